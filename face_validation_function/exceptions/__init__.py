@@ -1,0 +1,1 @@
+"""The errors that callers are promised."""

@@ -1,0 +1,65 @@
+"""Every refusal of the contract: one class, one code, one HTTP status."""
+
+from http import HTTPStatus
+
+
+class FaceValidationError(Exception):
+    """A refusal that a caller is told of; `str(error)` is the `details` of the answer.
+
+    The class's name is the contract's error code. `details` says which image, which stage,
+    and the actual value beside the limit; it never holds a traceback, a secret or image bytes.
+    """
+
+    status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
+    message: str = "The validation failed."
+    retry_after_s: int | None = None
+
+    @property
+    def code(self) -> str:
+        """The contract's error code."""
+        return type(self).__name__
+
+
+class RequestError(FaceValidationError):
+    """The request does not validate; no AWS call was made for it."""
+
+    status = HTTPStatus.BAD_REQUEST
+    message = "The request is not valid."
+
+
+class ImageValidationError(FaceValidationError):
+    """The image cannot be judged: not JPG or PNG, truncated, no face, no document, no portrait."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = "The image is not valid for this validation."
+
+
+class ImageTooLargeError(FaceValidationError):
+    """Pixels outside 80x80 to 4096x4096, or more than 15 MB."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = "The image's size is outside the limits."
+
+
+class InvalidS3ObjectError(FaceValidationError):
+    """The object cannot be read: missing, denied or empty."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = "The image cannot be read from its bucket."
+
+
+class InternalServerError(FaceValidationError):
+    """Anything else: the service or AWS failed, or ran out of time."""
+
+    message = "The service could not finish the validation."
+
+
+class ServiceBusyError(InternalServerError):
+    """AWS throttled past the retries: the caller is told when to come again."""
+
+    retry_after_s = 2
+
+    @property
+    def code(self) -> str:
+        """The contract has one code for every internal failure."""
+        return InternalServerError.__name__

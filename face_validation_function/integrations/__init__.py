@@ -1,0 +1,1 @@
+"""AWS in our words: the only home of boto3 in the Lambda package."""

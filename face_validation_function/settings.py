@@ -1,0 +1,51 @@
+"""Settings of the Lambda function: the one reader of the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DOCUMENT_LABELS = ("Driving License", "Passport")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What operations may set; each field is the environment variable of the same name in capitals.
+
+    `source_bucket` and `target_bucket` have no default. `document_labels` are the Rekognition labels that count as an
+    official document, in the environment separated by commas.
+    """
+
+    source_bucket: str
+    target_bucket: str
+    log_level: str = "DEBUG"
+    document_labels: tuple[str, ...] = DOCUMENT_LABELS
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings from `environment`, by default the process's own.
+
+        Raises:
+            ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
+        """
+        values = os.environ if environment is None else environment
+        labels = tuple(label.strip() for label in values.get("DOCUMENT_LABELS", "").split(",") if label.strip())
+        return cls(
+            source_bucket=_required(values, "SOURCE_BUCKET"),
+            target_bucket=_required(values, "TARGET_BUCKET"),
+            log_level=_log_level(values.get("LOG_LEVEL", "")),
+            document_labels=labels or DOCUMENT_LABELS,
+        )
+
+
+def _required(values: Mapping[str, str], name: str) -> str:
+    value = values.get(name, "").strip()
+    if not value:
+        raise ValueError(f"The environment variable {name} is missing: set it to the name of the bucket.")
+    return value
+
+
+def _log_level(value: str) -> str:
+    level = value.strip().upper() or "DEBUG"
+    if level not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        raise ValueError(f"LOG_LEVEL is {value!r}; it must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    return level

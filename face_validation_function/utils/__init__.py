@@ -1,0 +1,1 @@
+"""Images, answers and logging: closed to further modules."""

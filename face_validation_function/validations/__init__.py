@@ -1,0 +1,1 @@
+"""What a caller may ask, checked before any paid call."""
