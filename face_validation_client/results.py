@@ -1,0 +1,98 @@
+"""What the service answered, as values: the verdict, the similarity and, when asked for, the boxes."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+DEFAULT_THRESHOLD = 80.0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in ratios of the upright, uncropped image, origin top left; may reach past 0 and 1."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face that was found: where, and how sure the detector was (0-100)."""
+
+    box: Box
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The identity document that was recognised: its label, confidence (0-100) and place."""
+
+    label: str
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What was seen in one image of `width` x `height` upright pixels; `compared` is an index into `faces`."""
+
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+    compared: int
+    document: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """What was seen in both images."""
+
+    source: Side
+    target: Side
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationResult:
+    """One answer: `similarity` is 0-100, `threshold` the one that was asked for.
+
+    `boxes` is there when the request said `include=["boxes"]`.
+    """
+
+    id_request: str
+    matched: bool
+    similarity: float
+    threshold: float = DEFAULT_THRESHOLD
+    boxes: Boxes | None = None
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any], threshold: float = DEFAULT_THRESHOLD) -> "ValidationResult":
+        """Read the service's JSON answer to a request with `threshold`; fields of later versions are left out.
+
+        Raises:
+            ValueError: the answer is not the contract's; says which field.
+        """
+        result: ValidationResult = _reader().validate_python({**answer, "threshold": threshold})
+        return result
+
+    def to_answer(self) -> dict[str, Any]:
+        """The JSON answer again, in the service's own shape: `document` and `boxes` only where there are any."""
+        answer = dataclasses.asdict(self)
+        del answer["threshold"]
+        if self.boxes is None:
+            del answer["boxes"]
+            return answer
+        for side in answer["boxes"].values():
+            if side["document"] is None:
+                del side["document"]
+        return answer
+
+
+@cache
+def _reader() -> Any:
+    from pydantic import TypeAdapter  # here: `import face_validation_client` stays quick for the command line's help
+
+    return TypeAdapter(ValidationResult)
