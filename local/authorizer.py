@@ -1,0 +1,75 @@
+"""The token check of API Gateway's Cognito user pool authorizer, for methods that ask for a scope."""
+
+from typing import Any
+
+import jwt
+
+from local.user_pool import UserPool
+
+
+class UnauthorizedToken(Exception):  # noqa: N818 - named as API Gateway's response type, not as a Python error
+    """No token, or one this pool did not issue for this use: 401. The message is for the log, not for the caller."""
+
+
+class MissingScope(Exception):  # noqa: N818 - as above
+    """A good token of the pool that lacks the method's scope: 403."""
+
+
+class CognitoAuthorizer:
+    """Decides whether an `Authorization` header lets its bearer use a method.
+
+    `key_set` is the pool's JWKS: public keys only, as the authorizer fetches them from the issuer.
+    """
+
+    def __init__(self, pool: UserPool, issuer: str, key_set: dict[str, Any]) -> None:
+        self._pool = pool
+        self._issuer = issuer
+        self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(key_set).keys}
+        self._known_clients: set[str] = set()
+
+    def authorize(self, authorization: str | None, scope: str) -> dict[str, Any]:
+        """The token's claims.
+
+        Args:
+            authorization: the header's value; API Gateway takes the token with and without `Bearer`.
+            scope: the scope that the method asks for, `resource-server/scope`.
+
+        Raises:
+            UnauthorizedToken: signature, algorithm, key, issuer, expiry, use or client is not right.
+            MissingScope: all of that is right, but the scope is not granted.
+        """
+        if not authorization:
+            raise UnauthorizedToken("no Authorization header")
+        token = authorization.removeprefix("Bearer ").strip()
+        claims = self._verified_claims(token)
+        if claims.get("token_use") != "access":
+            raise UnauthorizedToken(f"token_use is {claims.get('token_use')!r}; a method with scopes takes access tokens")
+        if not self._is_client(claims.get("client_id")):
+            raise UnauthorizedToken("the token's client is not of this pool")
+        if scope not in str(claims.get("scope", "")).split():
+            raise MissingScope(f"the token's scope is {claims.get('scope')!r}; the method asks for {scope!r}")
+        return claims
+
+    def _verified_claims(self, token: str) -> dict[str, Any]:
+        try:
+            key = self._keys.get(jwt.get_unverified_header(token).get("kid"))
+            if key is None:
+                raise UnauthorizedToken("the token's kid is not in the issuer's key set")
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key.key,
+                # Never the algorithm that the token names: that is how `none` and HS256 forgeries pass.
+                algorithms=["RS256"],
+                issuer=self._issuer,
+                options={"require": ["exp", "iat", "iss", "sub"]},
+            )
+        except jwt.InvalidTokenError as error:
+            raise UnauthorizedToken(f"{type(error).__name__}: {error}") from error
+        return claims
+
+    def _is_client(self, client_id: object) -> bool:
+        if not isinstance(client_id, str):
+            return False
+        if client_id not in self._known_clients and self._pool.client(client_id) is not None:
+            self._known_clients.add(client_id)
+        return client_id in self._known_clients

@@ -1,0 +1,146 @@
+"""The event and the context that AWS gives a Lambda function behind a REST API (Lambda proxy integration, version 1.0)."""
+
+import base64
+import secrets
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+ACCOUNT_ID = "123456789012"  # AWS's own documentation account
+API_ID = "local"
+REGION = "us-east-1"
+FUNCTION_NAME = "face-validation-local"
+# What belongs to one connection ends at API Gateway; the length is that of a body which the event carries as text.
+NOT_FORWARDED = frozenset({"connection", "content-length", "expect", "keep-alive", "te", "transfer-encoding", "upgrade"})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it came over the wire.
+
+    `path` is still percent-encoded and without the stage; `headers` keep their order and repetitions.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    source_ip: str
+    protocol: str = "HTTP/1.1"
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def header(self, name: str) -> str | None:
+        """The last value of a header, whatever its case; None when it is absent."""
+        return next((value for key, value in reversed(self.headers) if key.lower() == name.lower()), None)
+
+
+def proxy_event(
+    request: HttpRequest, *, resource: str, path_parameters: dict[str, str], stage: str, claims: dict[str, Any]
+) -> dict[str, Any]:
+    """The REST proxy event of a request whose token was accepted.
+
+    As on AWS: absent parts are null and not empty, repeated headers and query parameters keep their last value in
+    the plain map and all of them in the `multiValue` one, query parameters are decoded and path parameters are not,
+    and every claim is a string.
+
+    Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    """
+    now = time.time()
+    headers = _forwarded_headers(request)
+    query = _grouped(parse_qsl(request.query, keep_blank_values=True))
+    return {
+        "resource": resource,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": path_parameters or None,
+        "stageVariables": None,
+        "requestContext": {
+            "resourceId": "local",
+            "authorizer": {"claims": {name: _claim_text(name, value) for name, value in claims.items()}},
+            "resourcePath": resource,
+            "httpMethod": request.method,
+            "extendedRequestId": base64.b64encode(secrets.token_bytes(9)).decode() + "=",
+            "requestTime": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S %z"),
+            "path": f"/{stage}{request.path}",
+            "accountId": ACCOUNT_ID,
+            "protocol": request.protocol,
+            "stage": stage,
+            "domainPrefix": API_ID,
+            "requestTimeEpoch": int(now * 1000),
+            "requestId": request.request_id,
+            "identity": {
+                "cognitoIdentityPoolId": None,
+                "accountId": None,
+                "cognitoIdentityId": None,
+                "caller": None,
+                "sourceIp": request.source_ip,
+                "principalOrgId": None,
+                "accessKey": None,
+                "cognitoAuthenticationType": None,
+                "cognitoAuthenticationProvider": None,
+                "userArn": None,
+                "userAgent": request.header("user-agent"),
+                "user": None,
+            },
+            "domainName": request.header("host"),
+            "deploymentId": "local",
+            "apiId": API_ID,
+        },
+        # The API declares no binary media types, so API Gateway reads every body as UTF-8 text.
+        "body": request.body.decode("utf-8", "replace") if request.body else None,
+        "isBase64Encoded": False,
+    }
+
+
+class LambdaContext:
+    """The second argument of a handler: which invocation this is and how much time it has left."""
+
+    function_name = FUNCTION_NAME
+    function_version = "$LATEST"
+    invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{FUNCTION_NAME}"
+    memory_limit_in_mb = 1024
+    log_group_name = f"/aws/lambda/{FUNCTION_NAME}"
+    log_stream_name = "local"
+    identity = None
+    client_context = None
+
+    def __init__(self, timeout_s: float) -> None:
+        self.aws_request_id = str(uuid.uuid4())
+        self._deadline = time.monotonic() + timeout_s
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda would end the invocation; 0 when none are left."""
+        return max(0, round((self._deadline - time.monotonic()) * 1000))
+
+
+def _forwarded_headers(request: HttpRequest) -> dict[str, list[str]]:
+    headers = _grouped([(name.title(), value) for name, value in request.headers if name.lower() not in NOT_FORWARDED])
+    host, _, port = (request.header("host") or "").rpartition(":")
+    came_from = [*headers.get("X-Forwarded-For", ()), request.source_ip]
+    headers["X-Forwarded-For"] = [", ".join(came_from)]
+    headers["X-Forwarded-Port"] = [port if host and port.isdigit() else "80"]
+    headers["X-Forwarded-Proto"] = ["http"]
+    headers["X-Amzn-Trace-Id"] = [f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"]
+    return headers
+
+
+def _grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for name, value in pairs:
+        grouped.setdefault(name, []).append(value)
+    return grouped
+
+
+def _claim_text(name: str, value: object) -> str:
+    if name in {"exp", "iat"} and isinstance(value, int):
+        return datetime.fromtimestamp(value, UTC).strftime("%a %b %d %H:%M:%S UTC %Y")
+    return str(value)

@@ -1,0 +1,139 @@
+"""Access tokens as Amazon Cognito issues them: POST /oauth2/token, RS256 JWTs and the key set that checks them."""
+
+import base64
+import binascii
+import hmac
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from local.user_pool import CLIENT_CREDENTIALS, TOKEN_VALIDITY_S, AppClient, UserPool
+
+# Cognito's token endpoint knows these; the service's clients are machines, so only the last one is ever granted.
+KNOWN_GRANTS = frozenset({"authorization_code", "refresh_token", CLIENT_CREDENTIALS})
+
+
+class TokenError(Exception):
+    """A refusal of the token endpoint; `str(error)` is OAuth's error code, the body's only field, HTTP 400.
+
+    Source: docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """What a client asks the token endpoint for, already taken apart."""
+
+    grant_type: str
+    client_id: str
+    client_secret: str
+    scopes: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, content_type: str, authorization: str | None, body: bytes) -> "TokenRequest":
+        """Read a form-urlencoded body, with the client's credentials in it or in an `Authorization: Basic` header.
+
+        Raises:
+            TokenError: `invalid_request` when the form is not one or a parameter is missing or repeated,
+                `invalid_client` when the header is not Basic.
+        """
+        if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+            raise TokenError("invalid_request")
+        try:
+            pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=20)
+        except ValueError as error:
+            raise TokenError("invalid_request") from error
+        form = dict(pairs)
+        if len(form) != len(pairs) or not form.get("grant_type"):
+            raise TokenError("invalid_request")
+        client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
+        if authorization is not None:
+            basic_id, secret = _basic_credentials(authorization)
+            if client_id not in {"", basic_id}:
+                raise TokenError("invalid_request")
+            client_id = basic_id
+        if not client_id:
+            raise TokenError("invalid_request")
+        return cls(form["grant_type"], client_id, secret, tuple(dict.fromkeys(form.get("scope", "").split())))
+
+
+class TokenIssuer:
+    """The token endpoint of one user pool, with a signing key of its own for this run.
+
+    `issuer` is the URL that goes into `iss`; its `/.well-known/jwks.json` must serve `key_set`.
+    """
+
+    def __init__(self, pool: UserPool, issuer: str) -> None:
+        self._pool = pool
+        self.issuer = issuer
+        self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        self.key_id = str(uuid.uuid4())
+        self.key_set: dict[str, Any] = {
+            "keys": [
+                {"kid": self.key_id, "alg": "RS256", "use": "sig", "kty": "RSA", "n": public["n"], "e": public["e"]}
+            ]
+        }
+
+    def grant(self, request: TokenRequest) -> dict[str, Any]:
+        """The endpoint's 200 body for a client that may have what it asks for.
+
+        Raises:
+            TokenError: with the code that Cognito answers.
+        """
+        if request.grant_type not in KNOWN_GRANTS:
+            raise TokenError("unsupported_grant_type")
+        client = self._pool.client(request.client_id)
+        # A client without secret has nothing to prove itself with, and Cognito grants it no client credentials.
+        if client is None or not hmac.compare_digest(client.secret.encode(), request.client_secret.encode()):
+            raise TokenError("invalid_client")
+        if not client.secret or request.grant_type not in client.flows:
+            raise TokenError("unauthorized_client")
+        if request.grant_type != CLIENT_CREDENTIALS:
+            # The pool has no users and no sign-in page: no code or refresh token can be a valid one.
+            raise TokenError("invalid_grant")
+        token = self.sign(self.claims(client.id, self._granted_scopes(client, request.scopes)))
+        return {"access_token": token, "expires_in": TOKEN_VALIDITY_S, "token_type": "Bearer"}
+
+    def claims(self, client_id: str, scopes: tuple[str, ...]) -> dict[str, Any]:
+        """The claims of Cognito's access token for a machine: no user, the client itself is the subject."""
+        now = int(time.time())
+        return {
+            "sub": client_id,
+            "token_use": "access",
+            "scope": " ".join(scopes),
+            "auth_time": now,
+            "iss": self.issuer,
+            "exp": now + TOKEN_VALIDITY_S,
+            "iat": now,
+            "version": 2,
+            "jti": str(uuid.uuid4()),
+            "client_id": client_id,
+        }
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        """The JWT of these claims, signed RS256 with this issuer's key."""
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id})
+
+    def _granted_scopes(self, client: AppClient, asked: tuple[str, ...]) -> tuple[str, ...]:
+        allowed = client.scopes & self._pool.scopes()
+        if not allowed or not allowed.issuperset(asked):
+            raise TokenError("invalid_scope")
+        return asked or tuple(sorted(allowed))
+
+
+def _basic_credentials(authorization: str) -> tuple[str, str]:
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise TokenError("invalid_client") from error
+    if scheme.lower() != "basic" or not colon or not client_id:
+        raise TokenError("invalid_client")
+    return client_id, secret
