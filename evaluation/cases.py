@@ -1,0 +1,208 @@
+"""Labelled cases: which two images, which question, and what the right answer is; read from a CSV or from folders."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+REQUIRED_COLUMNS = ("case_id", "type", "source", "target", "expected")
+LABELS_FILE = "labels.csv"
+
+
+class ValidationType(StrEnum):
+    """The contract's two questions."""
+
+    FACE_TO_FACE = "FACE_TO_FACE"
+    ID_TO_FACE = "ID_TO_FACE"
+
+
+class Expected(StrEnum):
+    """The right answer: the same person, another person, or a refusal."""
+
+    MATCH = "match"
+    NO_MATCH = "no_match"
+    ERROR = "error"
+
+
+class CasesError(ValueError):
+    """The cases cannot be used; the message names the file, the row, the column and the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One labelled question. `source` is the trusted image (for ID_TO_FACE the document), `target` the one to check."""
+
+    case_id: str
+    type: ValidationType
+    source: Path
+    target: Path
+    expected: Expected
+    note: str = ""
+
+
+def read_cases(path: Path) -> list[Case]:
+    """The cases of a CSV file, or of a folder in the layout below; image paths are relative to it.
+
+    A folder holds `face_to_face/<case>/{true_face,target_face}.*` and `id_to_face/<case>/{dni,target_face}.*`, one
+    picture of each name. The layout itself says that `target_face` shows the trusted person, so a case is expected to
+    match unless `labels.csv` (`case_id,expected[,note]`, ids like `face_to_face/001`) in that folder says otherwise.
+
+    Raises:
+        CasesError: the file or one of its rows cannot be used; every bad row is named, up to ten.
+    """
+    if path.is_dir():
+        cases = _from_folder(path)
+    elif path.is_file():
+        cases = _from_csv(path)
+    else:
+        raise CasesError(f"{path} is neither a CSV file nor a folder.")
+    if not cases:
+        raise CasesError(f"{path} holds no case.")
+    return cases
+
+
+def _from_csv(path: Path) -> list[Case]:
+    cases: list[Case] = []
+    complaints: list[str] = []
+    first_line_of: dict[str, int] = {}
+    for line, row in _rows(path, REQUIRED_COLUMNS):
+        case, problems = _case(row, path.parent)
+        if case is not None and case.case_id in first_line_of:
+            problems.append(f"column case_id: {case.case_id!r} is already in row {first_line_of[case.case_id]}")
+        complaints += [f"row {line}, {problem}" for problem in problems]
+        if case is not None and not problems:
+            first_line_of[case.case_id] = line
+            cases.append(case)
+    _refuse(path, complaints)
+    return cases
+
+
+def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number (the header is row 1) and columns of each row that is not empty."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines, strict=True)
+            missing = [column for column in required if column not in (reader.fieldnames or ())]
+            if missing:
+                found = ", ".join(reader.fieldnames or ()) or "none"
+                raise CasesError(f"{path.name}, row 1: missing columns: {', '.join(missing)}; found: {found}.")
+            for row in reader:
+                if any(isinstance(value, str) and value.strip() for value in row.values()):
+                    if None in row:
+                        raise CasesError(f"{path.name}, row {reader.line_num}: more values than columns.")
+                    yield reader.line_num, {column: (value or "").strip() for column, value in row.items()}
+    except UnicodeDecodeError as error:
+        raise CasesError(f"{path.name} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
+    except csv.Error as error:
+        raise CasesError(f"{path.name}, row {reader.line_num}: not a valid CSV row ({error}).") from error
+
+
+def _case(row: dict[str, str], folder: Path) -> tuple[Case | None, list[str]]:
+    problems = [f"column {column}: is empty" for column in REQUIRED_COLUMNS if not row[column]]
+    for column, choices in (("type", ValidationType), ("expected", Expected)):
+        if row[column] and row[column] not in {str(choice) for choice in choices}:
+            problems.append(f"column {column}: {row[column]!r} is none of {', '.join(choices)}")
+    problems += [
+        f"column {column}: there is no file {row[column]!r} beside the CSV"
+        for column in ("source", "target")
+        if row[column] and not (folder / row[column]).is_file()
+    ]
+    if problems:
+        return None, problems
+    case = Case(
+        case_id=row["case_id"],
+        type=ValidationType(row["type"]),
+        source=folder / row["source"],
+        target=folder / row["target"],
+        expected=Expected(row["expected"]),
+        note=row.get("note", ""),
+    )
+    return case, []
+
+
+def _from_folder(folder: Path) -> list[Case]:
+    labels = _labels(folder / LABELS_FILE)
+    cases: list[Case] = []
+    complaints: list[str] = []
+    for type_, trusted in ((ValidationType.FACE_TO_FACE, "true_face"), (ValidationType.ID_TO_FACE, "dni")):
+        for case_folder in sorted(path for path in (folder / type_.lower()).glob("*") if path.is_dir()):
+            case_id = f"{type_.lower()}/{case_folder.name}"
+            expected, note = labels.pop(case_id, (Expected.MATCH, ""))
+            pictures = []
+            for name in (trusted, "target_face"):
+                found = sorted(path for path in case_folder.glob(f"{name}.*") if path.is_file())
+                pictures += found[:1]
+                if len(found) != 1:
+                    complaints.append(f"{case_id}: one {name}.* is needed, found {len(found)}")
+            if len(pictures) == 2:
+                cases.append(Case(case_id, type_, pictures[0], pictures[1], expected, note))
+    complaints += [f"{LABELS_FILE}: there is no case {case_id!r}" for case_id in labels]
+    _refuse(folder, complaints)
+    return cases
+
+
+def _labels(path: Path) -> dict[str, tuple[Expected, str]]:
+    if not path.is_file():
+        return {}
+    labels: dict[str, tuple[Expected, str]] = {}
+    complaints = []
+    for line, row in _rows(path, ("case_id", "expected")):
+        if row["expected"] not in {str(choice) for choice in Expected}:
+            complaints.append(f"row {line}, column expected: {row['expected']!r} is none of {', '.join(Expected)}")
+        elif row["case_id"] in labels:
+            complaints.append(f"row {line}, column case_id: {row['case_id']!r} is there twice")
+        else:
+            labels[row["case_id"]] = (Expected(row["expected"]), row.get("note", ""))
+    _refuse(path, complaints)
+    return labels
+
+
+def _refuse(path: Path, complaints: list[str]) -> None:
+    if complaints:
+        shown = complaints[:10] + ([f"and {len(complaints) - 10} more"] if len(complaints) > 10 else [])
+        raise CasesError(f"{path.name} cannot be used:\n  " + "\n  ".join(shown))
+
+
+# What the first words of a note are called, where cutting them off by rule would split one origin into several.
+_KNOWN_ORIGINS = {
+    "lfw": "lfw",
+    "web celebrity": "web celebrity",
+    "composite": "composite",
+    "published pair": "published pair",
+    "exif orientation": "EXIF orientation",
+    "same photo, exif": "EXIF orientation",
+    "jpeg": "file format",
+    "png": "file format",
+    "progressive jpeg": "file format",
+    "bytes after": "file format",
+    "unsupported": "unsupported format",
+    "image below": "image too small",
+    "document without": "document without a face",
+}
+
+
+def origin(note: str) -> str:
+    """Where a case comes from, by the first words of its note: `lfw`, `web celebrity`, `composite`, `no face`...
+
+    An unknown note is cut at its first punctuation, and to four words at most; an empty one is `unnamed`.
+    """
+    folded = note.casefold()
+    for beginning, name in _KNOWN_ORIGINS.items():
+        if folded.startswith(beginning):
+            return name
+    words = re.split(r"[:,;()\d]", note, maxsplit=1)[0].split()
+    return " ".join(words[: 4 if ":" in note else 2]) or "unnamed"
+
+
+def document_template(case: Case) -> str | None:
+    """The template of a `composite <template> <level> ...` document, None of another case."""
+    words = case.note.split()
+    return words[1] if len(words) > 2 and words[0] == "composite" else None
+
+
+def document_level(case: Case) -> str | None:
+    """The level of a `composite <template> <level> ...` document (scan, photo, gray), None of another case."""
+    words = case.note.split()
+    return words[2] if len(words) > 2 and words[0] == "composite" else None
