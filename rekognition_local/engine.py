@@ -1,0 +1,91 @@
+"""The face engine: finds, describes and compares faces, and reads documents, with models that are loaded once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekognition_local.attributes import FaceAttributes, face_attributes
+from rekognition_local.detection import CascadeDetector, DetectedFace, Detector
+from rekognition_local.documents import DetectedDocument, DocumentReader, DocumentReading
+from rekognition_local.recognition import Recogniser, ResnetRecogniser
+
+__all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Which models to use.
+
+    `recogniser` and `detector` are ONNX files that replace the built-in models; `threads` is what one model run may use.
+    """
+
+    recogniser: Path | None = None
+    detector: Path | None = None
+    threads: int = 1
+
+
+class Engine:
+    """All models together; every method is safe to call from several threads."""
+
+    def __init__(self, detector: Detector, recogniser: Recogniser, settings: EngineSettings) -> None:
+        self._detector = detector
+        self._recogniser = recogniser
+        self._reader = DocumentReader(settings.threads)
+
+    @classmethod
+    def load(cls, settings: EngineSettings | None = None) -> "Engine":
+        """Locates, checks and opens the models: about half a second.
+
+        Raises:
+            ModelError: a model is missing, is not the known file, or does not have the shape it must have.
+        """
+        settings = EngineSettings() if settings is None else settings
+        return cls(CascadeDetector(settings.threads), ResnetRecogniser(settings.threads), settings)
+
+    @property
+    def model_id(self) -> str:
+        """Names the recogniser and how it is fed; descriptors of different names cannot be compared."""
+        return self._recogniser.model_id
+
+    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
+        """Faces of an upright RGB image (h, w, 3), largest first."""
+        height, width = image.shape[:2]
+        found = self._detector.detect(image)
+        size = np.array([width, height], np.float32)
+        faces = [
+            DetectedFace(
+                left=float(left / width),
+                top=float(top / height),
+                width=float((right - left) / width),
+                height=float((bottom - top) / height),
+                confidence=float(100 * score),
+                landmarks=points / size,
+            )
+            for (left, top, right, bottom), score, points in zip(found.boxes, found.scores, found.points, strict=True)
+        ]
+        return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
+
+    def attributes(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceAttributes:
+        """Pose and quality of a face found in this image."""
+        return face_attributes(image, face)
+
+    def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
+        """Descriptors (n, d) of faces found in this image."""
+        height, width = image.shape[:2]
+        points = np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2)
+        return self._recogniser.embed(image, points * np.array([width, height], np.float32))
+
+    def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Percent (0-100) of every probe (n, d) to every reference (m, d) -> (n, m)."""
+        return self._recogniser.similarity(probes, references)
+
+    def documents(self, image: NDArray[np.uint8]) -> list[DetectedDocument]:
+        """Official documents in an upright RGB image (h, w, 3), most certain first."""
+        return list(self.read_documents(image, self.detect(image)).documents)
+
+    def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
+        """All that the text of an image tells of documents, given the faces found in it; loads its models when first asked."""
+        return self._reader.read(image, faces)

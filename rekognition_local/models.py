@@ -1,0 +1,124 @@
+"""Finds the face models in installed packages, checks their hashes and opens them for inference."""
+
+import hashlib
+import importlib.util
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from rekognition_local import graphs
+from rekognition_local.dlib_weights import read_layers
+
+
+class ModelError(Exception):
+    """A model cannot be used: it is missing, is not the known file, or has another shape than it must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model's file inside an installed package, and the only content accepted."""
+
+    package: str
+    path: str
+    sha256: str
+
+    def content(self) -> bytes:
+        """The file's bytes.
+
+        The package is located, never imported: `mtcnn` would import TensorFlow, `face_recognition_models` a module that
+        setuptools dropped.
+
+        Raises:
+            ModelError: the package or the file is missing, or the bytes are not those expected.
+        """
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or spec.origin is None:
+            raise ModelError(f"The package {self.package} with the model {self.path} is not installed.")
+        path = Path(spec.origin).parent / self.path
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.sha256:
+            raise ModelError(f"{path} has the hash {found}, expected {self.sha256}.")
+        return content
+
+
+RESNET = ModelFile(
+    "face_recognition_models",
+    "models/dlib_face_recognition_resnet_model_v1.dat",
+    "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+)
+PNET = ModelFile("mtcnn", "assets/weights/pnet.lz4", "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5")
+RNET = ModelFile("mtcnn", "assets/weights/rnet.lz4", "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee")
+ONET = ModelFile("mtcnn", "assets/weights/onet.lz4", "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3")
+
+
+class Network:
+    """An ONNX model opened for inference; safe to call from several threads."""
+
+    def __init__(self, model: ModelProto | Path, threads: int = 1) -> None:
+        """Opens a built graph or a user's file.
+
+        Args:
+            model: the graph, or the path of an `.onnx` file.
+            threads: threads that one call may use. One is best where images are worked on side by side: onnxruntime
+                releases Python's lock, so threads of the caller scale.
+
+        Raises:
+            ModelError: the file is missing or is no ONNX model that onnxruntime can run.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        source = str(model) if isinstance(model, Path) else model.SerializeToString()
+        try:
+            self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's errors share no public base class
+            raise ModelError(
+                f"onnxruntime cannot open {source if isinstance(model, Path) else model.graph.name}."
+            ) from error
+        self._input = self._session.get_inputs()[0].name
+
+    @property
+    def input_shape(self) -> list[int | str | None]:
+        """The first input's dimensions; a name or None where any size is taken."""
+        return list(self._session.get_inputs()[0].shape)
+
+    @property
+    def output_shapes(self) -> list[list[int | str | None]]:
+        """Every output's dimensions."""
+        return [list(output.shape) for output in self._session.get_outputs()]
+
+    def __call__(self, batch: NDArray[np.uint8] | NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """All outputs for one batch."""
+        return list(self._session.run(None, {self._input: batch}))
+
+
+def face_recogniser(threads: int = 1) -> Network:
+    """Dlib's ResNet: (n, 150, 150, 3) RGB 0-255 -> (n, 128)."""
+    return Network(graphs.resnet(read_layers(RESNET.content())), threads)
+
+
+def mtcnn(threads: int = 1) -> tuple[Network, Network, Network]:
+    """MTCNN's proposal, refinement and output network; see `graphs` for their shapes."""
+    return (
+        Network(graphs.pnet(_keras_weights(PNET)), threads),
+        Network(graphs.rnet(_keras_weights(RNET)), threads),
+        Network(graphs.onet(_keras_weights(ONET)), threads),
+    )
+
+
+def _keras_weights(file: ModelFile) -> Sequence[NDArray[np.float32]]:
+    # joblib's format is pickle, which can run code: `content` has checked that these are the very bytes known to be safe.
+    weights: Sequence[NDArray[np.float32]] = joblib.load(io.BytesIO(file.content()))
+    return weights
