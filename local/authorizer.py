@@ -7,11 +7,11 @@ import jwt
 from local.user_pool import UserPool
 
 
-class UnauthorizedToken(Exception):  # noqa: N818 - named as API Gateway's response type, not as a Python error
+class TokenRefusedError(Exception):
     """No token, or one this pool did not issue for this use: 401. The message is for the log, not for the caller."""
 
 
-class MissingScope(Exception):  # noqa: N818 - as above
+class MissingScopeError(Exception):
     """A good token of the pool that lacks the method's scope: 403."""
 
 
@@ -35,26 +35,26 @@ class CognitoAuthorizer:
             scope: the scope that the method asks for, `resource-server/scope`.
 
         Raises:
-            UnauthorizedToken: signature, algorithm, key, issuer, expiry, use or client is not right.
-            MissingScope: all of that is right, but the scope is not granted.
+            TokenRefusedError: signature, algorithm, key, issuer, expiry, use or client is not right.
+            MissingScopeError: all of that is right, but the scope is not granted.
         """
         if not authorization:
-            raise UnauthorizedToken("no Authorization header")
+            raise TokenRefusedError("no Authorization header")
         token = authorization.removeprefix("Bearer ").strip()
         claims = self._verified_claims(token)
         if claims.get("token_use") != "access":
-            raise UnauthorizedToken(f"token_use is {claims.get('token_use')!r}; a method with scopes takes access tokens")
+            raise TokenRefusedError(f"token_use is {claims.get('token_use')!r}, not 'access'")
         if not self._is_client(claims.get("client_id")):
-            raise UnauthorizedToken("the token's client is not of this pool")
+            raise TokenRefusedError("the token's client is not of this pool")
         if scope not in str(claims.get("scope", "")).split():
-            raise MissingScope(f"the token's scope is {claims.get('scope')!r}; the method asks for {scope!r}")
+            raise MissingScopeError(f"the token's scope is {claims.get('scope')!r}; the method asks for {scope!r}")
         return claims
 
     def _verified_claims(self, token: str) -> dict[str, Any]:
         try:
             key = self._keys.get(jwt.get_unverified_header(token).get("kid"))
             if key is None:
-                raise UnauthorizedToken("the token's kid is not in the issuer's key set")
+                raise TokenRefusedError("the token's kid is not in the issuer's key set")
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key.key,
@@ -64,7 +64,7 @@ class CognitoAuthorizer:
                 options={"require": ["exp", "iat", "iss", "sub"]},
             )
         except jwt.InvalidTokenError as error:
-            raise UnauthorizedToken(f"{type(error).__name__}: {error}") from error
+            raise TokenRefusedError(f"{type(error).__name__}: {error}") from error
         return claims
 
     def _is_client(self, client_id: object) -> bool:

@@ -1,4 +1,4 @@
-"""The event and the context that AWS gives a Lambda function behind a REST API (Lambda proxy integration, version 1.0)."""
+"""The event and the context that AWS gives a Lambda function behind a REST API (proxy integration 1.0)."""
 
 import base64
 import secrets
@@ -15,7 +15,9 @@ API_ID = "local"
 REGION = "us-east-1"
 FUNCTION_NAME = "face-validation-local"
 # What belongs to one connection ends at API Gateway; the length is that of a body which the event carries as text.
-NOT_FORWARDED = frozenset({"connection", "content-length", "expect", "keep-alive", "te", "transfer-encoding", "upgrade"})
+NOT_FORWARDED = frozenset(
+    {"connection", "content-length", "expect", "keep-alive", "te", "transfer-encoding", "upgrade"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,289 @@
+"""API Gateway on one machine: routes, token check, limits and refusals in front of the very same Lambda handler."""
+
+import asyncio
+import base64
+import json
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from face_validation_function.routes import ROUTES, Route
+from local.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
+from local.proxy_event import HttpRequest, LambdaContext, proxy_event
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+INTEGRATION_TIMEOUT_S = 29.0
+FUNCTION_TIMEOUT_S = 28.0
+
+
+class GatewayRefusalError(Exception):
+    """What API Gateway answers itself, without asking the function, in the contract's envelope."""
+
+    def __init__(self, status: HTTPStatus, code: str, message: str, details: str) -> None:
+        super().__init__(details)
+        self.status, self.code, self.message, self.details = status, code, message, details
+
+    def response(self, request_id: str) -> Response:
+        """The refusal over HTTP; `id_request` is API Gateway's own request id."""
+        error = {"code": self.code, "message": self.message, "details": self.details}
+        return Response(
+            json.dumps({"id_request": request_id, "error": error}),
+            status_code=self.status,
+            media_type="application/json",
+            headers={"X-Request-Id": request_id, "x-amzn-RequestId": request_id},
+        )
+
+
+def unauthorized() -> GatewayRefusalError:
+    """401: no token, or not one of this pool's, or no longer."""
+    return GatewayRefusalError(
+        HTTPStatus.UNAUTHORIZED,
+        "UnauthorizedError",
+        "The access token is missing, invalid or expired.",
+        "Get a token from POST /oauth2/token and send it as Authorization: Bearer <access token>.",
+    )
+
+
+def forbidden(details: str) -> GatewayRefusalError:
+    """403: a token without the scope, or a path that the API does not have."""
+    return GatewayRefusalError(HTTPStatus.FORBIDDEN, "ForbiddenError", "The request is not allowed.", details)
+
+
+def payload_too_large() -> GatewayRefusalError:
+    """413: more than API Gateway takes."""
+    return GatewayRefusalError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "PayloadTooLargeError",
+        "The request is too large.",
+        f"The body is larger than the limit of {MAX_BODY_BYTES} bytes.",
+    )
+
+
+def too_many_requests() -> GatewayRefusalError:
+    """429: over the stage's throttle."""
+    return GatewayRefusalError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "TooManyRequestsError",
+        "Too many requests.",
+        "The rate is over the limit of the stage; try again later.",
+    )
+
+
+def integration_failed(status: HTTPStatus, details: str) -> GatewayRefusalError:
+    """502 or 504: the function gave no answer that could be passed on, or none in time."""
+    return GatewayRefusalError(status, "InternalServerError", "The service could not finish the validation.", details)
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """API Gateway's token bucket: requests a second in the long run, and how many at once. The defaults are AWS's."""
+
+    rate: float = 10_000.0
+    burst: int = 5_000
+
+
+class TokenBucket:
+    """A full bucket of `burst` that `rate` refills; thread-safe."""
+
+    def __init__(self, throttle: Throttle, clock: Callable[[], float] = time.monotonic) -> None:
+        self._throttle, self._clock, self._lock = throttle, clock, threading.Lock()
+        self._level, self._filled_at = float(throttle.burst), clock()
+
+    def take(self) -> bool:
+        """Whether one more request may pass now."""
+        with self._lock:
+            now = self._clock()
+            refilled = self._level + (now - self._filled_at) * self._throttle.rate
+            self._level, self._filled_at = min(float(self._throttle.burst), refilled), now
+            if self._level < 1:
+                return False
+            self._level -= 1
+            return True
+
+
+class Gateway:
+    """One stage of the API: every route of `routes`, in front of `handler`.
+
+    `handler` blocks, so it runs in threads, at most `concurrency` at a time; a request that waits for its turn has not
+    begun, as on AWS, where Lambda would add an environment for it.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        authorizer: CognitoAuthorizer,
+        *,
+        stage: str = "dev",
+        routes: Sequence[Route] = ROUTES,
+        throttle: Throttle | None = None,
+        concurrency: int | None = None,
+        timeout_s: float = INTEGRATION_TIMEOUT_S,
+        function_timeout_s: float = FUNCTION_TIMEOUT_S,
+    ) -> None:
+        self._handler, self._authorizer, self._stage = handler, authorizer, stage
+        self._routes = [(route, _path_pattern(route.resource)) for route in routes]
+        self._bucket = TokenBucket(throttle or Throttle())
+        self._timeout_s, self._function_timeout_s = timeout_s, function_timeout_s
+        self.concurrency = concurrency or max(4, 2 * (os.cpu_count() or 2))
+        self._turns = asyncio.Semaphore(self.concurrency)
+        self._invocations = ThreadPoolExecutor(max_workers=2 * self.concurrency, thread_name_prefix="lambda")
+        self._checks = ThreadPoolExecutor(max_workers=4, thread_name_prefix="authorizer")
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request below the stage's path."""
+        received = _received(request, self._stage)
+        try:
+            route, path_parameters = self._route(received)
+            body = await read_body(request, MAX_BODY_BYTES)
+            if body is None:
+                raise payload_too_large()
+            claims = await self._claims(received, route)
+            if not self._bucket.take():
+                raise too_many_requests()
+            event = proxy_event(
+                replace(received, body=body),
+                resource=route.resource,
+                path_parameters=path_parameters,
+                stage=self._stage,
+                claims=claims,
+            )
+            answer = _http_response(await self._invoke(event))
+        except GatewayRefusalError as refusal:
+            return refusal.response(received.request_id)
+        answer.headers["x-amzn-RequestId"] = received.request_id
+        return answer
+
+    def close(self) -> None:
+        """Stop taking work; invocations under way end by their own deadline."""
+        self._checks.shutdown(wait=False, cancel_futures=True)
+        self._invocations.shutdown(wait=False, cancel_futures=True)
+
+    def _route(self, request: HttpRequest) -> tuple[Route, dict[str, str]]:
+        for route, pattern in self._routes:
+            found = pattern.fullmatch(request.path)
+            if found and route.method == request.method:
+                return route, found.groupdict()
+        # API Gateway's own words for a method or path that the API does not have.
+        raise forbidden("Missing Authentication Token")
+
+    async def _claims(self, request: HttpRequest, route: Route) -> dict[str, Any]:
+        authorize = self._authorizer.authorize
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._checks, authorize, request.header("authorization"), route.scope)
+        except TokenRefusedError as error:
+            logger.info("401 for %s %s: %s", request.method, request.path, error)
+            raise unauthorized() from error
+        except MissingScopeError as error:
+            logger.info("403 for %s %s: %s", request.method, request.path, error)
+            raise forbidden(f"The access token lacks the scope {route.scope}.") from error
+
+    async def _invoke(self, event: dict[str, Any]) -> object:
+        context = LambdaContext(self._function_timeout_s)
+        await self._turns.acquire()
+        invocation = asyncio.get_running_loop().run_in_executor(self._invocations, self._handler, event, context)
+        # A thread cannot be ended from outside: its turn is over when it ends, not when the gateway stops waiting.
+        invocation.add_done_callback(lambda _: self._turns.release())
+        try:
+            return await asyncio.wait_for(asyncio.shield(invocation), self._timeout_s)
+        except TimeoutError as error:
+            details = f"The function gave no answer within {self._timeout_s:g} s."
+            raise integration_failed(HTTPStatus.GATEWAY_TIMEOUT, details) from error
+        except Exception as error:  # whatever a function raises, API Gateway answers 502
+            logger.exception("The function raised; Lambda reports that to API Gateway as a failed invocation.")
+            raise integration_failed(HTTPStatus.BAD_GATEWAY, "The function failed.") from error
+
+
+async def read_body(request: Request, limit: int) -> bytes | None:
+    """The request's whole body; None when it is over `limit` bytes.
+
+    The excess is read and thrown away, for most clients send all of a body before they look at the answer; a body of
+    many times the limit is cut off.
+    """
+    body = bytearray()
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > 8 * limit:
+            break
+        if size <= limit:
+            body += chunk
+    return bytes(body) if size <= limit else None
+
+
+def _received(request: Request, stage: str) -> HttpRequest:
+    raw_path = bytes(request.scope["raw_path"]).decode("ascii", "replace")
+    return HttpRequest(
+        method=request.method,
+        path=raw_path.removeprefix(f"/{stage}") or "/",
+        query=request.url.query,
+        headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+        body=b"",
+        source_ip=request.client.host if request.client else "127.0.0.1",
+        protocol=f"HTTP/{request.scope['http_version']}",
+    )
+
+
+def _path_pattern(resource: str) -> re.Pattern[str]:
+    """`/faces/{face_id}` as a pattern: a path parameter is one segment, or with `{name+}` the rest of the path."""
+    parts = re.split(r"(\{\w+\+?\})", resource)
+    return re.compile("".join(_path_part(part) for part in parts))
+
+
+def _path_part(part: str) -> str:
+    if not part.startswith("{"):
+        return re.escape(part)
+    name = part.strip("{}")
+    return f"(?P<{name.rstrip('+')}>{'.+' if name.endswith('+') else '[^/]+'})"
+
+
+def _http_response(answer: object) -> Response:
+    """What a function returned, as HTTP.
+
+    Raises:
+        GatewayRefusalError: 502, when it is not of the proxy integration's form.
+    """
+    with _malformed_answers_refused():
+        if not isinstance(answer, dict):
+            raise TypeError(f"the function returned {type(answer).__name__}, not an object")
+        body = answer.get("body") or ""
+        if not isinstance(body, str):
+            raise TypeError(f"the answer's body is {type(body).__name__}, not a string")
+        content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
+        response = Response(content, status_code=int(answer["statusCode"]))
+        for name, value in (answer.get("headers") or {}).items():
+            response.headers[name] = _header_text(value)
+        for name, values in (answer.get("multiValueHeaders") or {}).items():
+            del response.headers[name]
+            for value in values:
+                response.headers.append(name, _header_text(value))
+        response.headers.setdefault("Content-Type", "application/json")
+        return response
+
+
+@contextmanager
+def _malformed_answers_refused() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        logger.exception("Malformed Lambda proxy response")
+        raise integration_failed(HTTPStatus.BAD_GATEWAY, "The function's answer is malformed.") from error
+
+
+def _header_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
