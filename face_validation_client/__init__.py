@@ -1,5 +1,46 @@
 """Python client of the face validation API, and the `face-validation` command line."""
 
+from face_validation_client.client import FaceValidationClient, Outcome
+from face_validation_client.errors import (
+    ConnectionFailedError,
+    CouldNotAskError,
+    FaceValidationError,
+    ForbiddenError,
+    ImageTooLargeError,
+    ImageValidationError,
+    InternalServerError,
+    InvalidS3ObjectError,
+    PayloadTooLargeError,
+    RequestError,
+    SettingsError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
+from face_validation_client.requests import ValidationRequest, ValidationType
 from face_validation_client.results import Box, Boxes, Document, Face, Side, ValidationResult
 
-__all__ = ["Box", "Boxes", "Document", "Face", "Side", "ValidationResult"]
+__all__ = [
+    "Box",
+    "Boxes",
+    "ConnectionFailedError",
+    "CouldNotAskError",
+    "Document",
+    "Face",
+    "FaceValidationClient",
+    "FaceValidationError",
+    "ForbiddenError",
+    "ImageTooLargeError",
+    "ImageValidationError",
+    "InternalServerError",
+    "InvalidS3ObjectError",
+    "Outcome",
+    "PayloadTooLargeError",
+    "RequestError",
+    "SettingsError",
+    "Side",
+    "TooManyRequestsError",
+    "UnauthorizedError",
+    "ValidationRequest",
+    "ValidationResult",
+    "ValidationType",
+]

@@ -1,0 +1,145 @@
+"""The two buckets that the service reads: images are put there before a question and may be deleted after it."""
+
+import contextlib
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from face_validation_client.errors import ConnectionFailedError, CouldNotAskError, SettingsError
+from face_validation_client.network import is_this_machine
+
+Bucket = Literal["source", "target"]
+Photo = str | Path | bytes
+"""An image file, or its bytes."""
+
+_SIGNATURES = {b"\xff\xd8\xff": ("image/jpeg", ".jpg"), b"\x89PNG\r\n\x1a\n": ("image/png", ".png")}
+
+
+def content_of(photo: Photo) -> bytes:
+    """The bytes of an image.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
+
+
+def content_type_of(content: bytes) -> tuple[str, str]:
+    """Media type and file ending, told by the first bytes; whether it is an image at all is the service's to judge."""
+    for signature, kind in _SIGNATURES.items():
+        if content.startswith(signature):
+            return kind
+    return "application/octet-stream", ""
+
+
+def new_key(content: bytes) -> str:
+    """A key that nobody else uses and that says nothing about the person: file names often do."""
+    return f"uploads/{uuid.uuid4()}{content_type_of(content)[1]}"
+
+
+class Buckets:
+    """The source and the target bucket, through the caller's own AWS credentials.
+
+    With an endpoint on this machine (the local stack) made-up credentials are used, and the caller's are never read.
+    The S3 client is made on first use; safe to share among threads.
+    """
+
+    def __init__(
+        self,
+        names: Mapping[Bucket, str],
+        *,
+        endpoint: str | None = None,
+        region: str | None = None,
+        timeout_s: float = 35.0,
+    ) -> None:
+        self._names = dict(names)
+        self._endpoint = endpoint or None
+        self._region = region or None
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._made: Any = None
+
+    def put(self, side: Bucket, key: str, content: bytes) -> None:
+        """Store `content` under `key`.
+
+        Raises:
+            SettingsError: the bucket's name is not known, or there are no AWS credentials.
+            CouldNotAskError: S3 cannot be reached or does not take the image.
+        """
+        bucket = self._bucket(side)
+        with _s3_faults("put the image into", bucket):
+            self._s3().put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type_of(content)[0])
+
+    def delete(self, side: Bucket, key: str) -> None:
+        """Delete `key`; nothing happens when it is not there. Raises as `put` does."""
+        bucket = self._bucket(side)
+        with _s3_faults("delete the image from", bucket):
+            self._s3().delete_object(Bucket=bucket, Key=key)
+
+    def _bucket(self, side: Bucket) -> str:
+        name = self._names.get(side)
+        if not name:
+            raise SettingsError(
+                f"The {side} bucket is not known: give --{side}-bucket, FACE_VALIDATION_{side.upper()}_BUCKET, "
+                f"or {side}_bucket in the profile."
+            )
+        return name
+
+    def _s3(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                self._made = self._new_client()
+            return self._made
+
+    def _new_client(self) -> Any:
+        import boto3  # here: it takes half a second, and only uploads need it
+        from botocore.config import Config
+
+        is_local = self._endpoint is not None and is_this_machine(self._endpoint)
+        made_up = "local" if is_local else None
+        config = Config(
+            connect_timeout=5,
+            read_timeout=self._timeout_s,
+            retries={"mode": "standard", "max_attempts": 3},
+            max_pool_connections=50,
+            s3={"addressing_style": "path"} if is_local else None,
+        )
+        with _s3_faults("use", "S3"):
+            session = boto3.session.Session()
+            region = self._region or session.region_name or ("us-east-1" if is_local else None)
+            return session.client(
+                "s3",
+                endpoint_url=self._endpoint,
+                region_name=region,
+                config=config,
+                aws_access_key_id=made_up,
+                aws_secret_access_key=made_up,
+            )
+
+
+@contextlib.contextmanager
+def _s3_faults(action: str, bucket: str) -> Iterator[None]:
+    from botocore import exceptions as aws
+
+    try:
+        yield
+    except aws.ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "unknown")
+        advice = {
+            "NoSuchBucket": "Check the bucket's name.",
+            "AccessDenied": "The AWS credentials in use may not do this.",
+            "InvalidAccessKeyId": "Check the AWS credentials in use.",
+            "ExpiredToken": "Sign in to AWS again.",
+        }.get(code, "")
+        raise CouldNotAskError(f"Could not {action} {bucket}: {code}. {advice}".strip()) from error
+    except (aws.NoCredentialsError, aws.PartialCredentialsError, aws.ProfileNotFound, aws.TokenRetrievalError) as error:
+        raise SettingsError(
+            f"Could not {action} {bucket}: no usable AWS credentials. Sign in (`aws configure`, `aws sso login`) "
+            f"or set AWS_PROFILE; for the local stack give its s3_endpoint. ({error})"
+        ) from error
+    except (aws.HTTPClientError, aws.ConnectionError) as error:
+        raise ConnectionFailedError(f"Could not {action} {bucket}: S3 cannot be reached. ({error})") from error
+    except aws.BotoCoreError as error:
+        raise CouldNotAskError(f"Could not {action} {bucket}: {error}") from error

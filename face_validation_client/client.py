@@ -1,0 +1,296 @@
+"""The client: a token, two buckets and one question, whether two images show the same person."""
+
+import contextlib
+import itertools
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from face_validation_client.buckets import Bucket, Buckets, Photo, content_of, new_key
+from face_validation_client.errors import (
+    CouldNotAskError,
+    FaceValidationError,
+    error_of_envelope,
+    error_of_response,
+    is_envelope,
+)
+from face_validation_client.network import checked_url, network_faults, new_http_client, persistently
+from face_validation_client.requests import ValidationRequest, ValidationType, new_id
+from face_validation_client.results import DEFAULT_THRESHOLD, ValidationResult
+from face_validation_client.tokens import AccessToken
+
+SCOPE = "face-detection/write"
+MOST_IN_ONE_ARRAY = 10
+
+# API Gateway gives up after 29 s: waiting longer lets its own answer arrive instead of ours.
+TIMEOUT_S = 35.0
+
+Outcome = ValidationResult | FaceValidationError
+"""What became of one of many questions: its answer, or why there is none."""
+
+logger = logging.getLogger(__name__)
+
+
+class FaceValidationClient:
+    """Asks the face validation API; safe to share among threads, to be closed after use (`with`).
+
+    Args:
+        api_url: the API with its stage, e.g. `https://abc.execute-api.eu-west-1.amazonaws.com/prod`.
+        token_url: the token endpoint, e.g. `https://name.auth.eu-west-1.amazoncognito.com/oauth2/token`.
+        client_id, client_secret: the app client's credentials.
+        source_bucket, target_bucket: where uploads go; not needed when the images are in the buckets already.
+        s3_endpoint: only for an S3 that is not AWS's. On this machine (the local stack) the caller's own AWS
+            credentials are not used.
+        region: the buckets' AWS region; by default the one the caller's AWS settings say.
+        timeout_s: the longest wait for an answer.
+        attempts: how often one question is asked at most. A validation changes nothing and gives the same answer when
+            it is asked again, so lost connections, 429 and 5xx are tried again; a repetition costs the service's
+            Rekognition calls, no more.
+        transport: how httpx sends its requests, for tests and proxies of one's own.
+
+    Raises:
+        SettingsError: an address is not HTTPS and not on this machine, or is no address.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        source_bucket: str | None = None,
+        target_bucket: str | None = None,
+        s3_endpoint: str | None = None,
+        region: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        attempts: int = 4,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._api_url = checked_url("api_url", api_url)
+        self._http = new_http_client(timeout_s, transport)
+        self._token = AccessToken(
+            self._http, checked_url("token_url", token_url), client_id, client_secret, SCOPE, attempts=attempts
+        )
+        names: dict[Bucket, str] = {"source": source_bucket or "", "target": target_bucket or ""}
+        self._buckets = Buckets(names, endpoint=s3_endpoint, region=region, timeout_s=timeout_s)
+        self._attempts = attempts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def token(self) -> str:
+        """An access token that is good for a while; raises as `validate` does."""
+        return self._token.current()
+
+    def validate(
+        self,
+        source_path: str,
+        target_path: str,
+        type: ValidationType | str,  # noqa: A002 - the contract's own word
+        *,
+        threshold: float = DEFAULT_THRESHOLD,
+        threshold_label: float | None = None,
+        include: Sequence[str] = (),
+        id_request: str | None = None,
+    ) -> ValidationResult:
+        """Ask whether two images in the buckets show the same person.
+
+        Args:
+            source_path: key in the source bucket.
+            target_path: key in the target bucket.
+            type: what the source is.
+            threshold: match from this similarity on (0-100).
+            threshold_label: ID_TO_FACE: how sure the service must be that the source is a document (0-100).
+            include: `["boxes"]` to be told what was seen.
+            id_request: a UUID v4 to find the request by in the service's logs; made when not given.
+
+        Raises:
+            FaceValidationError: one class per error code of the contract; CouldNotAskError when nobody answered.
+        """
+        return self._ask(
+            ValidationRequest(
+                source_path, target_path, type, threshold, threshold_label, include, id_request or new_id()
+            )
+        )
+
+    def validate_files(
+        self,
+        source: Photo,
+        target: Photo,
+        type: ValidationType | str,  # noqa: A002 - the contract's own word
+        *,
+        threshold: float = DEFAULT_THRESHOLD,
+        threshold_label: float | None = None,
+        include: Sequence[str] = (),
+        keep: bool = False,
+    ) -> ValidationResult:
+        """Ask about two image files (or their bytes): upload, validate, and delete the uploads unless `keep`.
+
+        Raises:
+            OSError: a file cannot be read.
+            FaceValidationError: as `validate`.
+        """
+        with (
+            self.uploaded(source, "source", keep=keep) as source_key,
+            self.uploaded(target, "target", keep=keep) as key,
+        ):
+            return self.validate(
+                source_key, key, type, threshold=threshold, threshold_label=threshold_label, include=include
+            )
+
+    def validate_many(
+        self, requests: Iterable[ValidationRequest], *, jobs: int = 8, batch: int = 1
+    ) -> Iterator[Outcome]:
+        """Ask many questions side by side; the outcomes come in the order of the questions, as soon as they are there.
+
+        No outcome is an exception: an error takes the place of its answer, and the others go on. Questions are taken
+        from `requests` only a little ahead of the answers, so it may be endless.
+
+        Args:
+            requests: the questions.
+            jobs: how many HTTP requests may be under way at once, 1 to 100.
+            batch: how many questions go into one HTTP request, 1 to 10. The service handles them side by side, but
+                within one request's deadline.
+
+        Raises:
+            ValueError: `jobs` or `batch` is outside its limits.
+        """
+        if not 1 <= jobs <= 100 or not 1 <= batch <= MOST_IN_ONE_ARRAY:
+            raise ValueError(f"jobs is {jobs} (1 to 100), batch is {batch} (1 to {MOST_IN_ONE_ARRAY}).")
+        return self._answers(iter(requests), jobs, batch)
+
+    def upload(self, photo: Photo, side: Bucket, key: str | None = None) -> str:
+        """Put an image into the source or the target bucket.
+
+        Returns:
+            Its key, a new one unless given.
+
+        Raises:
+            OSError: the file cannot be read.
+            CouldNotAskError: S3 does not take it.
+        """
+        content = content_of(photo)
+        key = new_key(content) if key is None else key
+        self._buckets.put(side, key, content)
+        return key
+
+    def delete(self, key: str, side: Bucket) -> None:
+        """Delete an uploaded image; raises as `upload` does."""
+        self._buckets.delete(side, key)
+
+    @contextlib.contextmanager
+    def uploaded(self, photo: Photo, side: Bucket, *, keep: bool = False) -> Iterator[str]:
+        """An image that is in its bucket only within the `with`, unless `keep`; gives its key."""
+        key = self.upload(photo, side)
+        try:
+            yield key
+        finally:
+            if not keep:
+                self._delete_quietly(key, side)
+
+    def _delete_quietly(self, key: str, side: Bucket) -> None:
+        # The answer is there and must not be lost: buckets expire what is left behind.
+        try:
+            self.delete(key, side)
+        except CouldNotAskError as error:
+            logger.warning("The upload %s stays in the %s bucket: %s", key, side, error)
+
+    def _answers(self, requests: Iterator[ValidationRequest], jobs: int, batch: int) -> Iterator[Outcome]:
+        pool = ThreadPoolExecutor(jobs, thread_name_prefix="validate")
+        under_way: deque[Future[list[Outcome]]] = deque()
+        try:
+            # Twice as many as threads: one slow answer at the head does not leave the others idle.
+            while True:
+                while len(under_way) < 2 * jobs and (group := list(itertools.islice(requests, batch))):
+                    under_way.append(pool.submit(self._outcomes, group))
+                if not under_way:
+                    return
+                yield from under_way.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _outcomes(self, requests: Sequence[ValidationRequest]) -> list[Outcome]:
+        if len(requests) == 1:
+            return [self._outcome(requests[0])]
+        try:
+            answers = self._post([request.to_body() for request in requests], id_request=None)
+            if not isinstance(answers, list) or len(answers) != len(requests):
+                raise _not_the_contract("an array as long as the question's")
+        except FaceValidationError as error:
+            return [error] * len(requests)
+        return [self._one_of_many(request, answer) for request, answer in zip(requests, answers, strict=True)]
+
+    def _one_of_many(self, request: ValidationRequest, answer: Any) -> Outcome:
+        try:
+            return _result(answer, request)
+        except FaceValidationError as error:
+            # The array was answered, so nothing tried this item again yet.
+            return self._outcome(request) if error.is_temporary else error
+
+    def _outcome(self, request: ValidationRequest) -> Outcome:
+        try:
+            return self._ask(request)
+        except FaceValidationError as error:
+            return error
+
+    def _ask(self, request: ValidationRequest) -> ValidationResult:
+        return _result(self._post(request.to_body(), id_request=request.id_request), request)
+
+    def _post(self, body: Any, *, id_request: str | None) -> Any:
+        return persistently(lambda: self._exchange("POST", "/validation", body, id_request), attempts=self._attempts)
+
+    def _exchange(self, method: str, path: str, body: Any, id_request: str | None) -> Any:
+        token = self._token.current()
+        response = self._send(method, path, body, token, id_request)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            # Revoked, or the server's clock is ahead of ours: a new token, once.
+            response = self._send(method, path, body, self._token.replacing(token), id_request)
+        if not response.is_success:
+            raise error_of_response(response, id_request)
+        try:
+            return response.json(parse_constant=_refuse_constant)
+        except ValueError as error:
+            raise _not_the_contract("JSON", id_request) from error
+
+    def _send(self, method: str, path: str, body: Any, token: str, id_request: str | None) -> httpx.Response:
+        url = self._api_url + path
+        with network_faults("The API", url, id_request):
+            return self._http.request(method, url, json=body, headers={"Authorization": f"Bearer {token}"})
+
+
+def _result(answer: Any, request: ValidationRequest) -> ValidationResult:
+    if is_envelope(answer):
+        raise error_of_envelope(answer)
+    if not isinstance(answer, dict):
+        raise _not_the_contract("an object", request.id_request)
+    try:
+        return ValidationResult.from_answer(answer, request.threshold)
+    except ValueError as error:
+        raise _not_the_contract(f"a validation's answer ({error})", request.id_request) from error
+
+
+def _not_the_contract(expected: str, id_request: str | None = None) -> CouldNotAskError:
+    return CouldNotAskError(
+        f"The API's answer is not {expected}: check that api_url is the face validation API, with its stage.",
+        id_request=id_request,
+    )
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number.")

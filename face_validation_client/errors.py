@@ -1,0 +1,201 @@
+"""Every way in which a question can stay without an answer: one class per error code of the contract, and our own."""
+
+import email.utils
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import httpx
+
+
+class FaceValidationError(Exception):
+    """The service did not answer the question; `str(error)` says why.
+
+    Attributes:
+        code: the contract's error code.
+        message, details: the service's own words; `details` names the image, the stage, the value and its limit.
+        id_request: what to look for in the service's logs; None when no request was made.
+        status: the HTTP status; None when nobody answered.
+        retry_after_s: how long the service asks to wait before the next try.
+        is_temporary: whether the same question may be answered a little later.
+    """
+
+    usual_status: ClassVar[int | None] = None
+    is_temporary: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: str = "",
+        id_request: str | None = None,
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(f"{message} {details}".strip())
+        self.message = message
+        self.details = details
+        self.id_request = id_request
+        self.status = self.usual_status if status is None else status
+        self.retry_after_s = retry_after_s
+
+    @property
+    def code(self) -> str:
+        """The contract's error code."""
+        return type(self).__name__
+
+    def to_answer(self) -> dict[str, Any]:
+        """The contract's error envelope."""
+        error = {"code": self.code, "message": self.message, "details": self.details}
+        return {"id_request": self.id_request, "error": error}
+
+
+class RequestError(FaceValidationError):
+    """The request does not validate."""
+
+    usual_status = HTTPStatus.BAD_REQUEST
+
+
+class ImageTooLargeError(FaceValidationError):
+    """An image's pixels or bytes are outside the limits: too large, or too small."""
+
+    usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class InvalidS3ObjectError(FaceValidationError):
+    """The service cannot read an image from its bucket: missing, denied, empty."""
+
+    usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class ImageValidationError(FaceValidationError):
+    """An image cannot be judged: not JPG or PNG, truncated, no face, no document."""
+
+    usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class PayloadTooLargeError(FaceValidationError):
+    """The request itself, not an image, has too many bytes."""
+
+    usual_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnauthorizedError(FaceValidationError):
+    """The token, or the client's id and secret, were not accepted."""
+
+    usual_status = HTTPStatus.UNAUTHORIZED
+
+
+class ForbiddenError(FaceValidationError):
+    """The client is known, but is not allowed to ask this."""
+
+    usual_status = HTTPStatus.FORBIDDEN
+
+
+class TooManyRequestsError(FaceValidationError):
+    """The service is throttling this client."""
+
+    usual_status = HTTPStatus.TOO_MANY_REQUESTS
+    is_temporary = True
+
+
+class InternalServerError(FaceValidationError):
+    """The service, or AWS behind it, failed."""
+
+    usual_status = HTTPStatus.INTERNAL_SERVER_ERROR
+    is_temporary = True
+
+
+class CouldNotAskError(FaceValidationError):
+    """The question never got an answer that can be understood; nothing is said about the images."""
+
+
+class SettingsError(CouldNotAskError):
+    """A setting is missing or makes no sense; nobody was asked."""
+
+
+class ConnectionFailedError(CouldNotAskError):
+    """The API, the token endpoint or a bucket cannot be reached, or did not answer in time."""
+
+    is_temporary = True
+
+
+CONTRACT_ERRORS: tuple[type[FaceValidationError], ...] = (
+    RequestError,
+    ImageTooLargeError,
+    InvalidS3ObjectError,
+    ImageValidationError,
+    PayloadTooLargeError,
+    UnauthorizedError,
+    ForbiddenError,
+    TooManyRequestsError,
+    InternalServerError,
+)
+_BY_CODE = {error.__name__: error for error in CONTRACT_ERRORS}
+_BY_STATUS: dict[int, type[FaceValidationError]] = {
+    HTTPStatus.BAD_REQUEST: RequestError,
+    HTTPStatus.UNAUTHORIZED: UnauthorizedError,
+    HTTPStatus.FORBIDDEN: ForbiddenError,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PayloadTooLargeError,
+    HTTPStatus.TOO_MANY_REQUESTS: TooManyRequestsError,
+}
+
+
+def error_of_response(response: httpx.Response, id_request: str | None = None) -> FaceValidationError:
+    """The error that a response of status 300 or more stands for.
+
+    An envelope says it; what comes from something before the service (a proxy, a firewall) is known by its status.
+    """
+    status, retry_after_s = response.status_code, _retry_after_s(response.headers.get("Retry-After"))
+    try:
+        envelope = response.json()
+    except ValueError:
+        envelope = None
+    if is_envelope(envelope):
+        return error_of_envelope(envelope, status=status, retry_after_s=retry_after_s)
+    is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = InternalServerError if is_failure else _BY_STATUS.get(status, CouldNotAskError)
+    return kind(
+        f"The API answered {status} {response.reason_phrase}, without the service's own explanation.",
+        details=response.text[:200],
+        id_request=id_request,
+        status=status,
+        retry_after_s=retry_after_s,
+    )
+
+
+def error_of_envelope(
+    envelope: Mapping[str, Any], status: int | None = None, retry_after_s: float | None = None
+) -> FaceValidationError:
+    """The error in the service's envelope; a code that is not the contract's becomes a CouldNotAskError."""
+    error = envelope["error"]
+    kind = _BY_CODE.get(error["code"])
+    message = str(error.get("message", ""))
+    if kind is None:
+        kind, message = CouldNotAskError, f"{error['code']}: {message}"
+    return kind(
+        message,
+        details=str(error.get("details", "")),
+        id_request=envelope.get("id_request"),
+        status=status,
+        retry_after_s=retry_after_s,
+    )
+
+
+def is_envelope(answer: object) -> bool:
+    """Whether a JSON answer is the contract's error envelope."""
+    return isinstance(answer, dict) and isinstance(answer.get("error"), dict) and "code" in answer["error"]
+
+
+def _retry_after_s(header: str | None) -> float | None:
+    """Seconds to wait, from a Retry-After header: a number or a date; None when there is none that makes sense."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        until = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,122 @@
+"""One HTTP exchange in the client's words: timeouts on everything, faults of the network as our own errors."""
+
+import contextlib
+import ipaddress
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from face_validation_client.errors import (
+    ConnectionFailedError,
+    CouldNotAskError,
+    FaceValidationError,
+    SettingsError,
+    TooManyRequestsError,
+)
+
+CONNECT_TIMEOUT_S = 5.0
+LONGEST_PAUSE_S = 30.0
+
+Answer = TypeVar("Answer")
+_backoff = wait_exponential_jitter(initial=0.25, max=8, jitter=0.25)
+
+
+def new_http_client(timeout_s: float, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """An HTTP client that many threads share; every phase of a request has its limit in seconds."""
+    timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+    return httpx.Client(timeout=timeout, limits=limits, transport=transport, headers={"User-Agent": "face-validation"})
+
+
+def checked_url(name: str, url: str) -> str:
+    """`url` without a slash at its end.
+
+    Raises:
+        SettingsError: no HTTP address, or not HTTPS: secrets and tokens travel in the clear only within a machine.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(f"{name} is {url!r}: it must be an address like https://host/path.")
+    if parts.scheme == "http" and not is_this_machine(url):
+        raise SettingsError(f"{name} is {url!r}: use https://, or secrets would travel in the clear.")
+    return url.rstrip("/")
+
+
+def is_this_machine(url: str) -> bool:
+    """Whether the host of `url` is this machine's loopback."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@contextlib.contextmanager
+def network_faults(what: str, url: str, id_request: str | None = None) -> Iterator[None]:
+    """Turn httpx's errors into ours, saying what could not be reached.
+
+    Raises:
+        ConnectionFailedError: no connection, no answer in time, a connection that broke.
+        CouldNotAskError: what was reached does not speak HTTP as we do.
+    """
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise ConnectionFailedError(
+            f"{what} at {url} did not answer in time.", details=_reason(error), id_request=id_request
+        ) from error
+    except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
+        raise ConnectionFailedError(
+            f"{what} at {url} cannot be reached: check the address and that it is up.",
+            details=_reason(error),
+            id_request=id_request,
+        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise CouldNotAskError(
+            f"{what} at {url} cannot be asked.", details=_reason(error), id_request=id_request
+        ) from error
+
+
+def persistently(ask: Callable[[], Answer], *, attempts: int, is_repeatable: bool = True) -> Answer:
+    """Call `ask` until it answers, at most `attempts` times; its last error otherwise.
+
+    Tried again: no connection, no answer, 429, 5xx. A Retry-After is honoured; one of more than LONGEST_PAUSE_S seconds
+    is the caller's to wait for, and ends the attempts. Never tried again: what the service refused.
+
+    Args:
+        ask: one attempt.
+        attempts: at least 1.
+        is_repeatable: whether doing it twice is the same as doing it once. When not, it is only tried again when the
+            service certainly did nothing: there was no connection, or it answered 429.
+    """
+    worth_it = _may_pass if is_repeatable else _was_not_done
+    retrying = Retrying(
+        stop=stop_after_attempt(attempts), wait=_pause_s, retry=retry_if_exception(worth_it), reraise=True
+    )
+    return retrying(ask)
+
+
+def _may_pass(error: BaseException) -> bool:
+    if not isinstance(error, FaceValidationError) or not error.is_temporary:
+        return False
+    return error.retry_after_s is None or error.retry_after_s <= LONGEST_PAUSE_S
+
+
+def _was_not_done(error: BaseException) -> bool:
+    never_sent = isinstance(error.__cause__, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
+    return _may_pass(error) and (never_sent or isinstance(error, TooManyRequestsError))
+
+
+def _pause_s(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked_for = error.retry_after_s if isinstance(error, FaceValidationError) else None
+    return max(asked_for or 0.0, _backoff(state))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,111 @@
+"""Access tokens by OAuth 2.0 client credentials: kept while they last, fetched once however many threads ask."""
+
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+import httpx
+
+from face_validation_client.errors import (
+    CouldNotAskError,
+    FaceValidationError,
+    InternalServerError,
+    TooManyRequestsError,
+    UnauthorizedError,
+    error_of_response,
+)
+from face_validation_client.network import network_faults, persistently
+
+# A token is replaced this long before it expires, so that it is still good when the service looks at it.
+LONGEST_LEEWAY_S = 60.0
+LEEWAY_RATIO = 0.1
+
+
+class AccessToken:
+    """The token of one client for one scope; safe to share among threads."""
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        scope: str,
+        *,
+        attempts: int = 3,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._http = http
+        self._token_url = token_url
+        self._credentials = httpx.BasicAuth(client_id, client_secret)
+        self._client_id = client_id
+        self._scope = scope
+        self._attempts = attempts
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token = ""
+        self._good_until = float("-inf")
+
+    def current(self) -> str:
+        """A token that will not expire within the next moments.
+
+        Raises:
+            UnauthorizedError: the id and secret, or the scope, were refused.
+            CouldNotAskError: the token endpoint cannot be reached, or does not answer with a token.
+        """
+        with self._lock:
+            if self._clock() >= self._good_until:
+                self._fetch()
+            return self._token
+
+    def replacing(self, refused: str) -> str:
+        """Another token than `refused`: one fetch, even when many threads were refused with the same one."""
+        with self._lock:
+            if self._token == refused:
+                self._fetch()
+            return self._token
+
+    def _fetch(self) -> None:
+        token, lifetime_s = persistently(self._ask, attempts=self._attempts)
+        leeway_s = min(LONGEST_LEEWAY_S, lifetime_s * LEEWAY_RATIO)
+        self._token, self._good_until = token, self._clock() + lifetime_s - leeway_s
+
+    def _ask(self) -> tuple[str, float]:
+        form = {"grant_type": "client_credentials", "scope": self._scope}
+        with network_faults("The token endpoint", self._token_url):
+            response = self._http.post(self._token_url, data=form, auth=self._credentials)
+        if not response.is_success:
+            raise self._refusal(response)
+        try:
+            answer = response.json()
+            return str(answer["access_token"]), float(answer["expires_in"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise CouldNotAskError(
+                f"{self._token_url} answered, but not with a token: check that it is the token endpoint."
+            ) from error
+
+    def _refusal(self, response: httpx.Response) -> FaceValidationError:
+        found = error_of_response(response)
+        if isinstance(found, (TooManyRequestsError, InternalServerError)):
+            return found
+        if response.status_code not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            return CouldNotAskError(
+                f"{self._token_url} answered {response.status_code}: check that it is the token endpoint.",
+                status=response.status_code,
+            )
+        return UnauthorizedError(
+            f"The token endpoint refused client {self._client_id!r} for scope {self._scope!r}: "
+            f"{_oauth_error(response)}. Check the client's id and secret, and that it may use this scope.",
+            status=response.status_code,
+        )
+
+
+def _oauth_error(response: httpx.Response) -> str:
+    """OAuth's error code (RFC 6749, 5.2), cut short."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return f"HTTP {response.status_code}"
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return str(error or f"HTTP {response.status_code}")[:100]
