@@ -1,5 +1,7 @@
 """The vocabulary of the service: boxes, faces, documents and what a comparison found."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -14,6 +16,41 @@ class BoundingBox:
     top: float
     width: float
     height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(x, y) in the same ratios."""
+        return self.left + self.width / 2, self.top + self.height / 2
+
+    @property
+    def visible_area(self) -> float:
+        """The area inside the image, as a ratio of the image's area (0-1)."""
+        width = min(1.0, self.left + self.width) - max(0.0, self.left)
+        height = min(1.0, self.top + self.height) - max(0.0, self.top)
+        return max(0.0, width) * max(0.0, height)
+
+    def within(self, other: "BoundingBox") -> "BoundingBox":
+        """This box, given in ratios of `other`, in ratios of the image that `other` is part of."""
+        return BoundingBox(
+            other.left + self.left * other.width,
+            other.top + self.top * other.height,
+            self.width * other.width,
+            self.height * other.height,
+        )
+
+    def relative_to(self, other: "BoundingBox") -> "BoundingBox":
+        """This box in ratios of `other`: the inverse of `within`."""
+        return BoundingBox(
+            (self.left - other.left) / other.width,
+            (self.top - other.top) / other.height,
+            self.width / other.width,
+            self.height / other.height,
+        )
+
+    def holds(self, point: tuple[float, float]) -> bool:
+        """Whether a point (x, y) lies inside the box."""
+        x, y = point
+        return self.left <= x <= self.left + self.width and self.top <= y <= self.top + self.height
 
 
 WHOLE_IMAGE = BoundingBox(0.0, 0.0, 1.0, 1.0)
@@ -40,7 +77,7 @@ class Document:
 class Side:
     """What was seen in one image (source or target). Boxes are ratios of the upright, uncropped image.
 
-    `width` and `height` are pixels after EXIF rotation; `compared` is the index in `faces` of the face that was compared.
+    `width` and `height` are pixels after EXIF rotation; `compared` is the index in `faces` of the one compared.
     """
 
     width: int
@@ -63,3 +100,24 @@ class Comparison:
     def is_match(self) -> bool:
         """Whether both are the same person, by the threshold."""
         return self.similarity >= self.threshold
+
+
+def most_prominent(faces: Sequence[Face], *, central: bool) -> int:
+    """The index of the face that an image is of: large, whole and, in a photograph, in the middle.
+
+    Args:
+        faces: at least one.
+        central: whether the middle counts. It does in photographs, where a bystander at the border is often the
+            larger face; on a document the portrait stands at one side, and only its size tells it from the ghost image.
+    """
+    return max(range(len(faces)), key=lambda index: _prominence(faces[index].box, central=central))
+
+
+def _prominence(box: BoundingBox, *, central: bool) -> float:
+    visible = box.visible_area
+    wholeness = visible / (box.width * box.height) if box.width > 0 and box.height > 0 else 0.0
+    if not central:
+        return visible * wholeness
+    x, y = box.centre
+    from_centre = min(1.0, math.hypot(x - 0.5, y - 0.5) / 0.5)
+    return visible * wholeness * (1 - from_centre) ** 2

@@ -1,0 +1,23 @@
+"""boto3 clients with everything that botocore's releases have changed pinned down."""
+
+from typing import Any, Literal
+
+import boto3
+from botocore.config import Config
+
+# 3 attempts within the handler's deadline; `standard` retries only throttling, 5xx and broken connections.
+_CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 3},
+    connect_timeout=2,
+    read_timeout=8,
+    max_pool_connections=50,
+    tcp_keepalive=True,
+)
+
+
+def aws_client(service: Literal["s3", "rekognition"]) -> Any:
+    """A client for `service`, safe to call from threads once made.
+
+    boto3 itself obeys `AWS_ENDPOINT_URL_<SERVICE>`: that is how everything runs on one machine.
+    """
+    return boto3.session.Session().client(service, config=_CONFIG)

@@ -1,0 +1,139 @@
+"""The Lambda function of POST /validation."""
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
+from face_validation_function.faces import Comparison
+from face_validation_function.integrations.aws_client import aws_client
+from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.integrations.s3_service import S3Service
+from face_validation_function.rest_function import Event, HttpResponse, Operation, RestFunction, body_of, refused
+from face_validation_function.services.business import BusinessService
+from face_validation_function.services.face_steps import FaceSteps
+from face_validation_function.services.walk import Walk
+from face_validation_function.settings import Settings
+from face_validation_function.utils.logging_config import record, service_logger
+from face_validation_function.utils.response_utils import http_response, refusal, success
+from face_validation_function.validations.validation_request import (
+    FaceValidationRequest,
+    items_of,
+    new_request_id,
+    parse_body,
+    request_id_of,
+    validated,
+)
+
+# Two decoded images of up to 16 megapixels for each: more at once would not fit the function's memory.
+ITEMS_AT_ONCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What is made once for each process: settings, clients and the logger."""
+
+    settings: Settings
+    s3: S3Service
+    rekognition: RekognitionService
+    logger: Logger
+
+    @classmethod
+    def from_environment(cls) -> "Adapters":
+        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
+        settings = Settings.from_environment()
+        return cls(
+            settings=settings,
+            s3=S3Service(aws_client("s3")),
+            rekognition=RekognitionService(aws_client("rekognition")),
+            logger=service_logger(settings.log_level),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One item's answer: the body, and the error in it if there is one."""
+
+    body: dict[str, Any]
+    error: FaceValidationError | None = None
+
+
+def lambda_handler(event: Event, context: Any) -> HttpResponse:
+    """Answer one API Gateway proxy event: what AWS Lambda calls."""
+    return _function(event, context)
+
+
+def validate(adapters: Adapters, event: Event, deadline_s: float) -> HttpResponse:
+    """POST /validation: one object gives one answer, an array an array of answers in the same order."""
+    try:
+        body = parse_body(body_of(event))
+        items = items_of(body)
+    except RequestError as error:
+        id_request = new_request_id()
+        record(adapters.logger, id_request, None, Walk(deadline_s), error)
+        return refused(error, id_request)
+    answers = _side_by_side(items, adapters, deadline_s)
+    if isinstance(body, list):
+        return http_response(HTTPStatus.OK, [answer.body for answer in answers], id_request=new_request_id())
+    (answer,) = answers
+    id_request = answer.body["id_request"]
+    if answer.error:
+        return refused(answer.error, id_request)
+    return http_response(HTTPStatus.OK, answer.body, id_request=id_request)
+
+
+OPERATIONS: dict[str, Operation[Adapters]] = {"validate": validate}
+
+_function = RestFunction(OPERATIONS, Adapters.from_environment)
+
+
+def _side_by_side(items: list[object], adapters: Adapters, deadline_s: float) -> list[Answer]:
+    """Every item's answer, in order; what has none at the deadline gets an InternalServerError."""
+    pool = ThreadPoolExecutor(max_workers=min(len(items), ITEMS_AT_ONCE), thread_name_prefix="item")
+    walks = [Walk(deadline_s) for _ in items]
+    under_way = [pool.submit(_compared, item, adapters, walk) for item, walk in zip(items, walks, strict=True)]
+    wait(under_way, timeout=deadline_s)
+    pool.shutdown(wait=False, cancel_futures=True)
+    return [_answer(item, adapters, walk, future) for item, walk, future in zip(items, walks, under_way, strict=True)]
+
+
+def _compared(item: object, adapters: Adapters, walk: Walk) -> tuple[FaceValidationRequest, Comparison]:
+    request = validated(item)
+    business = BusinessService(FaceSteps(adapters.s3, adapters.rekognition, adapters.settings, walk))
+    business.set_strategy(request.type)
+    try:
+        return request, business.execute_inference(request)
+    finally:
+        walk.end()
+
+
+def _answer(
+    item: object, adapters: Adapters, walk: Walk, future: Future[tuple[FaceValidationRequest, Comparison]]
+) -> Answer:
+    """One item's answer, logged and counted."""
+    id_request = request_id_of(item)
+    outcome: Comparison | FaceValidationError
+    try:
+        if not future.done() or future.cancelled():
+            raise walk.out_of_time()  # noqa: TRY301 - answered like every other refusal, five lines below
+        request, outcome = future.result()
+        id_request = request.id_request
+        answer = Answer(success(id_request, outcome, boxes="boxes" in request.include))
+    except FaceValidationError as error:
+        outcome = error
+        answer = Answer(refusal(id_request, error), error)
+    except Exception:
+        adapters.logger.exception("The validation failed.", extra={"id_request": id_request})
+        outcome = InternalServerError("an unexpected failure; its cause is in the log.")
+        answer = Answer(refusal(id_request, outcome), outcome)
+    walk.end()
+    record(adapters.logger, id_request, _type_of(item), walk, outcome)
+    return answer
+
+
+def _type_of(item: object) -> str | None:
+    sent = item.get("type") if isinstance(item, dict) else None
+    return sent if sent in ("FACE_TO_FACE", "ID_TO_FACE") else None

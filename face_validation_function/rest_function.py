@@ -1,0 +1,93 @@
+"""A Lambda function behind API Gateway: an event in, the operation of its route, an answer out."""
+
+import base64
+import binascii
+import threading
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar
+
+from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
+from face_validation_function.routes import ROUTES
+from face_validation_function.utils.logging_config import service_logger
+from face_validation_function.utils.response_utils import http_response, refusal
+from face_validation_function.validations.validation_request import new_request_id
+
+# API Gateway waits 29 s; what can't finish is answered before, while there is time to write the answer.
+DEADLINE_S = 25.0
+ANSWER_TIME_S = 1.0
+
+Event = Mapping[str, Any]
+HttpResponse = dict[str, Any]
+Adapters = TypeVar("Adapters")
+Operation = Callable[[Adapters, Event, float], HttpResponse]
+"""(adapters, event, seconds that the work may take) -> a proxy answer; raises FaceValidationError."""
+
+
+class RestFunction(Generic[Adapters]):
+    """Dispatches by ROUTES; API Gateway has already routed, so a dict is enough.
+
+    `operations` holds the operations of this function by name; `make_adapters` is called once, for the first event.
+    """
+
+    def __init__(self, operations: Mapping[str, Operation[Adapters]], make_adapters: Callable[[], Adapters]) -> None:
+        self._operations = operations
+        self._make_adapters = make_adapters
+        self._made: list[Adapters] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event, context: Any) -> HttpResponse:
+        """Answer one API Gateway proxy event; whatever happens, in the contract's envelope.
+
+        Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+        """
+        try:
+            return self._operation_of(event)(self.adapters(), event, _deadline_s(context))
+        except FaceValidationError as error:
+            return refused(error, new_request_id())
+        except Exception:  # noqa: BLE001 - the last line: the log has the cause, the caller no detail
+            service_logger("ERROR").exception("The request could not be answered.")
+            return refused(InternalServerError("an unexpected failure; its cause is in the log."), new_request_id())
+
+    def adapters(self) -> Adapters:
+        """The process's adapters, made when first asked for: boto3 must not make clients in two threads."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make_adapters())
+            return self._made[0]
+
+    def _operation_of(self, event: Event) -> Operation[Adapters]:
+        method, resource = event.get("httpMethod"), event.get("resource")
+        for route in ROUTES:
+            if (route.method, route.resource) == (method, resource) and route.operation in self._operations:
+                return self._operations[route.operation]
+        known = ", ".join(f"{route.method} {route.resource}" for route in ROUTES if route.operation in self._operations)
+        raise RequestError(f"There is no {method} {resource} here; there is {known}.")
+
+
+def body_of(event: Event) -> str | None:
+    """The text of a request's body, None when there is none.
+
+    Raises:
+        RequestError: the body is not UTF-8.
+    """
+    body: str | None = event.get("body")
+    if not body or not event.get("isBase64Encoded"):
+        return body
+    try:
+        return base64.b64decode(body, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise RequestError("The body is not text in UTF-8.") from error
+
+
+def refused(error: FaceValidationError, id_request: str) -> HttpResponse:
+    """The answer for a whole request that is refused."""
+    return http_response(
+        HTTPStatus(error.status), refusal(id_request, error), id_request=id_request, retry_after_s=error.retry_after_s
+    )
+
+
+def _deadline_s(context: Any) -> float:
+    """Seconds that the work may take: below API Gateway's limit and below the function's own."""
+    function_s: float = context.get_remaining_time_in_millis() / 1000
+    return max(0.0, min(DEADLINE_S, function_s - ANSWER_TIME_S))

@@ -1,0 +1,66 @@
+"""One request's walk: how long each step took, what it cost, and when it must end."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError
+
+
+class Walk:
+    """The clock of one request; safe to share among its threads.
+
+    `deadline_s` is the time in seconds from now after which no further step may begin.
+    """
+
+    def __init__(self, deadline_s: float) -> None:
+        self.durations_ms: dict[str, float] = {}
+        self.rekognition_calls = 0
+        self._deadline_s = deadline_s
+        self._began = time.monotonic()
+        self._under_way: set[str] = set()
+        self._ended: float | None = None
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the walk began, until it ended."""
+        return ((self._ended or time.monotonic()) - self._began) * 1000
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the deadline, never negative."""
+        return max(0.0, self._deadline_s - self.elapsed_ms / 1000)
+
+    def end(self) -> None:
+        """The answer is known: no further step may begin, so that nothing more is paid for."""
+        self._ended = self._ended or time.monotonic()
+
+    def out_of_time(self) -> InternalServerError:
+        """The refusal for what could not finish, naming the steps it was waiting for."""
+        waiting = ", ".join(sorted(self._under_way)) or "the next step"
+        return InternalServerError(f"{waiting}: no result within the deadline of {self._deadline_s:.1f} s.")
+
+    @contextmanager
+    def step(self, name: str, *, rekognition: bool = False) -> Iterator[None]:
+        """Measure one step under its name, and say of every refusal inside in which step it came.
+
+        `name` says the image first where there is one: "source, detect_faces".
+        `rekognition` marks a call that AWS bills.
+
+        Raises:
+            InternalServerError: the walk has ended or its time is over; the step did not begin.
+        """
+        if self._ended is not None or self.remaining_s == 0:
+            raise self.out_of_time()
+        began = time.monotonic()
+        self._under_way.add(name)
+        if rekognition:
+            self.rekognition_calls += 1
+        try:
+            yield
+        except FaceValidationError as error:
+            error.args = (f"{name}: {error}",)
+            raise
+        finally:
+            self._under_way.discard(name)
+            self.durations_ms[name] = round((time.monotonic() - began) * 1000, 1)

@@ -1,0 +1,200 @@
+"""Images: refused by their header, turned upright, cut out and made small enough to send. The home of Pillow."""
+
+import math
+import struct
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
+
+from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
+from face_validation_function.faces import BoundingBox
+
+MIN_SIDE = 80
+MAX_SIDE = 4096
+MAX_OBJECT_BYTES = 15 * 1024 * 1024
+MAX_SENT_BYTES = 5 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
+
+FACE_MARGIN = 0.5
+DOCUMENT_MARGIN = 0.05
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's readers raise on bytes that are no image, or only the beginning of one.
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, OverflowError)
+
+PixelBox = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels, as `Image.crop` takes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UprightImage:
+    """A photograph as a person would hold it: RGB pixels, and the same as a file that Rekognition takes (5 MB)."""
+
+    pixels: Image.Image
+    sendable: bytes
+
+    @property
+    def width(self) -> int:
+        """Pixels, after EXIF rotation."""
+        return self.pixels.width
+
+    @property
+    def height(self) -> int:
+        """Pixels, after EXIF rotation."""
+        return self.pixels.height
+
+
+def open_upright(data: bytes) -> UprightImage:
+    """Check, decode and turn upright one image file.
+
+    The header is judged before a pixel is decoded, so that a decompression bomb costs nothing.
+
+    Args:
+        data: a whole JPG or PNG file.
+
+    Raises:
+        ImageValidationError: neither JPG nor PNG by content, truncated or broken.
+        ImageTooLargeError: a side under 80 or over 4096 pixels, or more than 15 MB.
+    """
+    if len(data) > MAX_OBJECT_BYTES:
+        raise ImageTooLargeError(f"the file has {len(data)} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).")
+    image = _header(data)
+    _check_pixels(image.width, image.height)
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG)
+    except _UNREADABLE:
+        orientation = None  # a broken tag says nothing about the pixels
+    try:
+        image.load()
+        pixels = _rgb(image)
+    except _UNREADABLE as error:
+        raise ImageValidationError(f"the {image.format} file is truncated or broken.") from error
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    if turn is not None:
+        pixels = pixels.transpose(turn)
+    as_it_came = turn is None and len(data) <= MAX_SENT_BYTES and image.mode in {"RGB", "L"}
+    return UprightImage(pixels, data if as_it_came else encoded(pixels))
+
+
+def crop_pixels(box: BoundingBox, width: int, height: int, margin: float) -> PixelBox:
+    """Where to cut so that the face keeps its hair and chin.
+
+    Args:
+        box: ratios of the image's size, origin top left; may reach past 0 and 1.
+        width: the image's, in pixels after EXIF rotation; 80 to 4096.
+        height: likewise.
+        margin: extra border on each side, as a ratio of the box's own size.
+
+    Returns:
+        A box inside the image. Its short side is at least 80/4096 of its long one, so that the crop can be
+        scaled up to 80 pixels without passing 4096.
+
+    Raises:
+        ImageValidationError: no part of the box lies inside the image.
+
+    Source: docs.aws.amazon.com/rekognition/latest/APIReference/API_BoundingBox.html
+    """
+    left, right = _span(box.left, box.width, width, margin)
+    top, bottom = _span(box.top, box.height, height, margin)
+    if left >= right or top >= bottom:
+        raise ImageValidationError("the face lies outside the image.")
+    shortest = math.ceil(max(right - left, bottom - top) * MIN_SIDE / MAX_SIDE)
+    left, right = _at_least(shortest, left, right, width)
+    top, bottom = _at_least(shortest, top, bottom, height)
+    return left, top, right, bottom
+
+
+def cut(image: UprightImage, area: PixelBox) -> bytes:
+    """The part of an image inside `area`, as a JPG of at least 80 pixels a side and at most 5 MB."""
+    crop = image.pixels.crop(area)
+    short = min(crop.size)
+    if short < MIN_SIDE:
+        scale = MIN_SIDE / short
+        size = (max(MIN_SIDE, round(crop.width * scale)), max(MIN_SIDE, round(crop.height * scale)))
+        crop = crop.resize(size, Image.Resampling.BICUBIC)
+    return encoded(crop)
+
+
+def relative(area: PixelBox, width: int, height: int) -> BoundingBox:
+    """A box in pixels as ratios of an image of `width` x `height` pixels."""
+    left, top, right, bottom = area
+    return BoundingBox(left / width, top / height, (right - left) / width, (bottom - top) / height)
+
+
+def encoded(pixels: Image.Image) -> bytes:
+    """A JPG of at most 5 MB: full size at quality 95 when that fits, else coarser, else smaller."""
+    for quality in (95, 85):
+        data = _jpeg(pixels, quality)
+        if len(data) <= MAX_SENT_BYTES:
+            return data
+    scale = math.sqrt(MAX_SENT_BYTES / len(data)) * 0.9
+    smaller = pixels.resize(
+        (max(MIN_SIDE, int(pixels.width * scale)), max(MIN_SIDE, int(pixels.height * scale))), Image.Resampling.BOX
+    )
+    return encoded(smaller)
+
+
+def _header(data: bytes) -> ImageFile.ImageFile:
+    """The file's header, read by the two readers that we allow; `Image.open` would try every format."""
+    try:
+        if data.startswith(b"\xff\xd8\xff"):
+            return JpegImagePlugin.JpegImageFile(BytesIO(data))
+        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+            return PngImagePlugin.PngImageFile(BytesIO(data))
+    except _UNREADABLE as error:
+        raise ImageValidationError("the file begins like a JPG or PNG, but its header cannot be read.") from error
+    raise ImageValidationError(
+        f"the content is neither JPG nor PNG: it begins with the bytes {data[:8].hex(' ') or '(none)'}."
+    )
+
+
+def _check_pixels(width: int, height: int) -> None:
+    if min(width, height) < MIN_SIDE or max(width, height) > MAX_SIDE:
+        raise ImageTooLargeError(
+            f"the image has {width}x{height} pixels; the limits are {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}."
+        )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """RGB pixels; what is transparent becomes white, 16-bit greys keep their upper byte."""
+    if image.mode.startswith("I"):
+        return image.point(lambda value: value / 256).convert("L").convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _span(start: float, length: float, size: int, margin: float) -> tuple[int, int]:
+    """The pixels from `start` to `start + length` (ratios) with margin, clipped to 0 .. `size`."""
+    border = length * margin
+    first = max(0, math.floor((start - border) * size))
+    last = min(size, math.ceil((start + length + border) * size))
+    inside = start < 1 and start + length > 0
+    return (first, last) if inside else (0, 0)
+
+
+def _at_least(pixels: int, first: int, last: int, size: int) -> tuple[int, int]:
+    """Grow `first` .. `last` about its middle to `pixels`, inside 0 .. `size`."""
+    missing = pixels - (last - first)
+    if missing <= 0:
+        return first, last
+    first = min(max(0, first - missing // 2), size - pixels)
+    return first, first + pixels
+
+
+def _jpeg(pixels: Image.Image, quality: int) -> bytes:
+    # 4:4:4: colour at full resolution costs a few bytes and keeps the skin of small faces.
+    out = BytesIO()
+    pixels.save(out, "JPEG", quality=quality, subsampling=0)
+    return out.getvalue()

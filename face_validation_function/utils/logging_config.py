@@ -1,0 +1,68 @@
+"""One structured line and one set of metrics for each validation: ids, sizes, durations, scores; nothing private."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
+from face_validation_function.faces import Comparison, Side
+from face_validation_function.services.walk import Walk
+
+SERVICE = "face-validation"
+METRICS_NAMESPACE = "FaceValidation"
+
+
+def service_logger(level: str) -> Logger:
+    """The function's logger: JSON lines on standard output, at `level`."""
+    return Logger(service=SERVICE, level=level)
+
+
+def record(
+    logger: Logger, id_request: str, validation_type: str | None, walk: Walk, outcome: Comparison | FaceValidationError
+) -> None:
+    """Write one validation's log line and its metrics (CloudWatch embedded metric format, on standard output)."""
+    fields: dict[str, Any] = {
+        "id_request": id_request,
+        "type": validation_type,
+        "duration_ms": round(walk.elapsed_ms, 1),
+        "steps_ms": dict(walk.durations_ms),
+        "rekognition_calls": walk.rekognition_calls,
+    }
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.add_metric("Validations", MetricUnit.Count, 1)
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, walk.elapsed_ms)
+    metrics.add_metric("RekognitionCalls", MetricUnit.Count, walk.rekognition_calls)
+    if isinstance(outcome, Comparison):
+        fields |= {
+            "matched": outcome.is_match,
+            "similarity": outcome.similarity,
+            "threshold": outcome.threshold,
+            "source": _sizes(outcome.source),
+            "target": _sizes(outcome.target),
+        }
+        metrics.add_metric("Matches" if outcome.is_match else "NonMatches", MetricUnit.Count, 1)
+        metrics.add_metric("Similarity", MetricUnit.Percent, outcome.similarity)
+        logger.info("validated", extra=fields)
+    else:
+        # A RequestError's details repeat what the caller sent, and that may be anybody's name.
+        details = "" if outcome.status < 422 else str(outcome)
+        fields |= {"error_code": outcome.code, "error_details": details}
+        metrics.add_metric(outcome.code, MetricUnit.Count, 1)
+        metrics.add_metric("Throttles", MetricUnit.Count, int(isinstance(outcome, ServiceBusyError)))
+        if outcome.status >= 500:
+            logger.error("failed", extra=fields)
+        else:
+            logger.warning("refused", extra=fields)
+    metrics.add_metadata("type", validation_type)
+    metrics.flush_metrics()
+
+
+def _sizes(side: Side) -> dict[str, Any]:
+    return {
+        "width": side.width,
+        "height": side.height,
+        "faces": len(side.faces),
+        "confidence": side.faces[side.compared].confidence,
+        "document": side.document.label if side.document else None,
+    }
