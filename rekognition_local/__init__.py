@@ -1,1 +1,1 @@
-"""Amazon Rekognition on one machine: the same wire, real models; as a library, the face engine behind it."""
+"""Amazon Rekognition on one machine: the same wire (AWS JSON 1.1, shapes, exceptions), real models, no AWS account."""

@@ -1,0 +1,151 @@
+"""`python -m rekognition_local`: the server's command line."""
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+import uvicorn
+from botocore.config import Config
+
+from rekognition_local.engine import Engine, EngineSettings
+from rekognition_local.server import application
+from rekognition_local.service import Service
+from rekognition_local.sources import ImageSource
+
+HOST = "127.0.0.1"
+PARENT_POLL_S = 0.5
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int, typer.Option(envvar="REKOGNITION_LOCAL_PORT", min=0, max=65535, help="0 picks a free one.")
+    ] = 4567,
+    info: Annotated[
+        Path | None, typer.Option(help='Write {"endpoint": URL, "pid": N} here once the server is ready.')
+    ] = None,
+    s3_endpoint: Annotated[
+        str | None,
+        typer.Option(
+            envvar=["REKOGNITION_LOCAL_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"],
+            help="Where S3Object images are read, for example a moto server. Default: AWS's own S3.",
+        ),
+    ] = None,
+    recogniser: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="REKOGNITION_LOCAL_RECOGNISER",
+            exists=True,
+            dir_okay=False,
+            help="An ONNX file (ArcFace-style, 112 px) in place of the built-in recogniser.",
+        ),
+    ] = None,
+    detector: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="REKOGNITION_LOCAL_DETECTOR",
+            exists=True,
+            dir_okay=False,
+            help="An ONNX file in place of the built-in detector.",
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(envvar="REKOGNITION_LOCAL_THREADS", min=1, help="Requests worked on at once. Default: the cores."),
+    ] = None,
+    latency_ms: Annotated[
+        float,
+        typer.Option(
+            envvar="REKOGNITION_LOCAL_LATENCY_MS", min=0, help="For tests: wait so long before every operation."
+        ),
+    ] = 0.0,
+    parent_pid: Annotated[int | None, typer.Option(help="Stop when the process with this id has ended.")] = None,
+    log_level: Annotated[str, typer.Option(envvar="LOG_LEVEL", help="DEBUG, INFO, WARNING, ERROR.")] = "WARNING",
+) -> None:
+    """Amazon Rekognition on this machine, for any program that uses boto3.
+
+    Start it, then tell your program where Rekognition is; nothing else changes:
+
+        python -m rekognition_local --port 4567
+
+        AWS_ENDPOINT_URL_REKOGNITION=http://127.0.0.1:4567 python your_program.py
+
+    GET /healthz answers {"status": "healthy", "model_loaded": true} once the models are loaded. Ctrl-C stops it.
+    """
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    engine = Engine.load(EngineSettings(recogniser=recogniser, detector=detector))
+    service = Service(engine, ImageSource(s3_client(s3_endpoint)))
+
+    listener = socket.create_server((HOST, port), backlog=512)
+    endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
+    config = uvicorn.Config(
+        application(service, latency_ms, threads), log_config=None, access_log=False, timeout_keep_alive=75
+    )
+    server = AnnouncingServer(config, endpoint, info)
+    if parent_pid is not None:
+        threading.Thread(target=_stop_without, args=(parent_pid, server), daemon=True).start()
+    server.run(sockets=[listener])
+
+
+class AnnouncingServer(uvicorn.Server):
+    """Says where it is, on standard output and in the info file, as soon as it answers."""
+
+    def __init__(self, config: uvicorn.Config, endpoint: str, info: Path | None) -> None:
+        super().__init__(config)
+        self._endpoint = endpoint
+        self._info = info
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then announce."""
+        await super().startup(sockets)
+        typer.echo(f"Rekognition answers at {self._endpoint}")
+        if self._info is not None:
+            # Written beside and renamed, so that whoever waits for the file never reads half of it.
+            draft = self._info.with_name(f"{self._info.name}.{os.getpid()}")
+            draft.write_text(json.dumps({"endpoint": self._endpoint, "pid": os.getpid()}))
+            draft.replace(self._info)
+
+
+def s3_client(endpoint: str | None) -> Any:
+    """The boto3 client that reads S3Object images; a local endpoint needs no AWS account."""
+    options: dict[str, Any] = {}
+    if endpoint is not None:
+        options = {"endpoint_url": endpoint, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    session = boto3.Session()
+    config = Config(
+        connect_timeout=2,
+        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        max_pool_connections=32,
+    )
+    return session.client("s3", region_name=session.region_name or "us-east-1", config=config, **options)
+
+
+def _stop_without(parent_pid: int, server: uvicorn.Server) -> None:
+    was_our_parent = os.getppid() == parent_pid
+    while _is_alive(parent_pid) and (os.getppid() == parent_pid or not was_our_parent):
+        time.sleep(PARENT_POLL_S)
+    server.should_exit = True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives, and is another user's
+        return True
+    return True
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,135 @@
+"""DetectLabels: the few labels that faces and text can honestly give, in Rekognition's taxonomy."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from rekognition_local.detection import DetectedFace
+from rekognition_local.documents import DetectedDocument, DocumentReading
+from rekognition_local.faces import percent
+from rekognition_local.service import MAX_FACES, Service
+from rekognition_local.wire import ServiceError
+
+LABEL_MODEL_VERSION = "3.0"  # whose taxonomy, parents, aliases and categories these are
+MAX_LABELS = 1000
+MIN_CONFIDENCE = 55.0
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label's place in the taxonomy; `parents` are all its ancestors."""
+
+    category: str
+    parents: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+_DOCUMENTS, _PEOPLE = "Text and Documents", "Person Description"
+
+# As the service answered (label model 3.0) for photographs of a driving licence and of a face. "Passport" stands beside
+# "Driving License" in the published list of labels.
+TAXONOMY: Mapping[str, Label] = MappingProxyType(
+    {
+        "Text": Label(_DOCUMENTS),
+        "Document": Label(_DOCUMENTS, ("Text",)),
+        "Id Cards": Label(_DOCUMENTS, ("Document", "Text")),
+        "Driving License": Label(_DOCUMENTS, ("Document", "Id Cards", "Text"), ("License",)),
+        "Passport": Label(_DOCUMENTS, ("Document", "Id Cards", "Text")),
+        "Person": Label(_PEOPLE, (), ("Human",)),
+        "Head": Label(_PEOPLE, ("Person",)),
+        "Face": Label(_PEOPLE, ("Head", "Person")),
+    }
+)
+
+
+def detect_labels(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """DetectLabels for GENERAL_LABELS.
+
+    Raises:
+        ServiceError: NotImplementedException for IMAGE_PROPERTIES, which is not built.
+    """
+    if "IMAGE_PROPERTIES" in request.get("Features", []):
+        raise ServiceError("NotImplementedException", "The feature IMAGE_PROPERTIES of DetectLabels is not built here.")
+    least = request.get("MinConfidence", MIN_CONFIDENCE)
+    most = min(request.get("MaxLabels", MAX_LABELS), MAX_LABELS)
+    allowed = _Filters.of(request.get("Settings", {}).get("GeneralLabels", {}))
+
+    image = service.images.read(request["Image"]).pixels
+    faces = service.engine.detect(image)[:MAX_FACES]
+    reading = service.engine.read_documents(image, faces)
+
+    labels = [
+        label
+        for label in labels_of(faces, reading)
+        if label["Confidence"] >= least and allowed.admit(label["Name"], TAXONOMY[label["Name"]].category)
+    ]
+    return {"Labels": labels[:most], "LabelModelVersion": LABEL_MODEL_VERSION}
+
+
+def labels_of(faces: Sequence[DetectedFace], reading: DocumentReading) -> list[dict[str, Any]]:
+    """The model's `Label` structures, most certain first; every ancestor is at least as certain as its child.
+
+    Only documents have Instances: of people, no more than the face is found here, and the service's boxes hold the
+    whole body.
+    """
+    confidences: dict[str, float] = {}
+    for name, confidence in _evidence(faces, reading):
+        for label in (name, *TAXONOMY[name].parents):
+            confidences[label] = max(confidence, confidences.get(label, 0.0))
+    ranked = sorted(confidences.items(), key=lambda item: item[1], reverse=True)
+    return [
+        {
+            "Name": name,
+            "Confidence": percent(confidence),
+            "Instances": [_instance(document) for document in reading.documents if document.label == name],
+            "Parents": [{"Name": parent} for parent in TAXONOMY[name].parents],
+            "Aliases": [{"Name": alias} for alias in TAXONOMY[name].aliases],
+            "Categories": [{"Name": TAXONOMY[name].category}],
+        }
+        for name, confidence in ranked
+        if confidence > 0
+    ]
+
+
+def _evidence(faces: Sequence[DetectedFace], reading: DocumentReading) -> Iterator[tuple[str, float]]:
+    if faces:
+        yield "Face", max(face.confidence for face in faces)
+    yield from (("Text", reading.text), ("Document", reading.document), ("Id Cards", reading.id_cards))
+    yield from ((document.label, document.confidence) for document in reading.documents)
+
+
+def _instance(document: DetectedDocument) -> dict[str, Any]:
+    return {
+        "BoundingBox": {
+            "Width": float(document.width),
+            "Height": float(document.height),
+            "Left": float(document.left),
+            "Top": float(document.top),
+        },
+        "Confidence": percent(document.confidence),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Filters:
+    """Settings.GeneralLabels: what is included (by label or category; nothing said: all), less what is excluded."""
+
+    included: Collection[str]
+    included_categories: Collection[str]
+    excluded: Collection[str]
+    excluded_categories: Collection[str]
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Sequence[str]]) -> "_Filters":
+        return cls(
+            settings.get("LabelInclusionFilters", ()),
+            settings.get("LabelCategoryInclusionFilters", ()),
+            settings.get("LabelExclusionFilters", ()),
+            settings.get("LabelCategoryExclusionFilters", ()),
+        )
+
+    def admit(self, name: str, category: str) -> bool:
+        asked_for_all = not self.included and not self.included_categories
+        included = asked_for_all or name in self.included or category in self.included_categories
+        return included and name not in self.excluded and category not in self.excluded_categories

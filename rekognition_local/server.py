@@ -1,0 +1,97 @@
+"""The HTTP server: Rekognition's operations at `/`, its health at `/healthz`."""
+
+import asyncio
+import logging
+import os
+import uuid
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from rekognition_local.operations import OPERATIONS
+from rekognition_local.service import Service
+from rekognition_local.validation import read_request
+from rekognition_local.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, write_json
+
+# CompareFaces with two images of 5 MB in base64, and room for the rest.
+MAX_BODY_BYTES = 16 * 1024 * 1024
+
+logger = logging.getLogger("rekognition_local")
+
+
+def application(service: Service, latency_ms: float = 0.0, threads: int | None = None) -> Starlette:
+    """The ASGI application.
+
+    Args:
+        service: what answers.
+        latency_ms: time added to every operation, as a distant service would; it holds no thread.
+        threads: operations worked on at once; default: one for each core.
+    """
+    pool = ThreadPoolExecutor(threads or os.cpu_count(), thread_name_prefix="operation")
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        pool.shutdown(wait=True, cancel_futures=True)
+
+    async def operate(request: Request) -> Response:
+        request_id, started = str(uuid.uuid4()), perf_counter()
+        target = request.headers.get("x-amz-target")
+        status, code = 200, None
+        try:
+            body = await _body(request)
+            await asyncio.sleep(latency_ms / 1000)
+            content = await asyncio.get_running_loop().run_in_executor(pool, answer, service, target, body)
+        except ServiceError as error:
+            status, code, content = int(error.status), error.code, error.body()
+        duration_ms = round((perf_counter() - started) * 1000, 1)
+        logger.info("%s %s %s %s ms %s", request_id, str(target)[:80], status, duration_ms, code or "")
+        return Response(content, status, {"x-amzn-RequestId": request_id}, CONTENT_TYPE)
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "healthy", "model_loaded": True})
+
+    routes = [Route("/", operate, methods=["POST"]), Route("/healthz", health, methods=["GET"])]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def answer(service: Service, target: str | None, body: bytes) -> bytes:
+    """The reply's JSON to one request.
+
+    Raises:
+        ServiceError: the reply is an error; InternalServerError for what we did not foresee, which is logged.
+    """
+    operation = operation_of(target)
+    if operation.name not in OPERATIONS:
+        built = ", ".join(sorted(OPERATIONS))
+        raise ServiceError(
+            "NotImplementedException", f"{operation.name} is not built in this server. It answers: {built}."
+        )
+    request = read_request(operation, read_json(body))
+    try:
+        return write_json(operation.output_shape, OPERATIONS[operation.name](service, request))
+    except ServiceError:
+        raise
+    except Exception as error:  # the server's last line: callers get the service's own error, the log gets the reason
+        logger.exception("%s failed", operation.name)
+        raise ServiceError("InternalServerError", "Internal server error") from error
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise ServiceError(
+                    "RequestEntityTooLargeException", f"The request has more than {MAX_BODY_BYTES} bytes."
+                )
+    except ClientDisconnect as error:
+        raise ServiceError("SerializationException", "The request broke off.") from error
+    return bytes(body)

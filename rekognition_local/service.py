@@ -1,0 +1,52 @@
+"""What every operation works with: the engine and the source of images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekognition_local.attributes import FaceAttributes
+from rekognition_local.detection import DetectedFace
+from rekognition_local.documents import DocumentReading
+from rekognition_local.sources import ImageSource
+
+MAX_FACES = 100  # "the 100 largest faces in the image": API_DetectFaces, API_CompareFaces, API_IndexFaces
+
+
+class FaceEngine(Protocol):
+    """What operations need of an engine; `engine.Engine` is one."""
+
+    @property
+    def model_id(self) -> str:
+        """Names the recogniser; descriptors of different names cannot be compared."""
+        ...
+
+    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
+        """Faces of an upright RGB image (h, w, 3), largest first."""
+        ...
+
+    def attributes(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceAttributes:
+        """Pose and quality of a face found in this image."""
+        ...
+
+    def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
+        """Descriptors (n, d) of faces found in this image."""
+        ...
+
+    def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Percent (0-100) of every probe (n, d) to every reference (m, d) -> (n, m)."""
+        ...
+
+    def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
+        """All that the text of an image tells of documents."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One running Rekognition: shared by all requests, safe under threads."""
+
+    engine: FaceEngine
+    images: ImageSource

@@ -1,0 +1,96 @@
+"""Where a request's image comes from: its own bytes, or an object in S3 as the service would read it."""
+
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from botocore.exceptions import BotoCoreError, ClientError
+from numpy.typing import NDArray
+
+from rekognition_local import images
+from rekognition_local.wire import ServiceError
+
+MAX_S3_BYTES = 15 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
+LARGE_PIXELS = 4096 * 4096
+
+# Both sentences are the service's own: docs.aws.amazon.com/rekognition/latest/dg/error-handling.html
+UNREADABLE = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
+INVALID_OBJECT = "Request has invalid S3 object."
+
+
+@dataclass(frozen=True, slots=True)
+class RequestImage:
+    """A decoded image, (h, w, 3) RGB 0-255 upright, and the SHA-256 of its file."""
+
+    pixels: NDArray[np.uint8]
+    digest: str
+
+
+class ImageSource:
+    """Reads the `Image` members of requests; shared by threads.
+
+    Args:
+        s3: a boto3 S3 client, or anything with its `get_object`.
+    """
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+        # Large images are decoded one at a time, so that the memory of a pool of threads stays bounded.
+        self._large = threading.Semaphore(1)
+
+    def read(self, image: Mapping[str, Any]) -> RequestImage:
+        """The image of an `Image` structure.
+
+        Raises:
+            ServiceError: InvalidParameterException for neither or both of Bytes and S3Object, and for an image of
+            under 80 px
+                (the service does not say ImageTooSmall: github.com/boto/botocore/issues/1366);
+                InvalidS3ObjectException, ImageTooLargeException, InvalidImageFormatException.
+        """
+        file = self._file(image)
+        try:
+            with self._turn(images.stored_size(file)):
+                pixels = images.decode(file)
+        except images.InvalidImageFormatError as error:
+            raise ServiceError("InvalidImageFormatException", f"Request has invalid image format. {error}") from error
+        except images.ImageTooSmallError as error:
+            raise ServiceError("InvalidParameterException", f"Request has invalid parameters. {error}") from error
+        except images.ImageTooLargeError as error:
+            raise ServiceError("ImageTooLargeException", f"Image size is too large. {error}") from error
+        return RequestImage(pixels, sha256(file).hexdigest())
+
+    def _turn(self, size: tuple[int, int]) -> AbstractContextManager[Any]:
+        return self._large if size[0] * size[1] > LARGE_PIXELS else nullcontext()
+
+    def _file(self, image: Mapping[str, Any]) -> bytes:
+        match image:
+            case {"Bytes": bytes(file), **others} if "S3Object" not in others:
+                return file
+            case {"S3Object": dict(location), **others} if "Bytes" not in others:
+                return self._object(location)
+            case _:
+                raise ServiceError(
+                    "InvalidParameterException", "Request has invalid parameters. An image is either Bytes or S3Object."
+                )
+
+    def _object(self, location: Mapping[str, str]) -> bytes:
+        if "Bucket" not in location or "Name" not in location:
+            raise ServiceError("InvalidS3ObjectException", f"{INVALID_OBJECT} Bucket and Name are needed.")
+        version = {"VersionId": location["Version"]} if "Version" in location else {}
+        try:
+            found = self._s3.get_object(Bucket=location["Bucket"], Key=location["Name"], **version)
+            size = found["ContentLength"]
+            if size > MAX_S3_BYTES:
+                raise ServiceError(
+                    "ImageTooLargeException", f"Image size is too large. {size} bytes; the maximum is {MAX_S3_BYTES}."
+                )
+            file: bytes = found["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise ServiceError("InvalidS3ObjectException", f"{UNREADABLE} ({error})") from error
+        if not file:
+            raise ServiceError("InvalidS3ObjectException", f"{INVALID_OBJECT} The object is empty.")
+        return file

@@ -1,0 +1,173 @@
+"""Requests checked as the service checks them: against the input shapes of botocore's model.
+
+What a request's shape forbids is refused by AWS's request framework before Rekognition sees it, with a
+ValidationException that lists every violation ("1 validation error detected: Value at 'image.bytes' failed to satisfy
+constraint: Member must have length less than or equal to 5242880"); a member of the wrong JSON type is a
+SerializationException; what only the service can judge (both Bytes and S3Object, no face) is Rekognition's own
+InvalidParameterException. The messages are those that callers of the service have published, for example in
+github.com/boto/botocore/issues/1366 and the error tables of client libraries.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
+
+from rekognition_local.wire import ServiceError, read_blob
+
+_JSON_NAMES: dict[type, str] = {dict: "an object", list: "an array", str: "a string"}
+
+# Java's property classes, which the model's patterns use and Python's `re` has not. All stand inside [...] together
+# with "_".
+_JAVA_CLASSES = {
+    r"\p{L}": r"\w",
+    r"\p{N}": r"\w",
+    r"\p{Z}": " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+}
+
+
+def read_request(operation: OperationModel, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The request's members as Python values: blobs decoded, nulls and members unknown to the model left out.
+
+    Unknown members are ignored, as the protocol asks of a server: a client may be newer than the model.
+
+    Raises:
+        ServiceError: SerializationException or ValidationException.
+    """
+    violations: list[str] = []
+    request: dict[str, Any] = _read(operation.input_shape, document, "", violations)
+    if violations:
+        count = f"{len(violations)} validation error{'s' if len(violations) > 1 else ''} detected: "
+        raise ServiceError("ValidationException", count + "; ".join(violations))
+    return request
+
+
+def _read(shape: Shape | None, value: Any, path: str, violations: list[str]) -> Any:
+    match shape:
+        case StructureShape():
+            return _read_structure(shape, _typed(value, dict, path), path, violations)
+        case ListShape():
+            items = _typed(value, list, path)
+            violations.extend(_length_violations(shape, len(items), path))
+            return [
+                _read(shape.member, item, f"{path}.{place}.member", violations) for place, item in enumerate(items, 1)
+            ]
+        case MapShape():
+            entries = _typed(value, dict, path)
+            violations.extend(_length_violations(shape, len(entries), path))
+            return {
+                _read(shape.key, key, f"{path}.key", violations): _read(
+                    shape.value, entry, f"{path}.{key:.40}.member", violations
+                )
+                for key, entry in entries.items()
+            }
+        case Shape():
+            scalar = _scalar(shape, value, path)
+            violations.extend(_scalar_violations(shape, scalar, path))
+            return scalar
+        case None:  # an operation without input
+            return {}
+
+
+def _read_structure(
+    shape: StructureShape, members: Mapping[str, Any], path: str, violations: list[str]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, member in shape.members.items():
+        place = _place(path, name)
+        if members.get(name) is not None:
+            found[name] = _read(member, members[name], place, violations)
+        elif name in shape.required_members:
+            violations.append(f"Value null at '{place}' failed to satisfy constraint: Member must not be null")
+    return found
+
+
+def _place(path: str, name: str) -> str:
+    # The service names members in lower camel case, as its Java classes do: image.s3Object.name, externalImageId.
+    camel = name[0].lower() + name[1:]
+    return f"{path}.{camel}" if path else camel
+
+
+def _typed(value: Any, kind: type, path: str) -> Any:
+    if not isinstance(value, kind):
+        raise ServiceError("SerializationException", f"{path or 'The request'} is not {_JSON_NAMES[kind]}.")
+    return value
+
+
+def _scalar(shape: Shape, value: Any, path: str) -> Any:
+    match shape.type_name:
+        case "string":
+            return _typed(value, str, path)
+        case "blob":
+            try:
+                return read_blob(_typed(value, str, path))
+            except ValueError as error:
+                raise ServiceError("SerializationException", f"{path} is not base64: {error}") from error
+        case "boolean":
+            if isinstance(value, bool):
+                return value
+        case "integer" | "long":
+            if isinstance(value, int) and not isinstance(value, bool):
+                return value
+        case "float" | "double":
+            if isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value):
+                return float(value)
+    raise ServiceError("SerializationException", f"{path} is not a {shape.type_name}: {value!r:.80}")
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # an integer too large for a float
+        return False
+
+
+def _scalar_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    match shape.type_name:
+        case "string":
+            yield from _length_violations(shape, len(value), path, value)
+            yield from _string_violations(shape, value, path)
+        case "blob":
+            yield from _length_violations(shape, len(value), path)
+        case "integer" | "long" | "float" | "double":
+            low, high = _bounds(shape)
+            if low is not None and value < low:
+                yield _violation(value, path, f"Member must have value greater than or equal to {low}")
+            if high is not None and value > high:
+                yield _violation(value, path, f"Member must have value less than or equal to {high}")
+
+
+def _length_violations(shape: Shape, length: int, path: str, value: str | None = None) -> Iterator[str]:
+    low, high = _bounds(shape)
+    if low is not None and length < low:
+        yield _violation(value, path, f"Member must have length greater than or equal to {low}")
+    if high is not None and length > high:
+        yield _violation(value, path, f"Member must have length less than or equal to {high}")
+
+
+def _string_violations(shape: Shape, value: str, path: str) -> Iterator[str]:
+    if isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
+        yield _violation(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
+    pattern = shape.metadata.get("pattern")
+    if pattern is not None and not compiled(pattern).fullmatch(value):
+        yield _violation(value, path, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _violation(value: object, path: str, constraint: str) -> str:
+    shown = "Value" if value is None else f"Value '{value!s:.200}'"
+    return f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _bounds(shape: Shape) -> tuple[int | None, int | None]:
+    return shape.metadata.get("min"), shape.metadata.get("max")
+
+
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern of the model, which is Java's, as Python's."""
+    for java, python in _JAVA_CLASSES.items():
+        pattern = pattern.replace(java, python)
+    return re.compile(pattern)

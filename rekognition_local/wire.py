@@ -1,0 +1,139 @@
+"""AWS JSON 1.1 as Amazon Rekognition speaks it: operations, errors and messages, taken from botocore's model."""
+
+import base64
+import binascii
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+import botocore.session
+from botocore.model import OperationModel, ServiceModel, Shape
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+TARGET_PREFIX = "RekognitionService."
+
+# What AWS's front end answers before the service itself is asked; no service model lists them.
+# Source: docs.aws.amazon.com/rekognition/latest/APIReference/CommonErrors.html and the json-1.1 protocol.
+COMMON_ERRORS: Mapping[str, HTTPStatus] = {
+    "UnknownOperationException": HTTPStatus.BAD_REQUEST,
+    "SerializationException": HTTPStatus.BAD_REQUEST,
+    "ValidationException": HTTPStatus.BAD_REQUEST,
+    "RequestEntityTooLargeException": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    # Not AWS's: the model has the operation, this server has not.
+    "NotImplementedException": HTTPStatus.NOT_IMPLEMENTED,
+}
+
+
+@cache
+def service_model() -> ServiceModel:
+    """Rekognition's model in the installed botocore: the one truth of names, shapes and errors."""
+    return botocore.session.Session().get_service_model("rekognition", api_version="2016-06-27")
+
+
+@cache
+def error_statuses() -> Mapping[str, HTTPStatus]:
+    """Every error that may be answered -> its HTTP status: 500 for the model's faults, 400 for its others."""
+    shapes = json_model()["shapes"]
+    modelled = {
+        name: HTTPStatus.INTERNAL_SERVER_ERROR if shape.get("fault") else HTTPStatus.BAD_REQUEST
+        for name, shape in shapes.items()
+        if shape.get("exception")
+    }
+    return {**COMMON_ERRORS, **modelled}
+
+
+@cache
+def json_model() -> Mapping[str, Any]:
+    """The model as its JSON file has it; botocore's classes leave out `fault`."""
+    loader = botocore.session.Session().get_component("data_loader")
+    model: Mapping[str, Any] = loader.load_service_model("rekognition", "service-2", "2016-06-27")
+    return model
+
+
+class ServiceError(Exception):
+    """An answer that is an error: its name in the model, and the sentence that the caller reads."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = error_statuses()[code]  # a name that no model has is our mistake, and fails here
+
+    def body(self) -> bytes:
+        """The reply's JSON. Its members are those of the service's own replies.
+
+        Source: docs.aws.amazon.com/rekognition/latest/dg/error-handling.html ("Error components").
+        """
+        members = {"__type": self.code, "Code": self.code, "Logref": str(uuid.uuid4()), "Message": str(self)}
+        return json.dumps(members).encode()
+
+
+def operation_of(target: str | None) -> OperationModel:
+    """The operation that the `X-Amz-Target` header names.
+
+    Raises:
+        ServiceError: UnknownOperationException when the header is missing or names nothing in the model.
+    """
+    name = (target or "").removeprefix(TARGET_PREFIX)
+    if not (target or "").startswith(TARGET_PREFIX) or name not in service_model().operation_names:
+        raise ServiceError(
+            "UnknownOperationException", f"X-Amz-Target names no operation of Rekognition: {target!r:.200}"
+        )
+    return service_model().operation_model(name)
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """The request's object; an empty body is an empty object, as the protocol has it.
+
+    Raises:
+        ServiceError: SerializationException when it is not one JSON object (NaN and Infinity are not JSON).
+    """
+    try:
+        document = json.loads(body or b"{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ServiceError("SerializationException", f"The request body is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise ServiceError("SerializationException", "The request body is not a JSON object.")
+    return document
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def read_blob(text: str) -> bytes:
+    """The bytes of a base64 member.
+
+    Raises:
+        ValueError: not base64.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError(str(error)) from error
+
+
+def write_json(shape: Shape | None, reply: Mapping[str, Any]) -> bytes:
+    """The reply as JSON: None is left out, timestamps are epoch seconds.
+
+    Raises:
+        TypeError: the reply holds what JSON has not (an array, a numpy number); such a reply is our mistake.
+    """
+    if shape is None:
+        return b""
+    return json.dumps(_plain(reply), allow_nan=False).encode()
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {name: _plain(member) for name, member in value.items() if member is not None}
+        case list() | tuple():
+            return [_plain(member) for member in value]
+        case datetime():
+            return value.timestamp()
+        case _:
+            return value
