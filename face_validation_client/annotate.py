@@ -75,18 +75,8 @@ def _write_verdict(canvas: Image.Image, answer: ValidationResult) -> None:
     middle = HEADER_PX // 2
     draw.text((MARGIN_PX, middle), verdict, colour, ImageFont.load_default(40), anchor="lm")
     left = MARGIN_PX + ImageFont.load_default(40).getlength(verdict) + MARGIN_PX
-    # Enough digits that 79.996 under a threshold of 80 does not read as "80.00 < 80".
-    line = f"similarity {_percent(answer.similarity, beside=answer.threshold)}  {sign}  threshold {answer.threshold:g}"
+    line = f"similarity {answer.similarity_text}  {sign}  threshold {answer.threshold:g}"
     draw.text((left, middle + 4), line, INK, ImageFont.load_default(26), anchor="lm")
-
-
-def _percent(similarity: float, *, beside: float) -> str:
-    """`similarity` with two decimals, or with as many as show on which side of `beside` it lies."""
-    for digits in range(2, 7):
-        text = f"{similarity:.{digits}f}"
-        if (float(text) >= beside) == (similarity >= beside):
-            return text
-    return repr(similarity)
 
 
 def _panel(name: str, picture: Picture, side: Side | None, answer: ValidationResult) -> Image.Image:
@@ -139,7 +129,7 @@ def _marks(side: Side, answer: ValidationResult) -> list[_Mark]:
         marks.append(_Mark(side.document.box, DOCUMENT, tag))
     if 0 <= side.compared < len(side.faces):
         colour, verdict = (MATCH, "match") if answer.matched else (NO_MATCH, "no match")
-        tag = f"{verdict} {_percent(answer.similarity, beside=answer.threshold)}"
+        tag = f"{verdict} {answer.similarity_text}"
         marks.append(_Mark(side.faces[side.compared].box, colour, tag))
     return marks
 

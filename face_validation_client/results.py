@@ -68,6 +68,15 @@ class ValidationResult:
     threshold: float = DEFAULT_THRESHOLD
     boxes: Boxes | None = None
 
+    @property
+    def similarity_text(self) -> str:
+        """The similarity with two decimals, or with as many as it takes to see on which side of the threshold it is."""
+        for digits in range(2, 7):
+            text = f"{self.similarity:.{digits}f}"
+            if (float(text) >= self.threshold) == (self.similarity >= self.threshold):
+                return text
+        return repr(self.similarity)
+
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any], threshold: float = DEFAULT_THRESHOLD) -> "ValidationResult":
         """Read the service's JSON answer to a request with `threshold`; fields of later versions are left out.

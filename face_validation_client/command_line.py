@@ -1,0 +1,259 @@
+"""The command line `face-validation`: ask about two photographs, and everything around it."""
+
+import importlib
+import runpy
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from face_validation_client.connections import Connection
+from face_validation_client.errors import FaceValidationError
+from face_validation_client.options import with_connection
+from face_validation_client.requests import ValidationType
+from face_validation_client.results import DEFAULT_THRESHOLD
+from face_validation_client.terminal import ExitCode, leave_with, print_json, print_verdict
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A command that another package of ours brings: its name, one line of help, and where it is."""
+
+    name: str
+    help: str
+    module: str
+    attribute: str
+
+
+ROOMS = (
+    Room(
+        "evaluate",
+        "Run labelled cases through the API: accuracy, thresholds, report.",
+        "evaluation.command_line",
+        "evaluate",
+    ),
+    Room("compare", "Two evaluation runs side by side.", "evaluation.command_line", "compare"),
+    Room("verifier", "Is this me? Train and serve a verifier of one person.", "person_verifier.command_line", "app"),
+)
+
+
+class RoomCommand(TyperCommand):
+    """A command whose package is imported when it is used: help and the other commands do not wait for it."""
+
+    def __init__(self, room: Room) -> None:
+        super().__init__(room.name, help=room.help)
+        self.room = room
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Hand over to the real command."""
+        return self._load().make_context(info_name, args, parent=parent, **extra)
+
+    def _load(self) -> Any:
+        try:
+            found = getattr(importlib.import_module(self.room.module), self.room.attribute)
+        except ImportError as error:
+            typer.secho(
+                f"`{self.room.name}` needs {error.name or self.room.module}, which is not installed: "
+                "install the project's requirements (`make setup`), then try again.",
+                fg="red",
+                err=True,
+            )
+            raise typer.Exit(ExitCode.COULD_NOT_ASK) from error
+        if isinstance(found, typer.Typer):
+            return typer.main.get_command(found)
+        alone = typer.Typer(add_completion=False)
+        alone.command(self.room.name)(found)
+        return typer.main.get_command(alone)
+
+
+class ExitCodes(TyperGroup):
+    """Leaves with the promised codes: 1 and 2 mean "no match" and "refused", so no mishap may leave with them."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for room in ROOMS:
+            self.add_command(RoomCommand(room))
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read the arguments; a usage error could not ask."""
+        try:
+            return super().make_context(info_name, args, parent=parent, **extra)
+        except typer.TyperException as error:
+            error.exit_code = ExitCode.COULD_NOT_ASK
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what it does not answer could not be asked."""
+        try:
+            return super().invoke(ctx)
+        except typer.Exit:
+            raise
+        except typer.TyperException as error:
+            error.exit_code = ExitCode.COULD_NOT_ASK
+            raise
+        except typer.Abort as error:
+            typer.echo("Stopped.", err=True)
+            raise typer.Exit(ExitCode.COULD_NOT_ASK) from error
+        except FaceValidationError as error:
+            raise leave_with(error) from error
+        except OSError as error:
+            typer.secho(f"{error.filename or 'A file'}: {error.strerror or error}", fg="red", err=True)
+            raise typer.Exit(ExitCode.COULD_NOT_ASK) from error
+        except Exception as error:  # a mistake of ours: Python would leave with 1, "no match"
+            from rich.console import Console
+
+            Console(stderr=True).print_exception(show_locals=False)
+            raise typer.Exit(ExitCode.COULD_NOT_ASK) from error
+
+
+app = typer.Typer(
+    name="face-validation",
+    cls=ExitCodes,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    epilog="Exit codes: 0 match (or done), 1 no match, 2 refused by the service, 3 could not ask.",
+)
+
+ImageFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+
+
+class BucketChoice(StrEnum):
+    """A bucket that images can be put into."""
+
+    source = "source"
+    target = "target"
+
+
+@app.callback()
+def face_validation() -> None:
+    """Is the person in this photo the person of that trusted image?
+
+    The same commands ask the stack on this machine and a deployed API: settings come from flags, the environment
+    (FACE_VALIDATION_API_URL and the like) or a profile.
+    """
+
+
+@app.command()
+@with_connection
+def validate(
+    connection: Connection,
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE", help="The trusted image: a photo of the person, or of an identity document."),
+    ],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="The image to be checked.")],
+    type_: Annotated[
+        ValidationType,
+        typer.Option("--type", case_sensitive=False, metavar="FACE_TO_FACE|ID_TO_FACE", help="What SOURCE shows."),
+    ],
+    threshold: Annotated[
+        float, typer.Option(min=0, max=100, help="Match from this similarity on; 99 is advised for identity checks.")
+    ] = DEFAULT_THRESHOLD,
+    threshold_label: Annotated[
+        float | None,
+        typer.Option(min=0, max=100, help="ID_TO_FACE: how sure that SOURCE is a document; 55 by default."),
+    ] = None,
+    annotate: Annotated[Path | None, typer.Option(help="Write both images with what was seen to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the uploaded images in the buckets.")] = False,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="SOURCE and TARGET are keys of images that are in the buckets already.")
+    ] = False,
+) -> None:
+    """Do two images show the same person? Local files are uploaded, judged and deleted again."""
+    if annotate is not None:
+        _check_annotated(annotate, keys=keys)
+    question: dict[str, Any] = {
+        "threshold": threshold,
+        "threshold_label": threshold_label,
+        "include": ["boxes"] if annotate is not None else [],
+    }
+    with connection.client() as client:
+        if keys:
+            result = client.validate(source, target, type_, **question)
+        else:
+            photos = Path(source), Path(target)
+            _check_files(photos)
+            result = client.validate_files(*photos, type_, **question, keep=keep)
+    if annotate is not None:
+        from face_validation_client.annotate import annotate as drawn  # here: Pillow is for this alone
+
+        drawn(source, target, result).save(annotate)
+        typer.echo(f"Annotated: {annotate}", err=True)
+    raise print_verdict(result, as_json=as_json)
+
+
+@app.command()
+@with_connection
+def token(connection: Connection) -> None:
+    """Print an access token, e.g. for curl -H "Authorization: Bearer $(face-validation token)"."""
+    with connection.client() as client:
+        typer.echo(client.token())
+
+
+@app.command()
+@with_connection
+def upload(
+    connection: Connection,
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Images.")],
+    to: Annotated[BucketChoice, typer.Option(help="The bucket.")],
+    key: Annotated[str | None, typer.Option(help="The key, for one file; a new one by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print files and keys as JSON.")] = False,
+) -> None:
+    """Put images into a bucket and print their keys, one a line, in the order of the files."""
+    if key is not None and len(files) > 1:
+        raise typer.BadParameter("One key cannot hold several files: upload them one by one.", param_hint="--key")
+    with connection.client() as client:
+        uploaded = {}
+        for file in files:
+            uploaded[str(file)] = client.upload(file, to.value, key)
+            if not as_json:
+                typer.echo(uploaded[str(file)])
+    if as_json:
+        print_json(uploaded)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def local(context: typer.Context) -> None:
+    """Start everything on this machine, without an AWS account; takes the flags of `python -m local`."""
+    sys.argv = ["face-validation local", *context.args]
+    try:
+        runpy.run_module("local", run_name="__main__", alter_sys=True)
+    except ImportError as error:
+        typer.secho(
+            f"The local stack needs {error.name}, which is not installed: run `make setup`, then try again.",
+            fg="red",
+            err=True,
+        )
+        raise typer.Exit(ExitCode.COULD_NOT_ASK) from error
+
+
+def _check_files(photos: tuple[Path, Path]) -> None:
+    for name, photo in zip(("SOURCE", "TARGET"), photos, strict=True):
+        if not photo.is_file():
+            raise typer.BadParameter(
+                f"{photo} is not a file. For an image that is in its bucket already, say --keys.", param_hint=name
+            )
+
+
+def _check_annotated(path: Path, *, keys: bool) -> None:
+    """What could spoil the picture is said before anything is asked."""
+    if keys:
+        raise typer.BadParameter("It draws on local files: leave out --keys.", param_hint="--annotate")
+    if path.suffix.lower() not in PICTURES:
+        raise typer.BadParameter(f"{path} must end in one of {', '.join(PICTURES)}.", param_hint="--annotate")
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"The folder of {path} does not exist.", param_hint="--annotate")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,146 @@
+"""Where the API is and who asks: from flags, the environment or a profile; alone in reading the environment."""
+
+import json
+import os
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from face_validation_client.client import FaceValidationClient
+from face_validation_client.errors import SettingsError
+
+PREFIX = "FACE_VALIDATION_"
+DEFAULT_PROFILE = "default"
+REQUIRED = ("api_url", "token_url", "client_id", "client_secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """All that is needed to ask an API; the names of its fields are those of the flags, variables and profile keys."""
+
+    api_url: str
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    source_bucket: str | None = None
+    target_bucket: str | None = None
+    s3_endpoint: str | None = None
+    region: str | None = None
+
+    @classmethod
+    def resolve(
+        cls, profile: str | None = None, environment: Mapping[str, str] | None = None, **flags: str | None
+    ) -> "Connection":
+        """Each setting from the first of these that has it: `flags`, the environment, the profile.
+
+        Args:
+            profile: a name in the profile file, or the path of a JSON file that the local stack wrote (`--info`).
+                By default FACE_VALIDATION_PROFILE, or the profile "default" where there is one.
+            environment: by default the process's own; the variables are FACE_VALIDATION_ and a setting in capitals.
+            flags: settings given directly; None counts as not given.
+
+        Raises:
+            SettingsError: a setting is missing or unknown, or the profile cannot be read; says what to do.
+        """
+        variables = os.environ if environment is None else environment
+        settings: dict[str, str] = {}
+        settings |= _profile_settings(profile or variables.get(f"{PREFIX}PROFILE"), variables)
+        settings |= {name: value for name in names() if (value := variables.get(PREFIX + name.upper()))}
+        settings |= {name: value for name, value in flags.items() if value is not None}
+        missing = [name for name in REQUIRED if not settings.get(name)]
+        if missing:
+            raise SettingsError(_what_to_do(missing, variables))
+        return cls(**settings)
+
+    @classmethod
+    def from_info(cls, path: str | Path) -> "Connection":
+        """The connection to a local stack, from the JSON file it writes with `--info`; raises as `resolve` does."""
+        return cls.resolve(str(path), {})
+
+    def client(self, **options: Any) -> FaceValidationClient:
+        """A client of this API; `options` are those of `FaceValidationClient`."""
+        settings = {item.name: getattr(self, item.name) for item in fields(self)}
+        return FaceValidationClient(**settings, **options)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all settings."""
+    return tuple(item.name for item in fields(Connection))
+
+
+def profile_file(environment: Mapping[str, str] | None = None) -> Path:
+    """The profile file: FACE_VALIDATION_PROFILES, or `face-validation/profiles.toml` where the user's settings live."""
+    variables = os.environ if environment is None else environment
+    if chosen := variables.get(f"{PREFIX}PROFILES"):
+        return Path(chosen)
+    import platformdirs  # here: only the command line without other settings comes this far
+
+    return platformdirs.user_config_path("face-validation") / "profiles.toml"
+
+
+def open_to_others(profile: str | None, environment: Mapping[str, str] | None = None) -> Path | None:
+    """The file that `profile` is read from, when other users of this machine can read its secret; None when not."""
+    variables = os.environ if environment is None else environment
+    chosen = profile or variables.get(f"{PREFIX}PROFILE")
+    path = Path(chosen) if chosen and _is_file_name(chosen) else profile_file(variables)
+    # Windows keeps access rights elsewhere: its mode bits always say that all may read.
+    if os.name == "nt" or not path.is_file():
+        return None
+    return path if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH) else None
+
+
+def _profile_settings(profile: str | None, variables: Mapping[str, str]) -> dict[str, str]:
+    if profile is not None and _is_file_name(profile):
+        # The local stack says more than a client needs.
+        info = _read(Path(profile), json.loads)
+        return {name: info[name] for name in names() if info.get(name)}
+    path = profile_file(variables)
+    if not path.is_file():
+        if profile is None:
+            return {}
+        raise SettingsError(
+            f"There is no profile {profile!r}: {path} does not exist. Make it with a [{profile}] table."
+        )
+    profiles = _read(path, tomllib.loads)
+    chosen = profiles.get(profile or DEFAULT_PROFILE)
+    if chosen is None and profile is None:
+        return {}
+    if not isinstance(chosen, dict):
+        known = ", ".join(sorted(profiles)) or "none"
+        raise SettingsError(f"There is no profile {profile!r} in {path}; there are: {known}.")
+    unknown = sorted(chosen.keys() - set(names()))
+    if unknown:
+        raise SettingsError(
+            f"The profile in {path} has unknown settings: {', '.join(unknown)}. Known: {', '.join(names())}."
+        )
+    return {name: str(value) for name, value in chosen.items()}
+
+
+def _read(path: Path, parse: Any) -> dict[str, Any]:
+    try:
+        content = parse(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"The profile {path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        # Not the text itself: it holds a secret.
+        raise SettingsError(f"The profile {path} cannot be understood: {type(error).__name__}.") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"The profile {path} holds no settings.")
+    return content
+
+
+def _is_file_name(profile: str) -> bool:
+    return profile.endswith(".json")
+
+
+def _what_to_do(missing: list[str], variables: Mapping[str, str]) -> str:
+    flags = ", ".join(f"--{name.replace('_', '-')}{'-file' * (name == 'client_secret')}" for name in missing)
+    environment = ", ".join(PREFIX + name.upper() for name in missing)
+    return (
+        f"Missing: {', '.join(missing)}. Give them by flags ({flags}), in the environment ({environment}) or in a profile of "
+        f"{profile_file(variables)}. For a stack on this machine: `face-validation local --info stack.json`, then "
+        "`--profile stack.json`."
+    )

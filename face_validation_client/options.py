@@ -1,0 +1,97 @@
+"""The flags that every command which asks the API has in common."""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+
+import typer
+
+from face_validation_client.connections import Connection, open_to_others
+from face_validation_client.errors import FaceValidationError, SettingsError
+from face_validation_client.terminal import leave_with
+
+P = ParamSpec("P")
+R = TypeVar("R")
+PANEL = "Connection"
+
+
+def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callable[..., R]:
+    """Give a Typer command the connection flags; its first argument becomes the connection they lead to.
+
+    Each flag may come from the environment or a profile instead. The secret is no flag, since a command's flags are
+    seen by every user of the machine and kept by the shell: it comes from a file, the environment or a profile.
+    """
+
+    @functools.wraps(command)
+    def connected(*args: Any, **kwargs: Any) -> R:
+        chosen = {name: kwargs.pop(name) for name in _FLAGS}
+        try:
+            return command(_connection(**chosen), *args, **kwargs)
+        except FaceValidationError as error:
+            raise leave_with(error, as_json=bool(kwargs.get("as_json"))) from error
+
+    signature = inspect.signature(command, eval_str=True)
+    own = list(signature.parameters.values())[1:]
+    shared = inspect.signature(_connection, eval_str=True).parameters
+    # Typer reads a command's flags from its signature and its annotations.
+    parameters = [*own, *(shared[name] for name in _FLAGS)]
+    connected.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # functions may have one
+    connected.__annotations__ = {item.name: item.annotation for item in parameters} | {
+        "return": signature.return_annotation
+    }
+    return connected
+
+
+def _connection(
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Name in the profile file, or the local stack's --info file.", rich_help_panel=PANEL),
+    ] = None,
+    api_url: Annotated[
+        str | None, typer.Option("--api-url", "--api", help="The API with its stage.", rich_help_panel=PANEL)
+    ] = None,
+    token_url: Annotated[str | None, typer.Option(help="The token endpoint.", rich_help_panel=PANEL)] = None,
+    client_id: Annotated[str | None, typer.Option(help="The app client.", rich_help_panel=PANEL)] = None,
+    client_secret_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the app client's secret; - reads it from stdin.", rich_help_panel=PANEL),
+    ] = None,
+    source_bucket: Annotated[str | None, typer.Option(help="Where sources go.", rich_help_panel=PANEL)] = None,
+    target_bucket: Annotated[str | None, typer.Option(help="Where targets go.", rich_help_panel=PANEL)] = None,
+    s3_endpoint: Annotated[str | None, typer.Option(help="An S3 that is not AWS's.", rich_help_panel=PANEL)] = None,
+    region: Annotated[str | None, typer.Option(help="The buckets' region.", rich_help_panel=PANEL)] = None,
+) -> Connection:
+    exposed = open_to_others(profile)
+    if exposed is not None:
+        typer.secho(
+            f"Warning: other users can read the secret in {exposed}: chmod 600 {exposed}", fg="yellow", err=True
+        )
+    return Connection.resolve(
+        profile,
+        api_url=api_url,
+        token_url=token_url,
+        client_id=client_id,
+        client_secret=_secret(client_secret_file),
+        source_bucket=source_bucket,
+        target_bucket=target_bucket,
+        s3_endpoint=s3_endpoint,
+        region=region,
+    )
+
+
+_FLAGS = tuple(inspect.signature(_connection).parameters)
+
+
+def _secret(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        secret = (sys.stdin.read() if path == Path("-") else path.read_text("utf-8")).strip()
+    except OSError as error:
+        raise SettingsError(f"The secret's file {path} cannot be read: {error.strerror}.") from error
+    if not secret:
+        raise SettingsError(f"The secret's file {path} is empty.")
+    return secret

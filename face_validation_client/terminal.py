@@ -1,0 +1,87 @@
+"""What the command line says and how it leaves: verdicts, errors with the next step, exit codes."""
+
+import json
+from enum import IntEnum
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from face_validation_client.errors import (
+    FaceValidationError,
+    ForbiddenError,
+    ImageTooLargeError,
+    ImageValidationError,
+    InternalServerError,
+    InvalidS3ObjectError,
+    PayloadTooLargeError,
+    RequestError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
+from face_validation_client.results import ValidationResult
+
+
+class ExitCode(IntEnum):
+    """How a command ends, for scripts; REFUSED means that other images or another request are needed."""
+
+    MATCH = 0
+    NO_MATCH = 1
+    REFUSED = 2
+    COULD_NOT_ASK = 3
+
+
+_REFUSALS = (RequestError, ImageTooLargeError, InvalidS3ObjectError, ImageValidationError, PayloadTooLargeError)
+_NEXT_STEP: dict[type[FaceValidationError], str] = {
+    RequestError: "Correct the request as the details say.",
+    ImageTooLargeError: "Use images of 80 to 4096 pixels a side and at most 15 MB.",
+    InvalidS3ObjectError: "Check that the key is right and that the service reads the bucket the image was put into.",
+    ImageValidationError: "Use a sharp JPG or PNG that shows the face, and for ID_TO_FACE the whole document.",
+    PayloadTooLargeError: "Ask fewer questions at a time.",
+    UnauthorizedError: "Check the client's id and secret, and that token_url belongs to this API.",
+    ForbiddenError: "Ask those who run the service to give this client the scope face-detection/write.",
+    TooManyRequestsError: "Wait a little, then ask again; fewer --jobs help.",
+    InternalServerError: "Try again in a moment; if it lasts, give the request id to those who run the service.",
+}
+
+
+def exit_code_of(error: FaceValidationError) -> ExitCode:
+    """REFUSED when the service looked at the question and refused it, COULD_NOT_ASK otherwise."""
+    return ExitCode.REFUSED if isinstance(error, _REFUSALS) else ExitCode.COULD_NOT_ASK
+
+
+def leave_with(error: FaceValidationError, *, as_json: bool = False) -> typer.Exit:
+    """Say what went wrong and what to do next; gives the exit to raise."""
+    code = exit_code_of(error)
+    if as_json:
+        print_json(error.to_answer())
+        return typer.Exit(code)
+    lead = "Refused" if code == ExitCode.REFUSED else "Could not ask"
+    stderr = Console(stderr=True, highlight=False)
+    stderr.print(f"[bold red]{lead}[/]: {escape(error.code)}. {escape(str(error))}", soft_wrap=True)
+    if type(error) in _NEXT_STEP:
+        stderr.print(f"[bold]Next[/]: {_NEXT_STEP[type(error)]}", soft_wrap=True)
+    if error.id_request:
+        stderr.print(f"[dim]Request id: {escape(error.id_request)}[/]")
+    return typer.Exit(code)
+
+
+def print_verdict(result: ValidationResult, *, as_json: bool) -> typer.Exit:
+    """Say whether the two are one person; gives the exit to raise."""
+    if as_json:
+        print_json(result.to_answer())
+    else:
+        verdict, sign = ("[bold green]Match[/]", ">=") if result.matched else ("[bold red]No match[/]", "<")
+        stdout = Console(highlight=False)
+        stdout.print(f"{verdict}  similarity {result.similarity_text} {sign} threshold {result.threshold:g}")
+        if result.boxes is not None and result.boxes.source.document is not None:
+            document = result.boxes.source.document
+            stdout.print(f"Document: {escape(document.label)} ({document.confidence:.0f} % sure)")
+        stdout.print(f"[dim]Request id: {escape(result.id_request)}[/]")
+    return typer.Exit(ExitCode.MATCH if result.matched else ExitCode.NO_MATCH)
+
+
+def print_json(answer: Any) -> None:
+    """One JSON document on stdout, without colours or line breaks of the terminal's."""
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
