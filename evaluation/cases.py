@@ -4,26 +4,13 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
+
+from evaluation.metrics import Expected
+from face_validation_client.requests import ValidationType
 
 REQUIRED_COLUMNS = ("case_id", "type", "source", "target", "expected")
 LABELS_FILE = "labels.csv"
-
-
-class ValidationType(StrEnum):
-    """The contract's two questions."""
-
-    FACE_TO_FACE = "FACE_TO_FACE"
-    ID_TO_FACE = "ID_TO_FACE"
-
-
-class Expected(StrEnum):
-    """The right answer: the same person, another person, or a refusal."""
-
-    MATCH = "match"
-    NO_MATCH = "no_match"
-    ERROR = "error"
 
 
 class CasesError(ValueError):

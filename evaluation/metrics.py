@@ -18,11 +18,18 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.cases import Expected
 from evaluation.intervals import F1Score, Rate
 
 Scores = NDArray[np.float64]
 FMR_TARGETS = (0.01, 0.001, 0.0001)
+
+
+class Expected(StrEnum):
+    """The right answer: the same person, another person, or a refusal."""
+
+    MATCH = "match"
+    NO_MATCH = "no_match"
+    ERROR = "error"
 
 
 class Answer(StrEnum):

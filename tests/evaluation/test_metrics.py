@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from evaluation.cases import Expected
 from evaluation.intervals import F1Score, Rate, mcnemar_exact
 from evaluation.metrics import (
     Answer,
+    Expected,
     Tally,
     answers,
     area_under_curve,

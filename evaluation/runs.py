@@ -1,0 +1,375 @@
+"""One run: every case is asked once, in parallel, and a run that was interrupted is taken up where it stopped."""
+
+import fcntl
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Protocol
+
+from evaluation.cases import Case
+from evaluation.machine import describe_machine, describe_versions
+from evaluation.results import RESULTS_FILE, Outcome, Result, ResultsFile, read_results, write_results
+from face_validation_client.buckets import Bucket
+from face_validation_client.errors import (
+    CouldNotAskError,
+    FaceValidationError,
+    ForbiddenError,
+    PayloadTooLargeError,
+    SettingsError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
+from face_validation_client.network import persistently
+from face_validation_client.requests import ValidationType
+from face_validation_client.results import ValidationResult
+
+RUN_FILE = "run.json"
+UNANSWERED_IN_A_ROW = 10
+ATTEMPTS = 6
+
+
+class Api(Protocol):
+    """What a run needs of `FaceValidationClient`; both methods are called from several threads."""
+
+    def upload(self, photo: bytes, side: Bucket, key: str) -> object:
+        """Put an image into a bucket."""
+
+    def validate(
+        self,
+        source_path: str,
+        target_path: str,
+        type: ValidationType,  # noqa: A002 - the contract's own word
+        *,
+        threshold: float,
+        include: Sequence[str],
+    ) -> ValidationResult:
+        """Ask; a refusal is raised as the client's error of that code."""
+
+
+class RunError(Exception):
+    """The run cannot go on, or must not; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One stretch of asking without interruption.
+
+    Attributes:
+        started: UTC, ISO 8601.
+        asked: number of cases.
+        jobs: requests under way at once.
+        seconds: wall time from the first upload to the last answer.
+    """
+
+    started: str
+    asked: int
+    jobs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All answers of a run in the order of the cases, and what they were made with.
+
+    Attributes:
+        cases_name: name of the case file or folder.
+        root: the folder that image paths are relative to.
+        service: who answered: an API's address, or the local stack's version.
+        machine: where the evaluation ran (for the local stack: also the service).
+        versions: Python's and the packages' versions there.
+        sessions: the stretches of asking.
+        results: one answer per case.
+        notices: what a reader must know of how this run came about.
+    """
+
+    cases_name: str
+    root: Path
+    service: str
+    machine: str
+    versions: dict[str, str]
+    sessions: list[Session]
+    results: list[Result]
+    notices: list[str]
+
+
+def run_cases(
+    cases: Sequence[Case],
+    cases_path: Path,
+    out: Path,
+    api: Api,
+    *,
+    service: str,
+    jobs: int,
+    restart: bool = False,
+    on_answer: Callable[[Result | None], None] | None = None,
+) -> Run:
+    """Ask every case that has no answer in `out` yet.
+
+    Args:
+        cases: what to ask; case ids are unique.
+        cases_path: where they were read from.
+        out: the run's folder; made when missing.
+        api: whom to ask.
+        service: names the API and its version; answers of two services are never mixed in one run.
+        jobs: requests under way at once.
+        restart: throw away the answers that are there.
+        on_answer: told of each answer as it comes, and once with None for each that was there already.
+
+    Raises:
+        RunError: `out` holds answers of another service or is in use, or the API cannot be asked at all.
+        ResultsError: `out` holds a damaged file.
+    """
+    root = cases_path if cases_path.is_dir() else cases_path.parent
+    out.mkdir(parents=True, exist_ok=True)
+    with _locked(out):
+        if restart:
+            (out / RESULTS_FILE).unlink(missing_ok=True)
+            (out / RUN_FILE).unlink(missing_ok=True)
+        sessions = _sessions_of_the_same_service(out, service)
+        digests = _digests(cases, jobs)
+        kept, notices = _take_up(read_results(out / RESULTS_FILE, root), cases, digests)
+        write_results(kept.values(), out / RESULTS_FILE, root)
+        tell = on_answer or (lambda _: None)
+        for _ in kept:
+            tell(None)
+        machine, versions = describe_machine(), describe_versions()
+
+        def note_session(session: Session) -> None:
+            description: dict[str, object] = {
+                "service": service,
+                "machine": machine,
+                "versions": versions,
+                "sessions": [asdict(one) for one in (*sessions, session)],
+            }
+            _write_json(out / RUN_FILE, description)
+
+        started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+        answered: dict[str, Result] = {}
+        rows = ResultsFile(out / RESULTS_FILE, root)
+
+        def record(result: Result) -> None:
+            rows.append(result)
+            answered[result.case.case_id] = result
+            tell(result)
+
+        note_session(Session(started, 0, jobs, 0.0))
+        try:
+            _ask_all([case for case in cases if case.case_id not in kept], digests, api, jobs, record)
+        finally:
+            rows.close()
+            session = Session(started, len(answered), jobs, round(time.perf_counter() - begin, 3))
+            note_session(session)
+    if answered:
+        sessions.append(session)
+    results = {**kept, **answered}
+    return Run(
+        cases_name=cases_path.name,
+        root=root,
+        service=service,
+        machine=machine,
+        versions=versions,
+        sessions=sessions,
+        results=[results[case.case_id] for case in cases],
+        notices=notices,
+    )
+
+
+def read_run(out: Path, cases_path: Path) -> Run:
+    """A finished run from its folder; `cases_path` tells where its images are.
+
+    Raises:
+        RunError: there is no run in that folder.
+        ResultsError: its results are damaged.
+    """
+    root = cases_path if cases_path.is_dir() else cases_path.parent
+    if not (out / RUN_FILE).is_file():
+        raise RunError(f"{out} holds no run: there is no {RUN_FILE}.")
+    record = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
+    return Run(
+        cases_name=cases_path.name,
+        root=root,
+        service=record["service"],
+        machine=record["machine"],
+        versions=record["versions"],
+        sessions=[Session(**session) for session in record["sessions"] if session["asked"]],
+        results=read_results(out / RESULTS_FILE, root),
+        notices=[],
+    )
+
+
+def _sessions_of_the_same_service(out: Path, service: str) -> list[Session]:
+    path = out / RUN_FILE
+    if not path.is_file():
+        return []
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record["service"] != service:
+        raise RunError(
+            f"{out} holds answers of another service ({record['service']}) than this one ({service}). "
+            "Scores of two services must not be mixed: give another --out, or --restart to throw the old answers away."
+        )
+    return [Session(**session) for session in record["sessions"] if session["asked"]]
+
+
+def _digests(cases: Sequence[Case], jobs: int) -> dict[Path, str]:
+    """SHA-256 of each distinct image file."""
+    paths = list(dict.fromkeys(path for case in cases for path in (case.source, case.target)))
+    with ThreadPoolExecutor(jobs) as pool:
+        return dict(zip(paths, pool.map(_digest, paths), strict=True))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _take_up(
+    previous: list[Result], cases: Sequence[Case], digests: dict[Path, str]
+) -> tuple[dict[str, Result], list[str]]:
+    """Which of the answers still hold, under today's labels, and what has changed since."""
+    answers = {result.case.case_id: result for result in previous}
+    kept: dict[str, Result] = {}
+    asked_again: list[str] = []
+    relabelled: list[str] = []
+    for case in cases:
+        result = answers.pop(case.case_id, None)
+        if result is None:
+            continue
+        same_images = (result.source_sha256, result.target_sha256) == (digests[case.source], digests[case.target])
+        if not same_images or result.case.type is not case.type:
+            asked_again.append(case.case_id)
+        elif result.outcome is not Outcome.FAILED or result.status is not None:
+            if result.case.expected is not case.expected:
+                relabelled.append(case.case_id)
+            kept[case.case_id] = replace(result, case=case)
+    notices = [f"Taken up: {len(kept)} cases had their answer already."] if kept else []
+    for ids, what in (
+        (asked_again, "changed in type or image content since they were answered, and are asked again"),
+        (relabelled, "are expected to end otherwise than before; their scores are kept"),
+        (list(answers), "are no longer among the cases; their answers are dropped"),
+    ):
+        if ids:
+            shown = ", ".join(ids[:5]) + (" ..." if len(ids) > 5 else "")
+            notices.append(f"The cases have changed: {len(ids)} {what} ({shown}).")
+    return kept, notices
+
+
+def _ask_all(
+    cases: Sequence[Case], digests: dict[Path, str], api: Api, jobs: int, record: Callable[[Result], None]
+) -> None:
+    """Record answers as they come; on Ctrl-C, or when nobody answers any more, also those still under way."""
+    uploads = _Uploads(api, digests)
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="evaluation")
+    pending = {pool.submit(_ask, case, uploads, api, digests) for case in cases}
+    unanswered = 0
+    try:
+        for done in as_completed(tuple(pending)):
+            pending.remove(done)
+            result = done.result()
+            record(result)
+            unanswered = unanswered + 1 if result.outcome is Outcome.FAILED and result.status is None else 0
+            if unanswered == UNANSWERED_IN_A_ROW:
+                raise RunError(
+                    f"{unanswered} cases in a row got no answer: {result.details} "
+                    "What was answered is kept; run the same command again to go on."
+                )
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for late in pending:
+            if not late.cancelled() and late.exception() is None:
+                record(late.result())
+
+
+def _ask(case: Case, uploads: "_Uploads", api: Api, digests: dict[Path, str]) -> Result:
+    source, target = digests[case.source], digests[case.target]
+    begin = time.perf_counter()
+    try:
+        source_key, target_key = uploads.key("source", case.source), uploads.key("target", case.target)
+        begin = time.perf_counter()
+        # Threshold 0: every score comes back, and what a match is can be decided here for any threshold.
+        # Asked again only where nothing was done (429, no connection): a 5xx that a second try would hide is counted.
+        answer = persistently(
+            lambda: api.validate(source_key, target_key, case.type, threshold=0.0, include=("boxes",)),
+            attempts=ATTEMPTS,
+            is_repeatable=False,
+        )
+    except (UnauthorizedError, ForbiddenError, SettingsError) as error:
+        raise RunError(f"The API cannot be asked: {error}") from error
+    except FaceValidationError as error:
+        return Result(
+            case=case,
+            source_sha256=source,
+            target_sha256=target,
+            outcome=Outcome.REFUSED if _is_refusal(error) else Outcome.FAILED,
+            seconds=time.perf_counter() - begin,
+            status=error.status,
+            code=error.code,
+            details=error.details or error.message,
+        )
+    return Result(
+        case=case,
+        source_sha256=source,
+        target_sha256=target,
+        outcome=Outcome.SCORED,
+        seconds=time.perf_counter() - begin,
+        similarity=answer.similarity,
+        status=HTTPStatus.OK.value,
+        boxes=answer.boxes,
+    )
+
+
+def _is_refusal(error: FaceValidationError) -> bool:
+    """Whether the service judged the images: a busy service, a lost connection or a 5xx says nothing about them."""
+    if isinstance(error, CouldNotAskError | TooManyRequestsError | PayloadTooLargeError) or error.status is None:
+        return False
+    return HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class _Uploads:
+    """Each distinct image goes into each bucket once, under a key made of its content."""
+
+    def __init__(self, api: Api, digests: dict[Path, str]) -> None:
+        self._api = api
+        self._digests = digests
+        self._lock = threading.Lock()
+        self._done: dict[str, Future[str]] = {}
+
+    def key(self, bucket: Bucket, path: Path) -> str:
+        """The image's key, once it is in the bucket; whoever comes second waits for the first."""
+        key = f"evaluation/{self._digests[path]}{path.suffix.lower()}"
+        with self._lock:
+            first = f"{bucket}/{key}" not in self._done
+            done = self._done.setdefault(f"{bucket}/{key}", Future())
+        if first:
+            try:
+                self._api.upload(path.read_bytes(), bucket, key)
+            except BaseException as error:
+                with self._lock:
+                    del self._done[f"{bucket}/{key}"]  # the next case with this image tries again
+                done.set_exception(error)
+                raise
+            done.set_result(key)
+        return done.result()
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Two runs in one folder would ask, and count, cases twice."""
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunError(f"Another run is writing to {out}: wait for it, or give another --out.") from error
+        yield
+
+
+def _write_json(path: Path, record: dict[str, object]) -> None:
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    new.replace(path)
