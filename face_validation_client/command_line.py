@@ -120,8 +120,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 match (or done), 1 no match, 2 refused by the service, 3 could not ask.",
 )
 
-ImageFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
-
 
 class BucketChoice(StrEnum):
     """A bucket that images can be put into."""

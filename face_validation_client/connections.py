@@ -140,7 +140,7 @@ def _what_to_do(missing: list[str], variables: Mapping[str, str]) -> str:
     flags = ", ".join(f"--{name.replace('_', '-')}{'-file' * (name == 'client_secret')}" for name in missing)
     environment = ", ".join(PREFIX + name.upper() for name in missing)
     return (
-        f"Missing: {', '.join(missing)}. Give them by flags ({flags}), in the environment ({environment}) or in a profile of "
-        f"{profile_file(variables)}. For a stack on this machine: `face-validation local --info stack.json`, then "
+        f"Missing: {', '.join(missing)}. Give them by flags ({flags}), in the environment ({environment}) or in a "
+        f"profile of {profile_file(variables)}. For a stack on this machine: `face-validation local --info stack.json`, then "
         "`--profile stack.json`."
     )
