@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 import logging
 import os
 import re
@@ -12,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -21,6 +19,16 @@ from starlette.responses import Response
 from face_validation_function.routes import ROUTES, Route
 from local.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
 from local.proxy_event import HttpRequest, LambdaContext, proxy_event
+from local.refusals import (
+    ACCESS_DENIED,
+    INTEGRATION_FAILURE,
+    INTEGRATION_TIMEOUT,
+    NO_SUCH_ROUTE,
+    REQUEST_TOO_LARGE,
+    THROTTLED,
+    UNAUTHORIZED,
+    RefusedError,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -29,64 +37,6 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0
 FUNCTION_TIMEOUT_S = 28.0
-
-
-class GatewayRefusalError(Exception):
-    """What API Gateway answers itself, without asking the function, in the contract's envelope."""
-
-    def __init__(self, status: HTTPStatus, code: str, message: str, details: str) -> None:
-        super().__init__(details)
-        self.status, self.code, self.message, self.details = status, code, message, details
-
-    def response(self, request_id: str) -> Response:
-        """The refusal over HTTP; `id_request` is API Gateway's own request id."""
-        error = {"code": self.code, "message": self.message, "details": self.details}
-        return Response(
-            json.dumps({"id_request": request_id, "error": error}),
-            status_code=self.status,
-            media_type="application/json",
-            headers={"X-Request-Id": request_id, "x-amzn-RequestId": request_id},
-        )
-
-
-def unauthorized() -> GatewayRefusalError:
-    """401: no token, or not one of this pool's, or no longer."""
-    return GatewayRefusalError(
-        HTTPStatus.UNAUTHORIZED,
-        "UnauthorizedError",
-        "The access token is missing, invalid or expired.",
-        "Get a token from POST /oauth2/token and send it as Authorization: Bearer <access token>.",
-    )
-
-
-def forbidden(details: str) -> GatewayRefusalError:
-    """403: a token without the scope, or a path that the API does not have."""
-    return GatewayRefusalError(HTTPStatus.FORBIDDEN, "ForbiddenError", "The request is not allowed.", details)
-
-
-def payload_too_large() -> GatewayRefusalError:
-    """413: more than API Gateway takes."""
-    return GatewayRefusalError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "PayloadTooLargeError",
-        "The request is too large.",
-        f"The body is larger than the limit of {MAX_BODY_BYTES} bytes.",
-    )
-
-
-def too_many_requests() -> GatewayRefusalError:
-    """429: over the stage's throttle."""
-    return GatewayRefusalError(
-        HTTPStatus.TOO_MANY_REQUESTS,
-        "TooManyRequestsError",
-        "Too many requests.",
-        "The rate is over the limit of the stage; try again later.",
-    )
-
-
-def integration_failed(status: HTTPStatus, details: str) -> GatewayRefusalError:
-    """502 or 504: the function gave no answer that could be passed on, or none in time."""
-    return GatewayRefusalError(status, "InternalServerError", "The service could not finish the validation.", details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,23 +98,9 @@ class Gateway:
         """Answer one request below the stage's path."""
         received = _received(request, self._stage)
         try:
-            route, path_parameters = self._route(received)
-            body = await read_body(request, MAX_BODY_BYTES)
-            if body is None:
-                raise payload_too_large()
-            claims = await self._claims(received, route)
-            if not self._bucket.take():
-                raise too_many_requests()
-            event = proxy_event(
-                replace(received, body=body),
-                resource=route.resource,
-                path_parameters=path_parameters,
-                stage=self._stage,
-                claims=claims,
-            )
-            answer = _http_response(await self._invoke(event))
-        except GatewayRefusalError as refusal:
-            return refusal.response(received.request_id)
+            answer = await self._passed_on(request, received)
+        except RefusedError as error:
+            answer = error.refusal.response(received.request_id)
         answer.headers["x-amzn-RequestId"] = received.request_id
         return answer
 
@@ -173,13 +109,29 @@ class Gateway:
         self._checks.shutdown(wait=False, cancel_futures=True)
         self._invocations.shutdown(wait=False, cancel_futures=True)
 
+    async def _passed_on(self, request: Request, received: HttpRequest) -> Response:
+        route, path_parameters = self._route(received)
+        body = await read_body(request, MAX_BODY_BYTES)
+        if body is None:
+            raise RefusedError(REQUEST_TOO_LARGE)
+        claims = await self._claims(received, route)
+        if not self._bucket.take():
+            raise RefusedError(THROTTLED)
+        event = proxy_event(
+            replace(received, body=body),
+            resource=route.resource,
+            path_parameters=path_parameters,
+            stage=self._stage,
+            claims=claims,
+        )
+        return _http_response(await self._invoke(event))
+
     def _route(self, request: HttpRequest) -> tuple[Route, dict[str, str]]:
         for route, pattern in self._routes:
             found = pattern.fullmatch(request.path)
             if found and route.method == request.method:
                 return route, found.groupdict()
-        # API Gateway's own words for a method or path that the API does not have.
-        raise forbidden("Missing Authentication Token")
+        raise RefusedError(NO_SUCH_ROUTE)
 
     async def _claims(self, request: HttpRequest, route: Route) -> dict[str, Any]:
         authorize = self._authorizer.authorize
@@ -188,10 +140,10 @@ class Gateway:
             return await loop.run_in_executor(self._checks, authorize, request.header("authorization"), route.scope)
         except TokenRefusedError as error:
             logger.info("401 for %s %s: %s", request.method, request.path, error)
-            raise unauthorized() from error
+            raise RefusedError(UNAUTHORIZED) from error
         except MissingScopeError as error:
             logger.info("403 for %s %s: %s", request.method, request.path, error)
-            raise forbidden(f"The access token lacks the scope {route.scope}.") from error
+            raise RefusedError(ACCESS_DENIED) from error
 
     async def _invoke(self, event: dict[str, Any]) -> object:
         context = LambdaContext(self._function_timeout_s)
@@ -202,11 +154,10 @@ class Gateway:
         try:
             return await asyncio.wait_for(asyncio.shield(invocation), self._timeout_s)
         except TimeoutError as error:
-            details = f"The function gave no answer within {self._timeout_s:g} s."
-            raise integration_failed(HTTPStatus.GATEWAY_TIMEOUT, details) from error
-        except Exception as error:  # whatever a function raises, API Gateway answers 502
+            raise RefusedError(INTEGRATION_TIMEOUT) from error
+        except Exception as error:  # whatever a function raises, API Gateway answers for it
             logger.exception("The function raised; Lambda reports that to API Gateway as a failed invocation.")
-            raise integration_failed(HTTPStatus.BAD_GATEWAY, "The function failed.") from error
+            raise RefusedError(INTEGRATION_FAILURE) from error
 
 
 async def read_body(request: Request, limit: int) -> bytes | None:
@@ -256,7 +207,7 @@ def _http_response(answer: object) -> Response:
     """What a function returned, as HTTP.
 
     Raises:
-        GatewayRefusalError: 502, when it is not of the proxy integration's form.
+        RefusedError: when it is not of the proxy integration's form.
     """
     with _malformed_answers_refused():
         if not isinstance(answer, dict):
@@ -282,7 +233,7 @@ def _malformed_answers_refused() -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         logger.exception("Malformed Lambda proxy response")
-        raise integration_failed(HTTPStatus.BAD_GATEWAY, "The function's answer is malformed.") from error
+        raise RefusedError(INTEGRATION_FAILURE) from error
 
 
 def _header_text(value: object) -> str:

@@ -1,0 +1,73 @@
+"""Every address of the local stack: health, tokens, keys, the API's stage and the page."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from local.gateway import Gateway, read_body
+from local.page.routes import PageRoutes
+from local.tokens import TokenError, TokenIssuer, TokenRequest
+
+MAX_FORM_BYTES = 64 * 1024
+HEALTH_TIMEOUT_S = 3.0
+
+
+def application(
+    gateway: Gateway, issuer: TokenIssuer, page: PageRoutes, *, stage: str, pool_id: str, rekognition_endpoint: str
+) -> Starlette:
+    """The ASGI application; `issuer.issuer` is this application's address followed by `/{pool_id}`."""
+    health_client = httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S, trust_env=False)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with health_client, page:
+            yield
+
+    async def health(_: Request) -> Response:
+        """Healthy when the face engine itself says so."""
+        try:
+            found = (await health_client.get(f"{rekognition_endpoint}/healthz")).json()
+            loaded = found == {"status": "healthy", "model_loaded": True}
+        except (httpx.HTTPError, ValueError):
+            loaded = False
+        return JSONResponse(
+            {"status": "healthy" if loaded else "unhealthy", "model_loaded": loaded}, 200 if loaded else 503
+        )
+
+    async def token(request: Request) -> Response:
+        body = await read_body(request, MAX_FORM_BYTES)
+        try:
+            asked = TokenRequest.parse(
+                request.headers.get("content-type", ""), request.headers.get("authorization"), body or b""
+            )
+            answer, status = await run_in_threadpool(issuer.grant, asked), 200
+        except TokenError as error:
+            answer, status = {"error": str(error)}, 400
+        return JSONResponse(answer, status, {"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+    async def keys(_: Request) -> Response:
+        return JSONResponse(issuer.key_set)
+
+    async def api(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await gateway.answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    app = Starlette(
+        routes=[
+            Route("/healthz", health),
+            Route("/oauth2/token", token, methods=["POST"]),
+            Route(f"/{pool_id}/.well-known/jwks.json", keys),
+            Mount(f"/{stage}", app=api),
+            *page.routes(),
+        ],
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app

@@ -1,0 +1,72 @@
+"""The child process that answers as Amazon Rekognition."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.environment import NOT_INHERITED
+
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 10.0
+
+
+@contextmanager
+def rekognition_process(
+    s3_endpoint: str, variables: Mapping[str, str], arguments: tuple[str, ...] = ()
+) -> Iterator[Callable[[], str]]:
+    """Start `python -m rekognition_local` on a free port.
+
+    Loading the models takes seconds, in which the caller can do other things: the value is a function that waits
+    until the server is ready and returns its endpoint; it raises RuntimeError when the server ended instead.
+
+    The child is in a session of its own, so that Ctrl-C reaches only the stack, which then ends it in order; and it
+    watches this process, so that it ends even when this one is killed.
+    """
+    with tempfile.TemporaryDirectory(prefix="face-validation-") as folder:
+        info = Path(folder) / "rekognition.json"
+        command = [sys.executable, "-m", "rekognition_local", "--port", "0", "--info", str(info)]
+        command += ["--s3-endpoint", s3_endpoint, "--parent-pid", str(os.getpid()), *arguments]
+        inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+        packages = str(Path(__file__).parents[1])
+        child = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            command,
+            env={
+                **inherited,
+                **variables,
+                "PYTHONPATH": os.pathsep.join(filter(None, (packages, os.environ.get("PYTHONPATH")))),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            yield lambda: _endpoint(child, info)
+        finally:
+            _stop(child)
+
+
+def _endpoint(child: subprocess.Popen[bytes], info: Path) -> str:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not info.exists():
+        if child.poll() is not None:
+            raise RuntimeError(f"rekognition_local ended with status {child.returncode}; its reason is above.")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"rekognition_local was not ready within {START_TIMEOUT_S:.0f} s.")
+        time.sleep(0.02)
+    endpoint: str = json.loads(info.read_text())["endpoint"]
+    return endpoint
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

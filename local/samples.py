@@ -1,0 +1,58 @@
+"""The questions that the demo asks and the page offers: drawn documents, photographs in the public domain."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from PIL import Image
+
+from local.sample_documents import driving_licence, passport
+from local.sample_photographs import (
+    another_picture,
+    eileen_collins,
+    grace_hopper,
+    jpeg,
+    portrait_of_collins,
+    portrait_of_hopper,
+)
+
+IMAGES: dict[str, Callable[[], Image.Image]] = {
+    "passport-collins": lambda: passport(portrait_of_collins()),
+    "licence-hopper": lambda: driving_licence(portrait_of_hopper()),
+    "collins": eileen_collins,
+    "collins-again": lambda: another_picture(eileen_collins()),
+    "hopper": grace_hopper,
+    "hopper-again": lambda: another_picture(grace_hopper()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question: its two images (keys of `IMAGES`), its type, and what a person would answer."""
+
+    name: str
+    title: str
+    type: str
+    source: str
+    target: str
+    expected: str
+
+
+SAMPLES = (
+    Sample("passport-match", "Passport, its holder", "ID_TO_FACE", "passport-collins", "collins-again", "match"),
+    Sample("passport-no-match", "Passport, someone else", "ID_TO_FACE", "passport-collins", "hopper", "no match"),
+    Sample("licence-match", "Driving licence, its holder", "ID_TO_FACE", "licence-hopper", "hopper-again", "match"),
+    Sample("faces-match", "Two pictures, one person", "FACE_TO_FACE", "hopper", "hopper-again", "match"),
+    Sample("faces-no-match", "Two pictures, two people", "FACE_TO_FACE", "collins", "hopper", "no match"),
+    Sample("no-document", "No document in the picture", "ID_TO_FACE", "collins", "collins-again", "refusal"),
+)
+
+
+@cache
+def sample_jpeg(name: str) -> bytes:
+    """One of `IMAGES` as a JPEG file; drawn once.
+
+    Raises:
+        KeyError: there is no such image.
+    """
+    return jpeg(IMAGES[name]())

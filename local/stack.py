@@ -1,0 +1,220 @@
+"""Everything started in order and ended in reverse: S3, Cognito, Rekognition, tokens, gateway and page."""
+
+import importlib.util
+import json
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+import uvicorn
+from botocore.config import Config
+
+from face_validation_function.routes import ROUTES
+from local.application import application
+from local.authorizer import CognitoAuthorizer
+from local.aws import moto_server
+from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY, aws_variables, environment, function_settings
+from local.gateway import Gateway, Handler, Throttle
+from local.page.routes import PageRoutes
+from local.proxy_event import REGION
+from local.rekognition import rekognition_process
+from local.tokens import TokenIssuer
+from local.user_pool import UserPool
+
+HOST = "127.0.0.1"
+STAGE = "dev"
+IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StackInfo:
+    """What a client needs to use the stack; `api_url` is with the stage."""
+
+    api_url: str
+    token_url: str
+    client_id: str
+    client_secret: str
+    s3_endpoint: str
+    source_bucket: str
+    target_bucket: str
+    rekognition_endpoint: str
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON, for scripts; the file appears whole or not at all, readable by its owner only."""
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.replace(path)
+
+
+class LocalStack:
+    """The whole service on 127.0.0.1: `with LocalStack() as stack: ... stack.info.api_url ...`.
+
+    While it runs, this process's AWS environment variables point at it; they are put back at the end. One at a time in
+    a process.
+
+    Args:
+        port: of the API and the page; 0 picks a free one.
+        data: folder whose `source/` and `target/` images are put into the buckets, their paths there as keys.
+        log_level: of the function.
+        throttle: of the stage; AWS's defaults unless given.
+        concurrency: invocations at a time; two for each core unless given.
+        rekognition: more arguments for `python -m rekognition_local`.
+
+    Raises:
+        OSError: the port is taken.
+        RuntimeError: rekognition_local does not start.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        data: Path | None = None,
+        *,
+        log_level: str = "WARNING",
+        throttle: Throttle | None = None,
+        concurrency: int | None = None,
+        rekognition: tuple[str, ...] = (),
+    ) -> None:
+        self._port, self._data, self._log_level = port, data, log_level
+        self._throttle, self._concurrency, self._rekognition = throttle, concurrency, rekognition
+        self._opened = ExitStack()
+        self.info: StackInfo
+        self.page_url: str
+        self.start_s: float
+        self.images: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        began = time.monotonic()
+        with ExitStack() as opened:
+            self._start(opened)
+            self._opened = opened.pop_all()
+        self.start_s = time.monotonic() - began
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    def _start(self, opened: ExitStack) -> None:
+        # Both ports first: the addresses are written into tokens and variables before anything listens behind them.
+        listener = opened.enter_context(socket.create_server((HOST, self._port), backlog=1024))
+        s3_listener = opened.enter_context(socket.create_server((HOST, 0), backlog=512))
+        s3_endpoint = f"http://{HOST}:{s3_listener.getsockname()[1]}"
+        base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+        # The models load while S3 and Cognito start.
+        rekognition = opened.enter_context(
+            rekognition_process(s3_endpoint, aws_variables(s3_endpoint, "http://127.0.0.1:9"), self._rekognition)
+        )
+        opened.enter_context(moto_server(s3_listener))
+        s3 = _client("s3", s3_endpoint)
+        source_bucket, target_bucket = self._make_buckets(s3)
+        pool = UserPool.create(_client("cognito-idp", s3_endpoint), {route.scope for route in ROUTES})
+        client = pool.add_client("local", {route.scope for route in ROUTES})
+        rekognition_endpoint = rekognition()
+        opened.enter_context(
+            environment(
+                {
+                    **aws_variables(s3_endpoint, rekognition_endpoint),
+                    **function_settings(source_bucket, target_bucket, self._log_level),
+                }
+            )
+        )
+        self.page_url = f"{base_url}/"
+        self.info = StackInfo(
+            api_url=f"{base_url}/{STAGE}",
+            token_url=f"{base_url}/oauth2/token",
+            client_id=client.id,
+            client_secret=client.secret,
+            s3_endpoint=s3_endpoint,
+            source_bucket=source_bucket,
+            target_bucket=target_bucket,
+            rekognition_endpoint=rekognition_endpoint,
+        )
+        issuer = TokenIssuer(pool, f"{base_url}/{pool.id}")
+        gateway = Gateway(
+            new_handler(),
+            CognitoAuthorizer(pool, issuer.issuer, issuer.key_set),
+            stage=STAGE,
+            throttle=self._throttle,
+            concurrency=self._concurrency,
+        )
+        opened.callback(gateway.close)
+        page = PageRoutes(self.info, s3)
+        app = application(
+            gateway, issuer, page, stage=STAGE, pool_id=pool.id, rekognition_endpoint=rekognition_endpoint
+        )
+        opened.enter_context(_Server(app, listener))
+
+    def _make_buckets(self, s3: Any) -> tuple[str, str]:
+        run = secrets.token_hex(4)
+        names = {side: f"face-validation-{side}-{run}" for side in ("source", "target")}
+        for side, bucket in names.items():
+            s3.create_bucket(Bucket=bucket)
+            images = _images(self._data / side) if self._data else {}
+            for key, image in images.items():
+                s3.put_object(Bucket=bucket, Key=key, Body=image.read_bytes())
+            self.images[side] = len(images)
+        return names["source"], names["target"]
+
+
+def new_handler() -> Handler:
+    """The Lambda handler as a new execution environment has it: its module is loaded again, with no client made yet."""
+    found = importlib.util.find_spec("face_validation_function.lambda_function")
+    if found is None or found.loader is None:
+        raise RuntimeError("The package face_validation_function is not installed.")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    handler: Handler = module.lambda_handler
+    return handler
+
+
+class _Server:
+    """uvicorn in a thread, on a socket that listens already; entered once it answers."""
+
+    def __init__(self, app: Any, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5, lifespan="on"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="gateway", daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise RuntimeError("The gateway did not start; its reason is above.")
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+
+def _client(service: str, endpoint: str) -> Any:
+    session: Any = boto3.session.Session(
+        aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=REGION
+    )
+    config = Config(s3={"addressing_style": "path"}, proxies={}, retries={"mode": "standard"}, max_pool_connections=32)
+    return session.client(service, endpoint_url=endpoint, config=config)
+
+
+def _images(folder: Path) -> dict[str, Path]:
+    """The image files below a folder, by their path from there; none when there is no such folder."""
+    files = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGE_ENDINGS and path.is_file())
+    return {path.relative_to(folder).as_posix(): path for path in files}
