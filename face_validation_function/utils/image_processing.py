@@ -176,12 +176,13 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _span(start: float, length: float, size: int, margin: float) -> tuple[int, int]:
-    """The pixels from `start` to `start + length` (ratios) with margin, clipped to 0 .. `size`."""
+    """The pixels from `start` to `start + length` (ratios) with margin, clipped to 0 .. `size`; empty when outside."""
+    if start >= 1 or start + length <= 0:
+        return 0, 0
     border = length * margin
-    first = max(0, math.floor((start - border) * size))
-    last = min(size, math.ceil((start + length + border) * size))
-    inside = start < 1 and start + length > 0
-    return (first, last) if inside else (0, 0)
+    first = min(max(0, round((start - border) * size)), size - 1)
+    last = min(size, round((start + length + border) * size))
+    return first, max(first + 1, last)
 
 
 def _at_least(pixels: int, first: int, last: int, size: int) -> tuple[int, int]:

@@ -1,0 +1,240 @@
+"""Images are refused by their header, turned upright, cut with a margin, and never too small or too large to send."""
+
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
+from face_validation_function.faces import BoundingBox
+from face_validation_function.utils.image_processing import (
+    FACE_MARGIN,
+    MAX_SENT_BYTES,
+    UprightImage,
+    crop_pixels,
+    cut,
+    encoded,
+    open_upright,
+    relative,
+)
+from tests.fakes import file_of, jpeg, opened, picture
+
+coordinates = st.floats(-1, 2, allow_nan=False)
+lengths = st.floats(0, 3, exclude_min=True, allow_nan=False)
+sides = st.integers(80, 4096)
+boxes = st.builds(BoundingBox, coordinates, coordinates, lengths, lengths)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that promises many pixels and holds none."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        pytest.param((79, 80), "79x80", id="narrow"),
+        pytest.param((80, 79), "80x79", id="flat"),
+        pytest.param((4097, 100), "4097x100", id="wide"),
+        pytest.param((100, 4097), "100x4097", id="tall"),
+    ],
+)
+def test_pixels_outside_the_limits_are_refused_with_both_limits(size: tuple[int, int], said: str) -> None:
+    with pytest.raises(ImageTooLargeError, match=rf"{said} pixels; the limits are 80x80 to 4096x4096"):
+        open_upright(jpeg(size))
+
+
+@pytest.mark.parametrize("size", [(80, 80), (4096, 80), (80, 4096)])
+def test_pixels_at_the_limits_are_taken(size: tuple[int, int]) -> None:
+    image = open_upright(jpeg(size))
+
+    assert (image.width, image.height) == size
+
+
+def test_a_decompression_bomb_is_refused_by_its_header() -> None:
+    with pytest.raises(ImageTooLargeError, match="100000x100000"):
+        open_upright(png_header(100_000, 100_000))
+
+
+def test_a_file_over_15_megabytes_is_refused_with_its_size() -> None:
+    with pytest.raises(ImageTooLargeError, match=r"15728641 bytes; the limit is 15728640"):
+        open_upright(jpeg() + bytes(15 * 1024 * 1024 + 1 - len(jpeg())))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "BMP", "TIFF", "JPEG2000"])
+def test_other_formats_are_refused_by_content(kind: str) -> None:
+    with pytest.raises(ImageValidationError, match="neither JPG nor PNG"):
+        open_upright(file_of(picture(), kind))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\xff", id="one-byte"),
+        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", id="svg"),
+        pytest.param(b"%PDF-1.7", id="pdf"),
+        pytest.param(b"\xff\xd8\xff\xd9", id="jpeg-without-a-frame"),
+        pytest.param(b"\x89PNG\r\n\x1a\n", id="png-signature-alone"),
+    ],
+)
+def test_what_is_no_image_is_refused(data: bytes) -> None:
+    with pytest.raises(ImageValidationError):
+        open_upright(data)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_truncated_file_is_refused(kind: str, kept: float) -> None:
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (200, 200, 3), dtype=np.uint8))
+    data = file_of(noise, kind)
+
+    with pytest.raises(ImageValidationError, match="truncated or broken"):
+        open_upright(data[: int(len(data) * kept)])
+
+
+@given(data=st.binary(max_size=400), start=st.sampled_from([b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", jpeg()[:300]]))
+def test_no_bytes_whatever_raise_anything_but_our_errors(data: bytes, start: bytes) -> None:
+    with pytest.raises((ImageValidationError, ImageTooLargeError)):
+        open_upright(start + data)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation_ends_upright_without_its_tag(kind: str, orientation: int) -> None:
+    upright = picture((240, 160))
+    turned_by = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that the tag undoes
+    stored = upright if orientation == 1 else upright.transpose(Image.Transpose(turned_by[orientation]))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+
+    image = open_upright(file_of(stored, kind, exif=exif))
+
+    assert (image.width, image.height) == (240, 160)
+    assert image.pixels.getpixel((20, 20)) == pytest.approx((255, 255, 255), abs=6)
+    assert image.pixels.getpixel((220, 20))[1] < 180  # type: ignore[index]  # an RGB picture's pixel is a tuple
+    sent = opened(image.sendable)
+    assert sent.size == (240, 160)
+    assert sent.getexif().get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "1", "I;16"])
+def test_every_png_mode_becomes_rgb(mode: str) -> None:
+    if mode == "I;16":
+        grey = np.full((160, 200), 128 * 256, dtype=np.uint16)
+        image = Image.fromarray(grey)
+    else:
+        image = picture(mode=mode)
+
+    found = open_upright(file_of(image, "PNG"))
+
+    assert found.pixels.mode == "RGB"
+    if mode == "I;16":
+        assert found.pixels.getpixel((100, 100)) == (128, 128, 128)
+
+
+def test_a_cmyk_jpeg_is_read_in_its_colours() -> None:
+    found = open_upright(file_of(picture(mode="CMYK")))
+
+    red, green, blue = found.pixels.getpixel((150, 100))  # type: ignore[misc]  # an RGB picture's pixel is a tuple
+    assert red < 60
+    assert green == pytest.approx(128, abs=25)
+    assert blue == pytest.approx(128, abs=25)
+
+
+def test_what_is_transparent_becomes_white_whatever_colour_hides_there() -> None:
+    ghost = Image.new("RGBA", (100, 100), (255, 0, 0, 0))
+
+    assert open_upright(file_of(ghost, "PNG")).pixels.getpixel((50, 50)) == (255, 255, 255)
+
+
+def test_an_upright_file_is_sent_as_it_came() -> None:
+    data = jpeg()
+
+    assert open_upright(data).sendable is data
+
+
+def test_a_broken_exif_block_does_not_refuse_the_pixels() -> None:
+    data = jpeg()
+    broken = data[:2] + b"\xff\xe1\x00\x10Exif\0\0MM\0*\xff\xff\xff\xff" + data[2:]
+
+    assert open_upright(broken).width == 200
+
+
+@given(box=boxes, width=sides, height=sides, margin=st.floats(0, 1))
+def test_a_crop_lies_inside_the_image_and_can_be_scaled_to_80_pixels(
+    box: BoundingBox, width: int, height: int, margin: float
+) -> None:
+    try:
+        left, top, right, bottom = crop_pixels(box, width, height, margin)
+    except ImageValidationError:
+        assert box.left >= 1 or box.top >= 1 or box.left + box.width <= 0 or box.top + box.height <= 0
+        return
+
+    assert 0 <= left < right <= width
+    assert 0 <= top < bottom <= height
+    short, long = sorted((right - left, bottom - top))
+    assert long * max(1.0, 80 / short) <= 4096
+
+
+@settings(max_examples=40, deadline=None)
+@given(box=boxes, width=sides, height=sides)
+def test_no_crop_is_empty_or_under_80_pixels_or_over_5_megabytes(box: BoundingBox, width: int, height: int) -> None:
+    image = UprightImage(Image.new("RGB", (width, height), "teal"), b"")
+    try:
+        area = crop_pixels(box, width, height, FACE_MARGIN)
+    except ImageValidationError:
+        return
+
+    data = cut(image, area)
+
+    assert len(data) <= MAX_SENT_BYTES
+    assert 80 <= min(opened(data).size)
+    assert max(opened(data).size) <= 4096
+
+
+def test_16_megapixels_of_noise_are_sent_within_5_megabytes() -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (4096, 4096, 3), dtype=np.uint8)
+
+    data = encoded(Image.fromarray(noise))
+
+    assert len(data) <= MAX_SENT_BYTES
+    assert min(opened(data).size) >= 80
+
+
+def test_the_margin_keeps_hair_and_chin_and_stops_at_the_border() -> None:
+    assert crop_pixels(BoundingBox(0.4, 0.4, 0.2, 0.2), 1000, 500, 0.5) == (300, 150, 700, 350)
+    assert crop_pixels(BoundingBox(-0.1, 0.9, 0.3, 0.3), 1000, 500, 0.5) == (0, 375, 350, 500)
+
+
+def test_a_box_without_any_part_in_the_image_is_refused() -> None:
+    with pytest.raises(ImageValidationError, match="outside"):
+        crop_pixels(BoundingBox(1.0, 0.2, 0.3, 0.3), 400, 400, 0.5)
+
+
+@given(box=st.builds(BoundingBox, *[st.floats(0.01, 0.4)] * 4), width=sides, height=sides)
+def test_a_box_seen_from_its_crop_and_back_is_the_same_box(box: BoundingBox, width: int, height: int) -> None:
+    area = relative(crop_pixels(box, width, height, 0.3), width, height)
+
+    back = box.relative_to(area).within(area)
+
+    assert back.left == pytest.approx(box.left)
+    assert back.top == pytest.approx(box.top)
+    assert back.width == pytest.approx(box.width)
+    assert back.height == pytest.approx(box.height)
+
+
+def test_a_small_crop_is_scaled_up_in_proportion() -> None:
+    image = UprightImage(picture((400, 400)), b"")
+
+    assert opened(cut(image, (100, 100, 140, 160))).size == (80, 120)
