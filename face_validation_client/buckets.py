@@ -78,6 +78,12 @@ class Buckets:
         with _s3_faults("delete the image from", bucket):
             self._s3().delete_object(Bucket=bucket, Key=key)
 
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+
     def _bucket(self, side: Bucket) -> str:
         name = self._names.get(side)
         if not name:

@@ -93,6 +93,7 @@ class FaceValidationClient:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        self._buckets.close()
 
     def token(self) -> str:
         """An access token that is good for a while; raises as `validate` does."""

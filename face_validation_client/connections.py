@@ -141,6 +141,6 @@ def _what_to_do(missing: list[str], variables: Mapping[str, str]) -> str:
     environment = ", ".join(PREFIX + name.upper() for name in missing)
     return (
         f"Missing: {', '.join(missing)}. Give them by flags ({flags}), in the environment ({environment}) or in a "
-        f"profile of {profile_file(variables)}. For a stack on this machine: `face-validation local --info stack.json`, then "
-        "`--profile stack.json`."
+        f"profile of {profile_file(variables)}. For a stack on this machine: "
+        "`face-validation local --info stack.json`, then `--profile stack.json`."
     )

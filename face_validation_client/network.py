@@ -21,7 +21,7 @@ CONNECT_TIMEOUT_S = 5.0
 LONGEST_PAUSE_S = 30.0
 
 Answer = TypeVar("Answer")
-_backoff = wait_exponential_jitter(initial=0.25, max=8, jitter=0.25)
+_backoff = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
 
 
 def new_http_client(timeout_s: float, transport: httpx.BaseTransport | None = None) -> httpx.Client:
