@@ -1,0 +1,148 @@
+"""A run's output folder: metrics.json, the plots, and report.html that holds everything a reader needs."""
+
+import base64
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from evaluation.intervals import F1Score, Rate
+from evaluation.metrics import Answer
+from evaluation.plots import plot_confusion, plot_error_rates, plot_latency, plot_roc, plot_scores
+from evaluation.summary import WORST, Group, Summary, WrongAnswer, to_json
+from evaluation.thumbnails import thumbnail
+
+NOTHING = "\N{EN DASH}"
+METRICS_FILE, REPORT_FILE = "metrics.json", "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot in the report: its file's name, and in words what it shows, for whoever cannot see it."""
+
+    name: str
+    words: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorstAnswer:
+    """One of the worst answers with its two pictures, as `data:` addresses; None where one cannot be shown."""
+
+    wrong: WrongAnswer
+    sentence: str
+    source: str | None
+    target: str | None
+
+
+def write_report(summary: Summary, out: Path) -> None:
+    """Write metrics.json, the PNG plots and report.html into `out`, over those that are there."""
+    text = json.dumps(to_json(summary), indent=2, allow_nan=False)
+    (out / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
+    plots = _write_plots(summary, out)
+    dimensions: dict[str, list[Group]] = {}
+    for group in summary.groups:
+        dimensions.setdefault(group.dimension, []).append(group)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"percent": percent, "rate": _rate, "similarity": _similarity, "milliseconds": _milliseconds}
+    template = environment.from_string(files("evaluation").joinpath("report_template.html").read_text(encoding="utf-8"))
+    page = template.render(
+        summary=summary,
+        run=summary.run,
+        dimensions=dimensions,
+        plots=plots,
+        worst=[_worst(wrong) for wrong in summary.wrong[:WORST]],
+        asked=sum(session.asked for session in summary.run.sessions),
+        seconds=sum(session.seconds for session in summary.run.sessions),
+    )
+    (out / REPORT_FILE).write_text(page, encoding="utf-8")
+
+
+def _write_plots(summary: Summary, out: Path) -> list[Plot]:
+    plots: list[Plot] = []
+
+    def add(name: str, words: str) -> None:
+        image = base64.b64encode((out / name).read_bytes()).decode("ascii")
+        plots.append(Plot(name, words, f"data:image/png;base64,{image}"))
+
+    for study in summary.studies:
+        tag, title = study.name.lower(), "all cases" if study.name == "all" else study.name
+        plot_error_rates(study, summary.threshold, out / f"error_rates_{tag}.png")
+        add(
+            f"error_rates_{tag}.png",
+            f"Error rates of {title} against threshold. At {summary.threshold:g}: FMR {percent(study.tally.fmr)}, "
+            f"FNMR {percent(study.tally.fnmr)}.",
+        )
+        plot_scores(study, summary.threshold, out / f"scores_{tag}.png")
+        add(
+            f"scores_{tag}.png",
+            f"Histograms of the similarities of {title}: {study.match_scores.size} of the same person, "
+            f"{study.non_match_scores.size} of different persons.",
+        )
+        plot_confusion(study.tally, study.name, summary.threshold, out / f"confusion_{tag}.png")
+        add(
+            f"confusion_{tag}.png",
+            f"Confusion matrix of {title}: {study.tally.true_positives} true and {study.tally.false_positives} false "
+            f"positives, {study.tally.true_negatives} true and {study.tally.false_negatives} false negatives, "
+            f"{study.tally.expected_errors} expected and {study.tally.unexpected_errors} unexpected refusals.",
+        )
+    plot_roc(summary.studies, out / "roc.png")
+    add("roc.png", "ROC: the share of matches that is recognised against the share of strangers let through.")
+    plot_latency(summary.run.results, out / "latency.png")
+    add("latency.png", "Share of the requests that was answered within a time.")
+    return plots
+
+
+def _worst(wrong: WrongAnswer) -> WorstAnswer:
+    case, boxes = wrong.result.case, wrong.result.boxes
+    return WorstAnswer(
+        wrong,
+        sentence_of(wrong),
+        thumbnail(case.source, boxes.source if boxes else None),
+        thumbnail(case.target, boxes.target if boxes else None),
+    )
+
+
+def sentence_of(wrong: WrongAnswer) -> str:
+    """What went wrong, in words."""
+    result = wrong.result
+    if wrong.answer is Answer.FAILED:
+        return f"Failed ({result.status or 'no answer'}): {result.details}"
+    if wrong.answer is Answer.REFUSED:
+        return f"Refused: {result.details}"
+    said = "the same person" if wrong.answer is Answer.MATCH else "different persons"
+    wanted = {"match": "the same person", "no_match": "different persons", "error": "a refusal"}[result.case.expected]
+    return f"Said {said} at {_similarity(result.similarity)}; expected {wanted}."
+
+
+def percent(rate: Rate | F1Score | float | None) -> str:
+    """A ratio in percent, with as many decimals as the count behind it can carry."""
+    value = rate if rate is None or isinstance(rate, float) else rate.value
+    if value is None:
+        return NOTHING
+    decimals = 2 if not isinstance(rate, Rate) or rate.of >= 1000 else 1
+    return f"{value * 100:.{decimals}f} %"
+
+
+def _rate(rate: Rate | F1Score) -> Markup:
+    """A ratio in percent and, small, its 95 % interval."""
+    if rate.interval is None:
+        return Markup(NOTHING)
+    low, high = rate.interval
+    return Markup('{}<span class="interval">{:.1f} to {:.1f}</span>').format(percent(rate), low * 100, high * 100)
+
+
+def _similarity(similarity: float | None) -> str:
+    if similarity is None:
+        return NOTHING
+    if similarity > 100:  # one rounding step above: even a perfect score is reached by a non-match
+        return "none"
+    # Rounded up, never down: a threshold that is printed too low would let the non-match through again.
+    return f"{similarity:.4g}" if similarity < 99 else f"{similarity:.3f}".rstrip("0").rstrip(".")
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"

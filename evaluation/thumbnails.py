@@ -1,0 +1,43 @@
+"""Small pictures of the images of a case, the compared face framed; safe on files that are no image."""
+
+import base64
+import io
+import warnings
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageOps
+
+from face_validation_client import Side
+
+LONGEST_PX = 240
+MOST_PIXELS = 40_000_000  # what a JPEG or PNG of the contract cannot reach: a bomb is not opened for a picture of it
+
+
+def thumbnail(path: Path, side: Side | None) -> str | None:
+    """The image as a `data:` address of a JPEG, at most 240 px a side; None when it cannot be shown.
+
+    Args:
+        path: the image file.
+        side: what the service saw in it; the face that was compared is framed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=("JPEG", "PNG")) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    return None
+                image.draft("RGB", (4 * LONGEST_PX, 4 * LONGEST_PX))
+                upright = ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+    upright.thumbnail((LONGEST_PX, LONGEST_PX))
+    if side is not None:
+        box = side.faces[side.compared].box
+        left, top = box.left * upright.width, box.top * upright.height
+        right, bottom = left + box.width * upright.width, top + box.height * upright.height
+        frame = ImageDraw.Draw(upright)
+        frame.rectangle((left, top, right, bottom), outline="black", width=4)
+        frame.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline="white", width=2)
+    jpeg = io.BytesIO()
+    upright.save(jpeg, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode("ascii")
