@@ -124,7 +124,10 @@ class PageRoutes:
                 await run_in_threadpool(self._s3.delete_object, Bucket=bucket, Key=key)
 
     async def _ask(self, question: dict[str, Any]) -> Response:
-        """The API's own answer to a client that does what every client does: get a token, then POST."""
+        """The API's own answer to a client that does what every client does: get a token, then POST.
+
+        Its status goes into the body: to the page a refusal is an answer, not a failure to load something.
+        """
         credentials = {
             "grant_type": "client_credentials",
             "client_id": self._stack.client_id,
@@ -137,7 +140,7 @@ class PageRoutes:
             json=question,
             headers={"Authorization": f"Bearer {granted['access_token']}"},
         )
-        return Response(answer.content, answer.status_code, media_type="application/json")
+        return JSONResponse({"status": answer.status_code, "answer": answer.json()})
 
 
 async def _file(path: Path, request: Request) -> Response:
