@@ -1,0 +1,1 @@
+"""The CDK app: what `cdk deploy` makes of the service. No AWS call and no Docker at synth."""

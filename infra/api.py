@@ -1,0 +1,234 @@
+"""The REST API: a method per route behind the authorizer, and every refusal in the contract's envelope."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_route53_targets as targets
+from aws_cdk import aws_wafv2 as waf
+from constructs import Construct
+
+from face_validation_function.routes import Route
+from infra.options import CustomDomain, Options
+from infra.refusals import REFUSALS, Refusal
+from infra.security import accept
+
+# What an operator asks of a request. No body, no header, no token.
+ACCESS_LOG_FIELDS = {
+    "requestId": "$context.requestId",
+    "time": "$context.requestTime",
+    "method": "$context.httpMethod",
+    "path": "$context.resourcePath",
+    "status": "$context.status",
+    "latencyMs": "$context.responseLatency",
+    "integrationLatencyMs": "$context.integration.latency",
+    "responseBytes": "$context.responseLength",
+    "client": "$context.authorizer.claims.client_id",
+    "ip": "$context.identity.sourceIp",
+    "userAgent": "$context.identity.userAgent",
+    "error": "$context.error.responseType",
+    "authorizerError": "$context.authorizer.error",
+    "xrayTrace": "$context.xrayTraceId",
+}
+
+_LOG_POLICY = "AmazonAPIGatewayPushToCloudWatchLogs"
+
+WAF_REQUESTS_PER_5_MINUTES = 3000
+# AWS's rule groups, each with its rules that only count: ten requests with long keys are over 8 KB of body.
+WAF_RULE_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("AWSManagedRulesAmazonIpReputationList", ()),
+    ("AWSManagedRulesCommonRuleSet", ("SizeRestrictions_BODY",)),
+    ("AWSManagedRulesKnownBadInputsRuleSet", ()),
+)
+
+
+class ValidationApi(Construct):
+    """A regional REST API whose methods are the routes.
+
+    Args:
+        routes: each becomes a method with the authorizer and its scope.
+        functions: operation of a route -> the function that answers it.
+        models: operation of a route -> JSON schema (draft 4) of its body, for what needs no Lambda to be refused.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        routes: Iterable[Route],
+        functions: Mapping[str, lambda_.IFunction],
+        models: Mapping[str, Mapping[str, Any]],
+        pool: cognito.IUserPool,
+        options: Options,
+        log_retention: logs.RetentionDays,
+        key: kms.IKey | None,
+    ) -> None:
+        super().__init__(scope, id_)
+        self._functions = functions
+        self._models = models
+        self.access_log = logs.LogGroup(
+            self,
+            "AccessLog",
+            retention=log_retention,
+            encryption_key=key,
+            removal_policy=RemovalPolicy.RETAIN if options.is_prod else RemovalPolicy.DESTROY,
+        )
+        self.rest_api = apigateway.RestApi(
+            self,
+            "FaceValidation",
+            description="Does the face of the target image belong to the person of the source image?",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            # API Gateway writes no log at all before the account has this role.
+            cloud_watch_role=True,
+            disable_execute_api_endpoint=options.domain is not None,
+            deploy_options=apigateway.StageOptions(
+                stage_name=options.stage,
+                throttling_rate_limit=options.throttle_rate,
+                throttling_burst_limit=options.throttle_burst,
+                tracing_enabled=True,
+                metrics_enabled=True,
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                data_trace_enabled=False,
+                access_log_destination=apigateway.LogGroupLogDestination(self.access_log),
+                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG_FIELDS)),
+            ),
+        )
+        accept(
+            self.rest_api.node.find_child("CloudWatchRole"),
+            "AWS's own policy for this very role, which belongs to the account and region and not to this API: API "
+            "Gateway assumes it to write the logs of all APIs there.",
+            f"AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{_LOG_POLICY}]",
+        )
+        if not options.waf:
+            accept(
+                self.rest_api.deployment_stage,
+                "Every method demands the access token of a registered program, and the stage is throttled. For more, "
+                "-c waf=true puts a firewall before it, at a price of its own.",
+                "AwsSolutions::AwsSolutions-APIG3",
+            )
+        self._authorizer = apigateway.CognitoUserPoolsAuthorizer(self, "Authorizer", cognito_user_pools=[pool])
+        self._validator = self.rest_api.add_request_validator(
+            "Validator", validate_request_body=True, validate_request_parameters=True
+        )
+        for route in routes:
+            self._add_method(route)
+        for refusal in REFUSALS:
+            self._add_gateway_response(refusal)
+        if options.domain:
+            self._add_domain(options.domain)
+        if options.waf:
+            self._add_waf()
+        self.url = f"https://{options.domain.name}/" if options.domain else self.rest_api.url
+
+    def _add_method(self, route: Route) -> None:
+        model = self._models.get(route.operation)
+        self.rest_api.root.resource_for_path(route.resource).add_method(
+            route.method,
+            apigateway.LambdaIntegration(self._functions[route.operation]),
+            authorizer=self._authorizer,
+            authorization_type=apigateway.AuthorizationType.COGNITO,
+            authorization_scopes=[route.scope],
+            request_validator=self._validator,
+            request_models={"application/json": self._request_model(route, model)} if model else None,
+        )
+
+    def _request_model(self, route: Route, schema: Mapping[str, Any]) -> apigateway.IModel:
+        id_ = f"{route.operation.title().replace('_', '')}Request"
+        model = apigateway.CfnModel(
+            self, id_, rest_api_id=self.rest_api.rest_api_id, content_type="application/json", schema=dict(schema)
+        )
+        return apigateway.Model.from_model_name(self, f"{id_}Model", model.ref)
+
+    def _add_gateway_response(self, refusal: Refusal) -> None:
+        envelope = {
+            "id_request": "$context.requestId",
+            "error": {"code": refusal.code, "message": refusal.message, "details": refusal.details},
+        }
+        headers = {} if refusal.retry_after_s is None else {"Retry-After": f"'{refusal.retry_after_s}'"}
+        self.rest_api.add_gateway_response(
+            "".join(word.capitalize() for word in refusal.response_type.split("_")),
+            type=apigateway.ResponseType.of(refusal.response_type),
+            status_code=str(int(refusal.status)) if refusal.status else None,
+            response_headers=headers,
+            templates={"application/json": json.dumps(envelope)},
+        )
+
+    def _add_domain(self, domain: CustomDomain) -> None:
+        certificate = acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn)
+        name = self.rest_api.add_domain_name(
+            "Domain",
+            domain_name=domain.name,
+            certificate=certificate,
+            endpoint_type=apigateway.EndpointType.REGIONAL,
+            security_policy=apigateway.SecurityPolicy.TLS_1_2,
+        )
+        zone = route53.HostedZone.from_hosted_zone_attributes(
+            self, "Zone", hosted_zone_id=domain.hosted_zone_id, zone_name=domain.hosted_zone_name
+        )
+        target = route53.RecordTarget.from_alias(targets.ApiGatewayDomain(name))
+        route53.ARecord(self, "Ipv4", zone=zone, record_name=f"{domain.name}.", target=target)
+        route53.AaaaRecord(self, "Ipv6", zone=zone, record_name=f"{domain.name}.", target=target)
+
+    def _add_waf(self) -> None:
+        acl = waf.CfnWebACL(
+            self,
+            "Firewall",
+            scope="REGIONAL",
+            default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
+            visibility_config=_visible("Firewall"),
+            rules=[
+                waf.CfnWebACL.RuleProperty(
+                    name="RatePerAddress",
+                    priority=0,
+                    action=waf.CfnWebACL.RuleActionProperty(block={}),
+                    statement=waf.CfnWebACL.StatementProperty(
+                        rate_based_statement=waf.CfnWebACL.RateBasedStatementProperty(
+                            aggregate_key_type="IP", limit=WAF_REQUESTS_PER_5_MINUTES
+                        )
+                    ),
+                    visibility_config=_visible("RatePerAddress"),
+                ),
+                *(
+                    waf.CfnWebACL.RuleProperty(
+                        name=group,
+                        priority=priority,
+                        override_action=waf.CfnWebACL.OverrideActionProperty(none={}),
+                        statement=waf.CfnWebACL.StatementProperty(
+                            managed_rule_group_statement=waf.CfnWebACL.ManagedRuleGroupStatementProperty(
+                                vendor_name="AWS",
+                                name=group,
+                                rule_action_overrides=[
+                                    waf.CfnWebACL.RuleActionOverrideProperty(
+                                        name=rule, action_to_use=waf.CfnWebACL.RuleActionProperty(count={})
+                                    )
+                                    for rule in only_counted
+                                ],
+                            )
+                        ),
+                        visibility_config=_visible(group),
+                    )
+                    for priority, (group, only_counted) in enumerate(WAF_RULE_GROUPS, start=1)
+                ),
+            ],
+        )
+        waf.CfnWebACLAssociation(
+            self,
+            "FirewallAssociation",
+            resource_arn=self.rest_api.deployment_stage.stage_arn,
+            web_acl_arn=acl.attr_arn,
+        )
+
+
+def _visible(metric: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+    return waf.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
+    )

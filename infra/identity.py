@@ -1,0 +1,84 @@
+"""Who may call: a Cognito user pool whose app clients are programs, by OAuth's client credentials."""
+
+from collections.abc import Iterable
+
+from aws_cdk import Aws, Duration, Fn, RemovalPolicy
+from aws_cdk import aws_cognito as cognito
+from constructs import Construct
+
+from infra.security import accept
+
+TOKEN_LIFETIME = Duration.hours(1)
+
+
+class Identity(Construct):
+    """The pool, the scopes of the API, the domain that gives tokens, and a first app client with its secret.
+
+    `scopes` are `resource server/name`, as routes state them.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, stage: str, scopes: Iterable[str], retain: bool) -> None:
+        super().__init__(scope, id_)
+        self.pool = cognito.UserPool(
+            self,
+            "Pool",
+            # No person signs in here. What Cognito demands for persons is set strictly all the same.
+            self_sign_up_enabled=False,
+            account_recovery=cognito.AccountRecovery.NONE,
+            mfa=cognito.Mfa.REQUIRED,
+            mfa_second_factor=cognito.MfaSecondFactor(otp=True, sms=False),
+            password_policy=cognito.PasswordPolicy(
+                min_length=16, require_lowercase=True, require_uppercase=True, require_digits=True, require_symbols=True
+            ),
+            feature_plan=cognito.FeaturePlan.ESSENTIALS,
+            deletion_protection=retain,
+            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+        )
+        accept(
+            self.pool,
+            "Only programs get tokens here, by client credentials. The plus tier protects the sign-ins of persons, and "
+            "there are none.",
+            "AwsSolutions::AwsSolutions-COG8",
+        )
+        self._scopes = sorted(set(scopes))
+        servers = self._resource_servers()
+        # Unique in the region as Cognito demands, stable for the stack's life, and free of the account's number.
+        unique = Fn.select(4, Fn.split("-", Fn.select(2, Fn.split("/", Aws.STACK_ID))))
+        self._domain = self.pool.add_domain(
+            "Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"face-validation-{stage}-{unique}")
+        )
+        self.client = self.pool.add_client(
+            "Client",
+            generate_secret=True,
+            auth_flows=cognito.AuthFlow(),
+            o_auth=cognito.OAuthSettings(
+                flows=cognito.OAuthFlows(client_credentials=True),
+                scopes=[cognito.OAuthScope.custom(name) for name in self._scopes],
+            ),
+            access_token_validity=TOKEN_LIFETIME,
+            enable_token_revocation=True,
+            prevent_user_existence_errors=True,
+        )
+        self.client.node.add_dependency(*servers)
+
+    @property
+    def token_url(self) -> str:
+        """Where `POST` with the client's id and secret answers a token."""
+        return f"{self._domain.base_url()}/oauth2/token"
+
+    def _resource_servers(self) -> list[cognito.UserPoolResourceServer]:
+        names: dict[str, list[str]] = {}
+        for scope in self._scopes:
+            server, name = scope.split("/")
+            names.setdefault(server, []).append(name)
+        return [
+            self.pool.add_resource_server(
+                "".join(word.capitalize() for word in server.split("-")),
+                identifier=server,
+                scopes=[
+                    cognito.ResourceServerScope(scope_name=name, scope_description=f"{server}: {name}")
+                    for name in scope_names
+                ],
+            )
+            for server, scope_names in names.items()
+        ]

@@ -1,0 +1,103 @@
+"""What operations may choose per deployment, read from the CDK context (`cdk deploy -c name=value`)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+STAGES = ("dev", "prod")
+ARCHITECTURES = ("arm64", "x86_64")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+Context = Callable[[str], object]
+Count = TypeVar("Count", int, None)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomDomain:
+    """A name of one's own for the API: its certificate (same region) and the hosted zone that it lies in."""
+
+    name: str
+    certificate_arn: str
+    hosted_zone_id: str
+    hosted_zone_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The choices of one deployment; each field but `domain` is the context key of the same name.
+
+    `throttle_rate` is in requests a second over all callers, `throttle_burst` in requests; `reserved_concurrency` in
+    requests at once. The domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
+    """
+
+    stage: str = "dev"
+    arch: str = "arm64"
+    log_level: str = "DEBUG"
+    throttle_rate: int = 20
+    throttle_burst: int = 40
+    reserved_concurrency: int | None = None
+    alarm_email: str | None = None
+    kms: bool = False
+    waf: bool = False
+    domain: CustomDomain | None = None
+
+    @property
+    def is_prod(self) -> bool:
+        """Whether data is kept when the stack goes, and protected from deletion."""
+        return self.stage == "prod"
+
+    @classmethod
+    def from_context(cls, context: Context) -> "Options":
+        """Read the options; `context` answers None for a key that was not given.
+
+        Raises:
+            ValueError: a value that is none of the allowed ones; names the key.
+        """
+        stage = _one_of(context, "stage", STAGES, default="dev")
+        return cls(
+            stage=stage,
+            arch=_one_of(context, "arch", ARCHITECTURES, default="arm64"),
+            log_level=_one_of(context, "log_level", LOG_LEVELS, default="INFO" if stage == "prod" else "DEBUG"),
+            throttle_rate=_count(context, "throttle_rate", default=20),
+            throttle_burst=_count(context, "throttle_burst", default=40),
+            reserved_concurrency=_count(context, "reserved_concurrency", default=None),
+            alarm_email=_text(context, "alarm_email"),
+            kms=_switch(context, "kms"),
+            waf=_switch(context, "waf"),
+            domain=_domain(context),
+        )
+
+
+def _text(context: Context, key: str) -> str | None:
+    value = context(key)
+    return str(value).strip() or None if value is not None else None
+
+
+def _one_of(context: Context, key: str, allowed: tuple[str, ...], *, default: str) -> str:
+    value = _text(context, key) or default
+    if value not in allowed:
+        raise ValueError(f"-c {key}={value}: it must be one of {', '.join(allowed)}.")
+    return value
+
+
+def _switch(context: Context, key: str) -> bool:
+    return _one_of(context, key, ("true", "false"), default="false") == "true"
+
+
+def _count(context: Context, key: str, *, default: Count) -> int | Count:
+    value = _text(context, key)
+    if value is None:
+        return default
+    if not value.isdecimal() or int(value) < 1:
+        raise ValueError(f"-c {key}={value}: it must be a whole number of at least 1.")
+    return int(value)
+
+
+def _domain(context: Context) -> CustomDomain | None:
+    keys = ("domain", "certificate_arn", "hosted_zone_id", "hosted_zone_name")
+    given = {key: value for key in keys if (value := _text(context, key)) is not None}
+    if not given:
+        return None
+    if missing := [key for key in keys if key not in given]:
+        raise ValueError(f"A custom domain also needs -c {' -c '.join(f'{key}=...' for key in missing)}.")
+    return CustomDomain(*(given[key] for key in keys))

@@ -1,0 +1,122 @@
+"""What API Gateway refuses by itself, in the contract's envelope. Data only."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One of API Gateway's own answers: its response type there, and what the contract says instead.
+
+    `details` may hold a `$context` variable. `status` None keeps API Gateway's own status.
+    """
+
+    response_type: str
+    status: HTTPStatus | None
+    code: str
+    message: str
+    details: str
+    retry_after_s: int | None = None
+
+
+_SIGN_IN = "The request carries no valid access token."
+_NOT_ALLOWED = "The access token does not allow this."
+_INVALID = "The request is not valid."
+_TOO_MANY = "Too many requests."
+_FAILED = "The service could not finish the validation."
+
+REFUSALS: tuple[Refusal, ...] = (
+    Refusal(
+        "UNAUTHORIZED",
+        HTTPStatus.UNAUTHORIZED,
+        "UnauthorizedError",
+        _SIGN_IN,
+        "The access token is missing, expired or not of this service: send Authorization: Bearer <access token>.",
+    ),
+    Refusal(
+        "EXPIRED_TOKEN",
+        HTTPStatus.UNAUTHORIZED,
+        "UnauthorizedError",
+        _SIGN_IN,
+        "The access token has expired: get a new one.",
+    ),
+    Refusal(
+        "ACCESS_DENIED",
+        HTTPStatus.FORBIDDEN,
+        "ForbiddenError",
+        _NOT_ALLOWED,
+        "The access token lacks the scope of this route.",
+    ),
+    Refusal(
+        "MISSING_AUTHENTICATION_TOKEN",
+        HTTPStatus.FORBIDDEN,
+        "ForbiddenError",
+        _NOT_ALLOWED,
+        "There is no such method and path in this API.",
+    ),
+    Refusal("INVALID_API_KEY", HTTPStatus.FORBIDDEN, "ForbiddenError", _NOT_ALLOWED, "The API key is not valid."),
+    Refusal("INVALID_SIGNATURE", HTTPStatus.FORBIDDEN, "ForbiddenError", _NOT_ALLOWED, "The signature is not valid."),
+    Refusal(
+        "WAF_FILTERED",
+        HTTPStatus.FORBIDDEN,
+        "ForbiddenError",
+        _NOT_ALLOWED,
+        "The web application firewall refused the request.",
+    ),
+    Refusal(
+        "REQUEST_TOO_LARGE",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "PayloadTooLargeError",
+        "The request is too large.",
+        "The body is over API Gateway's limit of 10 MB: images go to the buckets, the body names their keys.",
+    ),
+    Refusal(
+        "THROTTLED",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "TooManyRequestsError",
+        _TOO_MANY,
+        "More requests a second than this API takes: try again later.",
+        retry_after_s=1,
+    ),
+    Refusal(
+        "QUOTA_EXCEEDED",
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "TooManyRequestsError",
+        _TOO_MANY,
+        "The quota of requests is used up: try again later.",
+        retry_after_s=60,
+    ),
+    Refusal(
+        "BAD_REQUEST_BODY",
+        HTTPStatus.BAD_REQUEST,
+        "RequestError",
+        _INVALID,
+        "body: $context.error.validationErrorString",
+    ),
+    Refusal(
+        "BAD_REQUEST_PARAMETERS",
+        HTTPStatus.BAD_REQUEST,
+        "RequestError",
+        _INVALID,
+        "parameters: $context.error.validationErrorString",
+    ),
+    Refusal(
+        "UNSUPPORTED_MEDIA_TYPE",
+        HTTPStatus.BAD_REQUEST,
+        "RequestError",
+        _INVALID,
+        "The content type must be application/json.",
+    ),
+    Refusal("DEFAULT_4XX", None, "RequestError", _INVALID, "API Gateway refused the request."),
+    *(
+        Refusal(response_type, HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", _FAILED, details)
+        for response_type, details in (
+            ("INTEGRATION_FAILURE", "The function did not answer."),
+            ("INTEGRATION_TIMEOUT", "The function did not answer within 29 seconds."),
+            ("AUTHORIZER_FAILURE", "The access token could not be checked."),
+            ("AUTHORIZER_CONFIGURATION_ERROR", "The access token could not be checked."),
+            ("API_CONFIGURATION_ERROR", "The API is not set up right."),
+            ("DEFAULT_5XX", "The service failed."),
+        )
+    ),
+)

@@ -1,0 +1,101 @@
+"""One stage of the service: storage, identity, function, API, and what watches them."""
+
+from aws_cdk import CfnOutput, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from face_validation_function.routes import ROUTES
+from face_validation_function.settings import DOCUMENT_LABELS
+from infra.api import ValidationApi
+from infra.function import ValidationFunction
+from infra.identity import Identity
+from infra.observability import Observability
+from infra.openapi import gateway_models
+from infra.options import Options
+from infra.storage import ImageStorage
+
+
+class FaceValidationStack(Stack):
+    """Everything that one stage needs; prod keeps its data when the stack goes, dev leaves nothing behind."""
+
+    def __init__(self, scope: Construct, id_: str, options: Options) -> None:
+        super().__init__(
+            scope,
+            id_,
+            description=f"Face validation, stage {options.stage}.",
+            termination_protection=options.is_prod,
+        )
+        retain = options.is_prod
+        log_retention = logs.RetentionDays.ONE_YEAR if options.is_prod else logs.RetentionDays.ONE_MONTH
+        key = self._key(retain) if options.kms else None
+
+        storage = ImageStorage(self, "Storage", retain=retain, key=key)
+        identity = Identity(
+            self, "Identity", stage=options.stage, scopes=[route.scope for route in ROUTES], retain=retain
+        )
+        validation = ValidationFunction(
+            self,
+            "Validation",
+            arch=options.arch,
+            environment={
+                "SOURCE_BUCKET": storage.source.bucket_name,
+                "TARGET_BUCKET": storage.target.bucket_name,
+                "LOG_LEVEL": options.log_level,
+                "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
+            },
+            source=storage.source,
+            target=storage.target,
+            log_retention=log_retention,
+            retain=retain,
+            key=key,
+            reserved_concurrency=options.reserved_concurrency,
+        )
+        api = ValidationApi(
+            self,
+            "Api",
+            routes=ROUTES,
+            functions={route.operation: validation.function for route in ROUTES},
+            models=gateway_models(),
+            pool=identity.pool,
+            options=options,
+            log_retention=log_retention,
+            key=key,
+        )
+        observability = Observability(
+            self,
+            "Observability",
+            rest_api=api.rest_api,
+            access_log=api.access_log,
+            function=validation.function,
+            alarm_email=options.alarm_email,
+            key=key,
+        )
+
+        # The client's secret is never an output: outputs are readable by whoever may describe the stack.
+        self._outputs(
+            ApiUrl=api.url,
+            TokenUrl=identity.token_url,
+            UserPoolId=identity.pool.user_pool_id,
+            ClientId=identity.client.user_pool_client_id,
+            SourceBucket=storage.source.bucket_name,
+            TargetBucket=storage.target.bucket_name,
+            DashboardName=observability.dashboard.dashboard_name,
+            AlarmTopic=observability.topic.topic_arn,
+        )
+
+    def _key(self, retain: bool) -> kms.Key:
+        key = kms.Key(
+            self,
+            "Key",
+            description="Images, logs and alarms of face validation.",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+        )
+        key.grant_encrypt_decrypt(iam.ServicePrincipal(f"logs.{self.region}.amazonaws.com"))
+        return key
+
+    def _outputs(self, **values: str) -> None:
+        for name, value in values.items():
+            CfnOutput(self, name, value=value)

@@ -1,0 +1,76 @@
+"""The buckets: what callers upload to be compared, and who accessed it."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+INFREQUENT_ACCESS_DAYS = 30
+ACCESS_LOG_DAYS = 365
+
+
+class ImageStorage(Construct):
+    """Two private buckets, source and target, and a third one that holds their access logs."""
+
+    def __init__(self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None) -> None:
+        super().__init__(scope, id_)
+        self._retain = retain
+        self._key = key
+        self._access_logs = self._bucket(
+            "AccessLogs",
+            # S3's log delivery cannot write to a bucket that a customer's key encrypts.
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(ACCESS_LOG_DAYS))],
+        )
+        self.source = self._image_bucket("Source")
+        self.target = self._image_bucket(
+            "Target",
+            s3.LifecycleRule(
+                transitions=[
+                    s3.Transition(
+                        storage_class=s3.StorageClass.INFREQUENT_ACCESS,
+                        transition_after=Duration.days(INFREQUENT_ACCESS_DAYS),
+                    )
+                ]
+            ),
+        )
+
+    def _image_bucket(self, id_: str, *rules: s3.LifecycleRule) -> s3.Bucket:
+        return self._bucket(
+            id_,
+            encryption=s3.BucketEncryption.KMS if self._key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=self._key,
+            # One request to KMS for many objects.
+            bucket_key_enabled=True if self._key else None,
+            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7)), *rules],
+            server_access_logs_bucket=self._access_logs,
+            server_access_logs_prefix=f"{id_.lower()}/",
+        )
+
+    def _bucket(
+        self,
+        id_: str,
+        *,
+        encryption: s3.BucketEncryption,
+        lifecycle_rules: list[s3.LifecycleRule],
+        encryption_key: kms.IKey | None = None,
+        bucket_key_enabled: bool | None = None,
+        server_access_logs_bucket: s3.Bucket | None = None,
+        server_access_logs_prefix: str | None = None,
+    ) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            id_,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            encryption=encryption,
+            encryption_key=encryption_key,
+            bucket_key_enabled=bucket_key_enabled,
+            lifecycle_rules=lifecycle_rules,
+            server_access_logs_bucket=server_access_logs_bucket,
+            server_access_logs_prefix=server_access_logs_prefix,
+            removal_policy=RemovalPolicy.RETAIN if self._retain else RemovalPolicy.DESTROY,
+            auto_delete_objects=not self._retain,
+        )
