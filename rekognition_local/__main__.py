@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ import uvicorn
 from botocore.config import Config
 
 from rekognition_local.engine import Engine, EngineSettings
+from rekognition_local.faults import Faults
 from rekognition_local.server import application
 from rekognition_local.service import Service
 from rekognition_local.sources import ImageSource
@@ -68,6 +70,9 @@ def serve(
             envvar="REKOGNITION_LOCAL_LATENCY_MS", min=0, help="For tests: wait so long before every operation."
         ),
     ] = 0.0,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="For tests: open POST /faults, where errors can be ordered.")
+    ] = False,
     parent_pid: Annotated[int | None, typer.Option(help="Stop when the process with this id has ended.")] = None,
     log_level: Annotated[str, typer.Option(envvar="LOG_LEVEL", help="DEBUG, INFO, WARNING, ERROR.")] = "WARNING",
 ) -> None:
@@ -88,11 +93,17 @@ def serve(
     listener = socket.create_server((HOST, port), backlog=512)
     endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        application(service, latency_ms, threads), log_config=None, access_log=False, timeout_keep_alive=75
+        application(service, latency_ms, threads, Faults() if faults else None),
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=75,
     )
     server = AnnouncingServer(config, endpoint, info)
     if parent_pid is not None:
         threading.Thread(target=_stop_without, args=(parent_pid, server), daemon=True).start()
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn hands a signal that it has obeyed back to these; Python's own would end the process as if it had failed.
+        signal.signal(stop, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
 
 

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from rekognition_local.faults import Faults
 from rekognition_local.operations import OPERATIONS
 from rekognition_local.service import Service
 from rekognition_local.validation import read_request
@@ -25,13 +26,16 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 logger = logging.getLogger("rekognition_local")
 
 
-def application(service: Service, latency_ms: float = 0.0, threads: int | None = None) -> Starlette:
+def application(
+    service: Service, latency_ms: float = 0.0, threads: int | None = None, faults: Faults | None = None
+) -> Starlette:
     """The ASGI application.
 
     Args:
         service: what answers.
         latency_ms: time added to every operation, as a distant service would; it holds no thread.
         threads: operations worked on at once; default: one for each core.
+        faults: opens `POST /faults` {"error": NAME, "operation"?: NAME, "times"?: N} and `DELETE /faults`, for tests.
     """
     pool = ThreadPoolExecutor(threads or os.cpu_count(), thread_name_prefix="operation")
 
@@ -47,7 +51,7 @@ def application(service: Service, latency_ms: float = 0.0, threads: int | None =
         try:
             body = await _body(request)
             await asyncio.sleep(latency_ms / 1000)
-            content = await asyncio.get_running_loop().run_in_executor(pool, answer, service, target, body)
+            content = await asyncio.get_running_loop().run_in_executor(pool, answer, service, target, body, faults)
         except ServiceError as error:
             status, code, content = int(error.status), error.code, error.body()
         duration_ms = round((perf_counter() - started) * 1000, 1)
@@ -58,10 +62,12 @@ def application(service: Service, latency_ms: float = 0.0, threads: int | None =
         return JSONResponse({"status": "healthy", "model_loaded": True})
 
     routes = [Route("/", operate, methods=["POST"]), Route("/healthz", health, methods=["GET"])]
+    if faults is not None:
+        routes.append(fault_route(faults))
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-def answer(service: Service, target: str | None, body: bytes) -> bytes:
+def answer(service: Service, target: str | None, body: bytes, faults: Faults | None = None) -> bytes:
     """The reply's JSON to one request.
 
     Raises:
@@ -74,6 +80,8 @@ def answer(service: Service, target: str | None, body: bytes) -> bytes:
             "NotImplementedException", f"{operation.name} is not built in this server. It answers: {built}."
         )
     request = read_request(operation, read_json(body))
+    if faults is not None:
+        faults.raise_for(operation.name)
     try:
         return write_json(operation.output_shape, OPERATIONS[operation.name](service, request))
     except ServiceError:
@@ -81,6 +89,22 @@ def answer(service: Service, target: str | None, body: bytes) -> bytes:
     except Exception as error:  # the server's last line: callers get the service's own error, the log gets the reason
         logger.exception("%s failed", operation.name)
         raise ServiceError("InternalServerError", "Internal server error") from error
+
+
+def fault_route(faults: Faults) -> Route:
+    """Where tests order errors."""
+
+    async def order(request: Request) -> Response:
+        if request.method == "DELETE":
+            faults.clear()
+            return Response(status_code=204)
+        try:
+            faults.order(**await request.json())
+        except (KeyError, TypeError, ValueError) as error:
+            return JSONResponse({"refused": repr(error)}, 400)
+        return Response(status_code=204)
+
+    return Route("/faults", order, methods=["POST", "DELETE"])
 
 
 async def _body(request: Request) -> bytes:
