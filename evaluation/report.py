@@ -7,7 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from evaluation.intervals import F1Score, Rate
 from evaluation.metrics import Answer
@@ -47,7 +46,7 @@ def write_report(summary: Summary, out: Path) -> None:
     for group in summary.groups:
         dimensions.setdefault(group.dimension, []).append(group)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "rate": _rate, "similarity": _similarity, "milliseconds": _milliseconds}
+    environment.filters |= {"percent": percent, "similarity": _similarity, "milliseconds": _milliseconds}
     template = environment.from_string(files("evaluation").joinpath("report_template.html").read_text(encoding="utf-8"))
     page = template.render(
         summary=summary,
@@ -125,14 +124,6 @@ def percent(rate: Rate | F1Score | float | None) -> str:
         return NOTHING
     decimals = 2 if not isinstance(rate, Rate) or rate.of >= 1000 else 1
     return f"{value * 100:.{decimals}f} %"
-
-
-def _rate(rate: Rate | F1Score) -> Markup:
-    """A ratio in percent and, small, its 95 % interval."""
-    if rate.interval is None:
-        return Markup(NOTHING)
-    low, high = rate.interval
-    return Markup('{}<span class="interval">{:.1f} to {:.1f}</span>').format(percent(rate), low * 100, high * 100)
 
 
 def _similarity(similarity: float | None) -> str:
