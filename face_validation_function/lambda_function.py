@@ -118,7 +118,8 @@ def _answer(
     outcome: Comparison | FaceValidationError
     try:
         if not future.done() or future.cancelled():
-            raise walk.out_of_time()  # noqa: TRY301 - answered like every other refusal, five lines below
+            walk.end()
+            raise walk.out_of_time()  # noqa: TRY301 - answered like every other refusal, six lines below
         request, outcome = future.result()
         id_request = request.id_request
         answer = Answer(success(id_request, outcome, boxes="boxes" in request.include))
@@ -129,7 +130,6 @@ def _answer(
         adapters.logger.exception("The validation failed.", extra={"id_request": id_request})
         outcome = InternalServerError("an unexpected failure; its cause is in the log.")
         answer = Answer(refusal(id_request, outcome), outcome)
-    walk.end()
     record(adapters.logger, id_request, _type_of(item), walk, outcome)
     return answer
 

@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -118,10 +119,10 @@ class FakeContext:
     invoked_function_arn = "arn:aws:lambda:eu-west-1:000000000000:function:face-validation"
 
     def __init__(self, remaining_s: float = 28.0) -> None:
-        self._remaining_s = remaining_s
+        self._ends = time.monotonic() + remaining_s
 
     def get_remaining_time_in_millis(self) -> int:
-        return int(self._remaining_s * 1000)
+        return int((self._ends - time.monotonic()) * 1000)
 
 
 def event(body: object, **more: Any) -> dict[str, Any]:

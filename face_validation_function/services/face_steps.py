@@ -85,11 +85,11 @@ class FaceSteps:
         source's error is the one raised.
         """
         settings = self._settings
-        photos = _side_by_side(
+        photos = self._side_by_side(
             lambda: self._photo("source", settings.source_bucket, request.source_path),
             lambda: self._photo("target", settings.target_bucket, request.target_path),
         )
-        portraits = _side_by_side(lambda: source(photos[0], request), lambda: target(photos[1], request))
+        portraits = self._side_by_side(lambda: source(photos[0], request), lambda: target(photos[1], request))
         similarity = self._similarity(*portraits)
         return Comparison(similarity, request.threshold, portraits[0].seen, portraits[1].seen)
 
@@ -108,6 +108,18 @@ class FaceSteps:
         faces = self._faces(photo.name, image.sendable if part == WHOLE_IMAGE else cut(image, area), "the document")
         on_document = [Face(face.box.within(part), face.confidence) for face in faces]
         return _portrait(photo, on_document, most_prominent(faces, central=False), document)
+
+    def _side_by_side(self, source: Callable[[], T], target: Callable[[], T]) -> tuple[T, T]:
+        """Both results; the source's error before the target's, whichever came first."""
+        # Leaving the pool waits for the target's call under way: Lambda freezes what goes on behind an answer.
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="target") as pool:
+            later = pool.submit(target)
+            try:
+                found = source()
+            except BaseException:
+                self._walk.end()
+                raise
+            return found, later.result()
 
     def _photo(self, name: str, bucket: str, key: str) -> Photo:
         with self._walk.step(f"{name}, download"):
@@ -174,14 +186,3 @@ def _similarity_of(face: BoundingBox, matches: list[FaceMatch]) -> float:
     if not of_face:
         raise NoFaceToCompareError("the face of the target was found by DetectFaces but not by CompareFaces.")
     return max(of_face)
-
-
-def _side_by_side(source: Callable[[], T], target: Callable[[], T]) -> tuple[T, T]:
-    """Both results; the source's error before the target's, whichever came first."""
-    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="target")
-    try:
-        later = pool.submit(target)
-        return source(), later.result()
-    finally:
-        # Not waited for: when the source has failed the answer is known, and the walk lets no further step begin.
-        pool.shutdown(wait=False)

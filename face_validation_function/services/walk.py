@@ -32,8 +32,8 @@ class Walk:
         return max(0.0, self._deadline_s - self.elapsed_ms / 1000)
 
     def end(self) -> None:
-        """The answer is known: no further step may begin, so that nothing more is paid for."""
-        self._ended = self._ended or time.monotonic()
+        """The outcome is known: no further step may begin, so that nothing more is paid for."""
+        self._ended = time.monotonic()
 
     def out_of_time(self) -> InternalServerError:
         """The refusal for what could not finish, naming the steps it was waiting for."""

@@ -30,5 +30,5 @@ def test_the_document_labels_are_a_setting() -> None:
 
 
 def test_an_unknown_log_level_is_refused_with_what_is_possible() -> None:
-    with pytest.raises(ValueError, match="LOG_LEVEL is 'LOUD'.*DEBUG"):
+    with pytest.raises(ValueError, match=r"LOG_LEVEL is 'LOUD'.*DEBUG"):
         Settings.from_environment({"SOURCE_BUCKET": "s", "TARGET_BUCKET": "t", "LOG_LEVEL": "LOUD"})

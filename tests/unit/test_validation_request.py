@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -98,7 +99,9 @@ def test_what_is_no_key_is_refused(field: str, key: Any) -> None:
         validated(request_body(**{field: key}))
 
 
-@pytest.mark.parametrize("key", ["a", "x" * 1024, "ñ" * 512, "a/b c/ü.jpg", "..a/b..jpg", "a//b", "no-extension", "a:b"])
+@pytest.mark.parametrize(
+    "key", ["a", "x" * 1024, "ñ" * 512, "a/b c/ü.jpg", "..a/b..jpg", "a//b", "no-extension", "a:b"]
+)
 def test_every_other_key_is_taken(key: str) -> None:
     assert validated(request_body(source_path=key)).source_path == key
 
@@ -194,8 +197,6 @@ json_values = st.recursive(
 
 @given(fields=st.dictionaries(st.sampled_from([*request_body(), "threshold", "include", "id_request"]), json_values))
 def test_no_json_whatever_raises_anything_but_a_request_error(fields: dict[str, Any]) -> None:
-    try:
+    with suppress(RequestError):
         for item in items_of(parse_body(json.dumps(fields))):
             validated(item)
-    except RequestError as error:
-        assert str(error)
