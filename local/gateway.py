@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
+# An AWS account's own limits: docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+DEFAULT_RATE, DEFAULT_BURST = 10_000.0, 5_000
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0
 FUNCTION_TIMEOUT_S = 28.0
@@ -43,8 +45,8 @@ FUNCTION_TIMEOUT_S = 28.0
 class Throttle:
     """API Gateway's token bucket: requests a second in the long run, and how many at once. The defaults are AWS's."""
 
-    rate: float = 10_000.0
-    burst: int = 5_000
+    rate: float = DEFAULT_RATE
+    burst: int = DEFAULT_BURST
 
 
 class TokenBucket:

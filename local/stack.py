@@ -94,6 +94,8 @@ class LocalStack:
         self.page_url: str
         self.start_s: float
         self.images: dict[str, int] = {}
+        self._buckets: dict[str, str] = {}
+        self._s3: Any = None
 
     def __enter__(self) -> Self:
         began = time.monotonic()
@@ -108,6 +110,10 @@ class LocalStack:
     ) -> None:
         self._opened.close()
 
+    def put_image(self, side: str, key: str, image: bytes) -> None:
+        """Put an image into the bucket of that side, `source` or `target`."""
+        self._s3.put_object(Bucket=self._buckets[side], Key=key, Body=image)
+
     def _start(self, opened: ExitStack) -> None:
         # Both ports first: the addresses are written into tokens and variables before anything listens behind them.
         listener = opened.enter_context(socket.create_server((HOST, self._port), backlog=1024))
@@ -119,8 +125,9 @@ class LocalStack:
             rekognition_process(s3_endpoint, aws_variables(s3_endpoint, "http://127.0.0.1:9"), self._rekognition)
         )
         opened.enter_context(moto_server(s3_listener))
-        s3 = _client("s3", s3_endpoint)
-        source_bucket, target_bucket = self._make_buckets(s3)
+        self._s3 = _client("s3", s3_endpoint)
+        self._make_buckets()
+        source_bucket, target_bucket = self._buckets["source"], self._buckets["target"]
         pool = UserPool.create(_client("cognito-idp", s3_endpoint), {route.scope for route in ROUTES})
         client = pool.add_client("local", {route.scope for route in ROUTES})
         rekognition_endpoint = rekognition()
@@ -152,22 +159,21 @@ class LocalStack:
             concurrency=self._concurrency,
         )
         opened.callback(gateway.close)
-        page = PageRoutes(self.info, s3)
+        page = PageRoutes(self.info, self._s3)
         app = application(
             gateway, issuer, page, stage=STAGE, pool_id=pool.id, rekognition_endpoint=rekognition_endpoint
         )
         opened.enter_context(_Server(app, listener))
 
-    def _make_buckets(self, s3: Any) -> tuple[str, str]:
+    def _make_buckets(self) -> None:
         run = secrets.token_hex(4)
-        names = {side: f"face-validation-{side}-{run}" for side in ("source", "target")}
-        for side, bucket in names.items():
-            s3.create_bucket(Bucket=bucket)
+        for side in ("source", "target"):
+            self._buckets[side] = f"face-validation-{side}-{run}"
+            self._s3.create_bucket(Bucket=self._buckets[side])
             images = _images(self._data / side) if self._data else {}
             for key, image in images.items():
-                s3.put_object(Bucket=bucket, Key=key, Body=image.read_bytes())
+                self.put_image(side, key, image.read_bytes())
             self.images[side] = len(images)
-        return names["source"], names["target"]
 
 
 def new_handler() -> Handler:

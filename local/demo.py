@@ -1,0 +1,88 @@
+"""`python -m local.demo`: the main job on real photographs, as JSON and as annotated pictures, then the end."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from face_validation_client import FaceValidationClient, FaceValidationError
+from face_validation_client.annotate import annotate
+from local.samples import SAMPLES, Sample, sample_jpeg
+from local.signals import stopped_by_signals
+from local.stack import LocalStack, StackInfo
+
+FOLDER = Path("results") / "demo"
+HONESTY = (
+    "The documents are drawn, of a state that does not exist. There is one photograph of each person, so the picture of "
+    "the holder is another picture made of the same photograph: mirrored, tilted, cropped, relit. A photograph taken "
+    "on another day is harder; how much harder, the evaluation measures."
+)
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the answers and the annotated pictures go.")] = FOLDER,
+) -> None:
+    """Start everything, ask the questions that the page offers too, show the answers, and stop.
+
+    Exits 0 when every answer is the one that a person would give, 1 otherwise.
+    """
+    console = Console()
+    console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
+    with stopped_by_signals(), LocalStack(log_level="ERROR") as stack:
+        console.print(f"Everything answers on 127.0.0.1, {stack.start_s:.1f} s after the start.\n")
+        good = show(stack.info, out, console)
+    raise typer.Exit(0 if good else 1)
+
+
+def show(stack: StackInfo, folder: Path, console: Console) -> bool:
+    """Ask every sample question, print the answers and write them to `folder`; whether all are as expected."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _client(stack) as client:
+        outcomes = [_show_one(client, sample, folder, console) for sample in SAMPLES]
+    console.print(HONESTY, style="dim", highlight=False)
+    as_expected = sum(outcomes)
+    console.print(f"\n{as_expected} of {len(outcomes)} answers are as expected. Pictures and answers: {folder}/")
+    return all(outcomes)
+
+
+def _show_one(client: FaceValidationClient, sample: Sample, folder: Path, console: Console) -> bool:
+    images = {side: sample_jpeg(name) for side, name in (("source", sample.source), ("target", sample.target))}
+    for side, image in images.items():
+        (folder / f"{sample.name}-{side}.jpg").write_bytes(image)
+    console.print(f"[bold]{escape(sample.title)}[/]  {sample.type}  [dim]{sample.source} / {sample.target}[/]")
+    try:
+        answer = client.validate_files(images["source"], images["target"], sample.type, include=["boxes"])
+    except FaceValidationError as error:
+        found, body = "refusal", error.to_answer()
+    else:
+        found, body = ("match" if answer.matched else "no match"), answer.to_answer()
+        picture = folder / f"{sample.name}.png"
+        annotate(images["source"], images["target"], answer).save(picture)
+    (folder / f"{sample.name}.json").write_text(json.dumps(body, indent=2) + "\n")
+    console.print_json(json.dumps({name: value for name, value in body.items() if name != "boxes"}))
+    good = found == sample.expected
+    verdict = "[green]as expected[/]" if good else f"[red]expected: {sample.expected}[/]"
+    console.print(f"{found}, {verdict}" + ("" if found == "refusal" else f"  [dim]{picture}[/]") + "\n")
+    return good
+
+
+def _client(stack: StackInfo) -> FaceValidationClient:
+    return FaceValidationClient(
+        stack.api_url,
+        stack.token_url,
+        stack.client_id,
+        stack.client_secret,
+        source_bucket=stack.source_bucket,
+        target_bucket=stack.target_bucket,
+        s3_endpoint=stack.s3_endpoint,
+    )
+
+
+if __name__ == "__main__":
+    app()
