@@ -137,8 +137,8 @@ def _row(result: Result, root: Path) -> dict[str, str]:
     return {
         "case_id": case.case_id,
         "type": case.type.value,
-        "source": case.source.relative_to(root).as_posix(),
-        "target": case.target.relative_to(root).as_posix(),
+        "source": Path(os.path.relpath(case.source, root)).as_posix(),
+        "target": Path(os.path.relpath(case.target, root)).as_posix(),
         "expected": case.expected.value,
         "note": " ".join(case.note.split()),
         "outcome": result.outcome.value,

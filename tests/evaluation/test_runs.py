@@ -1,6 +1,7 @@
 """Every case is asked once, whatever happens on the way."""
 
 import fcntl
+import re
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,17 @@ def test_results_of_another_version_are_refused_not_misread(cases_csv: Path) -> 
 
     with pytest.raises(ResultsError, match="another version"):
         run(cases_csv, FakeApi(similarity_of))
+
+
+def test_images_may_lie_outside_the_folder_of_the_cases(cases_csv: Path) -> None:
+    inner = cases_csv.parent / "inner" / "cases.csv"
+    inner.parent.mkdir()
+    text = cases_csv.read_text().replace("trusted.jpg", str(cases_csv.parent / "trusted.jpg"))
+    inner.write_text(re.sub(r",(\d+\.jpg)", r",../\1", text))
+
+    run(inner, FakeApi(similarity_of))
+    api = FakeApi(similarity_of)
+    again = run(inner, api)
+
+    assert not api.asked
+    assert again.results[0].case.source.read_bytes() == b"trusted"
