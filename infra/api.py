@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cognito as cognito
@@ -13,10 +13,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
-from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from face_validation_function.routes import Route
+from infra.firewall import Firewall
 from infra.options import CustomDomain, Options
 from infra.refusals import REFUSALS, Refusal
 from infra.security import accept
@@ -40,14 +40,6 @@ ACCESS_LOG_FIELDS = {
 }
 
 _LOG_POLICY = "AmazonAPIGatewayPushToCloudWatchLogs"
-
-WAF_REQUESTS_PER_5_MINUTES = 3000
-# AWS's rule groups, each with its rules that only count: ten requests with long keys are over 8 KB of body.
-WAF_RULE_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("AWSManagedRulesAmazonIpReputationList", ()),
-    ("AWSManagedRulesCommonRuleSet", ("SizeRestrictions_BODY",)),
-    ("AWSManagedRulesKnownBadInputsRuleSet", ()),
-)
 
 
 class ValidationApi(Construct):
@@ -85,6 +77,8 @@ class ValidationApi(Construct):
         self.rest_api = apigateway.RestApi(
             self,
             "FaceValidation",
+            # CloudWatch tells the APIs of an account apart by this name.
+            rest_api_name=Stack.of(self).stack_name,
             description="Does the face of the target image belong to the person of the source image?",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             # API Gateway writes no log at all before the account has this role.
@@ -102,6 +96,9 @@ class ValidationApi(Construct):
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG_FIELDS)),
             ),
         )
+        self._deployment = cast(apigateway.Deployment, self.rest_api.latest_deployment)
+        # CDK's own output of the address, which a custom domain turns off; the stack's ApiUrl says the right one.
+        self.rest_api.node.try_remove_child("Endpoint")
         accept(
             self.rest_api.node.find_child("CloudWatchRole"),
             "AWS's own policy for this very role, which belongs to the account and region and not to this API: API "
@@ -126,14 +123,14 @@ class ValidationApi(Construct):
         if options.domain:
             self._add_domain(options.domain)
         if options.waf:
-            self._add_waf()
+            Firewall(self, "Firewall", stage_arn=self.rest_api.deployment_stage.stage_arn)
         self.url = f"https://{options.domain.name}/" if options.domain else self.rest_api.url
 
     def _add_method(self, route: Route) -> None:
         model = self._models.get(route.operation)
         self.rest_api.root.resource_for_path(route.resource).add_method(
             route.method,
-            apigateway.LambdaIntegration(self._functions[route.operation]),
+            apigateway.LambdaIntegration(self._functions[route.operation], allow_test_invoke=False),
             authorizer=self._authorizer,
             authorization_type=apigateway.AuthorizationType.COGNITO,
             authorization_scopes=[route.scope],
@@ -146,6 +143,9 @@ class ValidationApi(Construct):
         model = apigateway.CfnModel(
             self, id_, rest_api_id=self.rest_api.rest_api_id, content_type="application/json", schema=dict(schema)
         )
+        # A stage serves the deployment it was made of: another model must make another deployment.
+        self._deployment.add_to_logical_id({id_: schema})
+        self._deployment.node.add_dependency(model)
         return apigateway.Model.from_model_name(self, f"{id_}Model", model.ref)
 
     def _add_gateway_response(self, refusal: Refusal) -> None:
@@ -177,58 +177,3 @@ class ValidationApi(Construct):
         target = route53.RecordTarget.from_alias(targets.ApiGatewayDomain(name))
         route53.ARecord(self, "Ipv4", zone=zone, record_name=f"{domain.name}.", target=target)
         route53.AaaaRecord(self, "Ipv6", zone=zone, record_name=f"{domain.name}.", target=target)
-
-    def _add_waf(self) -> None:
-        acl = waf.CfnWebACL(
-            self,
-            "Firewall",
-            scope="REGIONAL",
-            default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
-            visibility_config=_visible("Firewall"),
-            rules=[
-                waf.CfnWebACL.RuleProperty(
-                    name="RatePerAddress",
-                    priority=0,
-                    action=waf.CfnWebACL.RuleActionProperty(block={}),
-                    statement=waf.CfnWebACL.StatementProperty(
-                        rate_based_statement=waf.CfnWebACL.RateBasedStatementProperty(
-                            aggregate_key_type="IP", limit=WAF_REQUESTS_PER_5_MINUTES
-                        )
-                    ),
-                    visibility_config=_visible("RatePerAddress"),
-                ),
-                *(
-                    waf.CfnWebACL.RuleProperty(
-                        name=group,
-                        priority=priority,
-                        override_action=waf.CfnWebACL.OverrideActionProperty(none={}),
-                        statement=waf.CfnWebACL.StatementProperty(
-                            managed_rule_group_statement=waf.CfnWebACL.ManagedRuleGroupStatementProperty(
-                                vendor_name="AWS",
-                                name=group,
-                                rule_action_overrides=[
-                                    waf.CfnWebACL.RuleActionOverrideProperty(
-                                        name=rule, action_to_use=waf.CfnWebACL.RuleActionProperty(count={})
-                                    )
-                                    for rule in only_counted
-                                ],
-                            )
-                        ),
-                        visibility_config=_visible(group),
-                    )
-                    for priority, (group, only_counted) in enumerate(WAF_RULE_GROUPS, start=1)
-                ),
-            ],
-        )
-        waf.CfnWebACLAssociation(
-            self,
-            "FirewallAssociation",
-            resource_arn=self.rest_api.deployment_stage.stage_arn,
-            web_acl_arn=acl.attr_arn,
-        )
-
-
-def _visible(metric: str) -> waf.CfnWebACL.VisibilityConfigProperty:
-    return waf.CfnWebACL.VisibilityConfigProperty(
-        cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
-    )

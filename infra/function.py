@@ -124,7 +124,7 @@ class ValidationFunction(Construct):
         )
         accept(
             role,
-            "IAM knows no resource type for CompareFaces, DetectFaces and DetectLabels, nor for X-Ray's PutTraceSegments "
+            "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, nor for X-Ray's PutTraceSegments "
             "and PutTelemetryRecords: * is the only resource for them. The actions are listed one by one.",
             "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         )

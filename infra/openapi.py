@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import JsonSchemaMode, SkipJsonSchema, models_json_schema
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.routes import ROUTES
@@ -17,6 +17,7 @@ from face_validation_function.validations.validation_request import (
     MISSPELT_TARGET_PATH,
     FaceValidationRequest,
 )
+from infra.answers import ErrorEnvelope, ValidationAnswer
 from infra.refusals import REFUSALS
 
 PATH = Path(__file__).parents[1] / "docs" / "openapi.json"
@@ -24,81 +25,6 @@ VERSION = "1.0.0"
 SECURITY_SCHEME = "clientCredentials"
 
 Json = dict[str, Any]
-Percent = Annotated[float, Field(ge=0, le=100)]
-
-
-def _without_default(schema: Json) -> None:
-    """Left out when there is none, never null."""
-    del schema["default"]
-
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Box(_Answer):
-    """Ratios of the upright, uncropped image, origin top left; may reach past 0 and 1."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-
-
-class SeenFace(_Answer):
-    """A face that was found, and how sure the detector is (percent)."""
-
-    box: Box
-    confidence: Percent
-
-
-class SeenDocument(_Answer):
-    """The official document that was recognised."""
-
-    label: str
-    confidence: Percent
-    box: Box
-
-
-class SeenSide(_Answer):
-    """What was seen in one image; width and height are pixels after the EXIF rotation."""
-
-    width: int
-    height: int
-    document: SeenDocument | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
-    faces: list[SeenFace]
-    compared: int = Field(ge=0, description="Index in `faces` of the face that was compared.")
-
-
-class Boxes(_Answer):
-    """What was seen in both images: there when `include` asks for it."""
-
-    source: SeenSide
-    target: SeenSide
-
-
-class ValidationAnswer(_Answer):
-    """The answer to one validation."""
-
-    id_request: str = Field(json_schema_extra={"format": "uuid"})
-    matched: bool = Field(description="Whether the similarity is at least the threshold.")
-    similarity: Percent = Field(description="The real score, unrounded, also when there is no match.")
-    boxes: Boxes | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
-
-
-class Error(_Answer):
-    """What was refused, and why."""
-
-    code: str
-    message: str
-    details: str = Field(description="Which image, which stage, and the actual value beside the limit.")
-
-
-class ErrorEnvelope(_Answer):
-    """Every refusal, the service's and the gateway's."""
-
-    id_request: str
-    error: Error
 
 
 @dataclass(frozen=True, slots=True)

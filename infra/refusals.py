@@ -20,7 +20,7 @@ class Refusal:
 
 
 _SIGN_IN = "The request carries no valid access token."
-_NOT_ALLOWED = "The access token does not allow this."
+_NOT_ALLOWED = "The request is not allowed."
 _INVALID = "The request is not valid."
 _TOO_MANY = "Too many requests."
 _FAILED = "The service could not finish the validation."

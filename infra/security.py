@@ -5,5 +5,5 @@ from constructs import IConstruct
 
 
 def accept(construct: IConstruct, reason: str, *rules: str) -> None:
-    """Accept cdk-nag's `rules` (`pack::rule`) on `construct` and what lies in it, for a `reason` that can be checked."""
+    """Accept cdk-nag's `rules` (`pack::rule`) on `construct` and what lies in it, for a `reason` one can check."""
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))

@@ -8,10 +8,12 @@ from constructs import Construct
 
 from face_validation_function.routes import ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
+from infra.alarms import Alarms
 from infra.api import ValidationApi
+from infra.dashboard import Dashboard
 from infra.function import ValidationFunction
 from infra.identity import Identity
-from infra.observability import Observability
+from infra.metrics import Metrics
 from infra.openapi import gateway_models
 from infra.options import Options
 from infra.storage import ImageStorage
@@ -63,15 +65,11 @@ class FaceValidationStack(Stack):
             log_retention=log_retention,
             key=key,
         )
-        observability = Observability(
-            self,
-            "Observability",
-            rest_api=api.rest_api,
-            access_log=api.access_log,
-            function=validation.function,
-            alarm_email=options.alarm_email,
-            key=key,
+        metrics = Metrics(
+            self, "Metrics", rest_api=api.rest_api, access_log=api.access_log, function=validation.function
         )
+        alarms = Alarms(self, "Alarms", metrics=metrics, email=options.alarm_email, key=key)
+        dashboard = Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms.all)
 
         # The client's secret is never an output: outputs are readable by whoever may describe the stack.
         self._outputs(
@@ -81,8 +79,8 @@ class FaceValidationStack(Stack):
             ClientId=identity.client.user_pool_client_id,
             SourceBucket=storage.source.bucket_name,
             TargetBucket=storage.target.bucket_name,
-            DashboardName=observability.dashboard.dashboard_name,
-            AlarmTopic=observability.topic.topic_arn,
+            DashboardName=dashboard.name,
+            AlarmTopic=alarms.topic.topic_arn,
         )
 
     def _key(self, retain: bool) -> kms.Key:
@@ -93,7 +91,20 @@ class FaceValidationStack(Stack):
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        key.grant_encrypt_decrypt(iam.ServicePrincipal(f"logs.{self.region}.amazonaws.com"))
+        log_groups = f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:*"
+        for service, only in (
+            (f"logs.{self.region}.amazonaws.com", {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}}),
+            # Alarms publish to an encrypted topic only when the key lets them.
+            ("cloudwatch.amazonaws.com", {"StringEquals": {"aws:SourceAccount": self.account}}),
+        ):
+            key.add_to_resource_policy(
+                iam.PolicyStatement(
+                    principals=[iam.ServicePrincipal(service)],
+                    actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"],
+                    resources=["*"],
+                    conditions=only,
+                )
+            )
         return key
 
     def _outputs(self, **values: str) -> None:

@@ -39,14 +39,14 @@ ACCESS_DENIED = Refusal(
     "ACCESS_DENIED",
     HTTPStatus.FORBIDDEN,
     "ForbiddenError",
-    "The access token does not allow this.",
+    "The request is not allowed.",
     "The access token lacks the scope of this route.",
 )
 NO_SUCH_ROUTE = Refusal(
     "MISSING_AUTHENTICATION_TOKEN",
     HTTPStatus.FORBIDDEN,
     "ForbiddenError",
-    "The access token does not allow this.",
+    "The request is not allowed.",
     "There is no such method and path in this API.",
 )
 REQUEST_TOO_LARGE = Refusal(

@@ -1,0 +1,86 @@
+"""What wakes people: alarms on 5xx, throttles and slow answers, to one topic."""
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra.metrics import THROTTLES, Metrics
+from infra.security import accept
+
+SERVER_ERRORS_IN_PERIOD = 3
+SLOW_P99_MS = 10_000
+SLOW_PERIODS = 3
+
+
+class Alarms(Construct):
+    """The alarms of one stage, told when they are raised and when they are over.
+
+    The topic writes to `email`, when there is one, once its owner has confirmed the subscription.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, metrics: Metrics, email: str | None, key: kms.IKey | None
+    ) -> None:
+        super().__init__(scope, id_)
+        self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=key)
+        if email:
+            accept(
+                self.topic.add_subscription(subscriptions.EmailSubscription(email)),
+                "An alarm's e-mail that could not be delivered is of no use later: the alarm itself stays raised, in "
+                "CloudWatch and on the dashboard.",
+                "Serverless::Serverless-SNSRedrivePolicy",
+            )
+        self.all = [
+            self._alarm(
+                "ServerErrors",
+                metrics.server_errors(),
+                SERVER_ERRORS_IN_PERIOD,
+                f"{SERVER_ERRORS_IN_PERIOD} or more answers of 5xx in five minutes.",
+            ),
+            self._alarm(
+                "FunctionThrottles",
+                metrics.function_throttles(),
+                1,
+                "Lambda refused to start the function: its concurrency, reserved or the account's, is used up.",
+            ),
+            self._alarm(
+                "RekognitionThrottles",
+                metrics.of_handler(THROTTLES),
+                1,
+                "Rekognition throttled past the retries: ask for a higher quota or lower throttle_rate.",
+            ),
+            self._alarm(
+                "GatewayThrottles",
+                metrics.gateway_throttles(),
+                1,
+                "API Gateway answered 429: callers send more than throttle_rate.",
+            ),
+            self._alarm(
+                "SlowAnswers",
+                metrics.latency("p99"),
+                SLOW_P99_MS,
+                f"One answer in a hundred takes {SLOW_P99_MS // 1000} s or more, for a quarter of an hour.",
+                periods=SLOW_PERIODS,
+            ),
+        ]
+
+    def _alarm(
+        self, id_: str, metric: cloudwatch.IMetric, threshold: float, description: str, *, periods: int = 1
+    ) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            id_,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            # No traffic is no fault.
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            alarm_description=description,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        alarm.add_ok_action(actions.SnsAction(self.topic))
+        return alarm
