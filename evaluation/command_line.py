@@ -166,7 +166,8 @@ def _service(api: str | None, profile: str | None, stderr: Console) -> Iterator[
     from local.stack import LocalStack  # here: a deployed API is evaluated without the local stack's packages
 
     stderr.print("[dim]Starting the local stack...[/]")
-    with LocalStack() as stack:
+    # Every answer of the function is in results.csv: its log would say the same again, across the progress bar.
+    with LocalStack(log_level="ERROR") as stack:
         settings = {name: str(value) for name, value in asdict(stack.info).items() if name in _CONNECTION_FIELDS}
         with Connection(**settings).client(attempts=1) as client:
             yield client, f"local stack, code {_code_digest()}"

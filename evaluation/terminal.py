@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,9 +17,12 @@ from evaluation.summary import Summary
 
 def print_summary(summary: Summary) -> None:
     """The tallies by type, origin and document level, and the worst answers."""
-    table = Table(title=f"Answers at threshold {summary.threshold:g}", title_justify="left")
-    for column in ("", "cases", "accuracy", "95 %", "TP", "TN", "FP", "FN", "refused", "wrongly", "failed"):
-        table.add_column(column, justify="left" if not column else "right")
+    title = (
+        f"Answers at threshold {summary.threshold:g}: accuracy, its 95 % interval; + rightly, - wrongly refused or not"
+    )
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for column in ("", "cases", "right", "95 %", "TP", "TN", "FP", "FN", "+", "-", "failed"):
+        table.add_column(column, justify="left" if not column else "right", no_wrap=bool(column))
     groups = [("all", summary.overall)]
     groups += [(one.name, one.tally) for one in summary.groups if one.dimension in ("type", "origin", "document level")]
     for name, tally in groups:
@@ -27,7 +31,7 @@ def print_summary(summary: Summary) -> None:
             escape(name),
             str(tally.count()),
             percent(tally.accuracy),
-            f"{interval[0] * 100:.1f} to {interval[1] * 100:.1f}",
+            f"{interval[0] * 100:.1f}-{interval[1] * 100:.1f}",
             *(str(n) for n in (tally.true_positives, tally.true_negatives, tally.false_positives)),
             str(tally.false_negatives),
             str(tally.expected_errors),
@@ -53,7 +57,7 @@ def print_comparison(comparison: Comparison, folders: tuple[Path, Path], thresho
     stdout.print(
         f"A = {escape(str(folders[0]))} at {thresholds[0]:g}, B = {escape(str(folders[1]))} at {thresholds[1]:g}"
     )
-    table = Table()
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in ("", "cases", "accuracy A", "accuracy B", "better", "worse", "AUC A", "AUC B", "EER A", "EER B"):
         table.add_column(column, justify="left" if not column else "right")
     for group in comparison.groups:
@@ -90,7 +94,7 @@ def print_comparison(comparison: Comparison, folders: tuple[Path, Path], thresho
 def _print_changed(cases: Sequence[ChangedCase], stdout: Console) -> None:
     if not cases:
         return
-    changed = Table(title="Cases that only one run has right", title_justify="left")
+    changed = Table(title="Cases that only one run has right", title_justify="left", box=box.SIMPLE_HEAD)
     for column in ("case", "expected", "A", "B", "note"):
         changed.add_column(column)
     for case in cases:
