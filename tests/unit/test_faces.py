@@ -1,0 +1,60 @@
+"""Boxes and the face that an image is of."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Comparison, Face, Side, most_prominent
+
+ratios = st.floats(0.01, 0.99)
+boxes = st.builds(BoundingBox, st.floats(-1, 2), st.floats(-1, 2), ratios, ratios)
+
+
+@given(inner=boxes, outer=boxes)
+def test_a_box_of_a_part_is_the_same_box_in_the_whole(inner: BoundingBox, outer: BoundingBox) -> None:
+    back = inner.within(outer).relative_to(outer)
+
+    assert (back.left, back.top, back.width, back.height) == pytest.approx(
+        (inner.left, inner.top, inner.width, inner.height), abs=1e-9
+    )
+
+
+@given(box=boxes)
+def test_the_whole_image_changes_no_box(box: BoundingBox) -> None:
+    assert box.within(WHOLE_IMAGE) == box
+
+
+@given(box=boxes)
+def test_the_visible_area_is_never_more_than_the_box_or_the_image(box: BoundingBox) -> None:
+    assert 0 <= box.visible_area <= min(1.0, box.width * box.height) + 1e-12
+
+
+@given(found=st.lists(boxes, min_size=1, max_size=8), central=st.booleans())
+def test_one_of_the_faces_is_always_the_most_prominent(found: list[BoundingBox], central: bool) -> None:
+    chosen = most_prominent([Face(box, 99.0) for box in found], central=central)
+
+    assert 0 <= chosen < len(found)
+
+
+@given(size=st.floats(0.05, 0.5), shrink=st.floats(0.1, 0.9), x=ratios, y=ratios)
+def test_of_two_faces_at_one_place_the_larger_is_the_most_prominent(
+    size: float, shrink: float, x: float, y: float
+) -> None:
+    def face(width: float) -> Face:
+        return Face(BoundingBox(x - width / 2, y - width / 2, width, width), 99.0)
+
+    on_document = [face(size * shrink), face(size)]
+    inside = all(
+        0 <= f.box.left and f.box.left + f.box.width <= 1 and 0 <= f.box.top and f.box.top + f.box.height <= 1
+        for f in on_document
+    )
+
+    assert most_prominent(on_document, central=False) == 1 or not inside
+    assert most_prominent(on_document, central=True) == 1 or not inside
+
+
+@pytest.mark.parametrize("similarity", [0.0, 79.999, 80.0, 100.0])
+def test_a_threshold_of_0_matches_every_similarity(similarity: float) -> None:
+    side = Side(100, 100, (Face(WHOLE_IMAGE, 99.0),), 0)
+
+    assert Comparison(similarity, 0.0, side, side).is_match
