@@ -48,7 +48,7 @@ def annotate(source: Picture, target: Picture, answer: ValidationResult) -> Imag
     and in red when not, the other faces in grey. Without, the pictures are shown as they are.
 
     Returns:
-        RGB, at most 1512 x 874 px whatever the size of the pictures.
+        RGB, at most 1512 x 862 px whatever the size of the pictures.
 
     Raises:
         ValueError: a picture is not the one that was validated, by its size.

@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from types import TracebackType
@@ -75,9 +75,7 @@ class FaceValidationClient:
     ) -> None:
         self._api_url = checked_url("api_url", api_url)
         self._http = new_http_client(timeout_s, transport)
-        self._token = AccessToken(
-            self._http, checked_url("token_url", token_url), client_id, client_secret, SCOPE, attempts=attempts
-        )
+        self._token = AccessToken(self._http, checked_url("token_url", token_url), client_id, client_secret, SCOPE)
         names: dict[Bucket, str] = {"source": source_bucket or "", "target": target_bucket or ""}
         self._buckets = Buckets(names, endpoint=s3_endpoint, region=region, timeout_s=timeout_s)
         self._attempts = attempts
@@ -97,7 +95,7 @@ class FaceValidationClient:
 
     def token(self) -> str:
         """An access token that is good for a while; raises as `validate` does."""
-        return self._token.current()
+        return persistently(self._token.current, attempts=self._attempts)
 
     def validate(
         self,
@@ -147,6 +145,7 @@ class FaceValidationClient:
             OSError: a file cannot be read.
             FaceValidationError: as `validate`.
         """
+        self.token()  # first: no image travels for a client that may not ask
         with (
             self.uploaded(source, "source", keep=keep) as source_key,
             self.uploaded(target, "target", keep=keep) as key,
@@ -157,7 +156,7 @@ class FaceValidationClient:
 
     def validate_many(
         self, requests: Iterable[ValidationRequest], *, jobs: int = 8, batch: int = 1
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Ask many questions side by side; the outcomes come in the order of the questions, as soon as they are there.
 
         No outcome is an exception: an error takes the place of its answer, and the others go on. Questions are taken
@@ -212,7 +211,7 @@ class FaceValidationClient:
         except CouldNotAskError as error:
             logger.warning("The upload %s stays in the %s bucket: %s", key, side, error)
 
-    def _answers(self, requests: Iterator[ValidationRequest], jobs: int, batch: int) -> Iterator[Outcome]:
+    def _answers(self, requests: Iterator[ValidationRequest], jobs: int, batch: int) -> Generator[Outcome, None, None]:
         pool = ThreadPoolExecutor(jobs, thread_name_prefix="validate")
         under_way: deque[Future[list[Outcome]]] = deque()
         try:

@@ -15,7 +15,7 @@ from face_validation_client.errors import (
     UnauthorizedError,
     error_of_response,
 )
-from face_validation_client.network import network_faults, persistently
+from face_validation_client.network import network_faults
 
 # A token is replaced this long before it expires, so that it is still good when the service looks at it.
 LONGEST_LEEWAY_S = 60.0
@@ -23,7 +23,7 @@ LEEWAY_RATIO = 0.1
 
 
 class AccessToken:
-    """The token of one client for one scope; safe to share among threads."""
+    """The token of one client for one scope; safe to share among threads. Trying again is the caller's."""
 
     def __init__(
         self,
@@ -33,7 +33,6 @@ class AccessToken:
         client_secret: str,
         scope: str,
         *,
-        attempts: int = 3,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
@@ -41,7 +40,6 @@ class AccessToken:
         self._credentials = httpx.BasicAuth(client_id, client_secret)
         self._client_id = client_id
         self._scope = scope
-        self._attempts = attempts
         self._clock = clock
         self._lock = threading.Lock()
         self._token = ""
@@ -67,7 +65,7 @@ class AccessToken:
             return self._token
 
     def _fetch(self) -> None:
-        token, lifetime_s = persistently(self._ask, attempts=self._attempts)
+        token, lifetime_s = self._ask()
         leeway_s = min(LONGEST_LEEWAY_S, lifetime_s * LEEWAY_RATIO)
         self._token, self._good_until = token, self._clock() + lifetime_s - leeway_s
 

@@ -54,6 +54,7 @@ class FakeApi:
         self.script: deque[Reply] = deque()
         self.token_script: deque[Reply] = deque()
         self.token_lifetime_s = 3600
+        self.token_takes_s = 0.0
         self.revoked: set[str] = set()
         self.objects: dict[str, bytes] = {}
         self.content_types: dict[str, str] = {}
@@ -103,9 +104,9 @@ class FakeApi:
         return self._s3(call)
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Similarity is the number in the target's key, so that an answer shows which question it belongs to."""
-        number = re.search(r"\d+", request["target_path"])
-        similarity = float(number.group()) if number else 99.5
+        """Similarity is the target's name where that is a number: an answer shows which question it belongs to."""
+        number = re.search(r"(?:^|/)(\d+)\.jpg$", request["target_path"])
+        similarity = float(number.group(1)) if number else 99.5
         answer: dict[str, Any] = {
             "id_request": request["id_request"],
             "matched": similarity >= request["threshold"],
@@ -139,7 +140,7 @@ class FakeApi:
                 return self.token_script.popleft()
             self._tokens += 1
             number = self._tokens
-        time.sleep(0.05)  # long enough that threads which do not wait for each other are seen
+        time.sleep(self.token_takes_s)
         token = {"access_token": f"token-{number}", "expires_in": self.token_lifetime_s, "token_type": "Bearer"}
         return Reply(200, token)
 

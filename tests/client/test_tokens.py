@@ -84,6 +84,7 @@ def test_a_short_lived_token_is_used_for_most_of_its_life(
 
 
 def test_twenty_threads_that_need_a_token_fetch_one(api: FakeApi, access_token: AccessToken) -> None:
+    api.token_takes_s = 0.1  # long enough that threads which do not wait for each other are seen
     together = Barrier(20)
 
     def ask(_: int) -> str:
@@ -99,6 +100,7 @@ def test_twenty_threads_that_need_a_token_fetch_one(api: FakeApi, access_token: 
 
 def test_twenty_threads_whose_token_is_refused_fetch_one(client: FaceValidationClient, api: FakeApi) -> None:
     api.revoked.add(client.token())
+    api.token_takes_s = 0.1  # long enough that threads which do not wait for each other are seen
     together = Barrier(20)
 
     def ask(number: int) -> float:
