@@ -17,10 +17,15 @@ from evaluation.summary import Summary
 
 def print_summary(summary: Summary) -> None:
     """The tallies by type, origin and document level, and the worst answers."""
-    title = (
-        f"Answers at threshold {summary.threshold:g}: accuracy, its 95 % interval; + rightly, - wrongly refused or not"
+    table = Table(
+        title=f"Right answers at threshold {summary.threshold:g}, with their 95 % interval",
+        caption="+ rightly refused, - refused or answered when it should not",
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in ("", "cases", "right", "95 %", "TP", "TN", "FP", "FN", "+", "-", "failed"):
         table.add_column(column, justify="left" if not column else "right", no_wrap=bool(column))
     groups = [("all", summary.overall)]
