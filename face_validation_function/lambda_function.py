@@ -12,7 +12,7 @@ from face_validation_function.faces import Comparison
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
-from face_validation_function.rest_function import Event, HttpResponse, Operation, RestFunction, body_of, refused
+from face_validation_function.rest_function import Event, HttpResponse, Invocation, Operation, RestFunction, refused
 from face_validation_function.services.business import BusinessService
 from face_validation_function.services.face_steps import FaceSteps
 from face_validation_function.services.walk import Walk
@@ -66,16 +66,16 @@ def lambda_handler(event: Event, context: Any) -> HttpResponse:
     return _function(event, context)
 
 
-def validate(adapters: Adapters, event: Event, deadline_s: float) -> HttpResponse:
+def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
     """POST /validation: one object gives one answer, an array an array of answers in the same order."""
     try:
-        body = parse_body(body_of(event))
+        body = parse_body(invocation.body)
         items = items_of(body)
     except RequestError as error:
         id_request = new_request_id()
-        record(adapters.logger, id_request, None, Walk(deadline_s), error)
+        record(adapters.logger, invocation, id_request, None, Walk(invocation.deadline_s), error)
         return refused(error, id_request)
-    answers = _side_by_side(items, adapters, deadline_s)
+    answers = _side_by_side(items, adapters, invocation)
     if isinstance(body, list):
         return http_response(HTTPStatus.OK, [answer.body for answer in answers], id_request=new_request_id())
     (answer,) = answers
@@ -90,14 +90,17 @@ OPERATIONS: dict[str, Operation[Adapters]] = {"validate": validate}
 _function = RestFunction(OPERATIONS, Adapters.from_environment)
 
 
-def _side_by_side(items: list[object], adapters: Adapters, deadline_s: float) -> list[Answer]:
+def _side_by_side(items: list[object], adapters: Adapters, invocation: Invocation) -> list[Answer]:
     """Every item's answer, in order; what has none at the deadline gets an InternalServerError."""
     pool = ThreadPoolExecutor(max_workers=min(len(items), ITEMS_AT_ONCE), thread_name_prefix="item")
-    walks = [Walk(deadline_s) for _ in items]
+    walks = [Walk(invocation.deadline_s) for _ in items]
     under_way = [pool.submit(_compared, item, adapters, walk) for item, walk in zip(items, walks, strict=True)]
-    wait(under_way, timeout=deadline_s)
+    wait(under_way, timeout=invocation.deadline_s)
     pool.shutdown(wait=False, cancel_futures=True)
-    return [_answer(item, adapters, walk, future) for item, walk, future in zip(items, walks, under_way, strict=True)]
+    return [
+        _answer(item, adapters, invocation, walk, future)
+        for item, walk, future in zip(items, walks, under_way, strict=True)
+    ]
 
 
 def _compared(item: object, adapters: Adapters, walk: Walk) -> tuple[FaceValidationRequest, Comparison]:
@@ -111,7 +114,11 @@ def _compared(item: object, adapters: Adapters, walk: Walk) -> tuple[FaceValidat
 
 
 def _answer(
-    item: object, adapters: Adapters, walk: Walk, future: Future[tuple[FaceValidationRequest, Comparison]]
+    item: object,
+    adapters: Adapters,
+    invocation: Invocation,
+    walk: Walk,
+    future: Future[tuple[FaceValidationRequest, Comparison]],
 ) -> Answer:
     """One item's answer, logged and counted."""
     id_request = request_id_of(item)
@@ -130,7 +137,7 @@ def _answer(
         adapters.logger.exception("The validation failed.", extra={"id_request": id_request})
         outcome = InternalServerError("an unexpected failure; its cause is in the log.")
         answer = Answer(refusal(id_request, outcome), outcome)
-    record(adapters.logger, id_request, _type_of(item), walk, outcome)
+    record(adapters.logger, invocation, id_request, _type_of(item), walk, outcome)
     return answer
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
@@ -20,8 +21,31 @@ ANSWER_TIME_S = 1.0
 Event = Mapping[str, Any]
 HttpResponse = dict[str, Any]
 Adapters = TypeVar("Adapters")
-Operation = Callable[[Adapters, Event, float], HttpResponse]
-"""(adapters, event, seconds that the work may take) -> a proxy answer; raises FaceValidationError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of a function: the event, the seconds that the work may take, and whose call it is in the logs."""
+
+    event: Event
+    deadline_s: float
+    function_name: str
+    function_request_id: str
+
+    @property
+    def body(self) -> str | None:
+        """The text of the request's body, None when there is none; raises RequestError when it is not UTF-8."""
+        body: str | None = self.event.get("body")
+        if not body or not self.event.get("isBase64Encoded"):
+            return body
+        try:
+            return base64.b64decode(body, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise RequestError("The body is not text in UTF-8.") from error
+
+
+Operation = Callable[[Adapters, Invocation], HttpResponse]
+"""Answers one invocation with a proxy answer; raises FaceValidationError."""
 
 
 class RestFunction(Generic[Adapters]):
@@ -42,7 +66,9 @@ class RestFunction(Generic[Adapters]):
         Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
         """
         try:
-            return self._operation_of(event)(self.adapters(), event, _deadline_s(context))
+            adapters = self.adapters()
+            invocation = Invocation(event, _deadline_s(context), context.function_name, context.aws_request_id)
+            return self._operation_of(event)(adapters, invocation)
         except FaceValidationError as error:
             return refused(error, new_request_id())
         except Exception:  # noqa: BLE001 - the last line: the log has the cause, the caller no detail
@@ -63,21 +89,6 @@ class RestFunction(Generic[Adapters]):
                 return self._operations[route.operation]
         known = ", ".join(f"{route.method} {route.resource}" for route in ROUTES if route.operation in self._operations)
         raise RequestError(f"There is no {method} {resource} here; there is {known}.")
-
-
-def body_of(event: Event) -> str | None:
-    """The text of a request's body, None when there is none.
-
-    Raises:
-        RequestError: the body is not UTF-8.
-    """
-    body: str | None = event.get("body")
-    if not body or not event.get("isBase64Encoded"):
-        return body
-    try:
-        return base64.b64decode(body, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise RequestError("The body is not text in UTF-8.") from error
 
 
 def refused(error: FaceValidationError, id_request: str) -> HttpResponse:

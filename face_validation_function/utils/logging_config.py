@@ -1,6 +1,6 @@
 """One structured line and one set of metrics for each validation: ids, sizes, durations, scores; nothing private."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -18,18 +18,37 @@ def service_logger(level: str) -> Logger:
     return Logger(service=SERVICE, level=level)
 
 
+class Caller(Protocol):
+    """Which invocation of which function a line belongs to."""
+
+    @property
+    def function_name(self) -> str:
+        """As deployed: it tells the stages of one account apart."""
+
+    @property
+    def function_request_id(self) -> str:
+        """Lambda's own id of the invocation."""
+
+
 def record(
-    logger: Logger, id_request: str, validation_type: str | None, walk: Walk, outcome: Comparison | FaceValidationError
+    logger: Logger,
+    caller: Caller,
+    id_request: str,
+    validation_type: str | None,
+    walk: Walk,
+    outcome: Comparison | FaceValidationError,
 ) -> None:
     """Write one validation's log line and its metrics (CloudWatch embedded metric format, on standard output)."""
     fields: dict[str, Any] = {
         "id_request": id_request,
+        "function_request_id": caller.function_request_id,
         "type": validation_type,
         "duration_ms": round(walk.elapsed_ms, 1),
         "steps_ms": dict(walk.durations_ms),
         "rekognition_calls": walk.rekognition_calls,
     }
     metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.add_dimension("function_name", caller.function_name)
     metrics.add_metric("Validations", MetricUnit.Count, 1)
     metrics.add_metric("Duration", MetricUnit.Milliseconds, walk.elapsed_ms)
     metrics.add_metric("RekognitionCalls", MetricUnit.Count, walk.rekognition_calls)

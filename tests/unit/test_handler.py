@@ -209,6 +209,7 @@ def test_one_line_is_logged_for_a_validation_with_ids_sizes_durations_and_scores
         "compare_faces",
     }
     (metrics,) = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if "_aws" in line]
+    assert metrics["function_name"] == "face-validation"
     assert metrics["Validations"] == metrics["Matches"] == [1.0]
     assert metrics["RekognitionCalls"] == [3.0]
     assert metrics["Similarity"] == [97.2]
