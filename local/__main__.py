@@ -17,7 +17,7 @@ from local.stack import LocalStack
 
 DEFAULT_DATA = Path("data")
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 
 @app.command()
@@ -49,18 +49,18 @@ def local(
 ) -> None:
     """The whole service on this machine, without an AWS account: nothing leaves 127.0.0.1.
 
-    [bold]What starts[/]: S3 and a Cognito user pool (moto), Amazon Rekognition's protocol over real face models
-    (rekognition_local), POST /oauth2/token, the API at /dev/validation behind the same token check as on AWS, running
-    the very Lambda handler that is deployed, and a page to try it at /.
+    **What starts:** S3 and a Cognito user pool (moto), Amazon Rekognition's protocol over real face models
+    (rekognition_local), `POST /oauth2/token`, the API at `/dev/validation` behind the token check that it has on AWS,
+    running the very Lambda handler that is deployed, and a page to try it all at `/`.
 
-    [bold]Try it[/]: open the printed page; or copy the printed curl commands; or
+    **Try it:** open the page, or copy the curl commands; both are printed once everything is ready. Or, from a second
+    terminal, with two pictures of your own:
 
-        python -m local --port 0 --info stack.json &
+        python -m local --info stack.json
 
-        face-validation validate passport.jpg selfie.jpg --type ID_TO_FACE
+        face-validation validate passport.jpg selfie.jpg --type ID_TO_FACE --profile stack.json
 
-    [bold]Your own images[/]: data/source/anna.jpg becomes the key "anna.jpg" of the source bucket, to be asked about as
-    "source_path": "anna.jpg".
+    **Your own images:** `data/source/anna.jpg` becomes the key `anna.jpg` of the source bucket.
 
     Everything is in memory and gone after Ctrl-C.
     """
@@ -92,12 +92,13 @@ def serve(stack: LocalStack, info: Path | None, console: Console, *, show_demo: 
     if show_demo:
         demo.show(stack.info, demo.FOLDER, console)
     if info is not None:
+        info.parent.mkdir(parents=True, exist_ok=True)
         stack.info.write(info)
-    _print_addresses(stack, console)
+    _print_addresses(stack, info, console)
     threading.Event().wait()
 
 
-def _print_addresses(stack: LocalStack, console: Console) -> None:
+def _print_addresses(stack: LocalStack, info: Path | None, console: Console) -> None:
     found = stack.info
     table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
@@ -119,6 +120,9 @@ def _print_addresses(stack: LocalStack, console: Console) -> None:
     console.print("\n[bold]Ask it[/] (the sample images are in the buckets already):\n")
     # Plain print: Rich would wrap the lines, and they are for copying.
     print(curl(stack))
+    command = "face-validation validate passport.jpg selfie.jpg --type ID_TO_FACE --annotate seen.png --profile"
+    console.print("\n[bold]With pictures of your own[/]" + ("" if info else " (start with --info stack.json)") + ":\n")
+    print(f"{command} {info or 'stack.json'}")
     console.print(f"\nReady after {stack.start_s:.1f} s. Open [bold]{stack.page_url}[/] or press Ctrl-C to stop.")
 
 

@@ -16,9 +16,9 @@ from local.stack import LocalStack, StackInfo
 
 FOLDER = Path("results") / "demo"
 HONESTY = (
-    "The documents are drawn, of a state that does not exist. There is one photograph of each person, so the picture of "
-    "the holder is another picture made of the same photograph: mirrored, tilted, cropped, relit. A photograph taken "
-    "on another day is harder; how much harder, the evaluation measures."
+    "The documents are drawn, of a state that does not exist. There is one photograph of each person, so the picture "
+    "of the holder is another picture made of the same photograph: mirrored, tilted, cropped, relit. A photograph "
+    "taken on another day is harder; how much harder, the evaluation measures."
 )
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

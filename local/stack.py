@@ -125,10 +125,10 @@ class LocalStack:
             rekognition_process(s3_endpoint, aws_variables(s3_endpoint, "http://127.0.0.1:9"), self._rekognition)
         )
         opened.enter_context(moto_server(s3_listener))
-        self._s3 = _client("s3", s3_endpoint)
+        self._s3 = aws_client("s3", s3_endpoint)
         self._make_buckets()
         source_bucket, target_bucket = self._buckets["source"], self._buckets["target"]
-        pool = UserPool.create(_client("cognito-idp", s3_endpoint), {route.scope for route in ROUTES})
+        pool = UserPool.create(aws_client("cognito-idp", s3_endpoint), {route.scope for route in ROUTES})
         client = pool.add_client("local", {route.scope for route in ROUTES})
         rekognition_endpoint = rekognition()
         opened.enter_context(
@@ -212,7 +212,8 @@ class _Server:
         self._thread.join()
 
 
-def _client(service: str, endpoint: str) -> Any:
+def aws_client(service: str, endpoint: str) -> Any:
+    """A boto3 client of an S3 or Cognito on this machine, with credentials of no account."""
     session: Any = boto3.session.Session(
         aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=REGION
     )

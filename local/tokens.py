@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.user_pool import CLIENT_CREDENTIALS, TOKEN_VALIDITY_S, AppClient, UserPool
 
-# Cognito's token endpoint knows these; the service's clients are machines, so only the last one is ever granted.
-KNOWN_GRANTS = frozenset({"authorization_code", "refresh_token", CLIENT_CREDENTIALS})
+# The grants that Cognito's token endpoint knows, and the flow that a client needs for each. The service's clients are
+# machines, so only the last is ever granted.
+FLOWS = {"authorization_code": "code", "refresh_token": "code", CLIENT_CREDENTIALS: CLIENT_CREDENTIALS}
 
 
 class TokenError(Exception):
@@ -87,16 +88,16 @@ class TokenIssuer:
         Raises:
             TokenError: with the code that Cognito answers.
         """
-        if request.grant_type not in KNOWN_GRANTS:
+        if request.grant_type not in FLOWS:
             raise TokenError("unsupported_grant_type")
         client = self._pool.client(request.client_id)
-        # A client without secret has nothing to prove itself with, and Cognito grants it no client credentials.
         if client is None or not hmac.compare_digest(client.secret.encode(), request.client_secret.encode()):
             raise TokenError("invalid_client")
-        if not client.secret or request.grant_type not in client.flows:
+        if FLOWS[request.grant_type] not in client.flows:
             raise TokenError("unauthorized_client")
-        if request.grant_type != CLIENT_CREDENTIALS:
-            # The pool has no users and no sign-in page: no code or refresh token can be a valid one.
+        if request.grant_type != CLIENT_CREDENTIALS or not client.secret:
+            # The pool has no users and no sign-in page, so no code or refresh token can be a valid one; and a client
+            # without a secret has nothing to be known by.
             raise TokenError("invalid_grant")
         token = self.sign(self.claims(client.id, self._granted_scopes(client, request.scopes)))
         return {"access_token": token, "expires_in": TOKEN_VALIDITY_S, "token_type": "Bearer"}

@@ -1,0 +1,53 @@
+"""The local stack's parts, each started once for the tests that need it."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from local.authorizer import CognitoAuthorizer
+from local.aws import moto_server
+from local.stack import LocalStack, aws_client
+from local.tokens import TokenIssuer
+from local.user_pool import AppClient, UserPool
+from tests.local.under_test import READ, WRITE, Api
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener, moto_server(listener) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def pool(aws: str) -> UserPool:
+    return UserPool.create(aws_client("cognito-idp", aws), [WRITE, READ])
+
+
+@pytest.fixture(scope="session")
+def app_client(pool: UserPool) -> AppClient:
+    return pool.add_client("tests", [WRITE])
+
+
+@pytest.fixture(scope="session")
+def issuer(pool: UserPool) -> TokenIssuer:
+    return TokenIssuer(pool, f"http://127.0.0.1:8080/{pool.id}")
+
+
+@pytest.fixture(scope="session")
+def authorizer(pool: UserPool, issuer: TokenIssuer) -> CognitoAuthorizer:
+    return CognitoAuthorizer(pool, issuer.issuer, issuer.key_set)
+
+
+@pytest.fixture
+def api(authorizer: CognitoAuthorizer, issuer: TokenIssuer, app_client: AppClient) -> Iterator[Api]:
+    made = Api(authorizer, issuer.sign(issuer.claims(app_client.id, (WRITE,))), timeout_s=0.5)
+    yield made
+    made.gateway.close()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    """The whole stack with real models, for tests marked slow."""
+    with LocalStack() as started:
+        yield started

@@ -1,0 +1,36 @@
+"""moto answers S3 and Cognito, and never what it only pretends to know."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.stack import aws_client
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        (
+            "rekognition",
+            "compare_faces",
+            {"SourceImage": {"Bytes": b"x"}, "TargetImage": {"Bytes": b"x"}, "SimilarityThreshold": 0},
+        ),
+        ("rekognition", "detect_labels", {"Image": {"Bytes": b"x"}}),
+        ("kms", "list_keys", {}),
+    ],
+)
+def test_other_services_are_refused(aws: str, service: str, operation: str, arguments: dict[str, object]) -> None:
+    client = aws_client(service, aws)
+
+    with pytest.raises(ClientError) as refused:
+        getattr(client, operation)(**arguments)
+
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_s3_keeps_an_object(aws: str) -> None:
+    s3 = aws_client("s3", aws)
+    s3.create_bucket(Bucket="kept")
+
+    s3.put_object(Bucket="kept", Key="años/a b.jpg", Body=b"bytes")
+
+    assert s3.get_object(Bucket="kept", Key="años/a b.jpg")["Body"].read() == b"bytes"

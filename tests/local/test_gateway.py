@@ -1,0 +1,195 @@
+"""The gateway routes, limits and passes on as API Gateway does."""
+
+import asyncio
+import base64
+import threading
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.refusals import REFUSALS
+from local.authorizer import CognitoAuthorizer
+from local.gateway import MAX_BODY_BYTES, Throttle, TokenBucket
+from local.refusals import GATEWAY_REFUSALS
+from tests.local.under_test import Api, refusal_of
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/dev/validation"),
+        ("PUT", "/dev/validation"),
+        ("OPTIONS", "/dev/validation"),
+        ("POST", "/dev/validations"),
+        ("POST", "/dev/validation/x"),
+        ("POST", "/dev/"),
+        ("DELETE", "/dev/people/"),
+        ("DELETE", "/dev/people/anna/photos"),
+    ],
+)
+def test_what_is_no_route_is_refused_before_the_token_is_looked_at(api: Api, method: str, path: str) -> None:
+    response = api.ask(method, path, headers={"Authorization": ""})
+
+    assert refusal_of(response) == (403, "ForbiddenError")
+    assert api.handler.events == []
+
+
+def test_path_parameters_stay_percent_encoded_as_rest_apis_leave_them(api: Api) -> None:
+    api.ask("DELETE", "/dev/people/Ana%20Mar%C3%ADa%2F2")
+
+    (event,) = api.handler.events
+    assert event["resource"] == "/people/{full_name}"
+    assert event["pathParameters"] == {"full_name": "Ana%20Mar%C3%ADa%2F2"}
+    assert event["path"] == "/people/Ana%20Mar%C3%ADa%2F2"
+
+
+def test_a_greedy_path_parameter_takes_the_rest_of_the_path(api: Api) -> None:
+    api.ask("GET", "/dev/photos/2026/november/anna.jpg")
+
+    assert api.handler.events[0]["pathParameters"] == {"key": "2026/november/anna.jpg"}
+
+
+def test_ten_megabytes_pass_and_one_byte_more_does_not(api: Api) -> None:
+    at_limit = api.ask("POST", "/dev/validation", content=b" " * MAX_BODY_BYTES)
+    over = api.ask("POST", "/dev/validation", content=b" " * (MAX_BODY_BYTES + 1))
+
+    assert at_limit.status_code == 200
+    assert refusal_of(over) == (413, "PayloadTooLargeError")
+    assert len(api.handler.events) == 1
+
+
+def test_over_the_throttle_the_answer_is_429_with_a_time_to_come_again(authorizer: CognitoAuthorizer, api: Api) -> None:
+    throttled = Api(authorizer, api.token, throttle=Throttle(rate=0.001, burst=2))
+
+    answers = [throttled.ask("POST", "/dev/validation", content=b"{}") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert refusal_of(answers[2]) == (429, "TooManyRequestsError")
+    assert answers[2].headers["Retry-After"] == "1"
+    throttled.gateway.close()
+
+
+def test_the_bucket_refills_at_its_rate_and_never_over_its_burst() -> None:
+    now = [0.0]
+    bucket = TokenBucket(Throttle(rate=2, burst=3), clock=lambda: now[0])
+
+    taken = [bucket.take() for _ in range(4)]
+    now[0] = 0.5
+    after_half_a_second = [bucket.take(), bucket.take()]
+    now[0] = 1000.0
+    after_long = [bucket.take() for _ in range(4)]
+
+    assert taken == [True, True, True, False]
+    assert after_half_a_second == [True, False]
+    assert after_long == [True, True, True, False]
+
+
+def test_a_function_that_takes_too_long_is_given_up_on(api: Api) -> None:
+    finished = threading.Event()
+    api.handler.answer = lambda _: finished.wait(5)
+
+    response = api.ask("POST", "/dev/validation", content=b"{}")
+
+    finished.set()
+    assert refusal_of(response) == (500, "InternalServerError")
+    assert "29 seconds" in response.json()["error"]["details"]
+
+
+def test_a_function_that_raises_is_answered_for_without_its_reason(api: Api) -> None:
+    def fail(_: Any) -> None:
+        raise ZeroDivisionError("the reason")
+
+    api.handler.answer = fail
+
+    response = api.ask("POST", "/dev/validation", content=b"{}")
+
+    assert refusal_of(response) == (500, "InternalServerError")
+    assert "reason" not in response.text
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "text",
+        [],
+        {},
+        {"body": "{}"},
+        {"statusCode": "two hundred"},
+        {"statusCode": 200, "body": {"not": "text"}},
+        {"statusCode": 200, "body": "%%%", "isBase64Encoded": True},
+        {"statusCode": 200, "headers": ["X-A"]},
+    ],
+)
+def test_an_answer_that_is_no_proxy_answer_is_a_failed_integration(api: Api, answer: Any) -> None:
+    api.handler.answer = answer
+
+    assert refusal_of(api.ask("POST", "/dev/validation", content=b"{}")) == (500, "InternalServerError")
+
+
+def test_the_functions_answer_goes_out_as_it_is(api: Api) -> None:
+    api.handler.answer = {
+        "statusCode": 422,
+        "headers": {"Content-Type": "application/json", "X-Request-Id": "abc", "Retry-After": 2},
+        "multiValueHeaders": {"X-Many": ["a", "b"]},
+        "body": '{"ñ": 1}',
+    }
+
+    response = api.ask("POST", "/dev/validation", content=b"{}")
+
+    assert response.status_code == 422
+    assert response.json() == {"ñ": 1}
+    assert response.headers["X-Request-Id"] == "abc"
+    assert response.headers["Retry-After"] == "2"
+    assert response.headers.get_list("X-Many") == ["a", "b"]
+    assert response.headers["x-amzn-RequestId"] == api.handler.events[0]["requestContext"]["requestId"]
+
+
+def test_a_binary_answer_is_decoded(api: Api) -> None:
+    api.handler.answer = {
+        "statusCode": 200,
+        "headers": {"Content-Type": "image/png"},
+        "body": base64.b64encode(b"\x89PNG").decode(),
+        "isBase64Encoded": True,
+    }
+
+    assert api.ask("POST", "/dev/validation", content=b"{}").content == b"\x89PNG"
+
+
+def test_requests_at_once_get_their_own_answers_and_waiting_for_a_turn_is_no_time_out(
+    authorizer: CognitoAuthorizer, api: Api
+) -> None:
+    few = Api(authorizer, api.token, concurrency=2, timeout_s=0.5)
+
+    def echo(event: dict[str, Any]) -> dict[str, Any]:
+        time.sleep(0.05)
+        return {"statusCode": 200, "body": event["body"]}
+
+    few.handler.answer = echo
+
+    async def ask_all() -> list[httpx.Response]:
+        async with few.client() as client:
+            return await asyncio.gather(
+                *(client.post("/dev/validation", json={"number": number}) for number in range(40))
+            )
+
+    answers = asyncio.run(ask_all())
+
+    assert [answer.json() for answer in answers] == [{"number": number} for number in range(40)]
+    few.gateway.close()
+
+
+def test_every_refusal_is_word_for_word_the_deployed_one() -> None:
+    deployed = {refusal.response_type: refusal for refusal in REFUSALS}
+
+    for ours in GATEWAY_REFUSALS:
+        theirs = deployed[ours.response_type]
+        assert (ours.status, ours.code, ours.message, ours.details, ours.retry_after_s) == (
+            theirs.status,
+            theirs.code,
+            theirs.message,
+            theirs.details,
+            theirs.retry_after_s,
+        )
