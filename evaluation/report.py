@@ -122,7 +122,7 @@ def percent(rate: Rate | F1Score | float | None) -> str:
     value = rate if rate is None or isinstance(rate, float) else rate.value
     if value is None:
         return NOTHING
-    decimals = 2 if not isinstance(rate, Rate) or rate.of >= 1000 else 1
+    decimals = 2 if isinstance(rate, float) or (isinstance(rate, Rate) and rate.of >= 1000) else 1
     return f"{value * 100:.{decimals}f} %"
 
 
