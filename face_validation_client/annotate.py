@@ -11,13 +11,15 @@ from face_validation_client.results import Box, Side, ValidationResult
 Colour = tuple[int, int, int]
 Picture = str | Path | bytes | Image.Image
 """An image file, its bytes, or an image that is open already."""
+_Rectangle = tuple[int, int, int, int]
 
 # Every picture is brought to about the same size, so that text and lines can have one size whatever came in.
 PANEL_PX = 720
 SMALLEST_PANEL_PX = 420
 MARGIN_PX = 24
 HEADER_PX = 84
-CAPTION_PX = 34
+CAPTION_PX = 30
+TAG_PX = 30
 LINE_PX = 4
 
 FIRST_TURNED_ORIENTATION = 5  # EXIF 5 to 8 lie on their side
@@ -29,7 +31,7 @@ MATCH: Colour = (21, 128, 61)
 NO_MATCH: Colour = (200, 30, 30)
 DOCUMENT: Colour = (37, 99, 235)
 OTHER_FACE: Colour = (140, 140, 140)
-HALO: Colour = (255, 255, 255)
+WHITE: Colour = (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def annotate(source: Picture, target: Picture, answer: ValidationResult) -> Imag
     and in red when not, the other faces in grey. Without, the pictures are shown as they are.
 
     Returns:
-        RGB, at most 1512 x 862 px whatever the size of the pictures.
+        RGB, at most 1528 x 896 px whatever the size of the pictures.
 
     Raises:
         ValueError: a picture is not the one that was validated, by its size.
@@ -80,22 +82,27 @@ def _write_verdict(canvas: Image.Image, answer: ValidationResult) -> None:
 
 
 def _panel(name: str, picture: Picture, side: Side | None, answer: ValidationResult) -> Image.Image:
-    image = _upright(picture, side, name)
-    caption = f"{name}, {image.width} x {image.height} px" if side is None else _caption(name, side)
+    image, size = _upright(picture, side, name)
     # Enlarging stops at a panel's size, shrinking too: an 80 px face and a 12-megapixel one are as legible.
     image = ImageOps.contain(image, (PANEL_PX, PANEL_PX), Image.Resampling.LANCZOS)
-    if side is not None:
-        for mark in _marks(side, answer):
-            _outline(image, mark)
-        for mark in _marks(side, answer):
-            _tag(image, mark)
-    panel = Image.new("RGB", (max(image.width, SMALLEST_PANEL_PX), image.height + CAPTION_PX), BACKGROUND)
-    panel.paste(image, ((panel.width - image.width) // 2, CAPTION_PX))
-    ImageDraw.Draw(panel).text((0, 0), caption, PALE_INK, ImageFont.load_default(20))
+    width = max(image.width + 2 * LINE_PX, SMALLEST_PANEL_PX)
+    # Around the image there is room for a line, and above it for a tag: neither has to cover what it points at.
+    left, top = (width - image.width) // 2, CAPTION_PX + TAG_PX + LINE_PX
+    panel = Image.new("RGB", (width, top + image.height + LINE_PX), BACKGROUND)
+    panel.paste(image, (left, top))
+    ImageDraw.Draw(panel).text((0, 0), _caption(name, size, side), PALE_INK, ImageFont.load_default(20))
+    place = (left, top, image.width, image.height)
+    marks = [] if side is None else [(mark, ring) for mark in _marks(side, answer) if (ring := _ring(mark.box, place))]
+    for mark, ring in marks:
+        _outline(panel, ring, mark.colour)
+    for mark, ring in marks:
+        if mark.tag:
+            _tag(panel, ring, mark)
     return panel
 
 
-def _upright(picture: Picture, side: Side | None, name: str) -> Image.Image:
+def _upright(picture: Picture, side: Side | None, name: str) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture as it is looked at, perhaps smaller, and the size in pixels that it really has."""
     ours = not isinstance(picture, Image.Image)
     image = picture if isinstance(picture, Image.Image) else _open(picture)
     turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= FIRST_TURNED_ORIENTATION
@@ -108,16 +115,18 @@ def _upright(picture: Picture, side: Side | None, name: str) -> Image.Image:
     if ours:
         # A JPEG of ours is decoded at the size that is needed: twelve megapixels would be thrown away again.
         image.draft("RGB", (PANEL_PX, PANEL_PX))
-    return ImageOps.exif_transpose(image).convert("RGB")
+    return ImageOps.exif_transpose(image).convert("RGB"), (width, height)
 
 
 def _open(picture: str | Path | bytes) -> Image.Image:
     return Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture, formats=("JPEG", "PNG"))
 
 
-def _caption(name: str, side: Side) -> str:
-    faces = "1 face" if len(side.faces) == 1 else f"{len(side.faces)} faces"
-    return f"{name}, {side.width} x {side.height} px, {faces}"
+def _caption(name: str, size: tuple[int, int], side: Side | None) -> str:
+    caption = f"{name}, {size[0]} x {size[1]} px"
+    if side is None:
+        return caption
+    return f"{caption}, 1 face" if len(side.faces) == 1 else f"{caption}, {len(side.faces)} faces"
 
 
 def _marks(side: Side, answer: ValidationResult) -> list[_Mark]:
@@ -134,50 +143,37 @@ def _marks(side: Side, answer: ValidationResult) -> list[_Mark]:
     return marks
 
 
-def _pixels(box: Box, image: Image.Image) -> tuple[int, int, int, int] | None:
-    """The part of `box` inside `image`: left, top, right, bottom of its outermost pixels; None when none is inside."""
+def _ring(box: Box, place: _Rectangle) -> _Rectangle | None:
+    """The line around `box` on an image that lies at `place` (left, top, width, height), as its outermost pixels.
+
+    Left, top, right, bottom; None when no part of the box is on the image. The line is around the box, not on it, so
+    that a small face stays visible.
+    """
     left, right = sorted(min(1.0, max(0.0, edge)) for edge in (box.left, box.left + box.width))
     top, bottom = sorted(min(1.0, max(0.0, edge)) for edge in (box.top, box.top + box.height))
     if left == right or top == bottom:
         return None
+    x, y, width, height = place
     return (
-        round(left * (image.width - 1)),
-        round(top * (image.height - 1)),
-        round(right * (image.width - 1)),
-        round(bottom * (image.height - 1)),
+        x + round(left * width) - LINE_PX,
+        y + round(top * height) - LINE_PX,
+        x + round(right * width) + LINE_PX - 1,
+        y + round(bottom * height) + LINE_PX - 1,
     )
 
 
-def _outline(image: Image.Image, mark: _Mark) -> None:
-    place = _pixels(mark.box, image)
-    if place is None:
-        return
-    left, top, right, bottom = place
-    # Around the box, not on it: a small face stays visible. Pushed back inside where the box meets the border.
-    ring = (
-        max(0, left - LINE_PX),
-        max(0, top - LINE_PX),
-        min(image.width - 1, right + LINE_PX),
-        min(image.height - 1, bottom + LINE_PX),
-    )
-    draw = ImageDraw.Draw(image)
-    # A white halo keeps every colour visible on every picture.
-    draw.rectangle(ring, outline=HALO, width=LINE_PX + 2)
-    draw.rectangle(ring, outline=mark.colour, width=LINE_PX)
+def _outline(panel: Image.Image, ring: _Rectangle, colour: Colour) -> None:
+    draw = ImageDraw.Draw(panel)
+    # A white edge keeps every colour visible on every picture.
+    draw.rectangle(ring, outline=WHITE, width=LINE_PX + 1)
+    draw.rectangle(ring, outline=colour, width=LINE_PX)
 
 
-def _tag(image: Image.Image, mark: _Mark) -> None:
-    """The mark's words on its colour: above its box, below where there is no room, inside where there is neither."""
-    place = _pixels(mark.box, image)
-    if place is None or not mark.tag:
-        return
-    draw = ImageDraw.Draw(image)
+def _tag(panel: Image.Image, ring: _Rectangle, mark: _Mark) -> None:
+    """The mark's words on its colour, above its ring."""
     font = ImageFont.load_default(22)
-    pad = 5
-    box = draw.textbbox((0, 0), mark.tag, font)
-    width, height = round(box[2]) + 2 * pad, round(box[3]) + 2 * pad
-    left = max(0, min(place[0] - LINE_PX, image.width - width))
-    above, below = place[1] - LINE_PX - height, place[3] + LINE_PX + 1
-    top = above if above >= 0 else below if below + height <= image.height else place[1]
-    draw.rectangle((left, top, left + width, top + height), fill=mark.colour)
-    draw.text((left + pad, top + pad), mark.tag, HALO, font)
+    width = round(font.getlength(mark.tag)) + 10
+    left = max(0, min(ring[0], panel.width - width))
+    draw = ImageDraw.Draw(panel)
+    draw.rectangle((left, ring[1] - TAG_PX, left + width - 1, ring[1] - 1), fill=mark.colour)
+    draw.text((left + 5, ring[1] - TAG_PX // 2), mark.tag, WHITE, font, anchor="lm")
