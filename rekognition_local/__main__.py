@@ -17,9 +17,11 @@ from botocore.config import Config
 
 from rekognition_local.engine import Engine, EngineSettings
 from rekognition_local.faults import Faults
+from rekognition_local.gallery import Gallery
 from rekognition_local.server import application
 from rekognition_local.service import Service
 from rekognition_local.sources import ImageSource
+from rekognition_local.store import FolderInUseError, Store
 
 HOST = "127.0.0.1"
 PARENT_POLL_S = 0.5
@@ -40,6 +42,12 @@ def serve(
         typer.Option(
             envvar=["REKOGNITION_LOCAL_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"],
             help="Where S3Object images are read, for example a moto server. Default: AWS's own S3.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="REKOGNITION_LOCAL_DATA", file_okay=False, help="Keep collections here. Default: in memory."
         ),
     ] = None,
     recogniser: Annotated[
@@ -88,7 +96,11 @@ def serve(
     """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     engine = Engine.load(EngineSettings(recogniser=recogniser, detector=detector))
-    service = Service(engine, ImageSource(s3_client(s3_endpoint)))
+    try:
+        store = Store(data)
+    except FolderInUseError as error:
+        raise typer.BadParameter(str(error), param_hint="--data") from error
+    service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
 
     listener = socket.create_server((HOST, port), backlog=512)
     endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -102,9 +114,10 @@ def serve(
     if parent_pid is not None:
         threading.Thread(target=_stop_without, args=(parent_pid, server), daemon=True).start()
     for stop in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn hands a signal that it has obeyed back to these; Python's own would end the process as if it had failed.
+        # uvicorn hands a signal that it obeyed back to these; Python's own would end the process as if it had failed.
         signal.signal(stop, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
+    store.close()
 
 
 class AnnouncingServer(uvicorn.Server):

@@ -4,16 +4,31 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from rekognition_local.faces import compare_faces, detect_faces
-from rekognition_local.labels import detect_labels
+from rekognition_local import enrolment, faces, galleries, labels, searches, users
 from rekognition_local.service import Service
 
 Operation = Callable[[Service, dict[str, Any]], dict[str, Any]]
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
-        "CompareFaces": compare_faces,
-        "DetectFaces": detect_faces,
-        "DetectLabels": detect_labels,
+        "AssociateFaces": users.associate_faces,
+        "CompareFaces": faces.compare_faces,
+        "CreateCollection": galleries.create_collection,
+        "CreateUser": users.create_user,
+        "DeleteCollection": galleries.delete_collection,
+        "DeleteFaces": enrolment.delete_faces,
+        "DeleteUser": users.delete_user,
+        "DescribeCollection": galleries.describe_collection,
+        "DetectFaces": faces.detect_faces,
+        "DetectLabels": labels.detect_labels,
+        "DisassociateFaces": users.disassociate_faces,
+        "IndexFaces": enrolment.index_faces,
+        "ListCollections": galleries.list_collections,
+        "ListFaces": enrolment.list_faces,
+        "ListUsers": users.list_users,
+        "SearchFaces": searches.search_faces,
+        "SearchFacesByImage": searches.search_faces_by_image,
+        "SearchUsers": searches.search_users,
+        "SearchUsersByImage": searches.search_users_by_image,
     }
 )

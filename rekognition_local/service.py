@@ -1,4 +1,4 @@
-"""What every operation works with: the engine and the source of images."""
+"""What every operation works with: the engine, the source of images, the gallery."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rekognition_local.attributes import FaceAttributes
 from rekognition_local.detection import DetectedFace
 from rekognition_local.documents import DocumentReading
+from rekognition_local.gallery import Gallery
 from rekognition_local.sources import ImageSource
 
 MAX_FACES = 100  # "the 100 largest faces in the image": API_DetectFaces, API_CompareFaces, API_IndexFaces
@@ -50,3 +51,4 @@ class Service:
 
     engine: FaceEngine
     images: ImageSource
+    gallery: Gallery

@@ -12,8 +12,10 @@ import skimage.data
 from PIL import Image
 
 from rekognition_local.faults import Faults
+from rekognition_local.gallery import Gallery
 from rekognition_local.service import Service
 from rekognition_local.sources import ImageSource
+from rekognition_local.store import Store
 from tests.rekognition.fakes import FakeEngine, FakeS3
 from tests.rekognition.servers import client, process, serving
 
@@ -25,6 +27,7 @@ class FakeServer:
     engine: FakeEngine
     objects: dict[tuple[str, str, str | None], bytes]
     faults: Faults
+    gallery: Gallery
     endpoint: str
     rekognition: Any
 
@@ -33,8 +36,9 @@ class FakeServer:
 def _running() -> Iterator[FakeServer]:
     engine, faults = FakeEngine(), Faults()
     objects: dict[tuple[str, str, str | None], bytes] = {}
-    with serving(Service(engine, ImageSource(FakeS3(objects))), faults=faults) as endpoint:
-        yield FakeServer(engine, objects, faults, endpoint, client(endpoint))
+    gallery = Gallery(Store(None), engine)
+    with serving(Service(engine, ImageSource(FakeS3(objects)), gallery), faults=faults) as endpoint:
+        yield FakeServer(engine, objects, faults, gallery, endpoint, client(endpoint))
 
 
 @pytest.fixture
@@ -44,6 +48,7 @@ def fake(_running: FakeServer) -> FakeServer:
     _running.engine.seen.clear()
     _running.objects.clear()
     _running.faults.clear()
+    _running.gallery.store.run("DELETE FROM collections")
     return _running
 
 

@@ -1,0 +1,171 @@
+"""IndexFaces, ListFaces and DeleteFaces: the faces of a collection."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekognition_local.faces import FaceOfImage, face_detail, faces_of, percent
+from rekognition_local.gallery import FACE_MODEL_VERSION, Collection
+from rekognition_local.paging import page
+from rekognition_local.service import MAX_FACES, Service
+from rekognition_local.sources import RequestImage
+from rekognition_local.store import FaceRow
+from rekognition_local.wire import ServiceError
+
+PAGE_SIZE = 1000
+
+
+def index_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """IndexFaces: the faces of an image that are good enough, largest first, at most MaxFaces.
+
+    The same image with the same ExternalImageId is not kept twice: the faces that are there are answered again.
+    """
+    gallery = service.gallery
+    collection = gallery.comparable_collection(request["CollectionId"])
+    image = service.images.read(request["Image"])
+    found = faces_of(service, image, request.get("QualityFilter", "AUTO"))
+    good = [face for face in found if not face.reasons]
+    most = min(request.get("MaxFaces", MAX_FACES), MAX_FACES)
+    vectors = service.engine.embed(image.pixels, [face.face for face in good[:most]])
+    with gallery.store.transaction():
+        # Asked for again: while the models worked, it may have been deleted.
+        collection = gallery.comparable_collection(collection.collection_id)
+        kept = [
+            _kept(service, collection, image, request.get("ExternalImageId"), face, vector)
+            for face, vector in zip(good[:most], vectors, strict=True)
+        ]
+        new = [place for place, (_, is_new) in enumerate(kept) if is_new]
+        _check_quota(service, collection)
+        gallery.add_vectors("faces", collection, [kept[place][0].number for place in new], vectors[new])
+    return {
+        "FaceRecords": [
+            {"Face": face_record(row), "FaceDetail": face_detail(face)}
+            for (row, _), face in zip(kept, good[:most], strict=True)
+        ],
+        "UnindexedFaces": [
+            {"Reasons": reasons, "FaceDetail": face_detail(face)}
+            for face in found
+            if (reasons := face.reasons or (["EXCEEDS_MAX_FACES"] if face in good[most:] else []))
+        ],
+        "FaceModelVersion": FACE_MODEL_VERSION,
+    }
+
+
+def _kept(
+    service: Service,
+    collection: Collection,
+    image: RequestImage,
+    external_image_id: str | None,
+    found: FaceOfImage,
+    vector: NDArray[np.float32],
+) -> tuple[FaceRow, bool]:
+    """The face in the store, and whether it is new there."""
+    store, face = service.gallery.store, found.face
+    box = [float(side) for side in (face.left, face.top, face.width, face.height)]
+    if external_image_id is not None:
+        same = store.faces(
+            'faces.collection = ? AND image_digest = ? AND external_image_id = ? AND "left" = ? AND top = ?'
+            " AND width = ? AND height = ?",
+            collection.number,
+            image.digest,
+            external_image_id,
+            *box,
+        )
+        if same:
+            return same[0], False
+    face_id = str(uuid.uuid4())
+    store.run(
+        "INSERT INTO faces (collection, face_id, image_id, external_image_id, image_digest,"
+        ' "left", top, width, height, confidence, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        collection.number,
+        face_id,
+        # One image has one id, however often it is sent.
+        str(uuid.UUID(image.digest[:32], version=4)),
+        external_image_id,
+        image.digest,
+        *box,
+        percent(face.confidence),
+        vector.astype(np.float32).tobytes(),
+    )
+    return store.faces("faces.collection = ? AND face_id = ?", collection.number, face_id)[0], True
+
+
+def _check_quota(service: Service, collection: Collection) -> None:
+    if service.gallery.store.count("faces", collection.number) > service.gallery.quotas.faces:
+        raise ServiceError(
+            "ServiceQuotaExceededException", f"A collection holds at most {service.gallery.quotas.faces} faces."
+        )
+
+
+def list_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """ListFaces, oldest first; all, those of a user, or those of the given ids."""
+    collection = service.gallery.collection(request["CollectionId"])
+    condition, values = "faces.collection = ? AND faces.number > ?", []
+    if "UserId" in request:
+        condition += " AND faces.user = ?"
+        values.append(service.gallery.user(collection, request["UserId"]).number)
+    if "FaceIds" in request:
+        condition += f" AND face_id IN ({','.join('?' * len(request['FaceIds']))})"
+        values += request["FaceIds"]
+
+    def read(after: int, most: int) -> list[FaceRow]:
+        return service.gallery.store.faces(
+            f"{condition} ORDER BY faces.number LIMIT ?", collection.number, after, *values, most
+        )
+
+    found, next_token = page("ListFaces", request, PAGE_SIZE, read)
+    return {
+        "Faces": [face_record(row) for row in found],
+        "NextToken": next_token,
+        "FaceModelVersion": FACE_MODEL_VERSION,
+    }
+
+
+def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """DeleteFaces: all that are there and are no user's; nothing of them stays on disk."""
+    gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))
+    with gallery.store.transaction():
+        collection = gallery.collection(request["CollectionId"])
+        found = faces_by_id(service, collection, wanted)
+        deleted = [row for row in found.values() if row.user_id is None]
+        for row in deleted:
+            gallery.store.run("DELETE FROM faces WHERE number = ?", row.number)
+        gallery.remove_vectors("faces", collection, [row.number for row in deleted])
+    gallery.store.erase_traces()
+    return {
+        "DeletedFaces": [face_id for face_id in wanted if face_id in found and found[face_id].user_id is None],
+        "UnsuccessfulFaceDeletions": [
+            {"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]}
+            if face_id not in found
+            else {
+                "FaceId": face_id,
+                "UserId": found[face_id].user_id,
+                "Reasons": ["ASSOCIATED_TO_AN_EXISTING_USER"],
+            }
+            for face_id in wanted
+            if face_id not in found or found[face_id].user_id is not None
+        ],
+    }
+
+
+def faces_by_id(service: Service, collection: Collection, face_ids: Sequence[str]) -> dict[str, FaceRow]:
+    """Those of these faces that the collection has."""
+    marks = ",".join("?" * len(face_ids))
+    found = service.gallery.store.faces(f"faces.collection = ? AND face_id IN ({marks})", collection.number, *face_ids)
+    return {row.face_id: row for row in found}
+
+
+def face_record(row: FaceRow) -> dict[str, Any]:
+    """The model's Face."""
+    return {
+        "FaceId": row.face_id,
+        "BoundingBox": {"Width": row.width, "Height": row.height, "Left": row.left, "Top": row.top},
+        "ImageId": row.image_id,
+        "ExternalImageId": row.external_image_id,
+        "Confidence": row.confidence,
+        "IndexFacesModelVersion": FACE_MODEL_VERSION,
+        "UserId": row.user_id,
+    }

@@ -1,0 +1,236 @@
+"""Collections of faces and users: what is kept, and who in them is similar to a face."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekognition_local.store import FaceRow, Store
+from rekognition_local.vectors import VectorIndex
+from rekognition_local.wire import ServiceError
+
+# The version of the service's face model whose behaviour this server has (no orientation in replies, quality filters).
+# Whether vectors can be compared is a question of the recogniser, which every collection remembers.
+FACE_MODEL_VERSION = "7.0"
+
+
+_USERS = (
+    "SELECT users.number, user_id, user_vectors.number IS NOT NULL"
+    " FROM users LEFT JOIN user_vectors ON user_vectors.user = users.number"
+)
+
+
+class Comparing(Protocol):
+    """The part of an engine that a gallery needs."""
+
+    @property
+    def model_id(self) -> str:
+        """Names the recogniser; descriptors of different names cannot be compared."""
+        ...
+
+    def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Percent (0-100) of every probe (n, d) to every reference (m, d) -> (n, m)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """How much is kept. Source: docs.aws.amazon.com/rekognition/latest/dg/limits.html."""
+
+    collections: int = 100_000
+    faces: int = 20_000_000
+    users: int = 10_000_000
+    faces_per_user: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection; `created` in epoch seconds, `model_id` of the recogniser whose vectors it holds."""
+
+    number: int
+    collection_id: str
+    created: float
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of a collection; ACTIVE with at least one face, else CREATED."""
+
+    number: int
+    user_id: str
+    status: str
+
+
+class Gallery:
+    """All collections. Reads run beside each other; a change is stored first, and then made findable."""
+
+    def __init__(self, store: Store, engine: Comparing, quotas: Quotas | None = None) -> None:
+        self.store = store
+        self.quotas = Quotas() if quotas is None else quotas
+        self._engine = engine
+        self._indexes: dict[tuple[str, int], VectorIndex] = {}
+        self._loading = threading.Lock()
+        self._updated_users: set[tuple[str, str]] = set()
+        self._guard = threading.Lock()
+
+    def collection(self, collection_id: str) -> Collection:
+        """The collection of that name.
+
+        Raises:
+            ServiceError: ResourceNotFoundException.
+        """
+        row = self.store.row(
+            "SELECT number, collection_id, created, model_id FROM collections WHERE collection_id = ?", collection_id
+        )
+        if row is None:
+            raise ServiceError("ResourceNotFoundException", f"The collection id: {collection_id} does not exist")
+        return Collection(*row)
+
+    def comparable_collection(self, collection_id: str) -> Collection:
+        """The collection of that name, whose vectors are those of the recogniser that runs.
+
+        A collection without faces takes on the recogniser that runs.
+
+        Raises:
+            ServiceError: ResourceNotFoundException; InvalidParameterException for another recogniser's vectors.
+        """
+        found = self.collection(collection_id)
+        if found.model_id == self._engine.model_id:
+            return found
+        with self.store.transaction():
+            if self.store.row("SELECT 1 FROM faces WHERE collection = ? LIMIT 1", found.number):
+                raise ServiceError(
+                    "InvalidParameterException",
+                    f"The collection {collection_id} holds vectors of the recogniser {found.model_id}; this server "
+                    f"runs {self._engine.model_id}, and vectors of two recognisers cannot be compared. Start the "
+                    "server with that recogniser, or delete the collection and index its images again.",
+                )
+            self.store.run("UPDATE collections SET model_id = ? WHERE number = ?", self._engine.model_id, found.number)
+        return self.collection(collection_id)
+
+    def user(self, collection: Collection, user_id: str) -> User:
+        """The user of that name.
+
+        Raises:
+            ServiceError: ResourceNotFoundException.
+        """
+        found = self.users("users.collection = ? AND user_id = ?", collection.number, user_id)
+        if not found:
+            raise ServiceError(
+                "ResourceNotFoundException", f"The user id: {user_id} does not exist in {collection.collection_id}"
+            )
+        return found[0]
+
+    def users(self, condition: str, *values: object) -> list[User]:
+        """Users by a condition on `users` and `user_vectors`."""
+        rows = self.store.rows(
+            f"{_USERS} WHERE {condition}",
+            *values,
+        )
+        return [User(number, user_id, "ACTIVE" if has_vector else "CREATED") for number, user_id, has_vector in rows]
+
+    def vector_of(self, statement: str, *values: object) -> NDArray[np.float32] | None:
+        """The vector that a query finds, or None."""
+        row = self.store.row(statement, *values)
+        return None if row is None else np.frombuffer(row[0], np.float32)
+
+    def face_vectors(self, collection: Collection) -> VectorIndex | None:
+        """The vectors of a collection's faces; None as long as there never was one."""
+        return self._index("faces", collection)
+
+    def user_vectors(self, collection: Collection) -> VectorIndex | None:
+        """The vectors of a collection's users, by their number in `user_vectors`."""
+        return self._index("user_vectors", collection)
+
+    def add_vectors(
+        self, table: str, collection: Collection, numbers: Sequence[int], vectors: NDArray[np.float32]
+    ) -> None:
+        """Make the vectors that the open transaction stores findable, once it is on disk."""
+        self.store.after_commit(lambda: self._change(table, collection, lambda index: index.add(numbers, vectors)))
+
+    def remove_vectors(self, table: str, collection: Collection, numbers: Sequence[int]) -> None:
+        """Forget the vectors that the open transaction deletes, once that is on disk."""
+        self.store.after_commit(lambda: self._change(table, collection, lambda index: index.remove(numbers)))
+
+    def _change(self, table: str, collection: Collection, change: Callable[[VectorIndex], None]) -> None:
+        with self._loading:
+            index = self._indexes.get((table, collection.number))
+        if index is not None:  # else its vectors are read when they are first asked for
+            change(index)
+
+    def forget(self, collection: Collection) -> None:
+        """Forget all vectors of the collection that the open transaction deletes, once that is on disk."""
+
+        def forget() -> None:
+            with self._loading:
+                self._indexes.pop(("faces", collection.number), None)
+                self._indexes.pop(("user_vectors", collection.number), None)
+
+        self.store.after_commit(forget)
+
+    def _index(self, table: str, collection: Collection) -> VectorIndex | None:
+        key = (table, collection.number)
+        if (loaded := self._indexes.get(key)) is not None:
+            return loaded
+        # The store's lock comes first, as in changes; within it, no vector is added that is not read here.
+        with self.store.transaction(), self._loading:
+            if key not in self._indexes and (count := self.store.count(table, collection.number)):
+                index: VectorIndex | None = None
+                for numbers, vectors in self.store.vectors(table, collection.number):
+                    if index is None:
+                        index = VectorIndex(vectors.shape[1], count)
+                    index.add(numbers, vectors)
+                if index is not None:
+                    self._indexes[key] = index
+            return self._indexes.get(key)
+
+    def similar_faces(
+        self, collection: Collection, probe: NDArray[np.float32], most: int, least: float
+    ) -> list[tuple[float, FaceRow]]:
+        """Faces at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
+        scored = self._similar(self.face_vectors(collection), probe, most, least)
+        found = self.store.faces_by_number([number for _, number in scored])
+        return [(similarity, found[number]) for similarity, number in scored if number in found]
+
+    def similar_users(
+        self, collection: Collection, probe: NDArray[np.float32], most: int, least: float
+    ) -> list[tuple[float, User]]:
+        """Users at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
+        scored = self._similar(self.user_vectors(collection), probe, most, least)
+        found = []
+        for similarity, number in scored:
+            found += [(similarity, user) for user in self.users("user_vectors.number = ?", number)]
+        return found
+
+    def _similar(
+        self, index: VectorIndex | None, probe: NDArray[np.float32], most: int, least: float
+    ) -> list[tuple[float, int]]:
+        if index is None or len(index) == 0:
+            return []
+        near = index.nearest(probe, most)
+        similarities = np.clip(self._engine.similarity(probe[None], near.vectors)[0], 0, 100)
+        pairs = zip(similarities.tolist(), near.numbers.tolist(), strict=True)
+        return sorted(((similarity, number) for similarity, number in pairs if similarity >= least), reverse=True)
+
+    @contextmanager
+    def updating(self, collection_id: str, user_id: str) -> Iterator[None]:
+        """Within it, nobody else changes this user.
+
+        Raises:
+            ServiceError: ConflictException when somebody does.
+        """
+        key = (collection_id, user_id)
+        with self._guard:
+            if key in self._updated_users:
+                raise ServiceError("ConflictException", f"The user {user_id} is being updated by another request.")
+            self._updated_users.add(key)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._updated_users.discard(key)

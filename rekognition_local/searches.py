@@ -1,0 +1,131 @@
+"""SearchFaces, SearchFacesByImage, SearchUsers and SearchUsersByImage: who is similar."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekognition_local.enrolment import face_record
+from rekognition_local.faces import NO_FACE, bounding_box, face_detail, faces_of, percent
+from rekognition_local.gallery import FACE_MODEL_VERSION, Collection, User
+from rekognition_local.service import Service
+from rekognition_local.store import FaceRow
+from rekognition_local.wire import ServiceError
+
+# The model's upper bounds are also the defaults: nobody who is similar enough is left out unasked.
+MAX_FACES, MAX_USERS = 4096, 500
+THRESHOLD = 80.0
+
+
+def search_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """SearchFaces: faces similar to one of the collection, without that one."""
+    collection = service.gallery.comparable_collection(request["CollectionId"])
+    probe = _vector_of_face(service, collection, request["FaceId"])
+    most = request.get("MaxFaces", MAX_FACES)
+    found = service.gallery.similar_faces(collection, probe, most + 1, request.get("FaceMatchThreshold", THRESHOLD))
+    others = [(similarity, row) for similarity, row in found if row.face_id != request["FaceId"]]
+    return {
+        "SearchedFaceId": request["FaceId"],
+        "FaceMatches": _face_matches(others[:most]),
+        "FaceModelVersion": FACE_MODEL_VERSION,
+    }
+
+
+def search_faces_by_image(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """SearchFacesByImage: faces similar to the largest one of an image.
+
+    Raises:
+        ServiceError: InvalidParameterException when the image has no face, or none above the quality bar.
+    """
+    collection = service.gallery.comparable_collection(request["CollectionId"])
+    image = service.images.read(request["Image"])
+    usable = [face for face in faces_of(service, image, request.get("QualityFilter", "NONE")) if not face.reasons]
+    if not usable:
+        raise ServiceError("InvalidParameterException", NO_FACE)
+    searched = usable[0].face
+    found = service.gallery.similar_faces(
+        collection,
+        service.engine.embed(image.pixels, [searched])[0],
+        request.get("MaxFaces", MAX_FACES),
+        request.get("FaceMatchThreshold", THRESHOLD),
+    )
+    return {
+        "SearchedFaceBoundingBox": bounding_box(searched),
+        "SearchedFaceConfidence": percent(searched.confidence),
+        "FaceMatches": _face_matches(found),
+        "FaceModelVersion": FACE_MODEL_VERSION,
+    }
+
+
+def search_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """SearchUsers: users similar to a face or to another user of the collection.
+
+    Raises:
+        ServiceError: InvalidParameterException unless there is either a UserId or a FaceId.
+    """
+    gallery = service.gallery
+    collection = gallery.comparable_collection(request["CollectionId"])
+    user: User | None
+    probe: NDArray[np.float32] | None
+    match request:
+        case {"UserId": str(user_id), **others} if "FaceId" not in others:
+            user = gallery.user(collection, user_id)
+            probe = gallery.vector_of("SELECT vector FROM user_vectors WHERE user = ?", user.number)
+            searched = {"SearchedUser": {"UserId": user_id}}
+        case {"FaceId": str(face_id), **others} if "UserId" not in others:
+            user, probe = None, _vector_of_face(service, collection, face_id)
+            searched = {"SearchedFace": {"FaceId": face_id}}
+        case _:
+            raise ServiceError("InvalidParameterException", "Request has invalid parameters. A UserId or a FaceId.")
+    most = request.get("MaxUsers", MAX_USERS)
+    least = request.get("UserMatchThreshold", THRESHOLD)
+    found = [] if probe is None else gallery.similar_users(collection, probe, most + 1, least)
+    others_found = [(similarity, other) for similarity, other in found if other != user]
+    return {"UserMatches": _user_matches(others_found[:most]), "FaceModelVersion": FACE_MODEL_VERSION, **searched}
+
+
+def search_users_by_image(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """SearchUsersByImage: users similar to an image's largest face; without a face, an answer without SearchedFace."""
+    collection = service.gallery.comparable_collection(request["CollectionId"])
+    image = service.images.read(request["Image"])
+    found = faces_of(service, image, request.get("QualityFilter", "NONE"))
+    searched = next((face for face in found if not face.reasons), None)
+    matches = []
+    if searched is not None:
+        matches = service.gallery.similar_users(
+            collection,
+            service.engine.embed(image.pixels, [searched.face])[0],
+            request.get("MaxUsers", MAX_USERS),
+            request.get("UserMatchThreshold", THRESHOLD),
+        )
+    return {
+        "UserMatches": _user_matches(matches),
+        "FaceModelVersion": FACE_MODEL_VERSION,
+        "SearchedFace": None if searched is None else {"FaceDetail": face_detail(searched)},
+        "UnsearchedFaces": [
+            {"FaceDetails": face_detail(face), "Reasons": face.reasons or ["FACE_NOT_LARGEST"]}
+            for face in found
+            if face is not searched
+        ],
+    }
+
+
+def _vector_of_face(service: Service, collection: Collection, face_id: str) -> NDArray[np.float32]:
+    vector = service.gallery.vector_of(
+        "SELECT vector FROM faces WHERE collection = ? AND face_id = ?", collection.number, face_id
+    )
+    if vector is None:
+        # InvalidParameter, not ResourceNotFound: so programs that call the service report it.
+        raise ServiceError("InvalidParameterException", f"faceId was not found in the collection: {face_id}")
+    return vector
+
+
+def _face_matches(found: list[tuple[float, FaceRow]]) -> list[dict[str, Any]]:
+    return [{"Similarity": similarity, "Face": face_record(row)} for similarity, row in found]
+
+
+def _user_matches(found: list[tuple[float, User]]) -> list[dict[str, Any]]:
+    return [
+        {"Similarity": similarity, "User": {"UserId": user.user_id, "UserStatus": user.status}}
+        for similarity, user in found
+    ]

@@ -1,0 +1,208 @@
+"""Collections on disk: faces, users and remembered answers in one SQLite file."""
+
+import fcntl
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FILE = "collections.sqlite3"
+
+# `number` orders the pages of lists and names vectors in memory; AUTOINCREMENT: a number is never used twice.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS collections (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection_id TEXT NOT NULL UNIQUE,
+    created REAL NOT NULL,
+    model_id TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS faces (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+    face_id TEXT NOT NULL,
+    image_id TEXT NOT NULL,
+    external_image_id TEXT,
+    image_digest TEXT NOT NULL,
+    "left" REAL NOT NULL, top REAL NOT NULL, width REAL NOT NULL, height REAL NOT NULL,
+    confidence REAL NOT NULL,
+    user INTEGER REFERENCES users ON DELETE SET NULL,
+    vector BLOB NOT NULL,
+    UNIQUE (collection, face_id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS faces_in_order ON faces (collection, number);
+CREATE INDEX IF NOT EXISTS faces_of_user ON faces (user) WHERE user IS NOT NULL;
+CREATE INDEX IF NOT EXISTS faces_of_image ON faces (collection, image_digest);
+CREATE TABLE IF NOT EXISTS users (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+    user_id TEXT NOT NULL,
+    UNIQUE (collection, user_id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS users_in_order ON users (collection, number);
+CREATE TABLE IF NOT EXISTS user_vectors (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
+    user INTEGER NOT NULL UNIQUE REFERENCES users ON DELETE CASCADE,
+    vector BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS user_vectors_in_order ON user_vectors (collection, number);
+CREATE TABLE IF NOT EXISTS answers (
+    operation TEXT NOT NULL,
+    token TEXT NOT NULL,
+    request_digest TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    answered REAL NOT NULL,
+    PRIMARY KEY (operation, token)
+) STRICT;
+"""
+
+
+class FolderInUseError(RuntimeError):
+    """Another server works on this data folder: its vectors in memory would not see our changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRow:
+    """A face of a collection as it is kept; the box in ratios of its image, confidence in percent."""
+
+    number: int
+    face_id: str
+    image_id: str
+    external_image_id: str | None
+    left: float
+    top: float
+    width: float
+    height: float
+    confidence: float
+    user_id: str | None
+
+
+_FACE_COLUMNS = 'faces.number, face_id, image_id, external_image_id, "left", top, width, height, confidence, user_id'
+_FACES = f"SELECT {_FACE_COLUMNS} FROM faces LEFT JOIN users ON users.number = faces.user"  # noqa: S608 (constants)
+
+
+class Store:
+    """The file, one connection and its lock. What is written is on disk before the answer goes out.
+
+    Args:
+        folder: where the file lies; None keeps everything in memory.
+
+    Raises:
+        FolderInUseError: another process has the folder.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._claim = _claimed(folder) if folder is not None else None
+        self._connection = sqlite3.connect(
+            ":memory:" if folder is None else folder / _FILE, isolation_level=None, check_same_thread=False
+        )
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._following: list[Callable[[], None]] = []
+        # WAL survives a killed process, FULL a power cut. secure_delete overwrites what is erased: they are faces.
+        for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
+            self._connection.execute(f"PRAGMA {setting}")
+        self._connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Fold the log into the file and let the folder go."""
+        with self._lock:
+            self._connection.close()
+        if self._claim is not None:
+            self._claim.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is done within is done or undone together; others wait. May be entered again within itself."""
+        with self._lock:
+            self._depth += 1
+            try:
+                if self._depth > 1:
+                    yield
+                    return
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                except BaseException:
+                    self._connection.execute("ROLLBACK")
+                    raise
+                self._connection.execute("COMMIT")
+                for follow in self._following:
+                    follow()
+            finally:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._following.clear()
+
+    def after_commit(self, follow: Callable[[], None]) -> None:
+        """Do this once the transaction that is open is on disk, before anybody else sees its changes."""
+        self._following.append(follow)
+
+    def erase_traces(self) -> None:
+        """Fold the write-ahead log into the file and empty it: the log may still hold what was deleted."""
+        with self._lock:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def rows(self, statement: str, *values: Any) -> list[Any]:
+        """All rows of a query."""
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()
+
+    def row(self, statement: str, *values: Any) -> Any:
+        """The first row of a query, or None."""
+        with self._lock:
+            return self._connection.execute(statement, values).fetchone()
+
+    def run(self, statement: str, *values: Any) -> int:
+        """Run one change; the number of the row it added last."""
+        with self._lock:
+            return self._connection.execute(statement, values).lastrowid or 0
+
+    def count(self, table: str, collection: int) -> int:
+        """How many `faces`, `users` or `user_vectors` a collection has."""
+        found = self.row(f"SELECT COUNT(*) FROM {table} WHERE collection = ?", collection)  # noqa: S608 (own names)
+        return int(found[0])
+
+    def faces(self, condition: str, *values: Any) -> list[FaceRow]:
+        """Faces by a condition on `faces` and `users`."""
+        return [FaceRow(*row) for row in self.rows(f"{_FACES} WHERE {condition}", *values)]
+
+    def faces_by_number(self, numbers: Sequence[int]) -> dict[int, FaceRow]:
+        """Those of these faces that still are there."""
+        found: dict[int, FaceRow] = {}
+        for start in range(0, len(numbers), 500):
+            some = numbers[start : start + 500]
+            marks = ",".join("?" * len(some))
+            found |= {face.number: face for face in self.faces(f"faces.number IN ({marks})", *some)}
+        return found
+
+    def vectors(self, table: str, collection: int) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """All vectors of a collection's `faces` or `user_vectors`, in portions (numbers, (n, d)), numbers ascending."""
+        after = 0
+        while rows := self.rows(
+            f"SELECT number, vector FROM {table} WHERE collection = ? AND number > ?"  # noqa: S608 (own names)
+            " ORDER BY number LIMIT 20000",
+            collection,
+            after,
+        ):
+            numbers = [number for number, _ in rows]
+            vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32).reshape(len(rows), -1)
+            yield numbers, vectors
+            after = numbers[-1]
+
+
+def _claimed(folder: Path) -> Any:
+    folder.mkdir(parents=True, exist_ok=True)
+    claim = (folder / "in-use").open("w")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        claim.close()
+        raise FolderInUseError(f"Another server works on {folder}.") from error
+    return claim

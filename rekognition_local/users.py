@@ -1,0 +1,223 @@
+"""CreateUser, DeleteUser, ListUsers, AssociateFaces and DisassociateFaces: several faces, one person.
+
+A user's vector is the mean of the vectors of its faces, brought back to length 1 where theirs is 1 (ArcFace-style
+recognisers); it is compared as a face's vector is. The service does not publish how it makes its user vectors.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekognition_local.enrolment import faces_by_id
+from rekognition_local.gallery import Collection, User
+from rekognition_local.idempotency import once_for_each_token
+from rekognition_local.paging import page
+from rekognition_local.service import Service
+from rekognition_local.store import FaceRow
+from rekognition_local.wire import ServiceError
+
+PAGE_SIZE = 500
+ASSOCIATION_THRESHOLD = 75.0
+
+Operation = Callable[[Service, dict[str, Any]], dict[str, Any]]
+
+
+def _one_at_a_time(operation: Operation) -> Operation:
+    """Answer ConflictException while another request changes the same user."""
+
+    @wraps(operation)
+    def answer(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+        with service.gallery.updating(request["CollectionId"], request["UserId"]):
+            return operation(service, request)
+
+    return answer
+
+
+@_one_at_a_time
+@once_for_each_token("CreateUser")
+def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """CreateUser."""
+    gallery = service.gallery
+    with gallery.store.transaction():
+        collection = gallery.collection(request["CollectionId"])
+        if gallery.store.count("users", collection.number) >= gallery.quotas.users:
+            raise ServiceError(
+                "ServiceQuotaExceededException", f"A collection holds at most {gallery.quotas.users} users."
+            )
+        try:
+            gallery.store.run(
+                "INSERT INTO users (collection, user_id) VALUES (?, ?)", collection.number, request["UserId"]
+            )
+        except sqlite3.IntegrityError as error:
+            raise ServiceError("ConflictException", f"The user id: {request['UserId']} already exists") from error
+    return {}
+
+
+@_one_at_a_time
+@once_for_each_token("DeleteUser")
+def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """DeleteUser; its faces stay in the collection, associated with nobody."""
+    gallery = service.gallery
+    with gallery.store.transaction():
+        collection = gallery.collection(request["CollectionId"])
+        user = gallery.user(collection, request["UserId"])
+        old = gallery.store.rows("SELECT number FROM user_vectors WHERE user = ?", user.number)
+        gallery.store.run("DELETE FROM users WHERE number = ?", user.number)
+        gallery.remove_vectors("user_vectors", collection, [number for (number,) in old])
+    return {}
+
+
+def list_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """ListUsers, oldest first."""
+    collection = service.gallery.collection(request["CollectionId"])
+
+    def read(after: int, most: int) -> list[User]:
+        return service.gallery.users(
+            "users.collection = ? AND users.number > ? ORDER BY users.number LIMIT ?", collection.number, after, most
+        )
+
+    found, next_token = page("ListUsers", request, PAGE_SIZE, read)
+    return {
+        "Users": [{"UserId": user.user_id, "UserStatus": user.status} for user in found],
+        "NextToken": next_token,
+    }
+
+
+@_one_at_a_time
+@once_for_each_token("AssociateFaces")
+def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """AssociateFaces.
+
+    A user that has faces takes those that are similar enough to its vector; one without faces takes all.
+    """
+    gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))
+    least = request.get("UserMatchThreshold", ASSOCIATION_THRESHOLD)
+    with gallery.store.transaction():
+        collection = gallery.comparable_collection(request["CollectionId"])
+        user = gallery.user(collection, request["UserId"])
+        found = faces_by_id(service, collection, wanted)
+        similarities = _similarities(service, user, list(found.values()))
+        failed = [
+            failure
+            for face_id in wanted
+            if (failure := _refused(face_id, found.get(face_id), user, similarities.get(face_id), least))
+        ]
+        refused = {failure["FaceId"] for failure in failed}
+        added = [found[face_id] for face_id in wanted if face_id not in refused and found[face_id].user_id is None]
+        (count,) = gallery.store.row("SELECT COUNT(*) FROM faces WHERE user = ?", user.number)
+        if count + len(added) > gallery.quotas.faces_per_user:
+            raise ServiceError(
+                "ServiceQuotaExceededException",
+                f"A user has at most {gallery.quotas.faces_per_user} faces; {user.user_id} has {count}.",
+            )
+        status = _reassign(service, collection, user, added, user.number)
+    return {
+        "AssociatedFaces": [{"FaceId": row.face_id} for row in added],
+        "UnsuccessfulFaceAssociations": failed,
+        "UserStatus": status,
+    }
+
+
+def _similarities(service: Service, user: User, rows: Sequence[FaceRow]) -> dict[str, float]:
+    """How similar faces are to a user, by their ids; empty when the user has no face yet."""
+    vector = service.gallery.vector_of("SELECT vector FROM user_vectors WHERE user = ?", user.number)
+    if vector is None or not rows:
+        return {}
+    vectors = _vectors(service, "number IN (" + ",".join("?" * len(rows)) + ")", *(row.number for row in rows))
+    scored = np.clip(service.engine.similarity(vector[None], vectors)[0], 0, 100)
+    by_number = sorted(rows, key=lambda row: row.number)
+    return {row.face_id: float(similarity) for row, similarity in zip(by_number, scored, strict=True)}
+
+
+def _refused(
+    face_id: str, row: FaceRow | None, user: User, similarity: float | None, least: float
+) -> dict[str, Any] | None:
+    if row is None:
+        return {"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]}
+    if row.user_id == user.user_id:
+        return None
+    if row.user_id is not None:
+        return {"FaceId": face_id, "UserId": row.user_id, "Reasons": ["ASSOCIATED_TO_A_DIFFERENT_USER"]}
+    if similarity is not None and similarity < least:
+        return {
+            "FaceId": face_id,
+            "UserId": user.user_id,
+            "Confidence": similarity,
+            "Reasons": ["LOW_MATCH_CONFIDENCE"],
+        }
+    return None
+
+
+@_one_at_a_time
+@once_for_each_token("DisassociateFaces")
+def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """DisassociateFaces; faces that are nobody's are passed over."""
+    gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))
+    with gallery.store.transaction():
+        collection = gallery.comparable_collection(request["CollectionId"])
+        user = gallery.user(collection, request["UserId"])
+        found = faces_by_id(service, collection, wanted)
+        removed = [found[face_id] for face_id in wanted if face_id in found and found[face_id].user_id == user.user_id]
+        status = _reassign(service, collection, user, removed, None)
+    failed: list[dict[str, Any]] = []
+    for face_id in wanted:
+        if face_id not in found:
+            failed.append({"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]})
+        elif found[face_id].user_id not in {None, user.user_id}:
+            failed.append(
+                {
+                    "FaceId": face_id,
+                    "UserId": found[face_id].user_id,
+                    "Reasons": ["ASSOCIATED_TO_A_DIFFERENT_USER"],
+                }
+            )
+    return {
+        "DisassociatedFaces": [{"FaceId": row.face_id} for row in removed],
+        "UnsuccessfulFaceDisassociations": failed,
+        "UserStatus": status,
+    }
+
+
+def _reassign(service: Service, collection: Collection, user: User, rows: Sequence[FaceRow], owner: int | None) -> str:
+    """Give faces to the user (or to nobody), make its vector anew, and say its status."""
+    gallery = service.gallery
+    for row in rows:
+        gallery.store.run("UPDATE faces SET user = ? WHERE number = ?", owner, row.number)
+    if not rows:
+        return user.status
+    old = gallery.store.rows("SELECT number FROM user_vectors WHERE user = ?", user.number)
+    gallery.store.run("DELETE FROM user_vectors WHERE user = ?", user.number)
+    vectors = _vectors(service, "user = ?", user.number)
+    if len(vectors):
+        mean = mean_vector(vectors)
+        number = gallery.store.run(
+            "INSERT INTO user_vectors (collection, user, vector) VALUES (?, ?, ?)",
+            collection.number,
+            user.number,
+            mean.tobytes(),
+        )
+        gallery.add_vectors("user_vectors", collection, [number], mean[None])
+    gallery.remove_vectors("user_vectors", collection, [number for (number,) in old])
+    return "ACTIVE" if len(vectors) else "CREATED"
+
+
+def _vectors(service: Service, condition: str, *values: object) -> NDArray[np.float32]:
+    """Vectors (n, d) of faces by a condition, in the order of their numbers."""
+    rows = service.gallery.store.rows(
+        f"SELECT vector FROM faces WHERE {condition} ORDER BY number",  # noqa: S608 (our own conditions)
+        *values,
+    )
+    return np.array([np.frombuffer(vector, np.float32) for (vector,) in rows], np.float32)
+
+
+def mean_vector(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vector (d,) of a user whose faces have the vectors (n, d)."""
+    mean: NDArray[np.float32] = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    length = float(np.linalg.norm(mean))
+    if length > 0 and np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):
+        mean /= np.float32(length)
+    return mean
