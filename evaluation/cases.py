@@ -54,7 +54,7 @@ def _from_csv(path: Path) -> list[Case]:
     cases: list[Case] = []
     complaints: list[str] = []
     first_line_of: dict[str, int] = {}
-    for line, row in _rows(path, REQUIRED_COLUMNS):
+    for line, row in read_rows(path, REQUIRED_COLUMNS):
         case, problems = _case(row, path.parent)
         if case is not None and case.case_id in first_line_of:
             problems.append(f"column case_id: {case.case_id!r} is already in row {first_line_of[case.case_id]}")
@@ -66,7 +66,7 @@ def _from_csv(path: Path) -> list[Case]:
     return cases
 
 
-def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number (the header is row 1) and columns of each row that is not empty."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
@@ -135,7 +135,7 @@ def _labels(path: Path) -> dict[str, tuple[Expected, str]]:
         return {}
     labels: dict[str, tuple[Expected, str]] = {}
     complaints = []
-    for line, row in _rows(path, ("case_id", "expected")):
+    for line, row in read_rows(path, ("case_id", "expected")):
         if row["expected"] not in {str(choice) for choice in Expected}:
             complaints.append(f"row {line}, column expected: {row['expected']!r} is none of {', '.join(Expected)}")
         elif row["case_id"] in labels:

@@ -1,0 +1,250 @@
+"""Who is this? Enrolled persons and strangers searched through the API: how many are named right, how many wrongly."""
+
+import csv
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from evaluation.cases import CasesError, read_rows
+from evaluation.intervals import Rate
+from evaluation.metrics import IdentificationRates, Scores, identification_rates
+from evaluation.plots import plot_identification
+from evaluation.summary import rate_json
+from face_validation_client.errors import CouldNotAskError, FaceValidationError
+
+NOBODY = "NONE"
+CANDIDATES = 5
+
+
+class Candidate(Protocol):
+    """The answer to a search: the best person's name and similarity (0-100), None where nobody was found."""
+
+    @property
+    def person(self) -> str | None:
+        """The full name, as enrolled."""
+
+    @property
+    def similarity(self) -> float | None:
+        """Percent."""
+
+
+class SearchApi(Protocol):
+    """What an identification run needs of the client; `search` is called from several threads."""
+
+    def enrol(self, photo: Path, full_name: str) -> object:
+        """Index one photograph of a person."""
+
+    def search(self, photo: Path, *, threshold: float, max_faces: int) -> Candidate:
+        """The person in a photograph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One photograph of a person to be known."""
+
+    person: str
+    image: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A photograph to be searched; `person` is None for a stranger, whom nobody enrolled."""
+
+    probe_id: str
+    image: Path
+    person: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The answer to one probe: who was named, how similar (0-100); `error` is the code of a refusal."""
+
+    probe: Probe
+    person: str | None
+    similarity: float | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """The figures of a run at one threshold.
+
+    Attributes:
+        threshold: 0-100.
+        enrolled: photographs in the collection.
+        not_enrolled: photographs that were refused, with the reason.
+        rank_one: known probes whose best candidate is right and reaches the threshold.
+        rank_one_any: the same without a threshold.
+        misnamed: known probes that were given another person's name at the threshold.
+        fpir: strangers who were given a name at the threshold.
+        refused: probes in which no face was found; as wrong as any other where the person is known.
+        curve: both rates at every threshold.
+        answers: one per probe.
+    """
+
+    threshold: float
+    enrolled: int
+    not_enrolled: list[str]
+    rank_one: Rate
+    rank_one_any: Rate
+    misnamed: Rate
+    fpir: Rate
+    refused: Rate
+    curve: IdentificationRates
+    answers: list[Named]
+
+
+def read_enrolments(path: Path, root: Path) -> list[Enrolment]:
+    """A CSV `person_id,image`; image paths relative to `root`; raises CasesError as `read_cases` does."""
+    return [Enrolment(row["person_id"], image) for row, image in _rows_with_image(path, root, "person_id")]
+
+
+def read_probes(path: Path, root: Path) -> list[Probe]:
+    """A CSV `probe_id,image,expected_person[,note]`, NONE being a stranger; raises CasesError as `read_cases` does."""
+    return [
+        Probe(
+            row["probe_id"],
+            image,
+            None if row["expected_person"] == NOBODY else row["expected_person"],
+            row.get("note", ""),
+        )
+        for row, image in _rows_with_image(path, root, "probe_id", "expected_person")
+    ]
+
+
+def identify(
+    enrolments: Sequence[Enrolment],
+    probes: Sequence[Probe],
+    api: SearchApi,
+    *,
+    threshold: float,
+    jobs: int,
+    on_answer: Callable[[], None] | None = None,
+) -> Identification:
+    """Enrol, then search each probe once with threshold 0.
+
+    Raises:
+        CouldNotAskError: the API does not answer.
+    """
+    tell = on_answer or (lambda: None)
+
+    def enrol(enrolment: Enrolment) -> str:
+        try:
+            api.enrol(enrolment.image, enrolment.person)
+        except CouldNotAskError:
+            raise
+        except FaceValidationError as error:
+            return f"{enrolment.image.name}: {error.code}"
+        finally:
+            tell()
+        return ""
+
+    def search(probe: Probe) -> Named:
+        try:
+            found = api.search(probe.image, threshold=0.0, max_faces=CANDIDATES)
+        except CouldNotAskError:
+            raise
+        except FaceValidationError as error:
+            return Named(probe, None, None, error.code)
+        finally:
+            tell()
+        return Named(probe, found.person, found.similarity)
+
+    with ThreadPoolExecutor(jobs, thread_name_prefix="identification") as pool:
+        complaints = [complaint for complaint in pool.map(enrol, enrolments) if complaint]
+        answers = list(pool.map(search, probes))
+    return count(answers, threshold, enrolled=len(enrolments) - len(complaints), not_enrolled=complaints)
+
+
+def count(answers: list[Named], threshold: float, *, enrolled: int, not_enrolled: list[str]) -> Identification:
+    """The figures of the answers at `threshold` (0-100)."""
+    known = [answer for answer in answers if answer.probe.person is not None]
+    strangers = [answer for answer in answers if answer.probe.person is None]
+    right = [answer.person == answer.probe.person for answer in known]
+    scores, strangers_scores = _scores(known), _scores(strangers)
+    naming = [(bool(score >= threshold), is_right) for score, is_right in zip(scores, right, strict=True)]
+    return Identification(
+        threshold=threshold,
+        enrolled=enrolled,
+        not_enrolled=not_enrolled,
+        rank_one=Rate(sum(is_named and is_right for is_named, is_right in naming), len(known)),
+        rank_one_any=Rate(sum(right), len(known)),
+        misnamed=Rate(sum(is_named and not is_right for is_named, is_right in naming), len(known)),
+        fpir=Rate(int(np.count_nonzero(strangers_scores >= threshold)), len(strangers)),
+        refused=Rate(sum(bool(answer.error) for answer in answers), len(answers)),
+        curve=identification_rates(scores, np.array(right, np.bool_), strangers_scores),
+        answers=answers,
+    )
+
+
+def write_identification(found: Identification, out: Path, root: Path) -> None:
+    """Write results.csv, metrics.json and identification.png into `out`."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / "results.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("probe_id", "image", "expected_person", "note", "person", "similarity", "error"))
+        for answer in found.answers:
+            probe = answer.probe
+            image = Path(os.path.relpath(probe.image, root)).as_posix()
+            similarity = "" if answer.similarity is None else repr(answer.similarity)
+            writer.writerow(
+                (
+                    probe.probe_id,
+                    image,
+                    probe.person or NOBODY,
+                    probe.note,
+                    answer.person or "",
+                    similarity,
+                    answer.error,
+                )
+            )
+    text = json.dumps(identification_json(found), indent=2, allow_nan=False)
+    (out / "metrics.json").write_text(text + "\n", encoding="utf-8")
+    plot_identification(found.curve, found.threshold, out / "identification.png")
+
+
+def identification_json(found: Identification) -> dict[str, Any]:
+    """The figures for metrics.json: ratios 0-1 with their 95 % intervals."""
+    curve = {
+        name: [None if math.isnan(value) else value for value in values.tolist()]
+        for name, values in asdict(found.curve).items()
+    }
+    return {
+        "schema": 1,
+        "threshold": found.threshold,
+        "enrolled": found.enrolled,
+        "not_enrolled": found.not_enrolled,
+        "rank_one": rate_json(found.rank_one),
+        "rank_one_without_threshold": rate_json(found.rank_one_any),
+        "misnamed": rate_json(found.misnamed),
+        "fpir": rate_json(found.fpir),
+        "refused": rate_json(found.refused),
+        "curve": curve,
+    }
+
+
+def _scores(answers: Sequence[Named]) -> Scores:
+    return np.array([math.nan if one.similarity is None else one.similarity for one in answers], np.float64)
+
+
+def _rows_with_image(path: Path, root: Path, *columns: str) -> list[tuple[dict[str, str], Path]]:
+    rows = []
+    for line, row in read_rows(path, (*columns, "image")):
+        for column in (*columns, "image"):
+            if not row[column]:
+                raise CasesError(f"{path.name}, row {line}, column {column}: is empty.")
+        image = root / row["image"]
+        if not image.is_file():
+            raise CasesError(f"{path.name}, row {line}, column image: there is no file {row['image']!r}.")
+        rows.append((row, image))
+    if not rows:
+        raise CasesError(f"{path.name} holds no row.")
+    return rows

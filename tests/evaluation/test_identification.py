@@ -1,0 +1,136 @@
+"""Who is this: enrolment, searches, and the rates that follow."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from evaluation.cases import CasesError
+from evaluation.identification import (
+    Enrolment,
+    Named,
+    Probe,
+    count,
+    identify,
+    read_enrolments,
+    read_probes,
+    write_identification,
+)
+from evaluation.intervals import Rate
+from face_validation_client.errors import ConnectionFailedError, FaceValidationError, ImageValidationError
+
+
+@dataclass(frozen=True)
+class Found:
+    person: str | None
+    similarity: float | None
+
+
+class FakeSearch:
+    """Knows who is in a photograph by its file name: `<person>-<similarity>.jpg`."""
+
+    def __init__(self) -> None:
+        self.enrolled: list[tuple[str, str]] = []
+        self.thresholds: set[float] = set()
+
+    def enrol(self, photo: Path, full_name: str) -> None:
+        if photo.stem == "faceless":
+            raise ImageValidationError("No face.", status=422)
+        self.enrolled.append((photo.name, full_name))
+
+    def search(self, photo: Path, *, threshold: float, max_faces: int) -> Found:
+        self.thresholds.add(threshold)
+        person, _, similarity = photo.stem.partition("-")
+        if person == "faceless":
+            raise ImageValidationError("No face.", status=422)
+        if person == "lost":
+            raise ConnectionFailedError("Nobody answers.")
+        return Found(person, float(similarity)) if similarity else Found(None, None)
+
+
+def probe(name: str, person: str | None) -> Probe:
+    return Probe(name, Path(f"{name}.jpg"), person)
+
+
+PROBES = [
+    probe("Ann-95", "Ann"),
+    probe("Ann-70", "Ann"),
+    probe("Bob-90", "Ann"),
+    probe("faceless", "Bob"),
+    probe("Ann-85", None),
+    probe("Bob-20", None),
+    probe("nobody", None),
+    probe("faceless", None),
+]
+
+
+def test_known_persons_and_strangers_are_counted_apart() -> None:
+    api = FakeSearch()
+
+    found = identify(
+        [Enrolment("Ann", Path("a.jpg")), Enrolment("Bob", Path("faceless.jpg"))], PROBES, api, threshold=80, jobs=2
+    )
+
+    assert api.enrolled == [("a.jpg", "Ann")]
+    assert api.thresholds == {0.0}
+    assert (found.enrolled, found.not_enrolled) == (1, ["faceless.jpg: ImageValidationError"])
+    assert (found.rank_one, found.rank_one_any, found.misnamed) == (Rate(1, 4), Rate(2, 4), Rate(1, 4))
+    assert (found.fpir, found.refused) == (Rate(1, 4), Rate(2, 8))
+
+
+def test_the_curve_holds_the_figures_of_every_threshold() -> None:
+    answers = [
+        Named(probe("p", "Ann"), "Ann", 95.0),
+        Named(probe("q", "Ann"), None, None),
+        Named(probe("r", None), "Ann", 85.0),
+    ]
+
+    at_80, at_90 = (count(answers, threshold, enrolled=1, not_enrolled=[]) for threshold in (80, 90))
+
+    assert at_80.curve.thresholds[:2].tolist() == [85.0, 95.0]
+    assert at_80.curve.rank_one[:2].tolist() == [at_80.rank_one.value, at_90.rank_one.value] == [0.5, 0.5]
+    assert at_80.curve.fpir[:2].tolist() == [at_80.fpir.value, at_90.fpir.value] == [1.0, 0.0]
+
+
+def test_when_nobody_answers_the_run_ends() -> None:
+    with pytest.raises(FaceValidationError, match="Nobody answers"):
+        identify([], [probe("lost", "Ann")], FakeSearch(), threshold=80, jobs=1)
+
+
+def test_results_metrics_and_plot_are_written(tmp_path: Path) -> None:
+    found = identify([], PROBES, FakeSearch(), threshold=80, jobs=2)
+
+    write_identification(found, tmp_path / "out", Path())
+
+    assert len((tmp_path / "out" / "results.csv").read_text().splitlines()) == 9
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["rank_one"]["hits"] == 1
+    assert (tmp_path / "out" / "identification.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_lists_are_read_and_nobody_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"image")
+    (tmp_path / "enroll.csv").write_text("person_id,image,origin\nAnn,a.jpg,web\n")
+    (tmp_path / "probes.csv").write_text(
+        "probe_id,image,expected_person,note\n1,a.jpg,Ann,known\n2,a.jpg,NONE,stranger\n"
+    )
+
+    assert read_enrolments(tmp_path / "enroll.csv", tmp_path) == [Enrolment("Ann", tmp_path / "a.jpg")]
+    assert [one.person for one in read_probes(tmp_path / "probes.csv", tmp_path)] == ["Ann", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("person_id,image\nAnn,b.jpg\n", "row 2, column image: there is no file 'b.jpg'"),
+        ("person_id,image\n,a.jpg\n", "row 2, column person_id: is empty"),
+        ("person,image\nAnn,a.jpg\n", "missing columns: person_id"),
+        ("person_id,image\n", "holds no row"),
+    ],
+)
+def test_a_bad_list_is_refused_by_row_and_column(tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"image")
+    (tmp_path / "enroll.csv").write_text(text)
+
+    with pytest.raises(CasesError, match=complaint):
+        read_enrolments(tmp_path / "enroll.csv", tmp_path)
