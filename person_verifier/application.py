@@ -1,0 +1,183 @@
+"""The HTTP answers of the verifier: POST /verify and GET /healthz."""
+
+import hmac
+import io
+import logging
+import re
+import time
+import uuid
+from http import HTTPStatus
+from typing import IO
+
+from flask import Flask, Request, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from person_verifier import messages
+from person_verifier.errors import NoFaceError, OversizedImageError, UndersizedImageError, UnreadableImageError
+from person_verifier.judge import Judge
+from person_verifier.messages import Message
+
+# Room for the multipart boundaries and headers around an image of the largest size.
+MULTIPART_BYTES = 16 * 1024
+REQUEST_ID = re.compile(r"[\w\-]{1,64}")
+
+log = logging.getLogger("person_verifier")
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure of ours
+    """An answer other than 200: its status and its words."""
+
+    def __init__(self, status: HTTPStatus, message: Message) -> None:
+        super().__init__(message.english)
+        self.status = status
+        self.message = message
+
+
+def create_application(judge: Judge | None, max_bytes: int, token: str = "") -> Flask:
+    """The WSGI application.
+
+    Args:
+        judge: who answers; None when no usable model is there: /verify and /healthz answer 503.
+        max_bytes: largest image taken.
+        token: bearer token that /verify asks for; "" asks for none.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = max_bytes + MULTIPART_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider's; Flask types the base class
+    app.request_class = InMemoryRequest
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        g.facts = {}
+
+    @app.post("/verify")
+    def verify() -> Response:
+        require_token(token)
+        if judge is None:
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, messages.NO_MODEL)
+        image = uploaded_image(max_bytes)
+        g.facts["bytes"] = len(image)
+        verdict = judge.judge(image)
+        g.facts.update(is_me=verdict.is_me, score=round(verdict.score, 4))
+        return jsonify(
+            model_version=judge.model_version,
+            is_me=verdict.is_me,
+            score=round(verdict.score, 4),
+            threshold=verdict.threshold,
+            timing_ms=elapsed_ms(),
+        )
+
+    @app.get("/healthz")
+    def healthz() -> tuple[Response, HTTPStatus]:
+        if judge is None:
+            return jsonify(status="unhealthy", model_loaded=False), HTTPStatus.SERVICE_UNAVAILABLE
+        return jsonify(status="healthy", model_loaded=True), HTTPStatus.OK
+
+    @app.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        return answer(refusal.status, refusal.message)
+
+    @app.errorhandler(UnreadableImageError)
+    def unreadable(_: UnreadableImageError) -> Response:
+        return answer(HTTPStatus.BAD_REQUEST, messages.NOT_AN_IMAGE)
+
+    @app.errorhandler(OversizedImageError)
+    def oversized(_: OversizedImageError) -> Response:
+        return answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_MANY_PIXELS)
+
+    @app.errorhandler(UndersizedImageError)
+    def undersized(_: UndersizedImageError) -> Response:
+        return answer(HTTPStatus.UNPROCESSABLE_ENTITY, messages.TOO_FEW_PIXELS)
+
+    @app.errorhandler(NoFaceError)
+    def faceless(_: NoFaceError) -> Response:
+        return answer(HTTPStatus.UNPROCESSABLE_ENTITY, messages.NO_FACE)
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def too_large(_: RequestEntityTooLarge) -> Response:
+        return answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.too_many_bytes(max_bytes))
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("failed", exc_info=error.__cause__ or error)
+        response = answer(status, messages.of_status(status))
+        for name, value in error.get_headers():
+            if name in {"Allow", "Retry-After"}:
+                response.headers[name] = value
+        return response
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        response.headers["Cache-Control"] = "no-store"
+        if request.path != "/healthz":
+            facts = {"status": response.status_code, "ms": elapsed_ms(), **g.facts}
+            log.info("answered", extra={"facts": {"request_id": g.request_id, "path": request.path[:80], **facts}})
+        return response
+
+    return app
+
+
+class InMemoryRequest(Request):
+    """A request whose upload never touches the disk: it is bounded by MAX_CONTENT_LENGTH."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return io.BytesIO()
+
+
+def require_token(token: str) -> None:
+    """Refuse a request without the bearer token, in a time that says nothing of it.
+
+    Raises:
+        Refusal: 401.
+    """
+    if not token:
+        return
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    same = hmac.compare_digest(given.strip().encode(), token.encode())
+    if scheme.lower() != "bearer" or not same:
+        raise Refusal(HTTPStatus.UNAUTHORIZED, messages.UNAUTHORIZED)
+
+
+def uploaded_image(max_bytes: int) -> bytes:
+    """The bytes of the multipart field `image`.
+
+    Raises:
+        Refusal: 400 without such a file or with an empty one, 413 with a larger one.
+    """
+    upload = request.files.get("image")
+    image = upload.read() if upload is not None else b""
+    if not image:
+        raise Refusal(HTTPStatus.BAD_REQUEST, messages.NO_FILE)
+    if len(image) > max_bytes:
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.too_many_bytes(max_bytes))
+    return image
+
+
+def answer(status: HTTPStatus, message: Message) -> Response:
+    """A refusal in the caller's language."""
+    spanish = messages.prefers_spanish(request.accept_languages)
+    g.facts["refused"] = message.english
+    response = jsonify(error=message.spanish if spanish else message.english)
+    response.status_code = status
+    response.headers["Content-Language"] = "es" if spanish else "en"
+    response.headers["Vary"] = "Accept-Language"
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def elapsed_ms() -> float:
+    """Milliseconds since the request was taken up, rounded to 0.1."""
+    return round((time.perf_counter() - float(g.began)) * 1000, 1)

@@ -1,0 +1,169 @@
+"""How good a verifier is on photographs it never saw, beside the plain distance to the person's mean descriptor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.intervals import F1Score, Rate
+from evaluation.metrics import OperatingPoint, area_under_curve, operating_point
+from person_verifier.model import MeasuredRate, ModelMetrics, StoredPart
+from person_verifier.training import Classifier, Samples, split, train
+
+# Each half of the photographs is judged by what was trained on the other half.
+HALVES = 2
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdRule:
+    """How the decision threshold comes about: `fixed` (0-1), or by validation scores for a false match rate `fmr` (0-1)."""
+
+    fixed: float | None
+    fmr: float = 0.01
+
+    def choose(self, scores: Floats, is_me: NDArray[np.bool_]) -> float:
+        """The threshold, given held-out scores (n,)."""
+        if self.fixed is not None:
+            return self.fixed
+        point = self.operating_point(scores, is_me)
+        # At a score of 1 no threshold above is left to choose.
+        return 1.0 if point is None else min(1.0, point.threshold)
+
+    def operating_point(self, scores: Floats, is_me: NDArray[np.bool_]) -> OperatingPoint | None:
+        """The lowest threshold that keeps the wanted rate on these scores, and how far to believe it."""
+        return operating_point(scores[is_me], scores[~is_me], self.fmr)
+
+    def __str__(self) -> str:
+        return "given" if self.fixed is not None else f"auto: false match rate {self.fmr:g} on validation scores"
+
+
+class Counts(StoredPart):
+    """How many photographs were answered how; those without a face are wrong answers of their class."""
+
+    true_positives: int
+    false_negatives: int
+    true_negatives: int
+    false_positives: int
+    faceless_me: int
+    faceless_not_me: int
+
+    @property
+    def rates(self) -> ModelMetrics:
+        """Accuracy, precision, recall and F1 with their 95 % intervals; no AUC, which counts do not tell."""
+        right = self.true_positives + self.true_negatives
+        mine = self.true_positives + self.false_negatives + self.faceless_me
+        others = self.true_negatives + self.false_positives + self.faceless_not_me
+        missed = mine - self.true_positives
+        return ModelMetrics(
+            accuracy=_measured(Rate(right, mine + others)),
+            precision=_measured(Rate(self.true_positives, self.true_positives + self.false_positives)),
+            recall=_measured(Rate(self.true_positives, mine)),
+            f1=_measured(F1Score(self.true_positives, missed + self.false_positives)),
+            auc=None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Scores of n photographs by one method, NaN where no face was found; the answer is "me" from `thresholds` (n,) on."""
+
+    is_me: NDArray[np.bool_]
+    scores: Floats
+    thresholds: Floats
+
+    @property
+    def counts(self) -> Counts:
+        """How many were answered how."""
+        faceless = np.isnan(self.scores)
+        accepted = self.scores >= self.thresholds
+        return Counts(
+            true_positives=int(np.count_nonzero(self.is_me & accepted)),
+            false_negatives=int(np.count_nonzero(self.is_me & ~accepted & ~faceless)),
+            true_negatives=int(np.count_nonzero(~self.is_me & ~accepted & ~faceless)),
+            false_positives=int(np.count_nonzero(~self.is_me & accepted)),
+            faceless_me=int(np.count_nonzero(self.is_me & faceless)),
+            faceless_not_me=int(np.count_nonzero(~self.is_me & faceless)),
+        )
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """(n,) which faces were answered wrongly."""
+        return ~np.isnan(self.scores) & ((self.scores >= self.thresholds) != self.is_me)
+
+    @property
+    def match_scores(self) -> Floats:
+        """Scores of the person's photographs that have one."""
+        return self.scores[self.is_me & ~np.isnan(self.scores)]
+
+    @property
+    def non_match_scores(self) -> Floats:
+        """Scores of other people's photographs that have one."""
+        return self.scores[~self.is_me & ~np.isnan(self.scores)]
+
+    @property
+    def metrics(self) -> ModelMetrics:
+        """The rates with their 95 % intervals, and the area under the ROC curve."""
+        auc = area_under_curve(self.match_scores, self.non_match_scores)
+        return self.counts.rates.model_copy(update={"auc": auc})
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The verifier and the plain baseline on the same photographs."""
+
+    verifier: Judged
+    baseline: Judged
+
+
+def assess(samples: Samples, rule: ThresholdRule, advance: Callable[[], None]) -> Assessment:
+    """Judge every sample by a verifier that saw neither it nor its group: each half by what the other half taught.
+
+    C and threshold are chosen inside the half that is trained on. `advance` is called after each half.
+
+    Raises:
+        TrainingDataError: half of the photographs are too few to train on.
+    """
+    scores, thresholds, closeness, limits = np.empty((4, len(samples)))
+    for seen, unseen in split(samples, HALVES):
+        training = train(samples[seen])
+        scores[unseen] = training.classifier.scores(samples.vectors[unseen])
+        thresholds[unseen] = rule.choose(training.validation_scores, samples.is_me[seen])
+        mean = samples[seen].vectors[samples.is_me[seen]].mean(axis=0)
+        closeness[unseen] = -np.linalg.norm(samples.vectors[unseen] - mean, axis=1)
+        limits[unseen] = baseline_limit(-np.linalg.norm(samples.vectors[seen] - mean, axis=1), samples.is_me[seen])
+        advance()
+    return Assessment(Judged(samples.is_me, scores, thresholds), Judged(samples.is_me, closeness, limits))
+
+
+def assess_stored(samples: Samples, classifier: Classifier, threshold: float) -> Judged:
+    """What a stored verifier says of photographs that it was not trained on."""
+    return Judged(samples.is_me, classifier.scores(samples.vectors), np.full(len(samples), threshold))
+
+
+def with_faceless(judged: Judged, is_me: NDArray[np.bool_]) -> Judged:
+    """The same with photographs added in which no face was found: they count as wrong answers, they are not dropped."""
+    none = np.full(len(is_me), np.nan)
+    limits = np.full(len(is_me), judged.thresholds[:1].max(initial=0.0))
+    return Judged(
+        np.concatenate([judged.is_me, is_me]),
+        np.concatenate([judged.scores, none]),
+        np.concatenate([judged.thresholds, limits]),
+    )
+
+
+def baseline_limit(closeness: Floats, is_me: NDArray[np.bool_]) -> float:
+    """The limit of closeness (n,) that has the best mean of both classes' accuracies on the samples it is chosen on."""
+    values = np.unique(closeness)
+    limits = np.concatenate([values[:1], (values[1:] + values[:-1]) / 2])
+    recall = (closeness[is_me][None] >= limits[:, None]).mean(axis=1)
+    rejected = (closeness[~is_me][None] < limits[:, None]).mean(axis=1)
+    return float(limits[np.argmax(recall + rejected)])
+
+
+def _measured(rate: Rate | F1Score) -> MeasuredRate | None:
+    if rate.value is None or rate.interval is None:
+        return None
+    return MeasuredRate(value=rate.value, low=rate.interval[0], high=rate.interval[1])

@@ -1,0 +1,208 @@
+"""`face-validation verifier`: train a verifier of one person from photographs, judge photographs with it, serve it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from person_verifier.errors import VerifierError
+from person_verifier.settings import ServerSettings, keep_to_one_thread
+
+if TYPE_CHECKING:
+    from person_verifier.album import Seen
+    from person_verifier.assessment import ThresholdRule
+    from person_verifier.faces import FaceEngine
+    from person_verifier.project import VerifierProject
+    from person_verifier.reports import MethodReport, MetricsReport
+
+app = typer.Typer(name="verifier", help=__doc__, no_args_is_help=True)
+
+Photos = Annotated[Path, typer.Option("--data", help="Folder with me/ (40-50 photos) and not_me/ (200-400 photos of others).")]
+Out = Annotated[Path, typer.Option("--out", help="Where crops/, cache/, models/ and reports/ go.")]
+Threshold = Annotated[str, typer.Option(help="Score (0-1) from which a photo is 'me', or 'auto': chosen on validation scores.")]
+FalseMatchRate = Annotated[float, typer.Option("--fmr", help="With --threshold auto: the false match rate to keep.", min=1e-6, max=0.5)]
+Version = Annotated[str, typer.Option("--model-version", help="Name of this model in every answer.")]
+
+
+@app.command()
+def crop(data: Photos = Path("data"), out: Out = Path()) -> None:
+    """Find the face of every photo and write it, aligned, to crops/; list photos with no face or several."""
+    with refusals():
+        _show_seen(_project(data, out).crop(), out)
+
+
+@app.command()
+def embed(data: Photos = Path("data"), out: Out = Path()) -> None:
+    """Crop, then describe every face; descriptors are kept and computed once."""
+    with refusals():
+        project = _project(data, out)
+        _show_seen(project.crop(), out)
+        collection = project.collection
+        _warn(collection.warnings)
+        Console().print(f"{len(collection.samples)} descriptors.")
+
+
+@app.command()
+def train(
+    data: Photos = Path("data"),
+    out: Out = Path(),
+    threshold: Threshold = "0.75",
+    fmr: FalseMatchRate = 0.01,
+    model_version: Version = "me-verifier-v1",
+) -> None:
+    """All steps: crop, embed, evaluate on held-out photos, train on all of them, store the model. A rerun does what changed."""
+    with refusals():
+        rule = _rule(threshold, fmr)
+        project = _project(data, out)
+        _show_seen(project.crop(), out)
+        model, is_new = project.train(rule, model_version)
+        _show_report(project.evaluate(rule, model_version), project.reports)
+        stored = "Stored" if is_new else "Nothing changed; kept"
+        Console().print(f"{stored}: {project.model_path} ({model.model_version}, threshold {model.threshold:.4g}, C {model.c:g})")
+
+
+@app.command()
+def evaluate(
+    data: Photos = Path("data"),
+    out: Out = Path(),
+    threshold: Threshold = "0.75",
+    fmr: FalseMatchRate = 0.01,
+    model_version: Version = "me-verifier-v1",
+) -> None:
+    """Judge each half of the photos by what the other half teaches; write reports/."""
+    with refusals():
+        project = _project(data, out)
+        _show_report(project.evaluate(_rule(threshold, fmr), model_version), project.reports)
+
+
+@app.command()
+def judge(
+    photos: Annotated[list[Path], typer.Argument(help="Photos to judge.", exists=True, dir_okay=False)],
+    model: Annotated[Path, typer.Option(help="The trained verifier.")] = Path("models/verifier.json"),
+) -> None:
+    """Judge photos with the trained verifier, here, without a server. Exit code 1 when one of them is not me or has no answer."""
+    from person_verifier.judge import Judge
+
+    with refusals():
+        judge_of = Judge.load(_engine(), model)
+        table = Table("photo", "is me", "score")
+        everyone = True
+        for photo in photos:
+            try:
+                verdict = judge_of.judge(photo.read_bytes())
+            except VerifierError as error:
+                everyone = False
+                table.add_row(str(photo), "?", str(error))
+                continue
+            everyone = everyone and verdict.is_me
+            table.add_row(str(photo), "yes" if verdict.is_me else "no", f"{verdict.score:.4f}")
+        Console().print(table)
+    if not everyone:
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    model: Annotated[Path | None, typer.Option(help="The trained verifier [VERIFIER_MODEL, models/verifier.json].")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on [VERIFIER_HOST, 127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on [VERIFIER_PORT, 8090].")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes: one per core [VERIFIER_WORKERS, 2].")] = None,
+) -> None:
+    """Serve POST /verify and GET /healthz. All settings: person_verifier/deploy/verifier.env.example."""
+    with refusals():
+        settings = ServerSettings.from_environment(model=model, host=host, port=port, workers=workers)
+        keep_to_one_thread()
+        engine = _engine()
+        from person_verifier.server import serve as serve_forever
+
+        serve_forever(engine, settings)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Our refusals as one readable line and exit code 2."""
+    try:
+        yield
+    except VerifierError as error:
+        Console(stderr=True).print(f"[bold red]Error:[/] {error}", highlight=False)
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
+    """One step's bar on standard error."""
+    columns = TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True)
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(step, total=total)
+        yield lambda: bars.advance(task)
+
+
+def _engine() -> "FaceEngine":
+    # The models are loaded when a command needs them, not when the command line is.
+    from rekognition_local.engine import Engine
+
+    return Engine.load()
+
+
+def _project(data: Path, out: Path) -> "VerifierProject":
+    keep_to_one_thread()  # photographs are worked on side by side: threads within one would only compete
+    from person_verifier.project import VerifierProject
+
+    return VerifierProject(data, out, _engine(), progress_bar)
+
+
+def _rule(threshold: str, fmr: float) -> "ThresholdRule":
+    from person_verifier.assessment import ThresholdRule
+
+    if threshold == "auto":
+        return ThresholdRule(None, fmr)
+    try:
+        fixed = float(threshold)
+    except ValueError:
+        fixed = -1.0
+    if not 0 <= fixed <= 1:
+        raise VerifierError(f"--threshold is {threshold!r}; it must be a number from 0 to 1, or auto.")
+    return ThresholdRule(fixed, fmr)
+
+
+def _show_seen(seen: "list[Seen]", out: Path) -> None:
+    from person_verifier.project import remark
+
+    console = Console()
+    remarkable = [entry for entry in seen if remark(entry)]
+    if remarkable:
+        table = Table("photo", "remark", title="Photos to look at")
+        for entry in remarkable[:20]:
+            table.add_row(entry.photo.name, remark(entry))
+        console.print(table)
+        if len(remarkable) > 20:
+            console.print(f"... and {len(remarkable) - 20} more")
+    console.print(f"{len(seen)} photos. All: {out / 'reports' / 'photos.csv'}; crops to look through: {out / 'crops'}")
+
+
+def _show_report(report: "MetricsReport", folder: Path) -> None:
+    _warn(report.warnings)
+    table = Table("", "accuracy", "precision", "recall", "F1", "AUC", title="Held-out photos (95 % intervals)")
+    for name, method in (("verifier", report.verifier), ("distance to the mean", report.baseline)):
+        table.add_row(name, *_figures(method))
+    Console().print(table)
+    Console().print(f"Reports: {folder}")
+
+
+def _figures(method: "MethodReport") -> list[str]:
+    rates = method.rates
+    cells = [
+        f"{rate.value:.3f}\n{rate.low:.3f}-{rate.high:.3f}" if rate is not None else "-"
+        for rate in (rates.accuracy, rates.precision, rates.recall, rates.f1)
+    ]
+    return [*cells, f"{rates.auc:.4f}" if rates.auc is not None else "-"]
+
+
+def _warn(warnings: "tuple[str, ...] | list[str]") -> None:
+    for warning in warnings:
+        Console(stderr=True).print(f"[yellow]Warning:[/] {warning}", highlight=False)

@@ -1,0 +1,29 @@
+"""What can go wrong while a verifier is trained, loaded or asked; `str(error)` is what people read."""
+
+
+class VerifierError(Exception):
+    """A refusal whose text says what to do about it."""
+
+
+class TrainingDataError(VerifierError):
+    """The photographs do not make a verifier: too few, of one class, or of several people in `me/`."""
+
+
+class ModelError(VerifierError):
+    """The stored model is missing, damaged, or belongs to another embedding model."""
+
+
+class UnreadableImageError(VerifierError):
+    """The bytes are not a JPEG or PNG image that can be decoded."""
+
+
+class OversizedImageError(VerifierError):
+    """The image has more pixels or bytes than the service takes."""
+
+
+class UndersizedImageError(VerifierError):
+    """The image has fewer pixels than a face needs."""
+
+
+class NoFaceError(VerifierError):
+    """No face was found in an image that could be read."""

@@ -1,0 +1,28 @@
+"""Photographs read by the service's image rules, refused in the verifier's words."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from person_verifier.errors import OversizedImageError, UndersizedImageError, UnreadableImageError
+from rekognition_local import images
+
+# A face is described from 150 pixels: a large JPEG is decoded at a half or a quarter as long as its longer side keeps these.
+KEPT_SIDE_PX = 1024
+
+
+def decode(image_bytes: bytes) -> NDArray[np.uint8]:
+    """A JPEG's or PNG's bytes -> (h, w, 3) RGB 0-255, upright.
+
+    The format is told by the content, and size and format are checked in the header before anything is decoded.
+
+    Raises:
+        UnreadableImageError, UndersizedImageError, OversizedImageError: `str(error)` says the value beside the limit.
+    """
+    try:
+        return images.decode(image_bytes, KEPT_SIDE_PX)
+    except images.ImageTooLargeError as error:
+        raise OversizedImageError(str(error)) from error
+    except images.ImageTooSmallError as error:
+        raise UndersizedImageError(str(error)) from error
+    except images.ImageError as error:
+        raise UnreadableImageError(str(error)) from error

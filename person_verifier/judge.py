@@ -1,0 +1,58 @@
+"""Image bytes in, verdict out: the stored verifier with the engine it belongs to."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from person_verifier.faces import FaceEngine, descriptor
+from person_verifier.images import decode
+from person_verifier.model import VerifierModel
+from person_verifier.training import Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an image shows the person: `score` is the probability (0-1), `is_me` says that it reaches `threshold`."""
+
+    is_me: bool
+    score: float
+    threshold: float
+
+
+class Judge:
+    """A verifier ready to answer; safe to call from several threads, of which one at a time is served."""
+
+    def __init__(self, engine: FaceEngine, model: VerifierModel) -> None:
+        """Join both.
+
+        Raises:
+            ModelError: the model was trained on descriptors of another embedding model.
+        """
+        model.require_engine(engine.model_id)
+        self.model_version = model.model_version
+        self._engine = engine
+        self._classifier: Classifier = model.classifier
+        self._threshold = model.threshold
+        # One decoded image in memory at a time, whatever number of requests wait: a core does one at a time anyway.
+        self._turn = threading.Lock()
+
+    @classmethod
+    def load(cls, engine: FaceEngine, path: Path) -> "Judge":
+        """With the model stored at `path`.
+
+        Raises:
+            ModelError: it is missing, damaged, or belongs to another embedding model.
+        """
+        return cls(engine, VerifierModel.load(path))
+
+    def judge(self, image_bytes: bytes) -> Verdict:
+        """Judge the largest face of a JPEG or PNG.
+
+        Raises:
+            UnreadableImageError, UndersizedImageError, OversizedImageError: the image breaks the image rules.
+            NoFaceError: it shows no face.
+        """
+        with self._turn:
+            vector = descriptor(self._engine, decode(image_bytes))
+        score = float(self._classifier.scores(vector[None])[0])
+        return Verdict(score >= self._threshold, score, self._threshold)

@@ -1,0 +1,128 @@
+"""The verifier as a file: plain JSON that is checked on loading and can run nothing."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from person_verifier.errors import ModelError
+from person_verifier.training import Classifier
+
+Hash = Annotated[str, Field(min_length=8, max_length=128)]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+Vector = Annotated[list[float], Field(min_length=2, max_length=8192)]
+MAX_FILE_BYTES = 4_000_000
+
+
+class StoredPart(BaseModel):
+    """What every part of the file promises: known fields only, finite numbers only, unchanged once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class MeasuredRate(StoredPart):
+    """A rate (0-1) with its 95 % interval."""
+
+    value: Ratio
+    low: Ratio
+    high: Ratio
+
+
+class ModelMetrics(StoredPart):
+    """What held-out photographs said of models trained alike; None where there was nothing to measure."""
+
+    accuracy: MeasuredRate | None
+    precision: MeasuredRate | None
+    recall: MeasuredRate | None
+    f1: MeasuredRate | None
+    auc: Ratio | None
+
+
+class VerifierModel(StoredPart):
+    """A trained verifier: its logistic regression, its threshold, and where both come from.
+
+    `embedding_model` is the hash of the recogniser whose descriptors it was trained on, `data_sha256` that of the photographs.
+    `recipe_sha256` is the hash of everything that the training depends on: equal recipes need no second training.
+    """
+
+    format: Literal["person-verifier/1"] = "person-verifier/1"
+    model_version: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.\-]+$")]
+    created: str
+    threshold: Ratio
+    threshold_rule: str
+    embedding_model: Hash
+    data_sha256: Hash
+    recipe_sha256: Hash
+    photos_of_me: int
+    photos_of_others: int
+    c: float
+    person: Vector
+    mean: Vector
+    scale: Vector
+    coefficients: Vector
+    intercept: float
+    metrics: ModelMetrics | None = None
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        if not len(self.person) + 1 == len(self.mean) == len(self.scale) == len(self.coefficients):
+            raise ValueError("person, mean, scale and coefficients do not fit together")
+        if min(self.scale) <= 0:
+            raise ValueError("scale must be above 0")
+        return self
+
+    @property
+    def classifier(self) -> Classifier:
+        """The logistic regression as arrays."""
+        vectors = (np.array(vector) for vector in (self.person, self.mean, self.scale, self.coefficients))
+        return Classifier(*vectors, self.intercept)
+
+    def require_engine(self, model_id: str) -> None:
+        """Refuse descriptors that this model was not trained on.
+
+        Raises:
+            ModelError: says both hashes and what to do.
+        """
+        if model_id != self.embedding_model:
+            raise ModelError(
+                f"The verifier {self.model_version} was trained on descriptors of the embedding model "
+                f"{self.embedding_model[:12]}..., but the engine now runs {model_id[:12]}...: their scores would mean nothing. "
+                "Train again (face-validation verifier train), or set the engine's recogniser back."
+            )
+
+    def save(self, path: Path) -> None:
+        """Write the file: wholly or, when interrupted, not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as part:
+            part.write(self.model_dump_json(indent=1) + "\n")
+        os.chmod(part.name, 0o644)  # a service that runs as another user reads it
+        os.replace(part.name, path)
+
+    @classmethod
+    def load(cls, path: Path) -> "VerifierModel":
+        """Read and check a stored verifier.
+
+        Raises:
+            ModelError: the file is missing, too large, not JSON, or not a verifier of this format.
+        """
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise ModelError(f"{path} is no verifier: it is larger than {MAX_FILE_BYTES} bytes.")
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ModelError(
+                f"There is no verifier to read at {path} ({error.strerror}). Train one: face-validation verifier train."
+            ) from error
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ModelError(f"{path} is damaged or no verifier: {place or 'file'}: {first['msg']}.") from error
+
+
+def as_list(values: NDArray[np.float64]) -> list[float]:
+    """Floats that JSON keeps exactly."""
+    return [float(value) for value in values]

@@ -1,0 +1,178 @@
+"""What a person looks at after training: metrics, pictures of the scores, and the photographs that went wrong."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from evaluation.metrics import error_rates
+from person_verifier.album import Seen
+from person_verifier.assessment import Assessment, Counts, Judged
+from person_verifier.model import ModelMetrics, StoredPart
+
+BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#718096"
+MOST_ERRORS = 24
+
+
+class MethodReport(StoredPart):
+    """One method's figures on the held-out photographs."""
+
+    rates: ModelMetrics
+    counts: Counts
+
+
+class MetricsReport(StoredPart):
+    """`metrics.json`: the verifier beside the plain baseline, with what was trained from."""
+
+    model_version: str
+    threshold: float
+    threshold_rule: str
+    held_out: str
+    embedding_model: str
+    data_sha256: str
+    recipe_sha256: str
+    photos_of_me: int
+    photos_of_others: int
+    verifier: MethodReport
+    baseline: MethodReport
+    warnings: list[str]
+
+
+def method_report(judged: Judged) -> MethodReport:
+    """Rates and counts of one method."""
+    return MethodReport(rates=judged.metrics, counts=judged.counts)
+
+
+def write_reports(folder: Path, report: MetricsReport, assessment: Assessment, entries: Sequence[Seen]) -> None:
+    """Write `metrics.json`, `confusion_matrix.png`, `roc.png`, `scores.png` and `errors.png` into `folder`.
+
+    `entries` are the photographs behind the assessment's scores, in its order.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _save(_confusion_matrix(assessment.verifier, report), folder / "confusion_matrix.png")
+    _save(_roc(assessment, report), folder / "roc.png")
+    _save(_histogram(assessment, report), folder / "scores.png")
+    _save(_errors(assessment.verifier, entries), folder / "errors.png")
+    # Last: it carries the recipe's hash, which says that all of these reports are up to date.
+    (folder / "metrics.json").write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    FigureCanvasAgg(figure)
+    figure.savefig(path, dpi=120)
+
+
+def _confusion_matrix(judged: Judged, report: MetricsReport) -> Figure:
+    counts = judged.counts
+    cells = np.array(
+        [
+            [counts.true_positives, counts.false_negatives, counts.faceless_me],
+            [counts.false_positives, counts.true_negatives, counts.faceless_not_me],
+        ]
+    )
+    # A column of zeros says nothing.
+    shown = cells if cells[:, 2].any() else cells[:, :2]
+    figure = Figure(figsize=(2.4 + 1.5 * shown.shape[1], 4.2), layout="constrained")
+    axes = figure.subplots()
+    shares = shown / np.maximum(cells.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(shown.shape):
+        ink = "white" if shares[row, column] > 0.5 else "black"
+        text = f"{shown[row, column]}\n{shares[row, column]:.1%}"
+        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=13)
+    axes.set_xticks(range(shown.shape[1]), ["me", "not me", "no face"][: shown.shape[1]])
+    axes.set_yticks(range(2), ["me", "not me"])
+    axes.set(xlabel="answer", ylabel="truth")
+    axes.set_title(f"Held-out photographs at threshold {report.threshold:.2f}", fontsize=11)
+    return figure
+
+
+def _roc(assessment: Assessment, report: MetricsReport) -> Figure:
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    axes = figure.subplots()
+    others = max(1, len(assessment.verifier.non_match_scores))
+    for judged, name, colour, style in (
+        (assessment.baseline, "distance to the mean", ORANGE, "--"),
+        (assessment.verifier, "verifier", BLUE, "-"),
+    ):
+        rates = error_rates(judged.match_scores, judged.non_match_scores)
+        auc = judged.metrics.auc
+        label = f"{name}, AUC {auc:.4f}" if auc is not None else name
+        axes.plot(rates.fmr, 1 - rates.fnmr, style, color=colour, label=label, drawstyle="steps-post")
+    mine, others_scores = assessment.verifier.match_scores, assessment.verifier.non_match_scores
+    counts = assessment.verifier.counts
+    if len(mine) and len(others_scores):
+        at = counts.false_positives / len(others_scores), counts.true_positives / len(mine)
+        axes.plot(*at, "o", color=BLUE, label=f"at threshold {report.threshold:.2f}", clip_on=False)
+    # Linear up to one photograph in all: a rate of 0 has its place on the axis.
+    axes.set_xscale("symlog", linthresh=1 / others)
+    axes.set(xlim=(0, 1), ylim=(0, 1.01), xlabel="false match rate (others taken for me)", ylabel="true match rate (me recognised)")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    axes.set_title("Receiver operating characteristic, held-out photographs", fontsize=11)
+    return figure
+
+
+def _histogram(assessment: Assessment, report: MetricsReport) -> Figure:
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _bars(left, assessment.verifier, np.linspace(0, 1, 41), "probability of being me")
+    left.set_title("Verifier", fontsize=11)
+    baseline = assessment.baseline
+    distances = Judged(baseline.is_me, -baseline.scores, -baseline.thresholds)
+    finite = distances.scores[~np.isnan(distances.scores)]
+    _bars(right, distances, np.linspace(0, finite.max(initial=1.0), 41), "distance to the mean descriptor (less is more alike)")
+    right.set_title("Plain baseline", fontsize=11)
+    figure.suptitle(f"Scores of held-out photographs, {report.model_version}", fontsize=11)
+    return figure
+
+
+def _bars(axes: Axes, judged: Judged, edges: NDArray[np.float64], label: str) -> None:
+    axes.hist(judged.non_match_scores, edges, color=GREY, alpha=0.7, label=f"others ({len(judged.non_match_scores)})")
+    axes.hist(judged.match_scores, edges, color=BLUE, alpha=0.7, label=f"me ({len(judged.match_scores)})")
+    for number, threshold in enumerate(np.unique(judged.thresholds)):
+        axes.axvline(threshold, color=ORANGE, linestyle="--", label="" if number else "threshold")
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set_ylim(bottom=0)
+    axes.set(xlabel=label, ylabel="photographs")
+    axes.legend()
+
+
+def _errors(judged: Judged, entries: Sequence[Seen]) -> Figure:
+    """The wrong answers, worst first: the photograph's crop, its name, its score."""
+    scored, wrong = ~np.isnan(judged.scores), judged.wrong
+    by_far = np.argsort(-np.abs(judged.scores - judged.thresholds), kind="stable")
+    chosen = [int(index) for index in by_far if wrong[index]][:MOST_ERRORS]
+    columns = min(6, max(1, len(chosen)))
+    rows = max(1, -(-len(chosen) // columns))
+    figure = Figure(figsize=(max(5.0, 2.2 * columns), 0.7 + 2.6 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.ravel():
+        axes.set_axis_off()
+    for axes, index in zip(grid.ravel(), chosen, strict=False):
+        _thumbnail(axes, entries[index], judged, index)
+    faceless = int(np.count_nonzero(~scored))
+    total = int(np.count_nonzero(wrong))
+    worst = f", the worst {len(chosen)} shown" if total > len(chosen) else ""
+    figure.suptitle(
+        (f"{total} wrong answer{'s' if total != 1 else ''}{worst}" if total else "No wrong answer")
+        + f" among {int(np.count_nonzero(scored))} held-out faces"
+        + (f"; {faceless} photographs without a face" if faceless else ""),
+        fontsize=11,
+    )
+    return figure
+
+
+def _thumbnail(axes: Axes, entry: Seen, judged: Judged, index: int) -> None:
+    picture = cv2.imread(str(entry.crop)) if entry.crop is not None else None
+    if picture is not None:
+        axes.imshow(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+    said, truth = ("not me", "me") if judged.is_me[index] else ("me", "not me")
+    name = Path(entry.photo.name).stem
+    short = name if len(name) <= 24 else f"{name[:11]}...{name[-10:]}"
+    axes.set_title(f"{short}\n{truth}, taken for {said}: {judged.scores[index]:.2f}", fontsize=7)

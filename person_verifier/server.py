@@ -1,0 +1,133 @@
+"""The verifier behind gunicorn: loaded once, then forked into workers that finish what they began before they stop."""
+
+import json
+import logging
+import logging.config
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import cv2
+import numpy as np
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
+
+from person_verifier.application import create_application
+from person_verifier.errors import ModelError
+from person_verifier.faces import FaceEngine
+from person_verifier.judge import Judge
+from person_verifier.settings import ServerSettings
+
+log = logging.getLogger("person_verifier")
+
+
+class DrainingWorker(ThreadWorker):
+    """A worker that, told to stop, first takes what waits at the door.
+
+    gunicorn's own stops accepting at once: a connection that the kernel has accepted for it, with its request already sent, would
+    be reset when the last listener closes.
+    """
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Start or stop taking new connections; when the worker is stopping, take those that wait, and close the door."""
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            listener.setblocking(False)
+            waiting = -1
+            while waiting != self.nr_conns:
+                waiting = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, process, event, and the facts given as `extra={"facts": {...}}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "pid": record.process,
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+class VerifierServer(BaseApplication):
+    """gunicorn with the verifier in it."""
+
+    def __init__(self, app: Flask, settings: ServerSettings) -> None:
+        self._app = app
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Our settings in gunicorn's words."""
+        settings = self._settings
+        for name, value in {
+            "bind": f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}",
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "worker_class": DrainingWorker,
+            "preload_app": True,
+            "graceful_timeout": settings.graceful_timeout_s,
+            "keepalive": 15,
+            "timeout": 60,
+            "control_socket_disable": True,
+            "proc_name": "person-verifier",
+            # Heartbeat files in memory: a slow disk must not look like a worker that hangs.
+            "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: S108 - gunicorn makes its own private file there
+            "logconfig_dict": logging_configuration(settings.log_level),
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application, made before the workers are forked from this process."""
+        return self._app
+
+
+def serve(engine: FaceEngine, settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are answered first.
+
+    Without a usable model it serves 503, and the log says why, so that the health check tells what is wrong.
+    """
+    logging.config.dictConfig(logging_configuration(settings.log_level))
+    cv2.setNumThreads(1)  # a worker per core needs no threads inside, and threads would not survive the fork
+    judge = None
+    try:
+        judge = Judge.load(engine, settings.model)
+    except ModelError as error:
+        log.error("no model", extra={"facts": {"reason": str(error)}})  # noqa: TRY400 - the reason says all; no traceback helps
+    else:
+        warm_up(engine)
+        log.info("model loaded", extra={"facts": {"model_version": judge.model_version, "model": str(settings.model)}})
+    VerifierServer(create_application(judge, settings.max_bytes, settings.token), settings).run()
+
+
+def warm_up(engine: FaceEngine) -> None:
+    """Run every network once, so that the first request of each worker is as fast as the next."""
+    engine.detect(np.full((320, 320, 3), 127, np.uint8))
+
+
+def logging_configuration(level: str) -> dict[str, Any]:
+    """JSON lines on standard output for everything; gunicorn's access log stays off, ours says more."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonLines}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stdout, "formatter": "json"}},
+        "root": {"level": "WARNING", "handlers": ["console"]},
+        "loggers": {
+            "person_verifier": {"level": level, "handlers": ["console"], "propagate": False},
+            "gunicorn.error": {"level": level, "handlers": ["console"], "propagate": False},
+            "gunicorn.access": {"level": "ERROR", "handlers": [], "propagate": False},
+        },
+    }

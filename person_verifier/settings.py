@@ -1,0 +1,85 @@
+"""What the server can be told: one dataclass, filled from the environment and overruled by flags."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from person_verifier.errors import VerifierError
+
+PREFIX = "VERIFIER_"
+
+
+class SettingsError(VerifierError):
+    """A setting has a value that it cannot have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Each field is the environment variable of the same name in capitals after `VERIFIER_`.
+
+    `deploy/verifier.env.example` says what each means.
+    """
+
+    model: Path = Path("models/verifier.json")
+    host: str = "127.0.0.1"
+    port: int = 8090
+    workers: int = 2
+    threads: int = 16
+    token: str = ""
+    max_bytes: int = 15 * 1024 * 1024
+    graceful_timeout_s: int = 30
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("port", 0, 65535),
+            ("workers", 1, 64),
+            ("threads", 1, 256),
+            ("max_bytes", 1024, 100 * 1024 * 1024),
+            ("graceful_timeout_s", 1, 600),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SettingsError(f"{PREFIX}{name.upper()} is {value}; it must be from {low} to {high}.")
+        if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise SettingsError(f"{PREFIX}LOG_LEVEL is {self.log_level}; it must be DEBUG, INFO, WARNING or ERROR.")
+        if self.token and (len(self.token) < 16 or not self.token.isascii() or not self.token.isprintable() or " " in self.token):
+            # The token itself is never repeated.
+            raise SettingsError(f"{PREFIX}TOKEN must have at least 16 printable ASCII characters and no space.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **flags: Any) -> "ServerSettings":
+        """Settings by the environment (that of the process by default); `flags` that are not None win.
+
+        Raises:
+            SettingsError: a value is no number where one is needed, or out of range; names the variable and the limits.
+        """
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            variable = PREFIX + field.name.upper()
+            if flags.get(field.name) is not None:
+                values[field.name] = flags[field.name]
+            elif environment.get(variable, "") != "":
+                values[field.name] = _converted(field.type, variable, environment[variable])
+        return cls(**values)
+
+
+def keep_to_one_thread() -> None:
+    """Tell the numeric libraries, before they are first imported, to start no threads of their own.
+
+    A process that forks must have none, and a worker for each core needs none.
+    """
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"
+
+
+def _converted(kind: Any, variable: str, text: str) -> Any:
+    if kind is not int:
+        return kind(text)
+    try:
+        return int(text)
+    except ValueError:
+        raise SettingsError(f"{variable} is {text!r}; it must be a whole number.") from None
