@@ -130,13 +130,14 @@ def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
         found = faces_by_id(service, collection, wanted)
-        deleted = [row for row in found.values() if row.user_id is None]
+        deleted = [found[face_id] for face_id in wanted if face_id in found and found[face_id].user_id is None]
         for row in deleted:
             gallery.store.run("DELETE FROM faces WHERE number = ?", row.number)
         gallery.remove_vectors("faces", collection, [row.number for row in deleted])
     gallery.store.erase_traces()
     return {
-        "DeletedFaces": [face_id for face_id in wanted if face_id in found and found[face_id].user_id is None],
+        # The model allows no empty list here.
+        "DeletedFaces": [row.face_id for row in deleted] or None,
         "UnsuccessfulFaceDeletions": [
             {"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]}
             if face_id not in found

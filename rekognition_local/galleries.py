@@ -21,9 +21,6 @@ def create_collection(service: Service, request: dict[str, Any]) -> dict[str, An
     """CreateCollection. Tags are accepted and have no effect: nothing here reads them."""
     gallery, collection_id = service.gallery, request["CollectionId"]
     with gallery.store.transaction():
-        if gallery.store.row("SELECT COUNT(*) FROM collections")[0] >= gallery.quotas.collections:
-            most = gallery.quotas.collections
-            raise ServiceError("ServiceQuotaExceededException", f"There are {most} collections, the most allowed.")
         try:
             gallery.store.run(
                 "INSERT INTO collections (collection_id, created, model_id) VALUES (?, ?, ?)",
@@ -35,6 +32,9 @@ def create_collection(service: Service, request: dict[str, Any]) -> dict[str, An
             raise ServiceError(
                 "ResourceAlreadyExistsException", f"The collection id: {collection_id} already exists"
             ) from error
+        most = gallery.quotas.collections
+        if gallery.store.row("SELECT COUNT(*) FROM collections")[0] > most:
+            raise ServiceError("ServiceQuotaExceededException", f"There are {most} collections, the most allowed.")
     return {
         "StatusCode": 200,
         "CollectionArn": f"{_RESOURCE}{collection_id}",

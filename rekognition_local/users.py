@@ -44,16 +44,15 @@ def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     gallery = service.gallery
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
-        if gallery.store.count("users", collection.number) >= gallery.quotas.users:
-            raise ServiceError(
-                "ServiceQuotaExceededException", f"A collection holds at most {gallery.quotas.users} users."
-            )
         try:
             gallery.store.run(
                 "INSERT INTO users (collection, user_id) VALUES (?, ?)", collection.number, request["UserId"]
             )
         except sqlite3.IntegrityError as error:
             raise ServiceError("ConflictException", f"The user id: {request['UserId']} already exists") from error
+        most = gallery.quotas.users
+        if gallery.store.count("users", collection.number) > most:
+            raise ServiceError("ServiceQuotaExceededException", f"A collection holds at most {most} users.")
     return {}
 
 

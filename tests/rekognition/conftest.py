@@ -48,7 +48,8 @@ def fake(_running: FakeServer) -> FakeServer:
     _running.engine.seen.clear()
     _running.objects.clear()
     _running.faults.clear()
-    _running.gallery.store.run("DELETE FROM collections")
+    for table in ("collections", "answers"):
+        _running.gallery.store.run(f"DELETE FROM {table}")
     return _running
 
 
