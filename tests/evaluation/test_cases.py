@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.cases import CasesError, document_level, document_template, origin, read_cases
+from evaluation.cases import Case, CasesError, document_level, document_template, origin, read_cases
 from evaluation.metrics import Expected
 from face_validation_client.requests import ValidationType
 from tests.evaluation.fakes import case
@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def cases_of(folder: Path, text: str):
+def cases_of(folder: Path, text: str) -> list[Case]:
     (folder / "cases.csv").write_text(text, encoding="utf-8")
     return read_cases(folder / "cases.csv")
 

@@ -1,11 +1,12 @@
 """`face-validation evaluate` and `compare`, against an API over HTTP that answers by the target's key."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from face_validation_client.command_line import app
 from tests.client.fake_api import FakeApi, Reply, envelope
@@ -14,7 +15,7 @@ from tests.client.fake_api import FakeApi, Reply, envelope
 class ScoringApi(FakeApi):
     """Finds the similarity in the target's content: its first number."""
 
-    def answer(self, request):
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         answer = super().answer(request)
         similarity = float(self.objects[f"the-target/{request['target_path']}"].split()[0])
         return answer | {"similarity": similarity, "matched": similarity >= request["threshold"]}
@@ -22,8 +23,9 @@ class ScoringApi(FakeApi):
 
 @pytest.fixture
 def api() -> Iterator[ScoringApi]:
-    with ScoringApi().running() as running:
-        yield running
+    found = ScoringApi()
+    with found.running():
+        yield found
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def folder(tmp_path: Path, api: ScoringApi) -> Path:
     return tmp_path
 
 
-def evaluate(folder: Path, *more: str, out: str = "out"):
+def evaluate(folder: Path, *more: str, out: str = "out") -> Result:
     arguments = ["evaluate", str(folder / "cases.csv"), "--out", str(folder / out)]
     return CliRunner().invoke(app, [*arguments, "--profile", str(folder / "stack.json"), *more])
 

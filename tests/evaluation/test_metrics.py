@@ -14,6 +14,7 @@ from evaluation.intervals import F1Score, Rate, mcnemar_exact
 from evaluation.metrics import (
     Answer,
     Expected,
+    Scores,
     Tally,
     answers,
     area_under_curve,
@@ -29,20 +30,20 @@ SCORES = st.lists(SCORE, max_size=40).map(lambda values: np.array(values, dtype=
 SOME_SCORES = st.lists(SCORE, min_size=1, max_size=40).map(lambda values: np.array(values, dtype=np.float64))
 
 
-def pooled(match_scores, non_match_scores):
+def pooled(match_scores: Scores, non_match_scores: Scores) -> tuple[Scores, Scores]:
     truth = np.r_[np.ones(match_scores.size), np.zeros(non_match_scores.size)]
     return truth, np.r_[match_scores, non_match_scores]
 
 
 @given(SOME_SCORES, SOME_SCORES)
-def test_the_area_under_the_curve_is_scikit_learns(match_scores, non_match_scores):
+def test_the_area_under_the_curve_is_scikit_learns(match_scores: Scores, non_match_scores: Scores) -> None:
     expected = sklearn_metrics.roc_auc_score(*pooled(match_scores, non_match_scores))
 
     assert area_under_curve(match_scores, non_match_scores) == pytest.approx(expected, abs=1e-12)
 
 
 @given(SOME_SCORES, SOME_SCORES)
-def test_error_rates_are_scikit_learns_at_every_threshold(match_scores, non_match_scores):
+def test_error_rates_are_scikit_learns_at_every_threshold(match_scores: Scores, non_match_scores: Scores) -> None:
     truth, scores = pooled(match_scores, non_match_scores)
     fpr, tpr, thresholds = sklearn_metrics.roc_curve(truth, scores, drop_intermediate=False)
 
@@ -54,7 +55,7 @@ def test_error_rates_are_scikit_learns_at_every_threshold(match_scores, non_matc
 
 
 @given(SOME_SCORES, SOME_SCORES)
-def test_the_equal_error_rate_lies_on_scikit_learns_curve(match_scores, non_match_scores):
+def test_the_equal_error_rate_lies_on_scikit_learns_curve(match_scores: Scores, non_match_scores: Scores) -> None:
     fpr, tpr, _ = sklearn_metrics.roc_curve(*pooled(match_scores, non_match_scores), drop_intermediate=False)
 
     found = equal_error_rate(error_rates(match_scores, non_match_scores))
@@ -65,7 +66,9 @@ def test_the_equal_error_rate_lies_on_scikit_learns_curve(match_scores, non_matc
 
 
 @given(SOME_SCORES, SOME_SCORES)
-def test_the_equal_error_thresholds_rates_enclose_the_equal_error_rate(match_scores, non_match_scores):
+def test_the_equal_error_thresholds_rates_enclose_the_equal_error_rate(
+    match_scores: Scores, non_match_scores: Scores
+) -> None:
     found = equal_error_rate(error_rates(match_scores, non_match_scores))
 
     assert found is not None
@@ -74,7 +77,9 @@ def test_the_equal_error_thresholds_rates_enclose_the_equal_error_rate(match_sco
 
 
 @given(SCORES, SOME_SCORES, st.sampled_from([0.5, 0.1, 0.01, 0.0001]))
-def test_the_operating_point_is_the_lowest_threshold_with_that_false_match_rate(match_scores, non_match_scores, target):
+def test_the_operating_point_is_the_lowest_threshold_with_that_false_match_rate(
+    match_scores: Scores, non_match_scores: Scores, target: float
+) -> None:
     point = operating_point(match_scores, non_match_scores, target)
 
     assert point is not None
@@ -87,7 +92,7 @@ def test_the_operating_point_is_the_lowest_threshold_with_that_false_match_rate(
         assert point.fnmr.value == np.mean(match_scores < point.threshold)
 
 
-def test_without_one_of_the_classes_there_is_no_curve_to_speak_of():
+def test_without_one_of_the_classes_there_is_no_curve_to_speak_of() -> None:
     some, none = np.array([10.0, 90.0]), np.array([])
 
     assert area_under_curve(some, none) is None
@@ -104,7 +109,7 @@ def test_without_one_of_the_classes_there_is_no_curve_to_speak_of():
     ("non_matches", "warning"),
     [(299, "cannot say"), (300, "Rough"), (2999, "Rough"), (3000, "")],
 )
-def test_small_data_is_said_by_the_rules_of_3_and_30(non_matches, warning):
+def test_small_data_is_said_by_the_rules_of_3_and_30(non_matches: int, warning: str) -> None:
     point = operating_point(np.array([99.0]), np.linspace(0, 50, non_matches), 0.01)
 
     assert point is not None
@@ -112,23 +117,24 @@ def test_small_data_is_said_by_the_rules_of_3_and_30(non_matches, warning):
     assert bool(point.warning) is bool(warning)
 
 
+AnsweredCase = tuple[Expected, float, bool]
 ANSWERED_CASES = st.lists(
     st.tuples(st.sampled_from(Expected), st.one_of(SCORE, st.just(math.nan)), st.booleans()), max_size=60
 )
 
 
-def tally(cases, threshold):
+def tally(cases: list[AnsweredCase], threshold: float) -> Tally:
     similarity = np.array([case[1] for case in cases], dtype=np.float64)
     failed = np.array([case[2] for case in cases], dtype=bool)
     return Tally.of([case[0] for case in cases], answers(similarity, failed, threshold))
 
 
 @given(ANSWERED_CASES, st.one_of(SCORE, st.sampled_from([0.0, 100.0])))
-def test_rates_at_a_threshold_are_scikit_learns(cases, threshold):
+def test_rates_at_a_threshold_are_scikit_learns(cases: list[AnsweredCase], threshold: float) -> None:
     found = tally(cases, threshold)
 
     # scikit-learn is told plainly: what was wanted, what came; a failure is an answer that nothing wants.
-    def came(similarity, failed):
+    def came(similarity: float, failed: bool) -> str:
         if math.isnan(similarity):
             return "failed" if failed else "error"
         return "match" if similarity >= threshold else "no_match"
@@ -152,7 +158,7 @@ def test_rates_at_a_threshold_are_scikit_learns(cases, threshold):
 
 
 @given(ANSWERED_CASES, SCORE)
-def test_the_confusion_matrix_is_scikit_learns(cases, threshold):
+def test_the_confusion_matrix_is_scikit_learns(cases: list[AnsweredCase], threshold: float) -> None:
     found = tally(cases, threshold)
     scored = [case for case in cases if not math.isnan(case[1]) and case[0] is not Expected.ERROR]
     assume(scored)
@@ -172,7 +178,7 @@ def test_the_confusion_matrix_is_scikit_learns(cases, threshold):
 
 
 @given(ANSWERED_CASES, SCORE)
-def test_every_case_is_counted_once_and_no_refusal_is_dropped(cases, threshold):
+def test_every_case_is_counted_once_and_no_refusal_is_dropped(cases: list[AnsweredCase], threshold: float) -> None:
     found = tally(cases, threshold)
 
     counted = (
@@ -189,7 +195,7 @@ def test_every_case_is_counted_once_and_no_refusal_is_dropped(cases, threshold):
     assert found.failures == sum(math.isnan(score) and failed for _, score, failed in cases)
 
 
-def test_a_refused_pair_is_wrong_a_refused_error_case_is_right_and_a_failure_never_is():
+def test_a_refused_pair_is_wrong_a_refused_error_case_is_right_and_a_failure_never_is() -> None:
     wanted = [Expected.MATCH, Expected.NO_MATCH, Expected.ERROR, Expected.ERROR]
 
     refused = Tally.of(wanted, [Answer.REFUSED] * 4)
@@ -202,24 +208,26 @@ def test_a_refused_pair_is_wrong_a_refused_error_case_is_right_and_a_failure_nev
     assert refused.recall == Rate(0, 1)
 
 
-def test_the_threshold_itself_is_a_match():
+def test_the_threshold_itself_is_a_match() -> None:
     scores = np.array([79.999, 80.0, 80.001])
 
     assert answers(scores, np.zeros(3, bool), 80.0) == [Answer.NO_MATCH, Answer.MATCH, Answer.MATCH]
 
 
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_of_a_rate_is_scipys_wilson_interval(hits_of):
+def test_the_interval_of_a_rate_is_scipys_wilson_interval(hits_of: tuple[int, int]) -> None:
     hits, of = hits_of
 
-    low, high = Rate(hits, of).interval
+    interval = Rate(hits, of).interval
 
+    assert interval is not None
+    low, high = interval
     expected = stats.binomtest(hits, of).proportion_ci(method="wilson")
     assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-9)
     assert 0 <= low <= hits / of <= high <= 1
 
 
-def test_a_rate_of_nothing_has_no_value():
+def test_a_rate_of_nothing_has_no_value() -> None:
     assert Rate(0, 0).value is None
     assert Rate(0, 0).interval is None
     assert F1Score(0, 0).value is None
@@ -227,26 +235,26 @@ def test_a_rate_of_nothing_has_no_value():
 
 
 @pytest.mark.parametrize("truth", [(0.40, 0.05, 0.05), (0.48, 0.01, 0.02), (0.3, 0.15, 0.1)])
-def test_the_f1_interval_holds_the_true_f1_about_95_times_in_100(truth):
+def test_the_f1_interval_holds_the_true_f1_about_95_times_in_100(truth: tuple[float, float, float]) -> None:
     tp, fp, fn = truth
     f1 = 2 * tp / (2 * tp + fp + fn)
     draws = np.random.default_rng(7).multinomial(300, [tp, fp, fn, 1 - tp - fp - fn], size=2000)
 
     intervals = [F1Score(int(hits), int(a + b)).interval for hits, a, b, _ in draws]
 
-    covered = np.mean([low <= f1 <= high for low, high in intervals])
+    covered = np.mean([bounds is not None and bounds[0] <= f1 <= bounds[1] for bounds in intervals])
     assert 0.93 <= covered <= 0.975
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
-def test_mcnemars_exact_test_is_scipys_binomial_test(only_first, only_second):
+def test_mcnemars_exact_test_is_scipys_binomial_test(only_first: int, only_second: int) -> None:
     n = only_first + only_second
     expected = stats.binomtest(only_first, n, 0.5).pvalue if n else 1.0
 
     assert mcnemar_exact(only_first, only_second) == pytest.approx(expected)
 
 
-def test_mcnemars_test_bears_thousands_of_changed_cases():
+def test_mcnemars_test_bears_thousands_of_changed_cases() -> None:
     assert mcnemar_exact(3000, 3300) == pytest.approx(stats.binomtest(3000, 6300, 0.5).pvalue, rel=1e-6)
 
 
@@ -254,7 +262,9 @@ PROBES = st.lists(st.tuples(st.one_of(SCORE, st.just(math.nan)), st.booleans()),
 
 
 @given(PROBES, st.lists(st.one_of(SCORE, st.just(math.nan)), max_size=30), SCORE)
-def test_identification_rates_are_the_counts_at_any_threshold(known, impostors, threshold):
+def test_identification_rates_are_the_counts_at_any_threshold(
+    known: list[tuple[float, bool]], impostors: list[float], threshold: float
+) -> None:
     rates = identification_rates(
         np.array([score for score, _ in known], dtype=np.float64),
         np.array([right for _, right in known], dtype=bool),

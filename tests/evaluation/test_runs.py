@@ -9,7 +9,7 @@ import pytest
 from evaluation.cases import read_cases
 from evaluation.metrics import Expected
 from evaluation.results import COLUMNS, Outcome, ResultsError
-from evaluation.runs import RunError, read_run, run_cases
+from evaluation.runs import Run, RunError, read_run, run_cases
 from face_validation_client.errors import (
     ConnectionFailedError,
     FaceValidationError,
@@ -37,7 +37,7 @@ def similarity_of(source: bytes, target: bytes) -> float:
     return float(target.split()[1]) * 5 + 0.123456789
 
 
-def run(cases_csv: Path, api: FakeApi, *, service: str = "one", restart: bool = False, jobs: int = 4):
+def run(cases_csv: Path, api: FakeApi, *, service: str = "one", restart: bool = False, jobs: int = 4) -> Run:
     return run_cases(
         read_cases(cases_csv), cases_csv, cases_csv.parent / "out", api, service=service, jobs=jobs, restart=restart
     )
