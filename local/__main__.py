@@ -11,7 +11,7 @@ from rich.table import Table
 
 from local import demo
 from local.gateway import DEFAULT_BURST, DEFAULT_RATE, Throttle
-from local.samples import IMAGES, SAMPLES, sample_jpeg
+from local.samples import SAMPLES, sample_files
 from local.signals import stopped_by_signals
 from local.stack import LocalStack
 
@@ -86,9 +86,9 @@ def local(
 
 def serve(stack: LocalStack, info: Path | None, console: Console, *, show_demo: bool) -> None:
     """Say what is where and serve until a signal comes."""
-    for name in IMAGES:
+    for key, image in sample_files().items():
         for side in ("source", "target"):
-            stack.put_image(side, f"samples/{name}.jpg", sample_jpeg(name))
+            stack.put_image(side, key, image)
     if show_demo:
         demo.show(stack.info, demo.FOLDER, console)
     if info is not None:

@@ -56,3 +56,15 @@ def sample_jpeg(name: str) -> bytes:
         KeyError: there is no such image.
     """
     return jpeg(IMAGES[name]())
+
+
+@cache
+def sample_files() -> dict[str, bytes]:
+    """Every sample by its key in the buckets: the images, and files that the service refuses."""
+    images = {f"samples/{name}.jpg": sample_jpeg(name) for name in IMAGES}
+    return images | {
+        "samples/no-face.jpg": jpeg(Image.linear_gradient("L").convert("RGB")),
+        "samples/too-small.jpg": jpeg(eileen_collins().resize((79, 79))),
+        "samples/not-an-image.jpg": b"<svg xmlns='http://www.w3.org/2000/svg' width='200' height='200'/>",
+        "samples/empty.jpg": b"",
+    }

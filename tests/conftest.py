@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from local.stack import LocalStack
+
 # A loaded machine is no failure: what is tested is behaviour, and speed has its own benchmarks.
 settings.register_profile("behaviour", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("behaviour")
@@ -24,6 +26,13 @@ def _no_aws_of_the_developer() -> Iterator[None]:
     patch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     yield
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def local_stack() -> Iterator[LocalStack]:
+    """The whole stack with real models, one for each test process; for tests marked slow."""
+    with LocalStack() as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ class ImageValidationError(FaceValidationError):
 
 
 class ImageTooLargeError(FaceValidationError):
-    """Pixels outside 80x80 to 4096x4096, or more than 15 MB."""
+    """Less than 80 pixels a side, more pixels than 4096x4096 has, or more than 15 MB."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = "The image's size is outside the limits."

@@ -11,10 +11,11 @@ from face_validation_function.exceptions.exceptions import ImageTooLargeError, I
 from face_validation_function.faces import BoundingBox
 
 MIN_SIDE = 80
-MAX_SIDE = 4096
+MAX_PIXELS = 4096 * 4096
 MAX_OBJECT_BYTES = 15 * 1024 * 1024
 MAX_SENT_BYTES = 5 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
 
+MAX_SCALED_SIDE = 4096
 FACE_MARGIN = 0.5
 DOCUMENT_MARGIN = 0.05
 
@@ -63,7 +64,7 @@ def open_upright(data: bytes) -> UprightImage:
 
     Raises:
         ImageValidationError: neither JPG nor PNG by content, truncated or broken.
-        ImageTooLargeError: a side under 80 or over 4096 pixels, or more than 15 MB.
+        ImageTooLargeError: a side under 80 pixels, more pixels than 4096x4096 has, or more than 15 MB.
     """
     if len(data) > MAX_OBJECT_BYTES:
         raise ImageTooLargeError(f"the file has {len(data)} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).")
@@ -90,13 +91,12 @@ def crop_pixels(box: BoundingBox, width: int, height: int, margin: float) -> Pix
 
     Args:
         box: ratios of the image's size, origin top left; may reach past 0 and 1.
-        width: the image's, in pixels after EXIF rotation; 80 to 4096.
+        width: the image's, in pixels after EXIF rotation; at least 80.
         height: likewise.
         margin: extra border on each side, as a ratio of the box's own size.
 
     Returns:
-        A box inside the image. Its short side is at least 80/4096 of its long one, so that the crop can be
-        scaled up to 80 pixels without passing 4096.
+        A box inside the image. One so thin that scaling it up to 80 pixels would make it longer than 4096 is grown.
 
     Raises:
         ImageValidationError: no part of the box lies inside the image.
@@ -107,9 +107,9 @@ def crop_pixels(box: BoundingBox, width: int, height: int, margin: float) -> Pix
     top, bottom = _span(box.top, box.height, height, margin)
     if left >= right or top >= bottom:
         raise ImageValidationError("the face lies outside the image.")
-    shortest = math.ceil(max(right - left, bottom - top) * MIN_SIDE / MAX_SIDE)
-    left, right = _at_least(shortest, left, right, width)
-    top, bottom = _at_least(shortest, top, bottom, height)
+    shortest = math.ceil(max(right - left, bottom - top) * MIN_SIDE / MAX_SCALED_SIDE)
+    left, right = _at_least(min(shortest, width), left, right, width)
+    top, bottom = _at_least(min(shortest, height), top, bottom, height)
     return left, top, right, bottom
 
 
@@ -158,9 +158,11 @@ def _header(data: bytes) -> ImageFile.ImageFile:
 
 
 def _check_pixels(width: int, height: int) -> None:
-    if min(width, height) < MIN_SIDE or max(width, height) > MAX_SIDE:
+    # 4096x4096 limits the memory that an image takes, so it is counted in pixels: 4352x2903 is fine.
+    if min(width, height) < MIN_SIDE or width * height > MAX_PIXELS:
         raise ImageTooLargeError(
-            f"the image has {width}x{height} pixels; the limits are {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}."
+            f"the image has {width}x{height} pixels; the limits are {MIN_SIDE} a side and 4096x4096 in all "
+            f"({MAX_PIXELS} pixels)."
         )
 
 

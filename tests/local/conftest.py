@@ -47,7 +47,6 @@ def api(authorizer: CognitoAuthorizer, issuer: TokenIssuer, app_client: AppClien
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[LocalStack]:
+def stack(local_stack: LocalStack) -> LocalStack:
     """The whole stack with real models, for tests marked slow."""
-    with LocalStack() as started:
-        yield started
+    return local_stack

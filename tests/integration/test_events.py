@@ -1,0 +1,85 @@
+"""Every event under `events/` is one behaviour of the contract, run through the handler against the local stack."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from face_validation_function.lambda_function import OPERATIONS, Adapters
+from face_validation_function.rest_function import RestFunction
+from local.samples import sample_files
+from local.stack import LocalStack
+from tests.fakes import FakeContext
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
+EVENTS = Path(__file__).parents[2] / "events"
+# What each event's name promises: HTTP status, and matched or the error's code.
+EXPECTED: dict[str, tuple[int, object]] = {
+    "face_to_face_match": (200, True),
+    "face_to_face_no_match": (200, False),
+    "face_to_face_boxes": (200, True),
+    "id_to_face_match": (200, True),
+    "id_to_face_no_match": (200, False),
+    "id_to_face_driving_licence": (200, True),
+    "threshold_0": (200, True),
+    "threshold_100": (200, False),
+    "threshold_label_0": (200, True),
+    "threshold_label_100": (422, "ImageValidationError"),
+    "misspelt_target_path": (200, True),
+    "array": (200, [True, True, "RequestError", "ImageValidationError"]),
+    "refused_array_empty": (400, "RequestError"),
+    "refused_array_of_11": (400, "RequestError"),
+    "refused_not_json": (400, "RequestError"),
+    "refused_no_body": (400, "RequestError"),
+    "refused_field_missing": (400, "RequestError"),
+    "refused_field_unknown": (400, "RequestError"),
+    "refused_threshold_above_100": (400, "RequestError"),
+    "refused_threshold_as_text": (400, "RequestError"),
+    "refused_threshold_nan": (400, "RequestError"),
+    "refused_type_unknown": (400, "RequestError"),
+    "refused_key_is_url": (400, "RequestError"),
+    "refused_key_leaves_bucket": (400, "RequestError"),
+    "refused_id_request": (400, "RequestError"),
+    "refused_two_target_paths": (400, "RequestError"),
+    "refused_object_missing": (422, "InvalidS3ObjectError"),
+    "refused_object_empty": (422, "InvalidS3ObjectError"),
+    "refused_not_an_image": (422, "ImageValidationError"),
+    "refused_too_small": (422, "ImageTooLargeError"),
+    "refused_no_face": (422, "ImageValidationError"),
+    "refused_no_document": (422, "ImageValidationError"),
+}
+
+
+@pytest.fixture(scope="module")
+def function(local_stack: LocalStack) -> RestFunction[Adapters]:
+    for key, image in sample_files().items():
+        for side in ("source", "target"):
+            local_stack.put_image(side, key, image)
+    return RestFunction(OPERATIONS, Adapters.from_environment)
+
+
+def outcome(body: Any) -> object:
+    if isinstance(body, list):
+        return [outcome(item) for item in body]
+    return body["error"]["code"] if "error" in body else body["matched"]
+
+
+def test_every_event_has_its_expectation_and_every_expectation_its_event() -> None:
+    assert {path.stem for path in EVENTS.glob("*.json")} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_event_is_answered_as_its_name_says(function: RestFunction[Adapters], name: str) -> None:
+    event = json.loads((EVENTS / f"{name}.json").read_text())
+
+    answer = function(event, FakeContext())
+
+    body = json.loads(answer["body"])
+    assert (answer["statusCode"], outcome(body)) == (EXPECTED[name][0], EXPECTED[name][1])
+    sent = json.loads(event["body"]) if event["body"] and name != "refused_not_json" else {}
+    if isinstance(sent, dict) and EXPECTED[name][1] != "RequestError":
+        assert body["id_request"] == sent["id_request"]
+    if EXPECTED[name][0] == 422:
+        assert body["error"]["details"].split(",")[0] in {"source", "target"}

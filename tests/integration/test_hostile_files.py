@@ -1,0 +1,149 @@
+"""Every hostile file, as source and as target, is answered as its row says: no 5xx, no hang, never a gigabyte."""
+
+import csv
+import json
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from local.samples import sample_jpeg
+from tests.fakes import file_of, opened
+
+pytestmark = pytest.mark.slow
+
+MAX_RSS_KB = 1024 * 1024
+# A safety net under the machine, far above what is allowed: address space counts mapped libraries too.
+MAX_ADDRESS_SPACE = 12 * 1024**3
+ANSWER_S = 29.0
+REFUSALS = {"InvalidS3ObjectError", "ImageTooLargeError", "ImageValidationError"}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The local stack in a process of its own, so that its memory is its own."""
+
+    pid: int
+    info: dict[str, str]
+
+    def peak_kb(self) -> dict[str, int]:
+        """The largest resident size so far of the stack's process and of its children, by pid and name."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        peaks = {}
+        for pid in [str(self.pid), *children]:
+            status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+            peaks[f"{pid} {status['Name'].strip()}"] = int(status["VmHWM"].split()[0])
+        return peaks
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    info = tmp_path_factory.mktemp("stack") / "info.json"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", "--port", "0", "--info", str(info), "--log-level", "ERROR"],
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE)),
+    )
+    try:
+        ends = time.monotonic() + 120
+        while not info.exists():
+            assert process.poll() is None, "the local stack ended before it was ready"
+            assert time.monotonic() < ends, "the local stack was not ready within two minutes"
+            time.sleep(0.1)
+        yield Served(process.pid, json.loads(info.read_text()))
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def rows(face_data: Path) -> list[dict[str, str]]:
+    with (face_data / "hostile" / "hostile.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def put(served: Served, side: str, key: str, data: bytes) -> None:
+    s3 = boto3.client("s3", endpoint_url=served.info["s3_endpoint"])
+    s3.put_object(Bucket=served.info[f"{side}_bucket"], Key=key, Body=data)
+
+
+def token_of(served: Served) -> str:
+    asked = {"grant_type": "client_credentials", "scope": "face-detection/write"}
+    client = {name: served.info[name] for name in ("client_id", "client_secret")}
+    token: str = httpx.post(served.info["token_url"], data=asked | client).json()["access_token"]
+    return token
+
+
+def verdict(side: str, row: dict[str, str], response: httpx.Response) -> str | None:
+    """What is wrong with an answer, None when it is as its row expects."""
+    body: dict[str, Any] = response.json()
+    where = f"{row['file']} as {side}, expected {row['expected']}: {response.status_code} {body}"
+    if response.status_code == 200:
+        good = "ok" in row["expected"].split("_or_") or row["expected"].startswith("faces=")
+        return None if good else where
+    error = body["error"]
+    if response.status_code >= 500 or error["code"] not in REFUSALS:
+        return where
+    named = error["details"].startswith(f"{side}, ") or error["details"].startswith("compare_faces")
+    if row["expected"] == "ok" or row["expected"].startswith("faces=") or not named:
+        return where
+    if error["code"] == "ImageTooLargeError" and "limit" not in error["details"]:
+        return f"{where} (no limit told)"
+    return None
+
+
+@pytest.mark.timeout(900)
+def test_every_hostile_file_gets_what_its_row_expects_on_either_side(face_data: Path, served: Served) -> None:
+    info, token = served.info, token_of(served)
+    for side in ("source", "target"):
+        put(served, side, "good.jpg", sample_jpeg("collins"))
+    questions = [(side, row) for row in rows(face_data) for side in ("source", "target")]
+    for row in rows(face_data):
+        for side in ("source", "target"):
+            put(served, side, row["file"], (face_data / row["file"]).read_bytes())
+
+    def ask(question: tuple[str, dict[str, str]]) -> str | None:
+        side, row = question
+        paths = {"source_path": "good.jpg", "target_path": "good.jpg", f"{side}_path": row["file"]}
+        response = httpx.post(
+            f"{info['api_url']}/validation",
+            json={"type": "FACE_TO_FACE", **paths},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=ANSWER_S,
+        )
+        return verdict(side, row, response)
+
+    with ThreadPoolExecutor(2) as pool:
+        wrong = [answer for answer in pool.map(ask, questions) if answer]
+
+    assert not wrong, "\n".join(wrong)
+    assert len(questions) == 2 * len(rows(face_data)) > 0
+    peaks = served.peak_kb()
+    assert max(peaks.values()) < MAX_RSS_KB, peaks
+
+
+def test_ten_pairs_of_the_largest_images_at_once_stay_within_two_gigabytes(served: Served) -> None:
+    """16 megapixels on both sides of each of ten items; the deployed function's memory is chosen for it."""
+    photograph = opened(sample_jpeg("collins")).resize((4096, 4096))
+    for side in ("source", "target"):
+        put(served, side, "big.jpg", file_of(photograph, quality=80))
+    item = {"type": "FACE_TO_FACE", "source_path": "big.jpg", "target_path": "big.jpg"}
+
+    response = httpx.post(
+        f"{served.info['api_url']}/validation",
+        json=[item] * 10,
+        headers={"Authorization": f"Bearer {token_of(served)}"},
+        timeout=ANSWER_S,
+    )
+
+    assert [answer["matched"] for answer in response.json()] == [True] * 10
+    assert max(served.peak_kb().values()) < 2 * MAX_RSS_KB, served.peak_kb()
