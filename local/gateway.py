@@ -148,8 +148,8 @@ class Gateway:
             raise RefusedError(ACCESS_DENIED) from error
 
     async def _invoke(self, event: dict[str, Any]) -> object:
-        context = LambdaContext(self._function_timeout_s)
         await self._turns.acquire()
+        context = LambdaContext(self._function_timeout_s)
         invocation = asyncio.get_running_loop().run_in_executor(self._invocations, self._handler, event, context)
         # A thread cannot be ended from outside: its turn is over when it ends, not when the gateway stops waiting.
         invocation.add_done_callback(lambda _: self._turns.release())

@@ -158,12 +158,14 @@ def test_a_binary_answer_is_decoded(api: Api) -> None:
     assert api.ask("POST", "/dev/validation", content=b"{}").content == b"\x89PNG"
 
 
-def test_requests_at_once_get_their_own_answers_and_waiting_for_a_turn_is_no_time_out(
+def test_requests_at_once_get_their_own_answers_and_waiting_for_a_turn_costs_none_of_their_time(
     authorizer: CognitoAuthorizer, api: Api
 ) -> None:
-    few = Api(authorizer, api.token, concurrency=2, timeout_s=0.5)
+    few = Api(authorizer, api.token, concurrency=2, timeout_s=0.5, function_timeout_s=0.45)
+    left_ms: list[int] = []
 
     def echo(event: dict[str, Any]) -> dict[str, Any]:
+        left_ms.append(few.handler.contexts[-1].get_remaining_time_in_millis())
         time.sleep(0.05)
         return {"statusCode": 200, "body": event["body"]}
 
@@ -178,6 +180,7 @@ def test_requests_at_once_get_their_own_answers_and_waiting_for_a_turn_is_no_tim
     answers = asyncio.run(ask_all())
 
     assert [answer.json() for answer in answers] == [{"number": number} for number in range(40)]
+    assert min(left_ms) > 200
     few.gateway.close()
 
 

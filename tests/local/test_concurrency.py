@@ -1,0 +1,82 @@
+"""Many requests at once are answered exactly as each is alone."""
+
+import json
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from local.samples import IMAGES, sample_jpeg
+from local.stack import LocalStack
+
+pytestmark = pytest.mark.slow
+
+REQUESTS = 200
+
+
+@pytest.fixture(scope="module")
+def questions(stack: LocalStack) -> list[Any]:
+    """Bodies of every kind: both types, match and not, refusals, arrays, boxes, bad JSON. `ID` becomes a new id."""
+    for name in IMAGES:
+        for side in ("source", "target"):
+            stack.put_image(side, f"{name}.jpg", sample_jpeg(name))
+    stack.put_image("source", "text.jpg", b"no image at all")
+
+    def ask(kind: str, source: str, target: str, **more: Any) -> dict[str, Any]:
+        return {"id_request": "ID", "type": kind, "source_path": source, "target_path": target, **more}
+
+    face = ask("FACE_TO_FACE", "hopper.jpg", "hopper-again.jpg")
+    return [
+        face,
+        ask("FACE_TO_FACE", "collins.jpg", "hopper.jpg"),
+        ask("FACE_TO_FACE", "collins.jpg", "collins-again.jpg", threshold=100),
+        ask("FACE_TO_FACE", "collins.jpg", "hopper.jpg", threshold=0, include=["boxes"]),
+        ask("ID_TO_FACE", "passport-collins.jpg", "collins-again.jpg"),
+        ask("ID_TO_FACE", "licence-hopper.jpg", "collins.jpg", include=["boxes"]),
+        ask("ID_TO_FACE", "collins.jpg", "collins-again.jpg"),
+        ask("FACE_TO_FACE", "missing.jpg", "hopper.jpg"),
+        ask("FACE_TO_FACE", "text.jpg", "hopper.jpg"),
+        ask("FACE_TO_FACE", "hopper.jpg", "hopper.jpg", threshold="80"),
+        [face, ask("FACE_TO_FACE", "missing.jpg", "hopper.jpg")],
+        "not an object",
+    ]
+
+
+def test_two_hundred_at_once_answer_as_one_by_one(stack: LocalStack, questions: list[Any]) -> None:
+    with _client(stack) as client, ThreadPoolExecutor(REQUESTS) as pool:
+        alone = [_answer(client, question) for question in questions]
+        at_once = list(pool.map(lambda number: _answer(client, questions[number % len(questions)]), range(REQUESTS)))
+
+    assert sorted({status for status, _ in alone}) == [200, 400, 422]
+    for number, answer in enumerate(at_once):
+        assert answer == alone[number % len(alone)], f"request {number}"
+
+
+def _answer(client: httpx.Client, question: Any) -> tuple[int, Any]:
+    """Status and body; every id sent must come back, and is then put aside."""
+    sent: list[str] = []
+
+    def new_id() -> str:
+        sent.append(str(uuid.uuid4()))
+        return sent[-1]
+
+    text = json.dumps(question)
+    while '"ID"' in text:
+        text = text.replace('"ID"', json.dumps(new_id()), 1)
+    response = client.post("/validation", content=text)
+    body = response.json()
+    answers = body if isinstance(body, list) else [body]
+    came_back = [answer.pop("id_request") for answer in answers]
+    assert not sent or came_back == sent
+    return response.status_code, body
+
+
+def _client(stack: LocalStack) -> httpx.Client:
+    found = stack.info
+    form = {"grant_type": "client_credentials", "client_id": found.client_id, "client_secret": found.client_secret}
+    token = httpx.post(found.token_url, data=form).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    limits = httpx.Limits(max_connections=REQUESTS)
+    return httpx.Client(base_url=found.api_url, headers=headers, timeout=240, limits=limits)

@@ -1,0 +1,100 @@
+"""`python -m local` is ready soon, and leaves nothing behind however it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.slow
+
+START_TIMEOUT_S = 90
+ADDRESSES = ("api_url", "s3_endpoint", "rekognition_endpoint")
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+    info = folder / "stack.json"
+    command = [sys.executable, "-m", "local", "--port", "0", "--info", str(info), *arguments]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with (folder / "printed.txt").open("w") as printed:
+        process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT, text=True, env=environment)
+        try:
+            soon(lambda: info.exists() or process.poll() is not None, START_TIMEOUT_S)
+            assert info.exists(), (folder / "printed.txt").read_text()
+            yield process, json.loads(info.read_text())
+        finally:
+            process.kill()
+            process.wait()
+
+
+def soon(happens: Any, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if happens():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def is_listening(url: str) -> bool:
+    address = urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((address.hostname, address.port)) == 0
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
+def test_a_signal_ends_everything_in_order(tmp_path: Path, ending: signal.Signals) -> None:
+    with running(tmp_path) as (process, info):
+        assert all(is_listening(info[name]) for name in ADDRESSES)
+
+        process.send_signal(ending)
+
+        assert process.wait(15) == 0
+        assert not any(is_listening(info[name]) for name in ADDRESSES)
+        assert not (tmp_path / "stack.json").exists()
+        assert (tmp_path / "printed.txt").read_text().rstrip().endswith("Stopped.")
+
+
+def test_not_even_a_kill_leaves_a_process_behind(tmp_path: Path) -> None:
+    with running(tmp_path) as (process, info):
+        process.kill()
+        process.wait()
+
+        assert soon(lambda: not any(is_listening(info[name]) for name in ADDRESSES), 15)
+
+
+def test_the_printed_commands_run_as_they_are(tmp_path: Path) -> None:
+    with running(tmp_path) as (_, info):
+        assert soon(lambda: "Ready after" in (tmp_path / "printed.txt").read_text(), 10)
+        printed = (tmp_path / "printed.txt").read_text()
+        commands = printed[printed.index("TOKEN=") : printed.index("With pictures of your own")]
+
+        answer = subprocess.run(["sh", "-c", commands], capture_output=True, text=True, timeout=60)
+
+        assert json.loads(answer.stdout)["matched"] is True, answer.stderr
+        assert httpx.get(info["api_url"].replace("/dev", "/healthz")).json()["model_loaded"] is True
+
+
+def test_a_port_that_is_taken_is_said_and_nothing_is_left(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        ran = subprocess.run(
+            [sys.executable, "-m", "local", "--port", port], capture_output=True, text=True, timeout=60, cwd=Path.cwd()
+        )
+
+    assert ran.returncode == 1
+    assert port in ran.stderr
+    assert "--port 0" in ran.stderr
+    assert "Traceback" not in ran.stderr
