@@ -1,4 +1,4 @@
-"""The steps before training: photographs become crops to look through and descriptors to train on, each computed once."""
+"""The steps before training: photographs become crops to look through and descriptors, each computed once."""
 
 import hashlib
 import os
@@ -49,9 +49,9 @@ class Album:
     engine: FaceEngine
 
     def crop(self, photos: list[Photo], advance: Callable[[], None]) -> list[Seen]:
-        """Find each photograph's judged face and write it, aligned, to `crops/`; crops of photographs that went are removed.
+        """Find each photograph's judged face and write it, aligned, to `crops/`.
 
-        `advance` is called after every photograph.
+        Crops of photographs that are gone are removed. `advance` is called after every photograph.
         """
         seen = _side_by_side(self._crop, photos, advance)
         current = {entry.crop for entry in seen}
@@ -61,7 +61,7 @@ class Album:
         return seen
 
     def embed(self, seen: list[Seen], advance: Callable[[], None]) -> NDArray[np.float64]:
-        """(n, d) descriptors of the n judged faces; each entry must have one. `advance` is called after every photograph."""
+        """(n, d) descriptors of the n judged faces, one in each entry; `advance` is called after every photograph."""
         return np.array(_side_by_side(self._embed, seen, advance), np.float64)
 
     def _crop(self, photo: Photo) -> Seen:
@@ -84,7 +84,7 @@ class Album:
         return _seen(photo, found, path, shot)
 
     def _find(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-        """The judged face followed by all faces found, as rows, and the judged one's shot picture; both empty without a face."""
+        """The judged face followed by all faces, as rows, and the judged one's shot picture; empty without a face."""
         try:
             judged = largest_face(self.engine, image)
         except NoFaceError:
@@ -124,14 +124,12 @@ def _face(row: NDArray[np.float64]) -> DetectedFace:
 
 
 def _crop_name(photo: Photo) -> PurePosixPath:
-    """Below `crops/`: the photograph's own path with a piece of its hash, so that a changed photograph gets a new crop."""
+    """Below `crops/`: the photograph's own path with a piece of its hash: a changed photograph gets a new crop."""
     name = PurePosixPath(photo.name)
     return name.with_name(f"{name.stem}-{photo.digest[:8]}.jpg")
 
 
-def _side_by_side(
-    work: Callable[[Item], Result], items: list[Item], advance: Callable[[], None]
-) -> list[Result]:
+def _side_by_side(work: Callable[[Item], Result], items: list[Item], advance: Callable[[], None]) -> list[Result]:
     # The engine releases Python's lock while a network runs: one thread per core.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = []

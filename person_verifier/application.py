@@ -10,10 +10,17 @@ from http import HTTPStatus
 from typing import IO
 
 from flask import Flask, Request, Response, g, jsonify, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from person_verifier import messages
-from person_verifier.errors import NoFaceError, OversizedImageError, UndersizedImageError, UnreadableImageError
+from person_verifier.errors import (
+    NoFaceError,
+    OversizedImageError,
+    UndersizedImageError,
+    UnreadableImageError,
+    VerifierError,
+)
 from person_verifier.judge import Judge
 from person_verifier.messages import Message
 
@@ -43,15 +50,10 @@ def create_application(judge: Judge | None, max_bytes: int, token: str = "") -> 
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_bytes + MULTIPART_BYTES
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # DefaultJSONProvider's; Flask types the base class
+    app.json = AnswerJson(app)
     app.request_class = InMemoryRequest
 
-    @app.before_request
-    def begin() -> None:
-        g.began = time.perf_counter()
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-        g.facts = {}
+    _keep_records(app)
 
     @app.post("/verify")
     def verify() -> Response:
@@ -76,25 +78,48 @@ def create_application(judge: Judge | None, max_bytes: int, token: str = "") -> 
             return jsonify(status="unhealthy", model_loaded=False), HTTPStatus.SERVICE_UNAVAILABLE
         return jsonify(status="healthy", model_loaded=True), HTTPStatus.OK
 
+    _answer_refusals(app, max_bytes)
+
+    return app
+
+
+def _keep_records(app: Flask) -> None:
+    """One id and one log line for each request: status, sizes, score, duration; never the image."""
+
+    @app.before_request
+    def begin() -> None:
+        g.began = time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        g.facts = {}
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        response.headers["Cache-Control"] = "no-store"
+        if request.path != "/healthz":
+            facts = {"status": response.status_code, "ms": elapsed_ms(), **g.facts}
+            log.info("answered", extra={"facts": {"request_id": g.request_id, "path": request.path[:80], **facts}})
+        return response
+
+
+def _answer_refusals(app: Flask, max_bytes: int) -> None:
+    """Every error as `{"error": "..."}` in the caller's language."""
+    images = {
+        UnreadableImageError: Refusal(HTTPStatus.BAD_REQUEST, messages.NOT_AN_IMAGE),
+        OversizedImageError: Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_MANY_PIXELS),
+        UndersizedImageError: Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, messages.TOO_FEW_PIXELS),
+        NoFaceError: Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, messages.NO_FACE),
+    }
+
+    @app.errorhandler(VerifierError)
+    def image_refused(error: VerifierError) -> Response:
+        refusal = images[type(error)]
+        return answer(refusal.status, refusal.message)
+
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
         return answer(refusal.status, refusal.message)
-
-    @app.errorhandler(UnreadableImageError)
-    def unreadable(_: UnreadableImageError) -> Response:
-        return answer(HTTPStatus.BAD_REQUEST, messages.NOT_AN_IMAGE)
-
-    @app.errorhandler(OversizedImageError)
-    def oversized(_: OversizedImageError) -> Response:
-        return answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_MANY_PIXELS)
-
-    @app.errorhandler(UndersizedImageError)
-    def undersized(_: UndersizedImageError) -> Response:
-        return answer(HTTPStatus.UNPROCESSABLE_ENTITY, messages.TOO_FEW_PIXELS)
-
-    @app.errorhandler(NoFaceError)
-    def faceless(_: NoFaceError) -> Response:
-        return answer(HTTPStatus.UNPROCESSABLE_ENTITY, messages.NO_FACE)
 
     @app.errorhandler(RequestEntityTooLarge)
     def too_large(_: RequestEntityTooLarge) -> Response:
@@ -111,28 +136,18 @@ def create_application(judge: Judge | None, max_bytes: int, token: str = "") -> 
                 response.headers[name] = value
         return response
 
-    @app.after_request
-    def end(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
-        response.headers["Cache-Control"] = "no-store"
-        if request.path != "/healthz":
-            facts = {"status": response.status_code, "ms": elapsed_ms(), **g.facts}
-            log.info("answered", extra={"facts": {"request_id": g.request_id, "path": request.path[:80], **facts}})
-        return response
 
-    return app
+class AnswerJson(DefaultJSONProvider):
+    """JSON in the order of the contract, with Spanish as it is written."""
+
+    sort_keys = False
+    ensure_ascii = False
 
 
 class InMemoryRequest(Request):
     """A request whose upload never touches the disk: it is bounded by MAX_CONTENT_LENGTH."""
 
-    def _get_file_stream(
-        self,
-        total_content_length: int | None,
-        content_type: str | None,
-        filename: str | None = None,
-        content_length: int | None = None,
-    ) -> IO[bytes]:
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
         return io.BytesIO()
 
 

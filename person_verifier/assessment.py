@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRule:
-    """How the decision threshold comes about: `fixed` (0-1), or by validation scores for a false match rate `fmr` (0-1)."""
+    """How the threshold comes about: `fixed` (0-1), or by validation scores for a false match rate `fmr` (0-1)."""
 
     fixed: float | None
     fmr: float = 0.01
@@ -68,7 +68,7 @@ class Counts(StoredPart):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Scores of n photographs by one method, NaN where no face was found; the answer is "me" from `thresholds` (n,) on."""
+    """Scores (n,) of photographs by one method, NaN where there is no face; "me" from `thresholds` (n,) on."""
 
     is_me: NDArray[np.bool_]
     scores: Floats
@@ -91,7 +91,8 @@ class Judged:
     @property
     def wrong(self) -> NDArray[np.bool_]:
         """(n,) which faces were answered wrongly."""
-        return ~np.isnan(self.scores) & ((self.scores >= self.thresholds) != self.is_me)
+        wrong: NDArray[np.bool_] = ~np.isnan(self.scores) & ((self.scores >= self.thresholds) != self.is_me)
+        return wrong
 
     @property
     def match_scores(self) -> Floats:

@@ -1,6 +1,5 @@
 """What was computed from a photograph's bytes, kept on disk under their hash: a rerun computes only what changed."""
 
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,7 @@ class ArrayCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
             np.save(part, array, allow_pickle=False)
-        os.replace(part.name, path)
+        Path(part.name).replace(path)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npy"

@@ -22,10 +22,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="verifier", help=__doc__, no_args_is_help=True)
 
-Photos = Annotated[Path, typer.Option("--data", help="Folder with me/ (40-50 photos) and not_me/ (200-400 photos of others).")]
+Photos = Annotated[
+    Path, typer.Option("--data", help="Folder with me/ (40-50 photos) and not_me/ (200-400 photos of others).")
+]
 Out = Annotated[Path, typer.Option("--out", help="Where crops/, cache/, models/ and reports/ go.")]
-Threshold = Annotated[str, typer.Option(help="Score (0-1) from which a photo is 'me', or 'auto': chosen on validation scores.")]
-FalseMatchRate = Annotated[float, typer.Option("--fmr", help="With --threshold auto: the false match rate to keep.", min=1e-6, max=0.5)]
+Threshold = Annotated[
+    str, typer.Option(help="Score (0-1) from which a photo is 'me', or 'auto': chosen on validation scores.")
+]
+FalseMatchRate = Annotated[
+    float, typer.Option("--fmr", help="With --threshold auto: the false match rate to keep.", min=1e-6, max=0.5)
+]
 Version = Annotated[str, typer.Option("--model-version", help="Name of this model in every answer.")]
 
 
@@ -55,7 +61,7 @@ def train(
     fmr: FalseMatchRate = 0.01,
     model_version: Version = "me-verifier-v1",
 ) -> None:
-    """All steps: crop, embed, evaluate on held-out photos, train on all of them, store the model. A rerun does what changed."""
+    """All steps: crop, embed, evaluate on held-out photos, train on all, store. A rerun does only what changed."""
     with refusals():
         rule = _rule(threshold, fmr)
         project = _project(data, out)
@@ -63,7 +69,9 @@ def train(
         model, is_new = project.train(rule, model_version)
         _show_report(project.evaluate(rule, model_version), project.reports)
         stored = "Stored" if is_new else "Nothing changed; kept"
-        Console().print(f"{stored}: {project.model_path} ({model.model_version}, threshold {model.threshold:.4g}, C {model.c:g})")
+        Console().print(
+            f"{stored}: {project.model_path} ({model.model_version}, threshold {model.threshold:.4g}, C {model.c:g})"
+        )
 
 
 @app.command()
@@ -85,7 +93,7 @@ def judge(
     photos: Annotated[list[Path], typer.Argument(help="Photos to judge.", exists=True, dir_okay=False)],
     model: Annotated[Path, typer.Option(help="The trained verifier.")] = Path("models/verifier.json"),
 ) -> None:
-    """Judge photos with the trained verifier, here, without a server. Exit code 1 when one of them is not me or has no answer."""
+    """Judge photos with the trained verifier, without a server. Exit code 1 when one is not me or has no answer."""
     from person_verifier.judge import Judge
 
     with refusals():
@@ -108,7 +116,9 @@ def judge(
 
 @app.command()
 def serve(
-    model: Annotated[Path | None, typer.Option(help="The trained verifier [VERIFIER_MODEL, models/verifier.json].")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="The trained verifier [VERIFIER_MODEL, models/verifier.json].")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on [VERIFIER_HOST, 127.0.0.1].")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on [VERIFIER_PORT, 8090].")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes: one per core [VERIFIER_WORKERS, 2].")] = None,
@@ -136,7 +146,12 @@ def refusals() -> Iterator[None]:
 @contextmanager
 def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
     """One step's bar on standard error."""
-    columns = TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(elapsed_when_finished=True)
+    columns = (
+        TextColumn("{task.description:9}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bars:
         task = bars.add_task(step, total=total)
         yield lambda: bars.advance(task)

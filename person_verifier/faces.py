@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from person_verifier.errors import NoFaceError
 from rekognition_local.engine import DetectedFace
+from rekognition_local.recognition import aligned
 
 # Eyes, nose and mouth corners in a square crop of side 1: the face with its hair and chin.
 UPRIGHT_FACE = np.array([[0.38, 0.42], [0.62, 0.42], [0.50, 0.56], [0.40, 0.68], [0.60, 0.68]], np.float32)
@@ -38,8 +39,8 @@ class FaceEngine(Protocol):
 def largest_face(engine: FaceEngine, image: NDArray[np.uint8]) -> DetectedFace:
     """The face that is judged: the largest one in an upright (h, w, 3) RGB 0-255 image.
 
-    Of faces of about the same size it is the whole and central one: in a photograph of somebody, who stands beside them is often
-    nearer to the camera, and cut by the border.
+    Of faces of about the same size it is the whole and central one: in a photograph of somebody, who stands
+    beside them is often nearer to the camera, and cut by the border.
 
     Raises:
         NoFaceError: there is none.
@@ -57,26 +58,22 @@ def descriptor(engine: FaceEngine, image: NDArray[np.uint8]) -> NDArray[np.float
     Raises:
         NoFaceError: there is none.
     """
-    return engine.embed(image, [largest_face(engine, image)])[0]
+    vector: NDArray[np.float32] = engine.embed(image, [largest_face(engine, image)])[0]
+    return vector
 
 
 def align(image: NDArray[np.uint8], face: DetectedFace, side: int = CROP_SIDE) -> NDArray[np.uint8]:
     """The face upright with its hair and chin: (side, side, 3) RGB 0-255; black where it reaches past the image."""
     height, width = image.shape[:2]
     points = face.landmarks * np.array([width, height], np.float32)
-    matrix, _ = cv2.estimateAffinePartial2D(points, UPRIGHT_FACE * side, method=cv2.LMEDS)
-    if matrix is None:  # all points in one place: the box will do
-        scale = side / max(face.width * width, face.height * height, 1.0)
-        matrix = np.array([[scale, 0, -face.left * width * scale], [0, scale, -face.top * height * scale]])
-    crop: NDArray[np.uint8] = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_AREA)
-    return crop
+    return aligned(image, points, UPRIGHT_FACE * np.float32(side), side)
 
 
 def shot_picture(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
     """(32, 32) grey 0-255: what near-duplicates of one shot have in common (see `splits.same_shots`)."""
     grey = cv2.cvtColor(align(image, face, CROP_SIDE), cv2.COLOR_RGB2GRAY)
-    picture: NDArray[np.uint8] = cv2.resize(grey, (SHOT_SIDE, SHOT_SIDE), interpolation=cv2.INTER_AREA)
-    return picture
+    picture = cv2.resize(grey, (SHOT_SIDE, SHOT_SIDE), interpolation=cv2.INTER_AREA)
+    return picture.astype(np.uint8, copy=False)
 
 
 def _visible_area(face: DetectedFace) -> float:
@@ -87,7 +84,7 @@ def _visible_area(face: DetectedFace) -> float:
 
 
 def _prominence(face: DetectedFace) -> float:
-    """Visible area, weighed by how whole the face is and how near to the image's centre (1 there, 0.5 in its corners)."""
+    """Visible area, weighed by how whole the face is and how near to the image's centre (1 there, 0.5 in corners)."""
     off_centre = np.hypot(face.left + face.width / 2 - 0.5, face.top + face.height / 2 - 0.5) / np.hypot(0.5, 0.5)
     visible = _visible_area(face)
     return visible * visible / max(face.width * face.height, 1e-9) * (1 - min(1.0, float(off_centre)) / 2)

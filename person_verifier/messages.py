@@ -48,7 +48,10 @@ _BY_STATUS = {
 def too_many_bytes(limit: int) -> Message:
     """The image's file is larger than `limit` bytes."""
     size = f"{limit / 2**20:.3g} MB"
-    return Message(f"The image is too large: the limit is {size}", f"La imagen es demasiado grande: el límite es {size}")
+    return Message(
+        f"The image is too large: the limit is {size}",
+        f"La imagen es demasiado grande: el límite es {size}",
+    )
 
 
 def of_status(status: HTTPStatus) -> Message:
@@ -57,7 +60,7 @@ def of_status(status: HTTPStatus) -> Message:
 
 
 def prefers_spanish(accepted: LanguageAccept) -> bool:
-    """Whether an Accept-Language header ranks Spanish, of any country, above English; its wildcard stands for English."""
+    """Whether an Accept-Language header ranks Spanish, of any country, above English; `*` stands for English."""
     quality = {"es": 0.0, "en": 0.0}
     for tag, weight in accepted:
         language = tag.lower().split("-")[0].split("_")[0]
@@ -68,7 +71,7 @@ def prefers_spanish(accepted: LanguageAccept) -> bool:
 
 
 def _named_first(accepted: LanguageAccept, quality: dict[str, float]) -> bool:
-    """Of equal weights, the language named first is preferred (RFC 9110 leaves it open; browsers list by preference)."""
+    """Of equal weights, the language named first is preferred: RFC 9110 leaves it open, browsers list it so."""
     if quality["es"] != quality["en"] or quality["es"] == 0:
         return False
     languages = [tag.lower().split("-")[0] for tag, weight in accepted if weight > 0]

@@ -1,6 +1,5 @@
 """The verifier as a file: plain JSON that is checked on loading and can run nothing."""
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from person_verifier.errors import ModelError
 from person_verifier.training import Classifier
 
-Hash = Annotated[str, Field(min_length=8, max_length=128)]
+Identity = Annotated[str, Field(min_length=1, max_length=300)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Vector = Annotated[list[float], Field(min_length=2, max_length=8192)]
 MAX_FILE_BYTES = 4_000_000
@@ -45,8 +44,9 @@ class ModelMetrics(StoredPart):
 class VerifierModel(StoredPart):
     """A trained verifier: its logistic regression, its threshold, and where both come from.
 
-    `embedding_model` is the hash of the recogniser whose descriptors it was trained on, `data_sha256` that of the photographs.
-    `recipe_sha256` is the hash of everything that the training depends on: equal recipes need no second training.
+    `embedding_model` names the recogniser whose descriptors it was trained on, with the hash of its weights;
+    `data_sha256` is that of the photographs, `recipe_sha256` that of everything the training depends on: equal recipes
+    need no second training.
     """
 
     format: Literal["person-verifier/1"] = "person-verifier/1"
@@ -54,9 +54,9 @@ class VerifierModel(StoredPart):
     created: str
     threshold: Ratio
     threshold_rule: str
-    embedding_model: Hash
-    data_sha256: Hash
-    recipe_sha256: Hash
+    embedding_model: Identity
+    data_sha256: Identity
+    recipe_sha256: Identity
     photos_of_me: int
     photos_of_others: int
     c: float
@@ -78,8 +78,13 @@ class VerifierModel(StoredPart):
     @property
     def classifier(self) -> Classifier:
         """The logistic regression as arrays."""
-        vectors = (np.array(vector) for vector in (self.person, self.mean, self.scale, self.coefficients))
-        return Classifier(*vectors, self.intercept)
+        return Classifier(
+            person=np.array(self.person),
+            mean=np.array(self.mean),
+            scale=np.array(self.scale),
+            coefficients=np.array(self.coefficients),
+            intercept=self.intercept,
+        )
 
     def require_engine(self, model_id: str) -> None:
         """Refuse descriptors that this model was not trained on.
@@ -90,7 +95,7 @@ class VerifierModel(StoredPart):
         if model_id != self.embedding_model:
             raise ModelError(
                 f"The verifier {self.model_version} was trained on descriptors of the embedding model "
-                f"{self.embedding_model[:12]}..., but the engine now runs {model_id[:12]}...: their scores would mean nothing. "
+                f"{self.embedding_model}, but the engine now runs {model_id}: the scores would mean nothing. "
                 "Train again (face-validation verifier train), or set the engine's recogniser back."
             )
 
@@ -99,8 +104,8 @@ class VerifierModel(StoredPart):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as part:
             part.write(self.model_dump_json(indent=1) + "\n")
-        os.chmod(part.name, 0o644)  # a service that runs as another user reads it
-        os.replace(part.name, path)
+        Path(part.name).chmod(0o644)  # a service that runs as another user reads it
+        Path(part.name).replace(path)
 
     @classmethod
     def load(cls, path: Path) -> "VerifierModel":

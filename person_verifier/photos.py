@@ -23,7 +23,7 @@ NOBODY = re.compile(
 class Photo:
     """One file of `me/` or `not_me/`; `digest` is the SHA-256 of its bytes, in hex.
 
-    `name` is the path below the data folder; `person` is who its folder or file name says it shows, "" where neither does.
+    `name` is the path below the data folder; `person` is who its folder or file name says it shows, or "".
     """
 
     path: Path
@@ -44,7 +44,7 @@ def find_photos(folder: Path) -> list[Photo]:
     shared = [f"{mine[p.digest].name} = {p.name}" for p in photos if not p.is_me and p.digest in mine]
     if shared:
         raise TrainingDataError(
-            f"{len(shared)} photo(s) are both in {ME}/ and in {NOT_ME}/ ({'; '.join(shared[:5])}). Keep each in one only."
+            f"{len(shared)} photo(s) are both in {ME}/ and in {NOT_ME}/ ({'; '.join(shared[:5])}). Keep each in one."
         )
     return photos
 
@@ -65,7 +65,7 @@ def _photos_of(folder: Path, kind: str) -> list[Photo]:
     paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     if not paths:
         raise TrainingDataError(
-            f"{root} holds no JPG or PNG file. Both classes are needed: photos of the person in {ME}/, of others in {NOT_ME}/."
+            f"{root} holds no JPG or PNG file. Both classes are needed: the person in {ME}/, others in {NOT_ME}/."
         )
     people = [ME] * len(paths) if kind == ME else _people(paths, root)
     return [
@@ -81,7 +81,7 @@ def _photos_of(folder: Path, kind: str) -> list[Photo]:
 
 
 def _people(paths: list[Path], root: Path) -> list[str]:
-    """Who each file of `not_me/` shows, by its folder or by a file name such as `Jane_Doe_0001.jpg`; "" when unnamed."""
+    """Who each file of `not_me/` shows, by its folder or a file name such as `Jane_Doe_0001.jpg`; "" when unnamed."""
     folders = _without_collections([path.parent.name if path.parent != root else "" for path in paths])
     stems = _without_collections([_named(path.stem) for path in paths])
     return [folder or stem for folder, stem in zip(folders, stems, strict=True)]

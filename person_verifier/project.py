@@ -93,7 +93,9 @@ class VerifierProject:
         faceless = tuple(entry for entry in seen if entry.face is None)
         for mine, kind in ((True, "me"), (False, "not_me")):
             if not any(entry.photo.is_me == mine for entry in entries):
-                raise TrainingDataError(f"No face was found in any photo of {kind}/: see {self.reports / 'photos.csv'}.")
+                raise TrainingDataError(
+                    f"No face was found in any photo of {kind}/: see {self.reports / 'photos.csv'}."
+                )
         with self.progress("embed", len(entries)) as advance:
             vectors = self._album.embed(entries, advance)
         is_me = np.array([entry.photo.is_me for entry in entries])
@@ -103,7 +105,11 @@ class VerifierProject:
         groups = splits.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
         samples = training.Samples(vectors, is_me, groups)
         return Collection(
-            samples, tuple(entries), faceless, dataset_digest([entry.photo for entry in seen]), (*warnings, *_advice(samples))
+            samples,
+            tuple(entries),
+            faceless,
+            dataset_digest([entry.photo for entry in seen]),
+            (*warnings, *_advice(samples)),
         )
 
     def _people_of_me(self, vectors: NDArray[np.float64], names: list[str]) -> list[str]:
@@ -114,23 +120,26 @@ class VerifierProject:
         """
         descriptors = vectors.astype(np.float32)
         people = splits.people_in(self.engine.similarity(descriptors, descriptors))
-        others = [[name for name, person in zip(names, people, strict=True) if person == p] for p in range(1, people.max() + 1)]
+        others = [
+            [name for name, person in zip(names, people, strict=True) if person == p]
+            for p in range(1, people.max() + 1)
+        ]
         limit = max(INTRUDERS, INTRUDING_PART * len(names))
         several = [group for group in others if len(group) >= limit]
         if several:
             raise TrainingDataError(
-                f"me/ holds photos of several people. {int(np.count_nonzero(people == 0))} of {len(names)} are of one; these are of "
-                + "; these of ".join(f"another: {_some(group)}" for group in several)
-                + ". Leave only the person to be recognised in me/ and move the others to not_me/. (In a photo with several "
-                f"people the largest face counts: look through {self.out / 'crops' / 'me'}.)"
+                f"me/ holds photos of several people: {np.count_nonzero(people == 0)} of {len(names)} are of one, these of "
+                + ", these of ".join(f"another: {_some(group)}" for group in several)
+                + ". Leave only the person to be recognised in me/ and move the others to not_me/. (In a photo with "
+                f"several people the largest face counts: look through {self.out / 'crops' / 'me'}.)"
             )
         stray = [name for group in others for name in group]
         if not stray:
             return []
-        return [f"{len(stray)} photo(s) in me/ do not look like the rest: {_some(stray)}. Look at their crops; remove what is wrong."]
+        return [f"{len(stray)} photo(s) in me/ do not look like the rest: {_some(stray)}. Look at their crops."]
 
     def train(self, rule: assessment.ThresholdRule, version: str) -> tuple[VerifierModel, bool]:
-        """All steps: crop, embed, assess on held-out photographs, train on all of them, store; with whether anything was new.
+        """All steps: crop, embed, assess on held-out photographs, train on all, store; and whether anything was new.
 
         Raises:
             TrainingDataError: the photographs do not make a verifier; says what to do.
@@ -183,7 +192,7 @@ class VerifierProject:
             collection,
             rule,
             version,
-            held_out="each half of the photographs, by a verifier trained on the other half; shots and named people on one side only",
+            held_out="each half of the photographs, after training on the other; shots and named people on one side",
         )
 
     @property
@@ -192,7 +201,9 @@ class VerifierProject:
         return self.out / "models" / "verifier.json"
 
     def _complete(self, judged: assessment.Judged, collection: Collection) -> assessment.Judged:
-        return assessment.with_faceless(judged, np.array([entry.photo.is_me for entry in collection.faceless], np.bool_))
+        return assessment.with_faceless(
+            judged, np.array([entry.photo.is_me for entry in collection.faceless], np.bool_)
+        )
 
     def _write(
         self,
@@ -222,7 +233,15 @@ class VerifierProject:
         return report
 
     def _recipe(self, rule: assessment.ThresholdRule, version: str) -> str:
-        parts = (RECIPE, self.collection.digest, self.engine.model_id, rule.fixed, rule.fmr, version, sklearn.__version__)
+        parts = (
+            RECIPE,
+            self.collection.digest,
+            self.engine.model_id,
+            rule.fixed,
+            rule.fmr,
+            version,
+            sklearn.__version__,
+        )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def _stored(self, recipe: str) -> VerifierModel | None:

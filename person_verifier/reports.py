@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from evaluation.metrics import error_rates
 from person_verifier.album import Seen
@@ -111,7 +110,12 @@ def _roc(assessment: Assessment, report: MetricsReport) -> Figure:
         axes.plot(*at, "o", color=BLUE, label=f"at threshold {report.threshold:.2f}", clip_on=False)
     # Linear up to one photograph in all: a rate of 0 has its place on the axis.
     axes.set_xscale("symlog", linthresh=1 / others)
-    axes.set(xlim=(0, 1), ylim=(0, 1.01), xlabel="false match rate (others taken for me)", ylabel="true match rate (me recognised)")
+    axes.set(
+        xlim=(0, 1),
+        ylim=(0, 1.01),
+        xlabel="false match rate (others taken for me)",
+        ylabel="true match rate (me recognised)",
+    )
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     axes.set_title("Receiver operating characteristic, held-out photographs", fontsize=11)
@@ -121,18 +125,24 @@ def _roc(assessment: Assessment, report: MetricsReport) -> Figure:
 def _histogram(assessment: Assessment, report: MetricsReport) -> Figure:
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _bars(left, assessment.verifier, np.linspace(0, 1, 41), "probability of being me")
+    _bars(left, assessment.verifier, 1.0, "probability of being me")
     left.set_title("Verifier", fontsize=11)
     baseline = assessment.baseline
     distances = Judged(baseline.is_me, -baseline.scores, -baseline.thresholds)
     finite = distances.scores[~np.isnan(distances.scores)]
-    _bars(right, distances, np.linspace(0, finite.max(initial=1.0), 41), "distance to the mean descriptor (less is more alike)")
+    _bars(
+        right,
+        distances,
+        float(finite.max(initial=1.0)),
+        "distance to the mean descriptor (less is more alike)",
+    )
     right.set_title("Plain baseline", fontsize=11)
     figure.suptitle(f"Scores of held-out photographs, {report.model_version}", fontsize=11)
     return figure
 
 
-def _bars(axes: Axes, judged: Judged, edges: NDArray[np.float64], label: str) -> None:
+def _bars(axes: Axes, judged: Judged, highest: float, label: str) -> None:
+    edges = [highest * step / 40 for step in range(41)]
     axes.hist(judged.non_match_scores, edges, color=GREY, alpha=0.7, label=f"others ({len(judged.non_match_scores)})")
     axes.hist(judged.match_scores, edges, color=BLUE, alpha=0.7, label=f"me ({len(judged.match_scores)})")
     for number, threshold in enumerate(np.unique(judged.thresholds)):

@@ -6,6 +6,7 @@ import logging.config
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -20,18 +21,20 @@ from person_verifier.faces import FaceEngine
 from person_verifier.judge import Judge
 from person_verifier.settings import ServerSettings
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
+
 log = logging.getLogger("person_verifier")
 
 
-class DrainingWorker(ThreadWorker):
+class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """A worker that, told to stop, first takes what waits at the door.
 
-    gunicorn's own stops accepting at once: a connection that the kernel has accepted for it, with its request already sent, would
-    be reset when the last listener closes.
+    gunicorn's own stops accepting at once: a connection that the kernel has accepted for it, with its request already
+    sent, would be reset when the last listener closes.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Start or stop taking new connections; when the worker is stopping, take those that wait, and close the door."""
+        """Start or stop taking connections; when the worker is stopping, take those that wait, and close the door."""
         super().set_accept_enabled(enabled)
         if self.alive:
             return
@@ -61,7 +64,7 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-class VerifierServer(BaseApplication):
+class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn with the verifier in it."""
 
     def __init__(self, app: Flask, settings: ServerSettings) -> None:
@@ -71,9 +74,9 @@ class VerifierServer(BaseApplication):
 
     def load_config(self) -> None:
         """Our settings in gunicorn's words."""
-        settings = self._settings
+        settings, host = self._settings, self._settings.host
         for name, value in {
-            "bind": f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}",
+            "bind": f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}",
             "workers": settings.workers,
             "threads": settings.threads,
             "worker_class": DrainingWorker,
@@ -84,7 +87,8 @@ class VerifierServer(BaseApplication):
             "control_socket_disable": True,
             "proc_name": "person-verifier",
             # Heartbeat files in memory: a slow disk must not look like a worker that hangs.
-            "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: S108 - gunicorn makes its own private file there
+            "worker_tmp_dir": str(MEMORY) if MEMORY.is_dir() else None,
+            "worker_exit": leave,
             "logconfig_dict": logging_configuration(settings.log_level),
         }.items():
             self.cfg.set(name, value)
@@ -110,6 +114,15 @@ def serve(engine: FaceEngine, settings: ServerSettings) -> None:
         warm_up(engine)
         log.info("model loaded", extra={"facts": {"model_version": judge.model_version, "model": str(settings.model)}})
     VerifierServer(create_application(judge, settings.max_bytes, settings.token), settings).run()
+
+
+def leave(server: object, worker: object) -> None:  # noqa: ARG001 - gunicorn's hook gives both
+    """End a worker that has answered everything, without the interpreter's own clean-up.
+
+    onnxruntime's would join a thread that it started in the master, which a forked process does not have, and abort.
+    """
+    logging.shutdown()
+    os._exit(0)
 
 
 def warm_up(engine: FaceEngine) -> None:

@@ -1,6 +1,7 @@
 """What the server can be told: one dataclass, filled from the environment and overruled by flags."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from person_verifier.errors import VerifierError
 
 PREFIX = "VERIFIER_"
+TOKEN = re.compile(r"[!-~]{16,}")
 
 
 class SettingsError(VerifierError):
@@ -45,7 +47,7 @@ class ServerSettings:
                 raise SettingsError(f"{PREFIX}{name.upper()} is {value}; it must be from {low} to {high}.")
         if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise SettingsError(f"{PREFIX}LOG_LEVEL is {self.log_level}; it must be DEBUG, INFO, WARNING or ERROR.")
-        if self.token and (len(self.token) < 16 or not self.token.isascii() or not self.token.isprintable() or " " in self.token):
+        if self.token and not TOKEN.fullmatch(self.token):
             # The token itself is never repeated.
             raise SettingsError(f"{PREFIX}TOKEN must have at least 16 printable ASCII characters and no space.")
 

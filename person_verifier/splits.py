@@ -13,10 +13,10 @@ SAME_PERSON_SIMILARITY = 50.0
 
 
 def same_shots(pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Aligned grey faces (n, s, s) 0-255 -> (n,) shot numbers: copies, recompressions and frames of one moment share one.
+    """Aligned grey faces (n, s, s) 0-255 -> (n,) shot numbers: copies and frames of one moment share one.
 
-    Two faces that were aligned alike correlate above 0.95 when they come from one shot, also after scaling, recompression or
-    another crop of the photograph; two shots of one person stay below.
+    Two faces that were aligned alike correlate above 0.95 when they come from one shot, also after scaling,
+    recompression or another crop of the photograph; two shots of one person stay below.
     """
     flat = pictures.reshape(len(pictures), -1).astype(np.float64)
     flat -= flat.mean(axis=1, keepdims=True)
@@ -25,7 +25,7 @@ def same_shots(pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def split_groups(shots: NDArray[np.int64], people: list[str]) -> NDArray[np.int64]:
-    """(n,) shot numbers and names ("" for unnamed) -> (n,) groups: samples that share a shot or a name, also indirectly."""
+    """(n,) shot numbers, names ("" for none) -> (n,) groups: who shares a shot or a name, also indirectly."""
     names = np.array(people, dtype=object)
     together = (shots[:, None] == shots[None, :]) | ((names[:, None] == names[None, :]) & (names != "")[:, None])
     return _components(together)

@@ -1,4 +1,4 @@
-"""From descriptors to a model: standardised, a regularised logistic regression, C and threshold by grouped cross-validation."""
+"""From descriptors to a model: standardised, a regularised logistic regression, C by grouped cross-validation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 from person_verifier.errors import TrainingDataError
 
 C_GRID = tuple(float(c) for c in np.logspace(-3, 1, 9))
-# The distance alone nearly tells the person apart, so it is penalised 100 times less than the single directions: these then
-# correct it where they know better. Weights of 3 to 10 measured alike, and better than 1.
+# The distance alone nearly tells the person apart, so it is penalised 100 times less than the single directions: these
+# then correct it where they know better. Weights of 3 to 10 measured alike, and better than 1.
 DISTANCE_WEIGHT = 10.0
 FOLDS = 5
 SEED = 0
@@ -26,7 +26,8 @@ DEFAULT_THRESHOLD = 0.75
 class Samples:
     """Descriptors to train on or to judge.
 
-    `vectors` is (n, d); `is_me` (n,) booleans; `groups` (n,) integers: samples of one group never lie on both sides of a split.
+    `vectors` is (n, d); `is_me` (n,) booleans; `groups` (n,) integers: samples of one group never lie on both sides of
+    a split.
     """
 
     vectors: NDArray[np.float64]
@@ -42,9 +43,9 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """A logistic regression on standardised features: a descriptor's d numbers, and its distance to the person's mean descriptor.
+    """A logistic regression on standardised features: a descriptor's d numbers, and its distance to the person's mean.
 
-    `person` is that mean, (d,); `mean`, `scale` and `coefficients` are (d + 1,).
+    `person` is that mean descriptor, (d,); `mean`, `scale` and `coefficients` are (d + 1,).
     """
 
     person: NDArray[np.float64]
@@ -66,7 +67,7 @@ class Classifier:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A classifier with how it came about: C, and `validation_scores` (n,), each by a classifier that never saw its sample's group."""
+    """A classifier and how it came about: C, and `validation_scores` (n,), each by one that never saw its group."""
 
     classifier: Classifier
     c: float
@@ -114,7 +115,7 @@ def with_distance(vectors: NDArray[np.floating], person: NDArray[np.float64]) ->
 
 
 def split(samples: Samples, count: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """`count` times (rows to train on, rows held out): both classes on each side, no group on both, the same every time."""
+    """`count` times (rows to train on, rows held out): both classes on each side, no group on both, ever the same."""
     folds = StratifiedGroupKFold(count, shuffle=True, random_state=SEED)
     return list(folds.split(samples.vectors, samples.is_me, samples.groups))
 
@@ -128,13 +129,13 @@ def require_enough(samples: Samples) -> None:
     mine, others = (len(np.unique(samples.groups[samples.is_me == side])) for side in (True, False))
     if mine < MIN_SHOTS_OF_ME:
         raise TrainingDataError(
-            f"Too few photos of the person: {mine} different shot(s) with a face in me/, at least {MIN_SHOTS_OF_ME} are needed "
-            "and 40 to 50 are advised. Add photos from other days, places and light; copies of a shot count once."
+            f"Too few photos of the person: {mine} different shots with a face in me/. At least {MIN_SHOTS_OF_ME} are "
+            "needed, 40 to 50 advised. Add photos from other days, places and light; copies of a shot count once."
         )
     if others < MIN_SHOTS_OF_OTHERS:
         raise TrainingDataError(
-            f"Too few photos of others: {others} different people or shots with a face in not_me/, at least {MIN_SHOTS_OF_OTHERS} "
-            "are needed and 200 to 400 photos are advised. Add photos of as many different people as you can."
+            f"Too few photos of others: {others} different people or shots with a face in not_me/. At least "
+            f"{MIN_SHOTS_OF_OTHERS} are needed, 200 to 400 photos advised. Add photos of many different people."
         )
 
 
