@@ -19,14 +19,8 @@ from face_validation_function.services.walk import Walk
 from face_validation_function.settings import Settings
 from face_validation_function.utils.logging_config import record, service_logger
 from face_validation_function.utils.response_utils import http_response, refusal, success
-from face_validation_function.validations.validation_request import (
-    FaceValidationRequest,
-    items_of,
-    new_request_id,
-    parse_body,
-    request_id_of,
-    validated,
-)
+from face_validation_function.validations.body import items_of, new_request_id, parse_body, request_id_of, validated
+from face_validation_function.validations.validation_request import FaceValidationRequest
 
 # Two decoded images of up to 16 megapixels for each: more at once would not fit the function's memory.
 ITEMS_AT_ONCE = 5
@@ -104,7 +98,7 @@ def _side_by_side(items: list[object], adapters: Adapters, invocation: Invocatio
 
 
 def _compared(item: object, adapters: Adapters, walk: Walk) -> tuple[FaceValidationRequest, Comparison]:
-    request = validated(item)
+    request = validated(item, FaceValidationRequest)
     business = BusinessService(FaceSteps(adapters.s3, adapters.rekognition, adapters.settings, walk))
     business.set_strategy(request.type)
     try:

@@ -12,7 +12,7 @@ from face_validation_function.exceptions.exceptions import FaceValidationError, 
 from face_validation_function.routes import ROUTES
 from face_validation_function.utils.logging_config import service_logger
 from face_validation_function.utils.response_utils import http_response, refusal
-from face_validation_function.validations.validation_request import new_request_id
+from face_validation_function.validations.body import new_request_id
 
 # API Gateway waits 29 s; what can't finish is answered before, while there is time to write the answer.
 DEADLINE_S = 25.0

@@ -12,11 +12,8 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.routes import ROUTES
-from face_validation_function.validations.validation_request import (
-    MAX_ITEMS,
-    MISSPELT_TARGET_PATH,
-    FaceValidationRequest,
-)
+from face_validation_function.validations.body import MAX_ITEMS
+from face_validation_function.validations.validation_request import MISSPELT_TARGET_PATH, FaceValidationRequest
 from infra.answers import ErrorEnvelope, ValidationAnswer
 from infra.refusals import REFUSALS
 

@@ -15,14 +15,15 @@ from face_validation_function.services.business import BusinessService
 from face_validation_function.services.face_steps import FaceSteps
 from face_validation_function.services.walk import Walk
 from face_validation_function.settings import Settings
-from face_validation_function.validations.validation_request import validated
+from face_validation_function.validations.body import validated
+from face_validation_function.validations.validation_request import FaceValidationRequest
 from tests.fakes import FACE, MIDDLE, PASSPORT, FakeRekognition, FakeS3, jpeg, opened, request_body
 
 SETTINGS = Settings("sources", "targets")
 
 
 def answer(s3: FakeS3, rekognition: FakeRekognition, **fields: object) -> Comparison:
-    request = validated(request_body(**fields))
+    request = validated(request_body(**fields), FaceValidationRequest)
     walk = Walk(deadline_s=10)
     # The doubles have the adapters' methods; nothing else of them is used.
     business = BusinessService(FaceSteps(s3, rekognition, SETTINGS, walk))  # type: ignore[arg-type]
@@ -236,7 +237,7 @@ def test_no_step_begins_after_the_deadline() -> None:
     business = BusinessService(FaceSteps(s3, rekognition, SETTINGS, Walk(deadline_s=0)))  # type: ignore[arg-type]
 
     with pytest.raises(InternalServerError, match=r"no result within the deadline of 0\.0 s"):
-        business.execute_inference(validated(request_body()))
+        business.execute_inference(validated(request_body(), FaceValidationRequest))
 
     assert s3.read == []
 

@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_validation_function.exceptions.exceptions import RequestError
-from face_validation_function.validations.validation_request import items_of, parse_body, request_id_of, validated
+from face_validation_function.validations import body
+from face_validation_function.validations.body import items_of, parse_body, request_id_of
+from face_validation_function.validations.validation_request import FaceValidationRequest
 from tests.fakes import request_body
+
+
+def validated(item: object) -> FaceValidationRequest:
+    return body.validated(item, FaceValidationRequest)
+
 
 UUID_4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
