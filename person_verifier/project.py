@@ -86,7 +86,7 @@ class VerifierProject:
         """Crops and descriptors of all photographs, grouped, with what is wrong with them.
 
         Raises:
-            TrainingDataError: no face in one of the classes, or photographs of several people in `me/`.
+            TrainingDataError: too few faces of one of the classes, or photographs of several people in `me/`.
         """
         seen = self.crop()
         entries = [entry for entry in seen if entry.face is not None]
@@ -104,6 +104,7 @@ class VerifierProject:
         # Photographs of the person are told apart by their shots alone: all of them have one name.
         groups = splits.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
         samples = training.Samples(vectors, is_me, groups)
+        training.require_enough(samples)
         return Collection(
             samples,
             tuple(entries),
@@ -128,7 +129,8 @@ class VerifierProject:
         several = [group for group in others if len(group) >= limit]
         if several:
             raise TrainingDataError(
-                f"me/ holds photos of several people: {np.count_nonzero(people == 0)} of {len(names)} are of one, these of "
+                f"me/ holds photos of several people: {np.count_nonzero(people == 0)} of {len(names)} are of one, "
+                "these of "
                 + ", these of ".join(f"another: {_some(group)}" for group in several)
                 + ". Leave only the person to be recognised in me/ and move the others to not_me/. (In a photo with "
                 f"several people the largest face counts: look through {self.out / 'crops' / 'me'}.)"

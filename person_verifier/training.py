@@ -80,12 +80,7 @@ def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def train(samples: Samples, grid: Sequence[float] = C_GRID) -> Training:
-    """Choose C by the balanced log loss of held-out groups, then train on everything.
-
-    Raises:
-        TrainingDataError: too few different shots of the person or of others.
-    """
-    require_enough(samples)
+    """Choose C by the balanced log loss of held-out groups, then train on everything."""
     with threadpool_limits(1):
         folds = split(samples, FOLDS)
         validation = {c: _held_out_logits(samples, folds, c) for c in grid}

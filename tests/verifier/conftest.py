@@ -1,0 +1,30 @@
+"""What the verifier's tests share: a model trained on painted photographs by the fake engine."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from person_verifier.assessment import ThresholdRule
+from person_verifier.project import VerifierProject
+from tests.verifier.fakes import FakeEngine, write_photos
+
+
+@contextmanager
+def no_progress(step: str, total: int) -> Iterator[Callable[[], None]]:
+    yield lambda: None
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> VerifierProject:
+    """A whole training run; not to be changed."""
+    folder = tmp_path_factory.mktemp("verifier")
+    project = VerifierProject(write_photos(folder / "data"), folder, FakeEngine(), no_progress)
+    project.train(ThresholdRule(0.75), "me-verifier-v1")
+    return project
+
+
+@pytest.fixture(scope="session")
+def stored_model(trained: VerifierProject) -> Path:
+    return trained.model_path
