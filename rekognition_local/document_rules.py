@@ -22,7 +22,7 @@ PASSPORT_TITLES = (
 DRIVING_TITLES = (
     "DRIVINGLICENCE DRIVINGLICENSE DRIVERLICENCE DRIVERLICENSE DRIVERSLICENCE DRIVERSLICENSE LEARNERPERMIT LEARNERLICENCE "
     "PERMISDECONDUIRE FUHRERSCHEIN FUEHRERSCHEIN FUHRERAUSWEIS PERMISODECONDUCCION PERMISODECONDUCIR PERMISDECONDUCCIO "
-    "LICENCIADECONDUCIR LICENCIADECONDUCCION LICENCIANACIONALDECONDUCIR LICENCIAPARACONDUCIR LICENCIADEMANEJO "
+    "LICENCIADECONDUCIR LICENCIADECONDUCCION LICENCIADECONDUCTOR LICENCIANACIONALDECONDUCIR LICENCIAPARACONDUCIR LICENCIADEMANEJO "
     "CARTEIRANACIONALDEHABILITACAO CARTADECONDUCAO PATENTEDIGUIDA RIJBEWIJS AJOKORTTI KORKORT KOREKORT FORERKORT "
     "OKUSKIRTEINI PRAWOJAZDY RIDICSKYPRUKAZ VODICSKYPREUKAZ VEZETOIENGEDELY PERMISDECONDUCERE VOZNISKODOVOLJENJE "
     "VOZACKADOZVOLA VAIRUOTOJOPAZYMEJIMAS VADITAJAAPLIECIBA JUHILUBA LICENZJATASSEWQAN SURUCUBELGESI CEADUNASTIOMANA "
@@ -76,7 +76,9 @@ FIELDS: tuple[tuple[str, ...], ...] = tuple(
 
 # Marks of driving licences: ISO/IEC 18013-1 numbers its fields, the American standard (AAMVA) also abbreviates them.
 NUMBERED_FIELD = re.compile(r"\s*(?:([1-359])\s?[.,]|(4\s?[abcd])[.,:]?(?=[\s\d]|[A-Z]{2}|$))", re.IGNORECASE)
-AMERICAN_FIELDS = frozenset("DL DLN LIC CLASS DOB EXP ISS HGT WGT EYES HAIR SEX END RESTR RSTR REST DD DONOR REV VETERAN".split())
+AMERICAN_FIELDS = frozenset(
+    "DL DLN LIC CLASS DOB EXP ISS HGT WGT EYES HAIR SEX END RESTR RSTR REST DD DONOR REV VETERAN".split()
+)
 
 # Words of papers that are no identity documents, though some carry a name, a date or a portrait.
 OTHER_PAPERS = (
@@ -90,7 +92,10 @@ CONTACT = re.compile(r"@|www\.|https?:|\.com\b", re.IGNORECASE)
 
 # A title that is followed by one of these names a field: "Passport No."
 _NUMBER_WORDS = frozenset("NO NR N NUM NUMBER NUMERO NUMMER".split())
-_DATE = re.compile(r"\b\d{1,2}[./\- ](?:\d{1,2}|[A-Z]{3,4}(?:\s?/\s?[A-Z]{3,4})?)[./\- ](?:\d{4}|\d{2})\b|\b\d{4}[./-]\d{2}[./-]\d{2}\b", re.IGNORECASE)
+_DATE = re.compile(
+    r"\b\d{1,2}[./\- ](?:\d{1,2}|[A-Z]{3,4}(?:\s?/\s?[A-Z]{3,4})?)[./\- ](?:\d{4}|\d{2})\b|\b\d{4}[./-]\d{2}[./-]\d{2}\b",
+    re.IGNORECASE,
+)
 _FILLED_LINE = re.compile(r"<{4,}|<[A-Z0-9]+<<[A-Z0-9]*<*$")
 _WORD = re.compile(r"[^\W_]+")
 _LOOKALIKES = str.maketrans("01358ΑΒΕΖΗΙΚΜΝΟΡΤΥΧŁØĐÐ", "OISSBABEZHIKMNOPTYXLODD")
@@ -104,17 +109,23 @@ class Verdict:
     id_card: float
 
 
-def judge(lines: Sequence[str], *, portrait: bool) -> Verdict:
-    """Weigh the lines of one document, in reading order, and whether a face stands among them as a portrait would."""
-    zone = mrz.find(lines)
-    words = [frozenset(folded(word) for word in _WORD.findall(line)) for line in lines]
-    whole = [folded(line) for line in lines]
-    common = -2.5 + 1.5 * portrait + 0.35 * min(7, _fields(words, whole) + (len(_dates(lines)) >= 2))
-    common -= 1.5 * min(3, _other_papers(words, whole)) + 1.0 * any(CONTACT.search(line) for line in lines)
-    common -= 4.0 * _is_visa(zone, words)
+def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verdict:
+    """Weighs the lines of one page.
 
-    passport = _title(PASSPORT_TITLES, whole, words)
-    id_card = max(_title(DRIVING_TITLES, whole, words), _title(ID_CARD_TITLES, whole, words)) + _licence_marks(lines, words)
+    Args:
+        lines: legible text, from top to bottom.
+        portrait: whether a face stands among the lines as a portrait would.
+        people: whether there is any other face in the image.
+    """
+    page = _Lines.of(lines)
+    zone = mrz.find(lines)
+    fields = min(7, _fields(page) + (len(_dates(lines)) >= 2))
+    common = -2.5 + 0.35 * fields - 4.0 * _is_visa(zone, page)
+    common -= 1.5 * min(3, _other_papers(page)) + 1.0 * any(CONTACT.search(line) for line in lines)
+
+    passport_titles, id_card_titles = _titles(PASSPORT_TITLES, page), _titles((*DRIVING_TITLES, *ID_CARD_TITLES), page)
+    passport = _TITLE[min(2, passport_titles)]
+    id_card = _TITLE[min(2, id_card_titles)] + _licence_marks(page)
     if zone is not None:
         strength = 5.0 if zone.is_valid else 3.5 if zone.checks else 2.5
         if zone.code.startswith("P") or zone.code == "IP":
@@ -124,6 +135,12 @@ def judge(lines: Sequence[str], *, portrait: bool) -> Verdict:
     elif (filled := max((len(line) for line in lines if _FILLED_LINE.search(line)), default=0)) >= 24:
         passport += 1.0 * (filled >= 40)
         id_card += 1.0 * (filled < 40)
+    if portrait:
+        # Beside a word on a shirt a face is anyone's: it takes two hints of a document to make it a portrait.
+        hints = fields + passport_titles + id_card_titles + (zone is not None) + bool(_dates(lines)) + (len(lines) >= 6)
+        common += 1.5 * (hints >= 2)
+    elif passport_titles and not people and len(lines) <= 6:
+        common += 0.5  # the cover of a closed passport says no more
     # One document is one or the other. Portrait and fields without a title make a card: passports say what they are.
     if passport > id_card:
         return Verdict(_percent(common + passport), _percent(common + id_card - passport))
@@ -161,57 +178,88 @@ def _distance_inside(text: str, word: str) -> int:
     return best
 
 
-def _title(titles: Iterable[str], whole: Sequence[str], words: Sequence[frozenset[str]]) -> float:
-    """2.5 for a title that is most of its line (or of two lines near each other), 3 for two of them, 0.5 for a mention."""
-    found: set[str] = set()
-    mentioned = False
-    for text, around in _title_places(whole, words):
-        for title in titles:
-            if contains(text, title):
-                if len(title) >= 0.33 * len(text) and not around & _NUMBER_WORDS:
-                    found.add(title)
-                else:
-                    mentioned = True
-    return 2.0 + 0.5 * min(2, len(found)) if found else 0.5 * mentioned
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A page's lines: as read; folded whole; their folded words; and which are in capitals."""
+
+    read: tuple[str, ...]
+    whole: tuple[str, ...]
+    words: tuple[frozenset[str], ...]
+    capitals: tuple[bool, ...]
+    every_word: frozenset[str]
+
+    @classmethod
+    def of(cls, lines: Sequence[str]) -> "_Lines":
+        words = tuple(frozenset(folded(word) for word in _WORD.findall(line)) for line in lines)
+        return cls(
+            tuple(lines),
+            tuple(folded(line) for line in lines),
+            words,
+            tuple(sum(map(str.isupper, line)) >= 0.8 * sum(map(str.isalpha, line)) for line in lines),
+            frozenset().union(*words),
+        )
+
+    def mention(self, word: str) -> bool:
+        """Whether the word stands anywhere; within other words only if it is long."""
+        return word in self.every_word or (len(word) >= 8 and any(word in text for text in self.whole))
 
 
-def _title_places(whole: Sequence[str], words: Sequence[frozenset[str]]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Each line, and each with one of the next few: long titles are broken, and columns stand between."""
-    yield from zip(whole, words, strict=True)
-    short = [index for index, text in enumerate(whole) if 3 <= len(text) <= 24]
-    for at, index in enumerate(short):
-        for other in short[at + 1 : at + 4]:
-            yield whole[index] + whole[other], words[index] | words[other]
+# Evidence by the number of lines that are titles.
+_TITLE = (0.0, 2.5, 3.0)
 
 
-def _fields(words: Sequence[frozenset[str]], whole: Sequence[str]) -> int:
-    every = frozenset().union(*words)
-    return sum(
-        any(name in every or (len(name) >= 7 and any(name in text for text in whole)) for name in names) for names in FIELDS
-    )
+def _titles(titles: Iterable[str], page: _Lines) -> int:
+    """How many lines are titles, a title broken over two lines counting as one."""
+    titles = tuple(titles)
+    found = sum(_is_title(titles, *line) for line in zip(page.whole, page.words, page.capitals, strict=True))
+    return found or int(any(_is_title(titles, *joined) for joined in _joined(page)))
+
+
+def _is_title(titles: Iterable[str], text: str, words: frozenset[str], capitals: bool) -> bool:
+    """Whether a title is much of a line in capitals, or most of another: sentences mention documents, fields number them."""
+    if words & _NUMBER_WORDS:
+        return False
+    part = 0.33 if capitals else 0.6
+    return any(len(title) >= part * len(text) and contains(text, title) for title in titles)
+
+
+def _joined(page: _Lines) -> Iterator[tuple[str, frozenset[str], bool]]:
+    """Each short line with one of the next few: long titles are broken, and columns stand between."""
+    short = [index for index, text in enumerate(page.whole) if 3 <= len(text) <= 24]
+    for at, first in enumerate(short):
+        for second in short[at + 1 : at + 4]:
+            yield (
+                page.whole[first] + page.whole[second],
+                page.words[first] | page.words[second],
+                page.capitals[first] and page.capitals[second],
+            )
+
+
+def _fields(page: _Lines) -> int:
+    return sum(any(page.mention(name) for name in names) for names in FIELDS)
 
 
 def _dates(lines: Sequence[str]) -> set[str]:
     return {date for line in lines for date in _DATE.findall(line)}
 
 
-def _other_papers(words: Sequence[frozenset[str]], whole: Sequence[str]) -> int:
-    every = frozenset().union(*words)
-    return sum(word in every or (len(word) >= 9 and any(word in text for text in whole)) for word in OTHER_PAPERS)
+def _other_papers(page: _Lines) -> int:
+    return sum(page.mention(word) for word in OTHER_PAPERS)
 
 
-def _is_visa(zone: mrz.MachineReadableZone | None, words: Sequence[frozenset[str]]) -> bool:
+def _is_visa(zone: mrz.MachineReadableZone | None, page: _Lines) -> bool:
     if zone is not None:
         return zone.code.startswith("V")
-    return any(word & VISA_WORDS and len(word) <= 2 for word in words)
+    return any(words & VISA_WORDS and len(words) <= 2 for words in page.words)
 
 
-def _licence_marks(lines: Sequence[str], words: Sequence[frozenset[str]]) -> float:
-    numbered = {(mark[1] or mark[2]).lower().replace(" ", "") for line in lines if (mark := NUMBERED_FIELD.match(line))}
-    american = AMERICAN_FIELDS & frozenset().union(*words)
-    if (len(numbered) >= 4 and any(mark.startswith("4") for mark in numbered)) or len(american) >= 5:
+def _licence_marks(page: _Lines) -> float:
+    marks = (NUMBERED_FIELD.match(line) for line in page.read)
+    numbered = {(mark[1] or mark[2]).lower().replace(" ", "") for mark in marks if mark}
+    american = len(AMERICAN_FIELDS & page.every_word)
+    if (len(numbered) >= 4 and any(mark.startswith("4") for mark in numbered)) or american >= 5:
         return 2.5
-    return 0.3 * len(american)
+    return 0.3 * american
 
 
 def _percent(log_odds: float) -> float:

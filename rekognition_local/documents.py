@@ -29,6 +29,13 @@ LEAST_CONFIDENCE = 20.0
 LEGIBLE = 0.6
 UPRIGHT = 0.85
 
+# Of the portrait's face: how far apart portrait and text of one document can be.
+REACH = 2.2
+# Width over height: of a page or card, and of what cannot be one (two of them above each other).
+PAGE = 1.42
+NARROWEST = 0.9
+MARGIN = 0.04
+
 LINES_AT_A_TIME = 10
 MAX_LINES_READ = 40
 # A page that gives no hint of a document in so many of its largest lines is read no further.
@@ -106,21 +113,36 @@ class _Rectangle:
     def centre(self) -> tuple[float, float]:
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        return np.array(
+            [[self.left, self.top], [self.right, self.top], [self.right, self.bottom], [self.left, self.bottom]],
+            np.float64,
+        )
+
     def grown(self, dx: float, dy: float) -> "_Rectangle":
         return _Rectangle(self.left - dx, self.top - dy, self.right + dx, self.bottom + dy)
 
     def clipped(self, width: float, height: float) -> "_Rectangle":
         return _Rectangle(
-            min(max(self.left, 0), width), min(max(self.top, 0), height), min(max(self.right, 0), width), min(max(self.bottom, 0), height)
+            min(max(self.left, 0), width),
+            min(max(self.top, 0), height),
+            min(max(self.right, 0), width),
+            min(max(self.bottom, 0), height),
         )
 
     def union(self, other: "_Rectangle") -> "_Rectangle":
         return _Rectangle(
-            min(self.left, other.left), min(self.top, other.top), max(self.right, other.right), max(self.bottom, other.bottom)
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
         )
 
     def meets(self, other: "_Rectangle") -> bool:
-        return self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +180,10 @@ class DocumentReader:
         whole = _Rectangle(0, 0, width, height)
         rectangles = [
             _Rectangle(
-                face.left * width, face.top * height, (face.left + face.width) * width, (face.top + face.height) * height
+                face.left * width,
+                face.top * height,
+                (face.left + face.width) * width,
+                (face.top + face.height) * height,
             )
             for face in faces
         ]
@@ -208,7 +233,7 @@ def _judged(boxes: Sequence[TextBox], lines: Sequence[TextLine], faces: Sequence
     texture = {(line.box.x, line.box.y) for line in lines if line.confidence < LEGIBLE}
     kept = tuple(box for box in boxes if (box.x, box.y) not in texture)
     portrait = _portrait(kept, faces)
-    verdict = judge([line.text for line in legible], portrait=portrait is not None)
+    verdict = judge([line.text for line in legible], portrait=portrait is not None, people=bool(faces))
     return _Page(kept, tuple(legible), portrait, verdict)
 
 
@@ -230,15 +255,18 @@ def _portrait(boxes: Sequence[TextBox], faces: Sequence[_Rectangle]) -> _Rectang
         face
         for face in faces
         if 1.8 * line <= face.height <= 20 * line
-        and face.height <= 0.9 * max(extent.width, extent.height)
-        and extent.grown(face.height, face.height).meets(_Rectangle(*face.centre, *face.centre).grown(0.5, 0.5))
+        and face.height <= 1.5 * max(extent.width, extent.height)
+        and extent.grown(REACH * face.height, REACH * face.height).meets(face)
     ]
     return max(printed, key=lambda face: face.width * face.height, default=None)
 
 
 def _extent(boxes: Sequence[TextBox]) -> _Rectangle:
-    corners = np.concatenate([box.corners for box in boxes])
-    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    return _bounds(np.concatenate([box.corners for box in boxes]))
+
+
+def _bounds(points: NDArray[np.float64]) -> _Rectangle:
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
     return _Rectangle(float(left), float(top), float(right), float(bottom))
 
 
@@ -296,17 +324,25 @@ def _reading(page: _Page, whole: _Rectangle) -> DocumentReading:
 
 
 def _document_box(page: _Page) -> _Rectangle:
-    """The hull of portrait and text, without text that stands far from both, with a margin."""
-    remaining = [_extent([box]) for box in page.boxes]
+    """The hull of portrait and text, without text that stands far from both, with a margin.
+
+    Taken along the lines of text, so that it holds the corners of a tilted document; in axes of the image.
+    """
+    angle = math.radians(float(np.median([box.angle for box in page.boxes])))
+    to_page = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    remaining = [_bounds(box.corners @ to_page) for box in page.boxes]
     if page.portrait is None:
-        hull = _extent(page.boxes)
+        hull = _bounds(np.concatenate([box.corners for box in page.boxes]) @ to_page)
     else:
-        portrait = page.portrait
-        # Detectors cut a face at forehead and chin; the printed photograph reaches further.
-        hull = portrait.grown(0.4 * portrait.width, 0.4 * portrait.height)
-        reach = portrait.height
-        while near := [box for box in remaining if box.grown(reach, reach).meets(hull)]:
+        # Detectors cut a face at forehead and chin: the printed photograph reaches further.
+        hull = _bounds(page.portrait.corners @ to_page)
+        side = math.sqrt(page.portrait.width * page.portrait.height)
+        hull = hull.grown(0.4 * side, 0.4 * side)
+        while near := [box for box in remaining if box.grown(REACH * side, REACH * side).meets(hull)]:
             for box in near:
                 hull = hull.union(box)
                 remaining.remove(box)
-    return hull.grown(0.03 * hull.width, 0.03 * hull.height)
+        # Cards and pages are wider than high, and what is left blank is at the end of the lines.
+        if NARROWEST <= hull.width / hull.height < PAGE:
+            hull = replace(hull, right=hull.left + PAGE * hull.height)
+    return _bounds(hull.grown(MARGIN * hull.width, MARGIN * hull.height).corners @ to_page.T)

@@ -126,12 +126,13 @@ MIN_RIGHT = 2
 _FOREIGN = re.compile(r"[^0-9A-Z<]")
 _DATES = re.compile(r"[0-9]{7}[A-Z0-9]{0,4}[MFX<][0-9]{7}")
 _FIRST_LINE = re.compile(r"([PVIAC][A-Z0-9<])([A-Z0]{3}|D<<)[A-Z0-9<]*<<")
+_AS_FILLERS = str.maketrans(dict.fromkeys("‹＜〈くΛ∧", FILLER))
 _AS_DIGITS = str.maketrans("OQDUILZSBG", "0000112586")
 _AS_LETTERS = str.maketrans("01258", "OIZSB")
 
 
 def _cleaned(text: str) -> str:
-    return _FOREIGN.sub("", text.upper().replace("«", "<<").replace("‹", FILLER).replace("＜", FILLER))
+    return _FOREIGN.sub("", text.upper().replace("«", "<<").translate(_AS_FILLERS))
 
 
 def _is_candidate(text: str) -> bool:
@@ -173,7 +174,10 @@ def _from_first_line(text: str) -> MachineReadableZone | None:
     if found is None:
         return None
     code = found[1].rstrip(FILLER)
-    layout = min((layout for layout in LAYOUTS if layout.visa == code.startswith("V")), key=lambda layout: abs(layout.length - len(text)))
+    layout = min(
+        (layout for layout in LAYOUTS if layout.visa == code.startswith("V")),
+        key=lambda layout: abs(layout.length - len(text)),
+    )
     return MachineReadableZone(layout.name, code, found[2].rstrip(FILLER))
 
 

@@ -151,7 +151,9 @@ def _boxes(probability: NDArray[np.float32], scale_x: float, scale_y: float) -> 
         margin = width * height * UNCLIP / (width + height)
         corners = cv2.boxPoints((centre, (width + margin, height + margin), angle))
         (x, y), (width, height), angle = cv2.minAreaRect(corners * np.array([scale_x, scale_y], np.float32))
-        boxes.append(TextBox(x, y, width, height, angle) if width >= height else TextBox(x, y, height, width, angle + 90))
+        boxes.append(
+            TextBox(x, y, width, height, angle) if width >= height else TextBox(x, y, height, width, angle + 90)
+        )
     return boxes
 
 
