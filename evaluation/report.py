@@ -2,7 +2,9 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 from importlib.resources import files
 from pathlib import Path
 
@@ -41,14 +43,23 @@ def write_report(summary: Summary, out: Path) -> None:
     """Write metrics.json, the PNG plots and report.html into `out`, over those that are there."""
     text = json.dumps(to_json(summary), indent=2, allow_nan=False)
     (out / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
-    plots = _write_plots(summary, out)
+    (out / REPORT_FILE).write_text(report_page(summary, _write_plots(summary, out)), encoding="utf-8")
+
+
+def report_page(summary: Summary, plots: Sequence[Plot]) -> str:
+    """The report as HTML that needs no other file."""
     dimensions: dict[str, list[Group]] = {}
     for group in summary.groups:
         dimensions.setdefault(group.dimension, []).append(group)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "similarity": _similarity, "milliseconds": _milliseconds}
+    environment.filters |= {
+        "percent": percent,
+        "similarity": _similarity,
+        "threshold": _threshold,
+        "milliseconds": _milliseconds,
+    }
     template = environment.from_string(files("evaluation").joinpath("report_template.html").read_text(encoding="utf-8"))
-    page = template.render(
+    return template.render(
         summary=summary,
         run=summary.run,
         dimensions=dimensions,
@@ -57,7 +68,6 @@ def write_report(summary: Summary, out: Path) -> None:
         asked=sum(session.asked for session in summary.run.sessions),
         seconds=sum(session.seconds for session in summary.run.sessions),
     )
-    (out / REPORT_FILE).write_text(page, encoding="utf-8")
 
 
 def _write_plots(summary: Summary, out: Path) -> list[Plot]:
@@ -127,12 +137,14 @@ def percent(rate: Rate | F1Score | float | None) -> str:
 
 
 def _similarity(similarity: float | None) -> str:
-    if similarity is None:
-        return NOTHING
-    if similarity > 100:  # one rounding step above: even a perfect score is reached by a non-match
-        return "none"
-    # Rounded up, never down: a threshold that is printed too low would let the non-match through again.
-    return f"{similarity:.4g}" if similarity < 99 else f"{similarity:.3f}".rstrip("0").rstrip(".")
+    return NOTHING if similarity is None else f"{similarity:.2f}"
+
+
+def _threshold(threshold: float) -> str:
+    if threshold > 100:
+        return "none"  # even a similarity of 100 is reached by a non-match
+    # Rounded up, never down: printed too low, it would let the highest non-match through.
+    return f"{Decimal(threshold).quantize(Decimal('0.001'), ROUND_CEILING).normalize():f}"
 
 
 def _milliseconds(seconds: float) -> str:

@@ -31,6 +31,7 @@ COLUMNS = (
     "code",
     "details",
     "seconds",
+    "id_request",
     "source_sha256",
     "target_sha256",
     "boxes",
@@ -58,6 +59,7 @@ class Result:
         status: HTTP status where not scored; None when no answer came.
         code: the error envelope's code, or the client's name for what went wrong.
         details: the error's details, in one line.
+        id_request: what to look for in the service's logs; empty when the request was lost before it had one.
         boxes: what was seen in both images, where scored.
     """
 
@@ -70,6 +72,7 @@ class Result:
     status: int | None = None
     code: str = ""
     details: str = ""
+    id_request: str = ""
     boxes: Boxes | None = None
 
 
@@ -147,6 +150,7 @@ def _row(result: Result, root: Path) -> dict[str, str]:
         "code": result.code,
         "details": " ".join(result.details.split()),
         "seconds": f"{result.seconds:.4f}",
+        "id_request": result.id_request,
         "source_sha256": result.source_sha256,
         "target_sha256": result.target_sha256,
         "boxes": "" if result.boxes is None else json.dumps(_boxes_to_json(result.boxes), separators=(",", ":")),
@@ -172,6 +176,7 @@ def _result(row: dict[str, str], root: Path) -> Result:
         status=int(row["status"]) if row["status"] else None,
         code=row["code"],
         details=row["details"],
+        id_request=row["id_request"],
         boxes=_boxes_from_json(row["boxes"]) if row["boxes"] else None,
     )
 

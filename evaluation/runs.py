@@ -311,6 +311,7 @@ def _ask(case: Case, uploads: "_Uploads", api: Api, digests: dict[Path, str]) ->
             status=error.status,
             code=error.code,
             details=error.details or error.message,
+            id_request=error.id_request or "",
         )
     return Result(
         case=case,
@@ -320,6 +321,7 @@ def _ask(case: Case, uploads: "_Uploads", api: Api, digests: dict[Path, str]) ->
         seconds=time.perf_counter() - begin,
         similarity=answer.similarity,
         status=HTTPStatus.OK.value,
+        id_request=answer.id_request,
         boxes=answer.boxes,
     )
 

@@ -61,4 +61,6 @@ class FakeApi:
         answer = self.answer(*images)
         if isinstance(answer, FaceValidationError):
             raise answer
-        return ValidationResult("", answer >= threshold, answer, threshold, Boxes(SIDE, SIDE))
+        return ValidationResult(
+            f"request of {images[1].decode()}", answer >= threshold, answer, threshold, Boxes(SIDE, SIDE)
+        )

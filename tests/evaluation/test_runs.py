@@ -55,6 +55,7 @@ def test_each_case_is_asked_once_with_threshold_0_and_each_image_is_uploaded_onc
     assert api.thresholds == {0.0}
     assert [result.case.case_id for result in found.results] == [f"c{number}" for number in range(12)]
     assert found.results[3].similarity == 15.123456789
+    assert found.results[3].id_request == "request of face 3"
     assert found.results[3].boxes is not None
     assert found.results[3].boxes.source == SIDE
 
