@@ -73,15 +73,15 @@ class GroupComparison:
 
     @property
     def verdict(self) -> str:
-        """In words, whether the difference in accuracy is more than chance."""
+        """In words (A the first run, B the second), whether the difference in accuracy is more than chance."""
         if not self.only_first and not self.only_second:
             return "The same cases are right in both."
         if self.only_first == self.only_second:
             return "As many cases got better as worse."
-        better = "second" if self.only_second > self.only_first else "first"
+        better = "B" if self.only_second > self.only_first else "A"
         if self.p_value < SIGNIFICANCE:
-            return f"The {better} run is better, by more than chance (p = {self.p_value:.2g})."
-        return f"The {better} run has more right, which may be chance (p = {self.p_value:.2g})."
+            return f"{better} is better, by more than chance (p = {self.p_value:.2g})."
+        return f"{better} has more right, which may be chance (p = {self.p_value:.2g})."
 
 
 @dataclass(frozen=True, slots=True)

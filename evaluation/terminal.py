@@ -63,10 +63,10 @@ def print_comparison(comparison: Comparison, folders: tuple[Path, Path], thresho
         f"A = {escape(str(folders[0]))} at {thresholds[0]:g}, B = {escape(str(folders[1]))} at {thresholds[1]:g}"
     )
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for column in ("", "cases", "accuracy A", "accuracy B", "better", "worse", "AUC A", "AUC B", "EER A", "EER B"):
-        table.add_column(column, justify="left" if not column else "right")
+    for column in ("", "cases", "right A", "right B", "better", "worse", "AUC A", "AUC B", "EER A", "EER B"):
+        table.add_column(column, justify="left" if not column else "right", no_wrap=bool(column))
     for group in comparison.groups:
-        auc = (f"{group.auc.first:.5f}", f"{group.auc.second:.5f}") if group.auc else ("", "")
+        auc = (f"{group.auc.first:.4f}", f"{group.auc.second:.4f}") if group.auc else ("", "")
         eer = (percent(group.eer.first), percent(group.eer.second)) if group.eer else ("", "")
         table.add_row(
             group.name,
@@ -80,7 +80,7 @@ def print_comparison(comparison: Comparison, folders: tuple[Path, Path], thresho
         )
     stdout.print(table)
     for group in comparison.groups:
-        stdout.print(f"{group.name}: {group.verdict.replace('first run', 'A').replace('second run', 'B')}")
+        stdout.print(f"{group.name}: {group.verdict}")
         for name, difference in (("AUC", group.auc), ("EER", group.eer)):
             if difference is not None:
                 stdout.print(f"[dim]  {_difference_text(name, difference)}[/]")

@@ -29,7 +29,7 @@ def test_one_case_more_may_be_chance_and_ten_are_not() -> None:
     slightly, clearly = compare_runs(run(50, 10), run(51, 9), 80, 80), compare_runs(run(50, 10), run(60, 0), 80, 80)
 
     assert "may be chance" in slightly.groups[0].verdict
-    assert "second run is better, by more than chance" in clearly.groups[0].verdict
+    assert "B is better, by more than chance" in clearly.groups[0].verdict
     assert clearly.groups[0].p_value == pytest.approx(2 / 2**10)
 
 
