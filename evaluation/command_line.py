@@ -120,6 +120,9 @@ def evaluate(
     except (CasesError, RunError, ResultsError, SettingsError) as error:
         stderr.print(f"[bold red]Cannot run[/]: {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(ExitCode.CANNOT_RUN) from error
+    except KeyboardInterrupt as stop:
+        stderr.print("Stopped. What was answered is kept: run the same command again to go on.")
+        raise typer.Exit(ExitCode.CANNOT_RUN) from stop
     for notice in run.notices:
         stderr.print(f"[yellow]{escape(notice)}[/]", soft_wrap=True)
     print_summary(summary)

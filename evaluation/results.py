@@ -125,7 +125,7 @@ def read_results(path: Path, root: Path) -> list[Result]:
     whole = text[: text.rfind("\n") + 1]  # every row ends with a line break, and none holds one inside
     reader = csv.DictReader(whole.splitlines())
     if whole and tuple(reader.fieldnames or ()) != COLUMNS:
-        raise ResultsError(f"{path.name} was written by another version of the evaluation: choose another --out.")
+        raise ResultsError(f"{path.name} was written by another version of the evaluation: run it into another folder.")
     results = []
     for row in reader:
         try:
