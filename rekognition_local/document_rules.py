@@ -1,8 +1,7 @@
-"""What lines of text say about the kind of document they stand on: title words, field names, numbered fields, zones.
+"""What lines of text say about the document that they stand on: titles, field names, numbered fields, zones.
 
-Every piece of evidence adds to the log-odds of a kind; the sum is its confidence. No piece but a checked machine readable zone
-is enough by itself: words appear in newspapers too. The words are those printed on documents, folded (`folded`): capitals
-A-Z without accents and spaces, or CJK characters.
+Every piece of evidence adds to the log-odds of a kind, and their sum is its confidence. Nothing but a machine readable
+zone is enough by itself: words appear in newspapers too.
 """
 
 import math
@@ -12,93 +11,32 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rekognition_local import mrz
-
-PASSPORT_TITLES = (
-    "PASSPORT PASSEPORT PASAPORTE PASSAPORTE PASSAPORTO PASSAPORT REISEPASS PASPOORT PASZPORT PASAPORT PASAPOARTE PASHAPORT "
-    "PASSIPASS VEGABREF PUTOVNICA UTLEVEL CESTOVNIPAS CESTOVNYPAS POTNILIST PUTNAISPRAVA HOCHIEU ДІАВАТНРІО "
-    "TRAVELDOCUMENT TITREDEVOYAGE REISEAUSWEIS 护照 護照 旅券"
-).split()
-
-DRIVING_TITLES = (
-    "DRIVINGLICENCE DRIVINGLICENSE DRIVERLICENCE DRIVERLICENSE DRIVERSLICENCE DRIVERSLICENSE LEARNERPERMIT LEARNERLICENCE "
-    "PERMISDECONDUIRE FUHRERSCHEIN FUEHRERSCHEIN FUHRERAUSWEIS PERMISODECONDUCCION PERMISODECONDUCIR PERMISDECONDUCCIO "
-    "LICENCIADECONDUCIR LICENCIADECONDUCCION LICENCIADECONDUCTOR LICENCIANACIONALDECONDUCIR LICENCIAPARACONDUCIR LICENCIADEMANEJO "
-    "CARTEIRANACIONALDEHABILITACAO CARTADECONDUCAO PATENTEDIGUIDA RIJBEWIJS AJOKORTTI KORKORT KOREKORT FORERKORT "
-    "OKUSKIRTEINI PRAWOJAZDY RIDICSKYPRUKAZ VODICSKYPREUKAZ VEZETOIENGEDELY PERMISDECONDUCERE VOZNISKODOVOLJENJE "
-    "VOZACKADOZVOLA VAIRUOTOJOPAZYMEJIMAS VADITAJAAPLIECIBA JUHILUBA LICENZJATASSEWQAN SURUCUBELGESI CEADUNASTIOMANA "
-    "LEJEDREJTIMI SURATIZINMENGEMUDI LESENMEMANDU GIAYPHEPLAIXE 驾驶证 駕駛執照 駕照 運転免許証"
-).split()
-
-ID_CARD_TITLES = (
-    "IDENTITYCARD IDENTIFICATIONCARD NATIONALIDENTITY NATIONALIDCARD NATIONALIDENTIFICATION CARTENATIONALEDIDENTITE "
-    "CARTEDIDENTITE DOCUMENTONACIONALDEIDENTIDAD DOCUMENTNACIONALDIDENTITAT DOCUMENTODEIDENTIDAD DOCUMENTODEIDENTIFICACION "
-    "DOCUMENTOPERSONALDEIDENTIFICACION CEDULADEIDENTIDAD CEDULADECIUDADANIA CEDULADEEXTRANJERIA TARJETADEIDENTIDAD "
-    "CREDENCIALPARAVOTAR CARTEIRADEIDENTIDADE CARTAODECIDADAO BILHETEDEIDENTIDADE CARTADIDENTITA CARTADIIDENTITA "
-    "PERSONALAUSWEIS IDENTITATSKARTE IDENTITEITSKAART IDENTITETSKORT IDKORT HENKILOKORTTI DOWODOSOBISTY OBCANSKYPRUKAZ "
-    "OBCIANSKYPREUKAZ SZEMELYAZONOSITO SZEMELYIIGAZOLVANY SZEMELYAZONOSITOIGAZOLVANY CARTEDEIDENTITATE OSEBNAIZKAZNICA "
-    "OSOBNAISKAZNICA LICNAKARTA ISIKUTUNNISTUS ASMENSTAPATYBESKORTELE PERSONASAPLIECIBA KARTATALIDENTITA KIMLIKKARTI "
-    "LETERNJOFTIMI KARTUTANDAPENDUDUK KADPENGENALAN CANCUOCCONGDAN PAMBANSANGPAGKAKAKILANLAN 身份证 身份證 身分證 "
-    "RESIDENCEPERMIT RESIDENCECARD RESIDENTCARD PERMANENTRESIDENT EMPLOYMENTAUTHORIZATION TITREDESEJOUR CARTEDESEJOUR "
-    "CARTEDERESIDENT AUFENTHALTSTITEL AUFENTHALTSERLAUBNIS NIEDERLASSUNGSERLAUBNIS PERMESSODISOGGIORNO CARTADISOGGIORNO "
-    "PERMISODERESIDENCIA TARJETADERESIDENCIA TARJETADEEXTRANJERO TITULODERESIDENCIA AUTORIZACAODERESIDENCIA VERBLIJFSTITEL "
-    "VERBLIJFSVERGUNNING VERBLIJFSKAART UPPEHALLSTILLSTAND UPPEHALLSKORT OPHOLDSTILLADELSE OPPHOLDSTILLATELSE OPPHOLDSKORT "
-    "OLESKELULUPA KARTAPOBYTU POVOLENIKPOBYTU POVOLENIENAPOBYT TARTOZKODASIENGEDELY PERMISDESEDERE ELAMISLUBA 在留カード"
-).split()
-
-# One entry for each field that identity documents have, so that a bilingual label counts once.
-FIELDS: tuple[tuple[str, ...], ...] = tuple(
-    tuple(words.split())
-    for words in (
-        "SURNAME LASTNAME FAMILYNAME NOM NOMS APELLIDO APELLIDOS COGNOME NACHNAME FAMILIENNAME NAZWISKO PREZIME EFTERNAMN "
-        "ETTERNAVN EFTERNAVN SUKUNIMI PRIJMENI PRIEZVISKO APELIDO VEZETEKNEV CSALADINEV SOYADI PRIIMEK NUME ACHTERNAAM UZVARDS",
-        "GIVENNAME GIVENNAMES FORENAME FORENAMES FIRSTNAME PRENOM PRENOMS NOMBRE NOMBRES VORNAME VORNAMEN NOME IMIE IMIONA "
-        "FORNAMN FORNAVN ETUNIMI ETUNIMET JMENO UTONEV PRENUME VOORNAMEN VARDS IME",
-        "BIRTH DOB NAISSANCE NACIMIENTO NAIXEMENT GEBURTSDATUM GEBURTSTAG GEBURTSORT GEBOREN NASCITA NASCIMENTO URODZENIA "
-        "NAROZENI NARODENIA RODENJA ROJSTVA FODELSE FODSELS FODT SYNTYMA SZULETES NASTERII NASTERE DOGUM LAHIR GEBOORTE "
-        "DZIMSANAS GIMIMO SUNNIAEG 生年月日 出生",
-        "NATIONALITY NATIONALITE NACIONALIDAD NACIONALIDADE STAATSANGEHORIGKEIT STAATSANG CITTADINANZA OBYWATELSTWO "
-        "DRZAVLJANSTVO MEDBORGARSKAP KANSALAISUUS STATSBORGERSKAP UYRUGU WARGANEGARA ALLAMPOLGARSAG CETATENIE OBCANSTVI CITIZENSHIP",
-        "SEX SEXE SEXO SESSO GESCHLECHT PLEC SPOL KON KJONN SUKUPUOLI CINSIYET CINSIYETI JANTINA GENDER POHLAVI POHLAVIE GESLACHT "
-        "性别 性別",
-        "EXPIRY EXPIRES EXPIRATION EXP DATEDEXPIR VALIDUNTIL VALIDTHROUGH VALABLEJUSQU GULTIGBIS CADUCIDAD VENCIMIENTO VALIDEZ "
-        "VALIDOHASTA VALIDADE SCADENZA WAZNOSCI VRIJEDIDO PLATNOST GILTIGT GYLDIG VOIMASSA ERVENYES GECERLILIK TAMAT GELDIGTOT "
-        "有效期",
-        "DATEOFISSUE ISSUED ISS DATEDISSUED DELIVRANCE DELIVREE DELIVREELE EXPEDICION EXPEDIDO EMISION AUSGESTELLT AUSSTELLUNG "
-        "RILASCIATO RILASCIO EMISSIONE EMISSAO WYDANIA UTFARDAT UDSTEDT UTSTEDT",
-        "AUTHORITY AUTORITE AUTORIDAD AUTORITA AUTORIDADE BEHORDE ORGAN MYNDIGHET MINISTRY MINISTERIO MINISTERO 機關 机关",
-        "DOCUMENTNO DOCUMENTNUMBER DOCNO DOCNUMBER CARDNO CARDNUMBER IDNO IDNUMBER PASSPORTNO PASSPORTNUMBER PASSEPORTNO "
-        "LICENCENO LICENSENO LICNO LIC DLNO PERSONALNO NUMSOPORT NUMERODEDOCUMENTO DOCUMENTON PASSEPORTN",
-        "HEIGHT TAILLE HGT WGT EYES HAIR GROSSE AUGENFARBE ESTATURA STATURA COLOROFEYES",
-        "SIGNATURE HOLDER TITULAIRE TITULAR UNTERSCHRIFT FIRMADELTITULAR FIRMA SIGNATUR PODPIS",
-        "ADDRESS ADRESSE DOMICILE DOMICILIO DIRECCION ANSCHRIFT WOHNORT INDIRIZZO RESIDENZA MORADA",
-    )
+from rekognition_local.document_words import (
+    AMERICAN_FIELDS,
+    DRIVING_TITLES,
+    FIELDS,
+    ID_CARD_TITLES,
+    NUMBER_WORDS,
+    OTHER_PAPERS,
+    PASSPORT_TITLES,
+    VISA_WORDS,
 )
 
-# Marks of driving licences: ISO/IEC 18013-1 numbers its fields, the American standard (AAMVA) also abbreviates them.
+# ISO/IEC 18013-1 numbers the fields of driving licences.
 NUMBERED_FIELD = re.compile(r"\s*(?:([1-359])\s?[.,]|(4\s?[abcd])[.,:]?(?=[\s\d]|[A-Z]{2}|$))", re.IGNORECASE)
-AMERICAN_FIELDS = frozenset(
-    "DL DLN LIC CLASS DOB EXP ISS HGT WGT EYES HAIR SEX END RESTR RSTR REST DD DONOR REV VETERAN".split()
-)
-
-# Words of papers that are no identity documents, though some carry a name, a date or a portrait.
-OTHER_PAPERS = (
-    "INVOICE FACTURA FACTURE RECHNUNG FATTURA RECEIPT RECIBO QUITTUNG SUBTOTAL TOTAL IVA VAT TVA MWST VALIDTHRU GOODTHRU MASTERCARD "
-    "DEBIT DEBITCARD CREDITCARD BANK BANCO BANQUE IBAN CHEQUE BOARDINGPASS EARNINGS PAYDATE PAYROLL INSURANCE ASSURANCE VERSICHERUNG "
-    "KRANKENVERSICHERUNG VITALE SANITARIA HEALTHCARD REGISTRATIONCERTIFICATE VEHICLE IMMATRICULATION ZULASSUNGSBESCHEINIGUNG "
-    "PERMISODECIRCULACION CARTADICIRCOLAZIONE CURRICULUM RESUME EDUCATION STUDENT LIBRARY MEMBER MEMBERSHIP EMPLOYEE"
-).split()
-VISA_WORDS = frozenset("VISA VISUM VISTO VISADO VISTOS".split())
 CONTACT = re.compile(r"@|www\.|https?:|\.com\b", re.IGNORECASE)
-
-# A title that is followed by one of these names a field: "Passport No."
-_NUMBER_WORDS = frozenset("NO NR N NUM NUMBER NUMERO NUMMER".split())
-_DATE = re.compile(
-    r"\b\d{1,2}[./\- ](?:\d{1,2}|[A-Z]{3,4}(?:\s?/\s?[A-Z]{3,4})?)[./\- ](?:\d{4}|\d{2})\b|\b\d{4}[./-]\d{2}[./-]\d{2}\b",
+DATE = re.compile(
+    r"\b\d{1,2}[./\- ](?:\d{1,2}|[A-Z]{3,4}(?:\s?/\s?[A-Z]{3,4})?)[./\- ](?:\d{4}|\d{2})\b"
+    r"|\b\d{4}[./-]\d{2}[./-]\d{2}\b",
     re.IGNORECASE,
 )
-_FILLED_LINE = re.compile(r"<{4,}|<[A-Z0-9]+<<[A-Z0-9]*<*$")
+# A line of a zone, be it filled in or not.
+ZONE_LINE = re.compile(r"<{4,}")
+
 _WORD = re.compile(r"[^\W_]+")
-_LOOKALIKES = str.maketrans("01358ΑΒΕΖΗΙΚΜΝΟΡΤΥΧŁØĐÐ", "OISSBABEZHIKMNOPTYXLODD")
+# Digits and Greek capitals that recognition takes for letters, and letters that Unicode does not decompose.
+_GREEK = "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+_LOOKALIKES = str.maketrans(f"01358{_GREEK}\u0141\u00d8\u0110\u00d0", "OISSBABEZHIKMNOPTYXLODD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +70,7 @@ def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verd
             passport += strength
         elif not zone.code.startswith("V"):
             id_card += strength
-    elif (filled := max((len(line) for line in lines if _FILLED_LINE.search(line)), default=0)) >= 24:
+    elif (filled := max((len(line) for line in lines if ZONE_LINE.search(line)), default=0)) >= 24:
         passport += 1.0 * (filled >= 40)
         id_card += 1.0 * (filled < 40)
     if portrait:
@@ -148,7 +86,7 @@ def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verd
 
 
 def folded(text: str) -> str:
-    """Capital letters A-Z and CJK characters only; accents dropped, look-alike digits and Greek capitals read as letters."""
+    """Capitals A-Z and CJK characters only: accents dropped, look-alike digits and Greek capitals read as letters."""
     plain = unicodedata.normalize("NFKD", text.upper().replace("Æ", "AE").replace("Þ", "TH")).translate(_LOOKALIKES)
     return "".join(character for character in plain if "A" <= character <= "Z" or "\u3040" <= character <= "\u9fff")
 
@@ -216,8 +154,8 @@ def _titles(titles: Iterable[str], page: _Lines) -> int:
 
 
 def _is_title(titles: Iterable[str], text: str, words: frozenset[str], capitals: bool) -> bool:
-    """Whether a title is much of a line in capitals, or most of another: sentences mention documents, fields number them."""
-    if words & _NUMBER_WORDS:
+    """Whether a title is much of a line in capitals, or most of another: sentences and fields mention documents too."""
+    if words & NUMBER_WORDS:
         return False
     part = 0.33 if capitals else 0.6
     return any(len(title) >= part * len(text) and contains(text, title) for title in titles)
@@ -240,7 +178,7 @@ def _fields(page: _Lines) -> int:
 
 
 def _dates(lines: Sequence[str]) -> set[str]:
-    return {date for line in lines for date in _DATE.findall(line)}
+    return {date for line in lines for date in DATE.findall(line)}
 
 
 def _other_papers(page: _Lines) -> int:

@@ -13,6 +13,13 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 FILLER = "<"
 WEIGHTS = (7, 3, 1)
 
+# A photograph can show both sides of a card, or lines in between; a zone has three lines at most.
+MAX_CANDIDATES = 8
+MAX_MISCOUNTED = 6
+MIN_CANDIDATE = 24
+# Two check digits are right by chance once in a hundred lines that already look like a zone.
+MIN_RIGHT = 2
+
 Span = tuple[int, int]
 
 
@@ -20,7 +27,7 @@ Span = tuple[int, int]
 class Layout:
     """A format: how many lines of which length; each check covers spans of the joined lines and has its digit's place.
 
-    Places count from 0 over the lines joined without a break. A zone whose code starts with V is a visa, and no other is.
+    Places count from 0 over the lines joined without a break. A zone is a visa exactly when its code starts with V.
     """
 
     name: str
@@ -116,17 +123,10 @@ def find(texts: Sequence[str]) -> MachineReadableZone | None:
     return next((zone for zone in map(_from_first_line, candidates) if zone), None)
 
 
-# A photograph can show both sides of a card, or lines in between; a zone has three lines at most.
-MAX_CANDIDATES = 8
-MAX_MISCOUNTED = 6
-MIN_CANDIDATE = 24
-# Two check digits are right by chance once in a hundred lines that already look like a zone.
-MIN_RIGHT = 2
-
 _FOREIGN = re.compile(r"[^0-9A-Z<]")
 _DATES = re.compile(r"[0-9]{7}[A-Z0-9]{0,4}[MFX<][0-9]{7}")
 _FIRST_LINE = re.compile(r"([PVIAC][A-Z0-9<])([A-Z0]{3}|D<<)[A-Z0-9<]*<<")
-_AS_FILLERS = str.maketrans(dict.fromkeys("‹＜〈くΛ∧", FILLER))
+_AS_FILLERS = str.maketrans(dict.fromkeys("\u2039\uff1c\u3008\u304f\u039b\u2227", FILLER))
 _AS_DIGITS = str.maketrans("OQDUILZSBG", "0000112586")
 _AS_LETTERS = str.maketrans("01258", "OIZSB")
 
@@ -187,7 +187,7 @@ def _is_right(zone: str, spans: Sequence[Span], place: int) -> bool:
     if digit != FILLER:
         return digit == check_digit(field)
     if len(zone) == 90 and place == 14:
-        # TD1, a number longer than nine: it goes on in the optional field and its check digit follows it (9303-5, 4.2.2).
+        # TD1, a number longer than nine: it goes on in the optional field, its check digit behind it (9303-5, 4.2.2).
         rest = zone[15:30].split(FILLER)[0]
         return len(rest) > 1 and rest[-1] == check_digit(field + rest[:-1])
     return not field.strip(FILLER)

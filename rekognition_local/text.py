@@ -4,6 +4,7 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,7 +49,7 @@ class TextBox:
         turn = math.radians(self.angle)
         along = np.array([math.cos(turn), math.sin(turn)]) * self.length / 2
         across = np.array([-math.sin(turn), math.cos(turn)]) * self.height / 2
-        return np.array([self.x, self.y]) + np.array([-along - across, along - across, along + across, across - along])
+        return np.array([self.x, self.y]) + np.stack([-along - across, along - across, along + across, across - along])
 
     def turned(self) -> "TextBox":
         """The same place, read from the other end."""
@@ -98,7 +99,9 @@ class TextReader:
         scale = min(1.0, side / max(height, width))
         columns, rows = (max(32, round(pixels * scale / 32) * 32) for pixels in (width, height))
         small = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        probability = self._loaded().detector.run(None, {"x": _network_input(small)[None]})[0][0, 0]
+        probability = self._loaded().detector.run(None, {"x": _network_input(np.asarray(small, np.uint8))[None]})[0][
+            0, 0
+        ]
         return _along_one_direction(_boxes(probability, width / columns, height / rows))
 
     def read(self, image: NDArray[np.uint8], boxes: Sequence[TextBox]) -> list[TextLine]:
@@ -157,7 +160,7 @@ def _boxes(probability: NDArray[np.float32], scale_x: float, scale_y: float) -> 
     return boxes
 
 
-def _mean_inside(probability: NDArray[np.float32], contour: NDArray[np.int32]) -> float:
+def _mean_inside(probability: NDArray[np.float32], contour: NDArray[Any]) -> float:
     left, top, width, height = cv2.boundingRect(contour)
     inside = np.zeros((height, width), np.uint8)
     cv2.fillPoly(inside, [contour - np.array([left, top])], 1)

@@ -1,0 +1,155 @@
+"""One look at a page: its lines of text, the portrait among them, what both say, and where the page is in the image."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekognition_local.document_rules import Verdict, judge
+from rekognition_local.text import TextBox, TextLine
+
+# Mean probability of a line's characters: texture that only looks like text stays below.
+LEGIBLE = 0.6
+
+# A portrait's face, in lines of text: on specimens 3 to 12 high. Whoever holds the document is larger.
+LEAST_LINES, MOST_LINES = 1.8, 20.0
+# In faces: how far apart portrait and text of one document can be.
+REACH = 2.2
+
+# Width over height: of a page or card, and of what cannot be one (two of them above each other).
+PAGE = 1.42
+NARROWEST = 0.9
+MARGIN = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """Edges in pixels, upright in the image (or along a page, where it says so)."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def around(cls, points: NDArray[np.float64]) -> "Rectangle":
+        """The smallest that holds all points (n, 2)."""
+        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+        return cls(float(left), float(top), float(right), float(bottom))
+
+    @property
+    def width(self) -> float:
+        """Pixels from left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Pixels from top to bottom."""
+        return self.bottom - self.top
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """(4, 2) pixels, clockwise from the top left."""
+        return np.array(
+            [(self.left, self.top), (self.right, self.top), (self.right, self.bottom), (self.left, self.bottom)]
+        )
+
+    def grown(self, dx: float, dy: float) -> "Rectangle":
+        """Larger by dx and dy on each side."""
+        return Rectangle(self.left - dx, self.top - dy, self.right + dx, self.bottom + dy)
+
+    def union(self, other: "Rectangle") -> "Rectangle":
+        """The smallest that holds both."""
+        return Rectangle.around(np.concatenate([self.corners, other.corners]))
+
+    def meets(self, other: "Rectangle") -> bool:
+        """Whether both share an area."""
+        return (
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
+        )
+
+    def clipped(self, whole: "Rectangle") -> "Rectangle":
+        """The part inside `whole`."""
+        columns = np.clip([self.left, self.right], whole.left, whole.right)
+        rows = np.clip([self.top, self.bottom], whole.top, whole.bottom)
+        return Rectangle(float(columns[0]), float(rows[0]), float(columns[1]), float(rows[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Boxes of text; the lines of them that were read and are legible, from top to bottom; portrait; verdict."""
+
+    boxes: tuple[TextBox, ...]
+    lines: tuple[TextLine, ...]
+    portrait: Rectangle | None
+    verdict: Verdict
+
+    @classmethod
+    def of(cls, boxes: Sequence[TextBox], lines: Sequence[TextLine], faces: Sequence[Rectangle]) -> "Page":
+        """Judges the lines read so far; boxes whose text turned out illegible are dropped."""
+        legible = tuple(sorted((line for line in lines if line.confidence >= LEGIBLE), key=_place))
+        if not legible:
+            return cls((), (), None, Verdict(0.0, 0.0))
+        texture = {(line.box.x, line.box.y) for line in lines if line.confidence < LEGIBLE}
+        kept = tuple(box for box in boxes if (box.x, box.y) not in texture)
+        portrait = _portrait(kept, faces)
+        verdict = judge([line.text for line in legible], portrait=portrait is not None, people=bool(faces))
+        return cls(kept, legible, portrait, verdict)
+
+    @property
+    def confidence(self) -> float:
+        """Percent (0-100) that this is an identity document of any kind."""
+        return max(self.verdict.passport, self.verdict.id_card)
+
+    @property
+    def text_extent(self) -> Rectangle:
+        """The hull of all boxes; there must be one."""
+        return _extent(self.boxes)
+
+    def extent(self) -> Rectangle:
+        """The hull of portrait and text, without text that stands far from both, and with a margin.
+
+        Taken along the lines of text, so that the corners of a tilted document are inside.
+        """
+        angle = math.radians(float(np.median([box.angle for box in self.boxes])))
+        along = np.array([(math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))])
+        far = [Rectangle.around(box.corners @ along) for box in self.boxes]
+        if self.portrait is None:
+            hull = Rectangle.around(np.concatenate([box.corners for box in self.boxes]) @ along)
+        else:
+            # Detectors cut a face at forehead and chin: the printed photograph reaches further.
+            side = math.sqrt(self.portrait.width * self.portrait.height)
+            hull = Rectangle.around(self.portrait.corners @ along).grown(0.4 * side, 0.4 * side)
+            while near := [box for box in far if box.grown(REACH * side, REACH * side).meets(hull)]:
+                for box in near:
+                    hull = hull.union(box)
+                    far.remove(box)
+            # Pages and cards are wider than high, and what is left blank is at the end of the lines.
+            if NARROWEST <= hull.width / hull.height < PAGE:
+                hull = replace(hull, right=hull.left + PAGE * hull.height)
+        return Rectangle.around(hull.grown(MARGIN * hull.width, MARGIN * hull.height).corners @ along.T)
+
+
+def _place(line: TextLine) -> float:
+    """How far down the page a line stands, in the page's own direction."""
+    turn = math.radians(line.box.angle)
+    return line.box.y * math.cos(turn) - line.box.x * math.sin(turn)
+
+
+def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle | None:
+    """The largest face that stands by the text, in a portrait's proportion to it."""
+    line = float(np.median([box.height for box in boxes]))
+    extent = _extent(boxes)
+    printed = [
+        face
+        for face in faces
+        if LEAST_LINES * line <= face.height <= min(MOST_LINES * line, 1.5 * max(extent.width, extent.height))
+        and extent.grown(REACH * face.height, REACH * face.height).meets(face)
+    ]
+    return max(printed, key=lambda face: face.width * face.height, default=None)
+
+
+def _extent(boxes: Sequence[TextBox]) -> Rectangle:
+    return Rectangle.around(np.concatenate([box.corners for box in boxes]))
