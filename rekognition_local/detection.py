@@ -16,8 +16,8 @@ from rekognition_local.mtcnn import Candidates, Cascade, Floats, Image, no_candi
 class DetectedFace:
     """One face; all places are ratios of the image's size and may reach past 0 and 1.
 
-    `confidence` is in percent. `landmarks` (5, 2) are x, y of left eye, right eye, nose, left and right mouth corner, as
-    seen in the image.
+    `confidence` is in percent. `landmarks` (5, 2) are x, y of left eye, right eye, nose, left and right mouth corner,
+    as seen in the image.
     """
 
     left: float
@@ -31,16 +31,26 @@ class DetectedFace:
 class Detector(Protocol):
     """What finds faces."""
 
-    def detect(self, image: Image) -> Candidates:
-        """Faces of an RGB image (h, w, 3), in its pixels, scores 0-1 as they are to be reported."""
+    def detect(self, image: Image, smallest: float) -> Candidates:
+        """Faces of an RGB image (h, w, 3), in its pixels, scores 0-1 as they are to be reported.
+
+        `smallest` is the least side to look for first, as a ratio of the image's longer side.
+        """
         ...
 
 
 # Work is bounded by this size whatever comes in; a 4096 px image is shrunk once.
-_WORK_SIDE = 1600
-_FIRST_SIDE, _FIRST_FACE = 640, 40
-_SMALL_FACE = 24
-_SURE, _WEAK = 0.9, 0.6
+_WORK_SIDE, _SHRUNK_SIDE = 1600, 640
+
+# The least side of a face by the image's longer side: in the first search, and in the later ones if that finds nothing.
+SMALLEST_FACE, _SMALLER_FACE, _SMALLEST_FACE = 40 / 640, 24 / 640, 24 / 1280
+
+# MTCNN's score: a face for certain, a face unless nothing speaks for it, a face if HOG says so, too.
+_CERTAIN, _LIKELY, _POSSIBLE = 0.98, 0.9, 0.6
+
+# HOG's score: real faces reach at least 0.2 where their MTCNN score is high, 99 % of them 0.4; animals and textures
+# mostly have none at all (-1).
+_HOG_NOTHING, _HOG_CONFIRMS, _HOG_ALONE, _HOG_TURNED = -0.5, 0.0, 0.3, 0.7
 
 
 class CascadeDetector:
@@ -50,71 +60,66 @@ class CascadeDetector:
         self._cascade = Cascade(threads)
         self._hog = HogDetector()
 
-    def detect(self, image: Image) -> Candidates:
-        """Faces in pixels of the image, best first; the scores of unsure ones that HOG confirmed are 0.8 to 0.9."""
+    def detect(self, image: Image, smallest: float = SMALLEST_FACE) -> Candidates:
+        """Faces in pixels of the image, best first; the scores of doubtful ones that HOG confirmed are 0.8 to 0.9."""
         scale = min(1.0, _WORK_SIDE / max(image.shape[:2]))
         work = image if scale == 1 else _resized(image, scale)
-        found = self._upright(work)
+        found = self._upright(work, smallest)
         if len(found) == 0:
             found = self._turned(work)
-        return Candidates(found.boxes / scale, found.scores, found.points / scale)
+        return Candidates(found.boxes / np.float32(scale), found.scores, found.points / np.float32(scale))
 
-    def _upright(self, image: Image) -> Candidates:
-
-        for attempt, smallest, border in self._attempts(image):
-            found = self._cascade.find(attempt, smallest, _WEAK)
-            found = Candidates(found.boxes - border, found.scores, found.points - border)
-            sure = found.scores >= _SURE
-            confirmed = self._confirmed(image, found[~sure], found[sure])
-            if sure.any() or len(confirmed):
-                return joined(found[sure], confirmed)
+    def _upright(self, image: Image, smallest: float) -> Candidates:
+        for picture, least_side, border in self._attempts(image, smallest):
+            found = self._cascade.find(picture, least_side, _POSSIBLE)
+            judged = self._judged(image, Candidates(found.boxes - border, found.scores, found.points - border))
+            if len(judged):
+                return judged
         return self._by_hog(image)
 
-    def _attempts(self, image: Image) -> Iterator[tuple[Image, float, int]]:
-        """Images to search with the smallest face to look for, and the border that was put around them."""
+    def _attempts(self, image: Image, smallest: float) -> Iterator[tuple[Image, float, int]]:
+        """Images to search, with the least side in pixels to look for and the border that was put around them."""
         longest = max(image.shape[:2])
-        unit = max(longest, 80) / _FIRST_SIDE
-        yield image, _FIRST_FACE * unit, 0
+        yield image, max(smallest * longest, 12), 0
+        # A tight crop shows no background, which the cascade needs.
         border = round(0.25 * longest)
         padded = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_CONSTANT, value=(128, 128, 128))
-        yield padded.astype(np.uint8, copy=False), max(_SMALL_FACE * unit, 12), border
-        if longest > _FIRST_SIDE:
-            yield image, _SMALL_FACE * max(1.0, longest / 1280), 0
+        yield padded.astype(np.uint8, copy=False), max(_SMALLER_FACE * longest, 12), border
+        if longest > _SHRUNK_SIDE:  # small portraits, as on a document far away
+            yield image, max(_SMALLEST_FACE * longest, 24), 0
 
-    def _confirmed(self, image: Image, weak: Candidates, sure: Candidates) -> Candidates:
-        """The weak candidates that are not small beside the sure ones and that HOG takes for faces."""
-        if len(weak) == 0:
-            return weak
-        sides = weak.boxes[:, 2] - weak.boxes[:, 0]
-        largest = max((sure.boxes[:, 2] - sure.boxes[:, 0]).max(initial=0), sides.max())
-        kept = np.array(
-            [
-                side >= largest / 2 and self._hog.confirms(image, box)
-                for side, box in zip(sides, weak.boxes, strict=True)
-            ]
-        )
-        chosen = weak[kept]
-        scores = 0.8 + (chosen.scores - _WEAK) / (_SURE - _WEAK) * 0.1
-        return Candidates(chosen.boxes, scores.astype(np.float32), chosen.points)
+    def _judged(self, image: Image, found: Candidates) -> Candidates:
+        """The candidates that are faces, doubtful ones by HOG's opinion and with a score of 0.8 to 0.9."""
+        if len(found) == 0:
+            return found
+        some_are_certain = found.scores[0] >= _CERTAIN
+        sides = found.boxes[:, 2] - found.boxes[:, 0]
+        kept, scores = np.zeros(len(found), np.bool_), found.scores.copy()
+        for index, (box, side, score) in enumerate(zip(found.boxes, sides, found.scores, strict=True)):
+            if score >= _LIKELY:
+                kept[index] = score >= _CERTAIN or some_are_certain or self._hog.score(image, box) > _HOG_NOTHING
+            elif side >= sides.max() / 2:  # a small doubtful face beside a large one is no one's subject
+                kept[index] = self._hog.score(image, box) > _HOG_CONFIRMS
+                scores[index] = 0.8 + 0.1 * (score - _POSSIBLE) / (_LIKELY - _POSSIBLE)
+        return Candidates(found.boxes, scores, found.points)[kept]
 
     def _by_hog(self, image: Image) -> Candidates:
+        """Faces that only HOG finds, with the points that MTCNN's last network reads in them."""
         boxes, scores = self._hog.find(image)
+        boxes, scores = boxes[scores > _HOG_ALONE], scores[scores > _HOG_ALONE]
         if len(boxes) == 0:
             return no_candidates()
         found = self._cascade.read_points(image, boxes)
-        return Candidates(found.boxes, np.clip(0.8 + scores / 20, 0.8, 0.9).astype(np.float32), found.points)
+        return Candidates(boxes, np.minimum(0.8 + scores / 20, 0.9).astype(np.float32), found.points)
 
     def _turned(self, image: Image) -> Candidates:
-        """Faces of an image that lies on its side or head."""
+        """Faces of an image that lies on its side or head: the turn whose best face HOG likes most."""
         height, width = image.shape[:2]
-        best, best_score = no_candidates(), 0.0
+        best, best_score = no_candidates(), _HOG_TURNED
         for turns in (1, 2, 3):
             turned = np.ascontiguousarray(np.rot90(image, turns))
-            unit = max(height, width) / _FIRST_SIDE
-            found = self._cascade.find(turned, _FIRST_FACE * unit, _SURE)
-            if len(found) == 0:
-                continue
-            score = self._hog.score(turned, found.boxes[0])
+            found = self._cascade.find(turned, max(SMALLEST_FACE * max(height, width), 12), _LIKELY)
+            score = self._hog.score(turned, found.boxes[0]) if len(found) else -1.0
             if score > best_score:
                 best, best_score = _turned_back(found, turns, width, height), score
         return best
@@ -135,7 +140,7 @@ class HogDetector:
 
     def find(self, image: Image) -> tuple[Floats, Floats]:
         """Boxes (n, 4) in pixels and scores (n,) of the faces in an image."""
-        scale = min(1.0, _FIRST_SIDE / max(image.shape[:2]))
+        scale = min(1.0, _SHRUNK_SIDE / max(image.shape[:2]))
         boxes, scores = self._run(image if scale == 1 else _resized(image, scale), 1, 0.0)
         return boxes / np.float32(scale), scores
 
@@ -149,21 +154,6 @@ class HogDetector:
         boxes, scores = self._run(crop.astype(np.uint8, copy=False), 0, -0.5)
         near = overlap(boxes, np.array([[60, 60, 180, 180]], np.float32))[:, 0] > 0.3
         return float(scores[near].max(initial=-1.0))
-
-    def confirms(self, image: Image, box: Floats) -> bool:
-        """Whether HOG, too, sees a face in this place."""
-        return self.score(image, box) > 0.0
-
-
-def joined(some: Candidates, others: Candidates) -> Candidates:
-    """Both, best first."""
-    scores = np.concatenate([some.scores, others.scores])
-    order = np.argsort(-scores, kind="stable")
-    return Candidates(
-        np.concatenate([some.boxes, others.boxes])[order],
-        scores[order],
-        np.concatenate([some.points, others.points])[order],
-    )
 
 
 def _resized(image: Image, scale: float) -> Image:
