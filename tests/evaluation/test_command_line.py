@@ -168,3 +168,17 @@ def test_a_case_that_changed_is_shown_with_both_scores(folder: Path) -> None:
     assert "no_match 50.00" in shown.output
     assert "match 93.00" in shown.output
     assert "B has more right, which may be chance" in shown.output
+
+
+def test_a_deployed_api_is_given_by_its_address_and_the_rest_by_the_environment(folder: Path, api: ScoringApi) -> None:
+    settings = {f"FACE_VALIDATION_{name.upper()}": str(value) for name, value in api.settings.items()}
+    del settings["FACE_VALIDATION_API_URL"]
+    arguments = ["evaluate", str(folder / "cases.csv"), "--out", str(folder / "out")]
+
+    done = CliRunner().invoke(app, [*arguments, "--api", api.settings["api_url"]], env=settings)
+
+    assert done.exit_code == 0, done.output
+    assert json.loads((folder / "out" / "run.json").read_text())["service"] == api.settings["api_url"]
+    assert api.settings["client_secret"] not in "".join(
+        path.read_text(errors="replace") for path in (folder / "out").glob("*")
+    )
