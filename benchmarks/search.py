@@ -1,0 +1,269 @@
+"""The search part of SearchFacesByImage in collections of 1 k to 1 M faces: time, memory and recall.
+
+    make bench-search            (FACE_DATA=folder adds real faces; python -m benchmarks.search --help for the sizes)
+
+Measured is what the operation does once it has the face's vector: nearest vectors, similarities, records from SQLite.
+Beside it, in the same run on the same vectors: a plain numpy scan, a scan by BLAS, and the `face_recognition` library's
+`face_distance` over a list of encodings. Each size runs in a process of its own, so that memory is its own.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from evaluation.machine import describe_machine, describe_versions
+from rekognition_local import images
+from rekognition_local.engine import Engine
+from rekognition_local.gallery import FACE_MODEL_VERSION, Collection, Gallery
+from rekognition_local.store import Store
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+MOST, LEAST = 5, 80.0  # what POST /search asks for
+PROBES = 200
+DIMENSIONS = 128
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds of one search: the median and the slowest but one in a hundred."""
+
+    p50_ms: float
+    p99_ms: float
+
+    @classmethod
+    def of(cls, search: Callable[[Floats], Any], probes: Floats) -> "Timing":
+        """Search for every probe (n, d), one after another."""
+        search(probes[0])
+        times = []
+        for probe in probes:
+            started = time.perf_counter()
+            search(probe)
+            times.append(1000 * (time.perf_counter() - started))
+        return cls(round(float(np.median(times)), 3), round(float(np.quantile(times, 0.99)), 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One size: our search and its memory, recall against the exact search, and the peers."""
+
+    faces: int
+    real_faces: int
+    ours: Timing
+    recall: float
+    memory_mb: float
+    load_s: float
+    numpy_scan: Timing
+    blas: Timing
+    face_distance: Timing
+
+
+def main() -> None:
+    """Every size in a process of its own; then the table and the line of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="faces in the collection")
+    parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--vectors", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.size is not None:
+        print(json.dumps(asdict(measured(asked.size, asked.vectors))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        vectors = Path(folder) / "real.npz"
+        enrolled, probes = real_vectors(os.environ.get("FACE_DATA"))
+        np.savez(vectors, enrolled=enrolled, probes=probes)
+        rows = [in_a_process_of_its_own(size, vectors) for size in asked.sizes]
+    report(rows, len(enrolled), len(probes))
+
+
+def real_vectors(data: str | None) -> tuple[Floats, Floats]:
+    """Descriptors of enrolled and of probe photographs, (n, 128) and (m, 128); none without the development data."""
+    if not data:
+        return np.empty((0, DIMENSIONS), np.float32), np.empty((0, DIMENSIONS), np.float32)
+    engine, folder = Engine.load(), Path(data)
+    enrolled, probes = (
+        _descriptors(engine, [folder / row["image"] for row in _rows(folder / "identities" / name)])
+        for name in ("enroll.csv", "probes.csv")
+    )
+    return enrolled, probes
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _descriptors(engine: Engine, files: Sequence[Path]) -> Floats:
+    found = []
+    for file in files:
+        image = images.decode(file.read_bytes())
+        if faces := engine.detect(image):
+            found.append(engine.embed(image, faces[:1])[0])
+    return np.array(found, np.float32)
+
+
+def in_a_process_of_its_own(size: int, vectors: Path) -> dict[str, Any]:
+    """What `measured` finds, run apart."""
+    command = [sys.executable, "-m", "benchmarks.search", "--size", str(size), "--vectors", str(vectors)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    row: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
+    return row
+
+
+class Recogniser:
+    """The built-in recogniser's similarity, without its models."""
+
+    model_id = "benchmark"
+
+    def similarity(self, probes: Floats, references: Floats) -> NDArray[np.float64]:
+        """As `recognition.ResnetRecogniser`: a logistic of the Euclidean distance."""
+        distances = np.linalg.norm(probes[:, None].astype(np.float64) - references[None].astype(np.float64), axis=2)
+        return np.asarray(100 / (1 + np.exp(28 * (distances - 0.63))), np.float64)
+
+
+def measured(size: int, vectors: Path) -> Measured:
+    """One collection of `size` faces on disk, searched by ours and by the peers."""
+    real = np.load(vectors)
+    gallery_vectors, probes = filled_up(real["enrolled"], size), probes_of(real["probes"], real["enrolled"], size)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        gallery = Gallery(store, Recogniser())
+        collection = stored(gallery, gallery_vectors)
+        del gallery_vectors
+        before = memory_mb()
+        started = time.perf_counter()
+        gallery.similar_faces(collection, probes[0], MOST, LEAST)  # reads the vectors into memory
+        load_s, memory = time.perf_counter() - started, memory_mb() - before
+        ours = Timing.of(lambda probe: gallery.similar_faces(collection, probe, MOST, LEAST), probes)
+        found = [[face.number for _, face in gallery.similar_faces(collection, probe, MOST, LEAST)] for probe in probes]
+        store.close()
+    rows = filled_up(real["enrolled"], size)
+    half_lengths = np.einsum("ij,ij->i", rows, rows) / 2
+    encodings = list(rows.astype(np.float64))
+    few = probes[: max(5, min(len(probes), 20_000_000 // size))]
+    return Measured(
+        faces=size,
+        real_faces=min(size, len(real["enrolled"])),
+        ours=ours,
+        recall=recall(found, rows, probes),
+        memory_mb=round(memory, 1),
+        load_s=round(load_s, 2),
+        numpy_scan=Timing.of(lambda probe: np.argsort(np.linalg.norm(rows - probe, axis=1))[:MOST], few),
+        blas=Timing.of(lambda probe: np.argpartition(half_lengths - rows @ probe, MOST)[:MOST], few),
+        face_distance=Timing.of(lambda probe: np.argsort(face_distance(encodings, probe))[:MOST], few[:20]),
+    )
+
+
+def filled_up(real: Floats, size: int) -> Floats:
+    """The real vectors first, then random ones with the length, mean and spread of the real ones (else of length 1)."""
+    random = np.random.default_rng(size)
+    others = max(0, size - len(real))
+    if len(real) > DIMENSIONS // 2:
+        factor = np.linalg.svd(real - real.mean(axis=0), full_matrices=False)
+        scale = (factor.S / np.sqrt(len(real))).astype(np.float32)
+        made = random.normal(size=(others, len(scale))).astype(np.float32) * scale @ factor.Vh + real.mean(axis=0)
+    else:
+        made = random.normal(size=(others, DIMENSIONS)).astype(np.float32)
+        made /= np.linalg.norm(made, axis=1, keepdims=True)
+    return np.concatenate([real[:size], made.astype(np.float32)])
+
+
+def probes_of(real_probes: Floats, enrolled: Floats, size: int) -> Floats:
+    """Vectors to search for: real probes; without them, members of the collection with some noise."""
+    if len(real_probes):
+        return real_probes[:PROBES]
+    random = np.random.default_rng(0)
+    members = filled_up(enrolled, size)[random.integers(size, size=PROBES)]
+    return members + random.normal(scale=0.03, size=members.shape).astype(np.float32)
+
+
+def stored(gallery: Gallery, vectors: Floats) -> Collection:
+    """A collection on disk with a face for each vector."""
+    with gallery.store.transaction():
+        gallery.store.run(
+            "INSERT INTO collections (collection_id, created, model_id) VALUES ('people', 0, 'benchmark')"
+        )
+        collection = gallery.collection("people")
+        for number, vector in enumerate(vectors):
+            gallery.store.run(
+                "INSERT INTO faces (collection, face_id, image_id, image_digest,"
+                ' "left", top, width, height, confidence, vector) VALUES (?, ?, ?, ?, 0, 0, 1, 1, 99, ?)',
+                collection.number,
+                f"{number:08x}-0000-0000-0000-000000000000",
+                f"{number:08x}-0000-0000-0000-000000000000",
+                FACE_MODEL_VERSION,
+                vector.tobytes(),
+            )
+    return collection
+
+
+def recall(found: Sequence[Sequence[int]], rows: Floats, probes: Floats) -> float:
+    """Part of the faces that the exact search (64 bits, every face) finds that ours found, too."""
+    recogniser, hits, wanted = Recogniser(), 0, 0
+    for numbers, probe in zip(found, probes, strict=True):
+        distances = np.concatenate(
+            [
+                np.linalg.norm(part.astype(np.float64) - probe, axis=1)
+                for part in np.array_split(rows, len(rows) // 50_000 + 1)
+            ]
+        )
+        nearest = np.argsort(distances, kind="stable")[:MOST]
+        exact = {int(row) + 1 for row in nearest[recogniser.similarity(probe[None], rows[nearest])[0] >= LEAST]}
+        hits, wanted = hits + len(exact & set(numbers)), wanted + len(exact)
+    return round(hits / wanted, 4) if wanted else 1.0
+
+
+def face_distance(encodings: Sequence[NDArray[np.float64]], encoding: Floats) -> NDArray[np.float64]:
+    """What face_recognition 1.3.0's function of this name computes: the norm of a list of encodings minus one."""
+    return np.asarray(np.linalg.norm(np.asarray(encodings) - encoding, axis=1))
+
+
+def memory_mb() -> float:
+    """Resident memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def report(rows: Sequence[dict[str, Any]], enrolled: int, probes: int) -> None:
+    """The table, where it was measured, and the line of JSON."""
+    table = Table(title=f"One search, milliseconds p50 / p99; the {MOST} nearest of at least {LEAST:.0f} %")
+    for column in ("faces", "ours", "recall", "memory MB", "load s", "numpy scan", "BLAS scan", "face_distance"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        timings = [f"{row[name]['p50_ms']} / {row[name]['p99_ms']}" for name in ("numpy_scan", "blas", "face_distance")]
+        ours = f"{row['ours']['p50_ms']} / {row['ours']['p99_ms']}"
+        table.add_row(
+            f"{row['faces']:,}", ours, f"{row['recall']}", f"{row['memory_mb']}", f"{row['load_s']}", *timings
+        )
+    console = Console(width=140)
+    console.print(table)
+    machine, versions = describe_machine(), describe_versions()
+    console.print(machine, versions, sep="\n")
+    data = (
+        f"{enrolled} real faces enrolled, {probes} real probes"
+        if enrolled
+        else "random vectors alone: FACE_DATA is not set"
+    )
+    console.print(
+        f"{data}; the rest is random. face_distance is re-stated here, as face_recognition 1.3.0 computes it."
+    )
+    print(json.dumps({"benchmark": "search", "machine": machine, "versions": versions, "data": data, "rows": rows}))
+
+
+if __name__ == "__main__":
+    main()
