@@ -48,6 +48,22 @@ Operation = Callable[[Adapters, Invocation], HttpResponse]
 """Answers one invocation with a proxy answer; raises FaceValidationError."""
 
 
+class OnceMade(Generic[Adapters]):
+    """The adapters of a process, made when first asked for: boto3 must not make clients in two threads."""
+
+    def __init__(self, make: Callable[[], Adapters]) -> None:
+        self._make = make
+        self._made: list[Adapters] = []
+        self._lock = threading.Lock()
+
+    def get(self) -> Adapters:
+        """The adapters; raises what `make` raises, and tries again when asked again."""
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
+
 class RestFunction(Generic[Adapters]):
     """Dispatches by ROUTES; API Gateway has already routed, so a dict is enough.
 
@@ -56,9 +72,7 @@ class RestFunction(Generic[Adapters]):
 
     def __init__(self, operations: Mapping[str, Operation[Adapters]], make_adapters: Callable[[], Adapters]) -> None:
         self._operations = operations
-        self._make_adapters = make_adapters
-        self._made: list[Adapters] = []
-        self._lock = threading.Lock()
+        self._adapters = OnceMade(make_adapters)
 
     def __call__(self, event: Event, context: Any) -> HttpResponse:
         """Answer one API Gateway proxy event; whatever happens, in the contract's envelope.
@@ -66,21 +80,14 @@ class RestFunction(Generic[Adapters]):
         Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
         """
         try:
-            adapters = self.adapters()
-            invocation = Invocation(event, _deadline_s(context), context.function_name, context.aws_request_id)
+            adapters = self._adapters.get()
+            invocation = Invocation(event, deadline_s(context), context.function_name, context.aws_request_id)
             return self._operation_of(event)(adapters, invocation)
         except FaceValidationError as error:
             return refused(error, new_request_id())
         except Exception:  # noqa: BLE001 - the last line: the log has the cause, the caller no detail
             service_logger("ERROR").exception("The request could not be answered.")
             return refused(InternalServerError("an unexpected failure; its cause is in the log."), new_request_id())
-
-    def adapters(self) -> Adapters:
-        """The process's adapters, made when first asked for: boto3 must not make clients in two threads."""
-        with self._lock:
-            if not self._made:
-                self._made.append(self._make_adapters())
-            return self._made[0]
 
     def _operation_of(self, event: Event) -> Operation[Adapters]:
         method, resource = event.get("httpMethod"), event.get("resource")
@@ -98,7 +105,7 @@ def refused(error: FaceValidationError, id_request: str) -> HttpResponse:
     )
 
 
-def _deadline_s(context: Any) -> float:
+def deadline_s(context: Any) -> float:
     """Seconds that the work may take: below API Gateway's limit and below the function's own."""
     function_s: float = context.get_remaining_time_in_millis() / 1000
     return max(0.0, min(DEADLINE_S, function_s - ANSWER_TIME_S))

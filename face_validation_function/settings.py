@@ -37,10 +37,41 @@ class Settings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PeopleSettings:
+    """The settings of the functions about enrolled people; each field is the variable of the same name in capitals."""
+
+    source_bucket: str
+    target_bucket: str
+    faces_bucket: str
+    faces_table: str
+    collection_id: str
+    dead_letter_queue_url: str
+    log_level: str = "DEBUG"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "PeopleSettings":
+        """Read the settings from `environment`, by default the process's own.
+
+        Raises:
+            ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
+        """
+        values = os.environ if environment is None else environment
+        return cls(
+            source_bucket=_required(values, "SOURCE_BUCKET"),
+            target_bucket=_required(values, "TARGET_BUCKET"),
+            faces_bucket=_required(values, "FACES_BUCKET"),
+            faces_table=_required(values, "FACES_TABLE"),
+            collection_id=_required(values, "COLLECTION_ID"),
+            dead_letter_queue_url=_required(values, "DEAD_LETTER_QUEUE_URL"),
+            log_level=_log_level(values.get("LOG_LEVEL", "")),
+        )
+
+
 def _required(values: Mapping[str, str], name: str) -> str:
     value = values.get(name, "").strip()
     if not value:
-        raise ValueError(f"The environment variable {name} is missing: set it to the name of the bucket.")
+        raise ValueError(f"The environment variable {name} is missing: set it; it has no default.")
     return value
 
 

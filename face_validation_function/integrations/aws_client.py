@@ -15,7 +15,7 @@ _CONFIG = Config(
 )
 
 
-def aws_client(service: Literal["s3", "rekognition"]) -> Any:
+def aws_client(service: Literal["s3", "rekognition", "dynamodb", "sqs"]) -> Any:
     """A client for `service`, safe to call from threads once made.
 
     boto3 itself obeys `AWS_ENDPOINT_URL_<SERVICE>`: that is how everything runs on one machine.

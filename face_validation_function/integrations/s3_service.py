@@ -1,37 +1,36 @@
-"""Amazon S3 in our words: a bucket and a key in, an image file's bytes out, our exceptions only."""
+"""Amazon S3 in our words: image files in and out of the buckets, our exceptions only."""
 
+from dataclasses import dataclass
+from email.header import decode_header, make_header
 from typing import Any
+from urllib.parse import quote, unquote
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.parsers import ResponseParserError
-
-from face_validation_function.exceptions.exceptions import (
-    FaceValidationError,
-    ImageTooLargeError,
-    InternalServerError,
-    InvalidS3ObjectError,
-    ServiceBusyError,
-)
+from face_validation_function.exceptions.exceptions import ImageTooLargeError, InternalServerError, InvalidS3ObjectError
+from face_validation_function.integrations.aws_errors import Refusals, our_errors
 from face_validation_function.utils.image_processing import MAX_OBJECT_BYTES
 
-# What S3 says of an object or bucket that cannot be read; all else is a failure of the service
+NAME_METADATA = "fullname"
+UPLOAD_S = 300
+
+# What S3 says of an object that cannot be read; all else is a failure of the service
 # (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
-_REFUSALS: dict[str, type[FaceValidationError]] = {
-    "NoSuchKey": InvalidS3ObjectError,
-    "404": InvalidS3ObjectError,
-    "AccessDenied": InvalidS3ObjectError,
-    "403": InvalidS3ObjectError,
-    "InvalidObjectState": InvalidS3ObjectError,
-    "KeyTooLongError": InvalidS3ObjectError,
-    "SlowDown": ServiceBusyError,
-    "ServiceUnavailable": ServiceBusyError,
-    "RequestLimitExceeded": ServiceBusyError,
-    "Throttling": ServiceBusyError,
-}
+_UNREADABLE: Refusals = dict.fromkeys(
+    ("NoSuchKey", "NoSuchVersion", "404", "AccessDenied", "403", "InvalidObjectState", "KeyTooLongError"),
+    InvalidS3ObjectError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """An object of the faces bucket: its bytes, its version, and the name in its metadata, if there is one."""
+
+    data: bytes
+    version: str
+    full_name: str | None
 
 
 class S3Service:
-    """Reads the images that callers have put into their bucket."""
+    """Reads, lists and erases what callers have put into the buckets, and lets them put more."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -44,25 +43,88 @@ class S3Service:
             ImageTooLargeError: more than 15 MB; refused by its length, before it is read.
             InternalServerError: S3 failed; ServiceBusyError when it throttled past the retries.
         """
-        try:
-            found = self._client.get_object(Bucket=bucket, Key=key)
+        return self.photo(bucket, key).data
+
+    def photo(self, bucket: str, key: str, version: str | None = None) -> StoredPhoto:
+        """One version of an object, by default the newest; raises as `image` does."""
+        chosen = {"VersionId": version} if version else {}
+        with our_errors("S3", _UNREADABLE):
+            found = self._client.get_object(Bucket=bucket, Key=key, **chosen)
             size = found["ContentLength"]
             if size > MAX_OBJECT_BYTES:
                 found["Body"].close()
                 raise ImageTooLargeError(f"the object has {size} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).")
             data: bytes = found["Body"].read()
-        except ClientError as error:
-            raise _refusal(error) from error
-        except (BotoCoreError, HTTPClientError, ResponseParserError, KeyError, TypeError, AttributeError) as error:
-            raise InternalServerError(f"S3 did not answer as it should ({type(error).__name__}).") from error
+            photo = StoredPhoto(data, found.get("VersionId", "null"), name_in(found.get("Metadata", {})))
         if not data:
             raise InvalidS3ObjectError("the object is empty (0 bytes; at least 1 is needed).")
-        return data
+        return photo
+
+    def name_of(self, bucket: str, key: str, version: str) -> str | None:
+        """The name in the metadata of one version; None when it has none or is gone."""
+        try:
+            with our_errors("S3", _UNREADABLE):
+                found = self._client.head_object(Bucket=bucket, Key=key, VersionId=version)
+                return name_in(found.get("Metadata", {}))
+        except InvalidS3ObjectError:
+            return None
+
+    def versions(self, bucket: str, key: str) -> list[str]:
+        """Every version of an object that there is, delete markers too."""
+        with our_errors("S3", {}):
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
+            return [
+                found["VersionId"]
+                for page in pages
+                for found in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+                if found["Key"] == key
+            ]
+
+    def delete_versions(self, bucket: str, key: str, versions: list[str]) -> int:
+        """Erase versions of an object for good; how many were erased.
+
+        Raises:
+            InternalServerError: S3 kept some of them.
+        """
+        erased = 0
+        for start in range(0, len(versions), 1000):  # what DeleteObjects takes at once
+            part = [{"Key": key, "VersionId": version} for version in versions[start : start + 1000]]
+            with our_errors("S3", {}):
+                answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": part, "Quiet": True})
+                kept = answer.get("Errors", [])
+            erased += len(part) - len(kept)
+            if kept:
+                raise InternalServerError(f"S3 kept {len(kept)} of {len(versions)} versions: ask again.")
+        return erased
+
+    def presigned_post(
+        self, bucket: str, key: str, content_type: str, full_name: str | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """The address and the form fields by which anyone may put one image at `key`, for five minutes.
+
+        S3 itself enforces the policy: this key, this content type, this name, 1 byte to 15 MB.
+        Source: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+        """
+        fields = {"Content-Type": content_type}
+        if full_name is not None:
+            fields[f"x-amz-meta-{NAME_METADATA}"] = quote(full_name, safe=" ")
+        with our_errors("S3", {}):
+            post = self._client.generate_presigned_post(
+                Bucket=bucket,
+                Key=key,
+                Fields=dict(fields),
+                Conditions=[
+                    ["content-length-range", 1, MAX_OBJECT_BYTES],
+                    *({name: value} for name, value in fields.items()),
+                ],
+                ExpiresIn=UPLOAD_S,
+            )
+            return post["url"], post["fields"]
 
 
-def _refusal(error: ClientError) -> FaceValidationError:
-    code = error.response.get("Error", {}).get("Code", "")
-    kind = _REFUSALS.get(code, InternalServerError)
-    if kind is InvalidS3ObjectError:
-        return InvalidS3ObjectError(f"the object cannot be read: S3 answered {code}.")
-    return kind(f"S3 answered {code or 'an error without a code'}.")
+def name_in(metadata: dict[str, str]) -> str | None:
+    """The person's name in an object's metadata: text, percent-encoded, or RFC 2047 as S3 answers what is not ASCII."""
+    written = metadata.get(NAME_METADATA, "")
+    if written.startswith("=?"):
+        written = str(make_header(decode_header(written)))
+    return unquote(written).strip() or None

@@ -142,16 +142,7 @@ class FaceSteps:
         return best
 
     def _faces(self, name: str, image: bytes, where: str = "the image") -> list[Face]:
-        with self._walk.step(f"{name}, detect_faces", rekognition=True):
-            found = self._rekognition.detect_faces(image)
-            faces = [face for face in found if face.confidence >= MIN_FACE_CONFIDENCE]
-            if not faces:
-                best = max((face.confidence for face in found), default=None)
-                seen = "none was found" if best is None else f"the best of {len(found)} has {best:.2f}"
-                raise ImageValidationError(
-                    f"no face in {where}: a face counts from confidence {MIN_FACE_CONFIDENCE:g}; {seen}."
-                )
-        return faces
+        return faces_in(self._rekognition, self._walk, name, image, where)
 
     def _similarity(self, source: Portrait, target: Portrait) -> float:
         try:
@@ -163,6 +154,33 @@ class FaceSteps:
             with self._walk.step("compare_faces, uncropped", rekognition=True):
                 matches = self._rekognition.compare_faces(source.uncropped, target.uncropped)
                 return _similarity_of(target.face.box, matches)
+
+
+def faces_in(
+    rekognition: RekognitionService, walk: Walk, name: str, image: bytes, where: str = "the image"
+) -> list[Face]:
+    """The faces of an image that count: one at least.
+
+    Raises:
+        ImageValidationError: no face, or none that the detector is sure enough of.
+    """
+    with walk.step(f"{name}, detect_faces", rekognition=True):
+        found = rekognition.detect_faces(image)
+        faces = [face for face in found if face.confidence >= MIN_FACE_CONFIDENCE]
+        if not faces:
+            best = max((face.confidence for face in found), default=None)
+            seen = "none was found" if best is None else f"the best of {len(found)} has {best:.2f}"
+            raise ImageValidationError(
+                f"no face in {where}: a face counts from confidence {MIN_FACE_CONFIDENCE:g}; {seen}."
+            )
+    return faces
+
+
+def prominent_face(rekognition: RekognitionService, walk: Walk, name: str, image: UprightImage) -> tuple[Face, bytes]:
+    """The face that a photograph is of, and its crop as a JPG; raises ImageValidationError when there is none."""
+    faces = faces_in(rekognition, walk, name, image.sendable)
+    face = faces[most_prominent(faces, central=True)]
+    return face, cut(image, crop_pixels(face.box, image.width, image.height, FACE_MARGIN))
 
 
 def _portrait(photo: Photo, faces: list[Face], compared: int, document: Document | None = None) -> Portrait:

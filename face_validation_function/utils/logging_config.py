@@ -64,17 +64,48 @@ def record(
         metrics.add_metric("Similarity", MetricUnit.Percent, outcome.similarity)
         logger.info("validated", extra=fields)
     else:
-        # A RequestError's details repeat what the caller sent, and that may be anybody's name.
-        details = "" if outcome.status < 422 else str(outcome)
-        fields |= {"error_code": outcome.code, "error_details": details}
-        metrics.add_metric(outcome.code, MetricUnit.Count, 1)
-        metrics.add_metric("Throttles", MetricUnit.Count, int(isinstance(outcome, ServiceBusyError)))
-        if outcome.status >= 500:
-            logger.error("failed", extra=fields)
-        else:
-            logger.warning("refused", extra=fields)
+        _record_error(logger, metrics, fields, outcome)
     metrics.add_metadata("type", validation_type)
     metrics.flush_metrics()
+
+
+def record_operation(
+    logger: Logger, caller: Caller, operation: str, id_request: str, walk: Walk, error: FaceValidationError | None
+) -> None:
+    """Write the log line and the metrics of one operation on people; never a name."""
+    fields: dict[str, Any] = {
+        "id_request": id_request,
+        "function_request_id": caller.function_request_id,
+        "operation": operation,
+        "duration_ms": round(walk.elapsed_ms, 1),
+        "steps_ms": dict(walk.durations_ms),
+        "rekognition_calls": walk.rekognition_calls,
+    }
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.add_dimension("function_name", caller.function_name)
+    metrics.add_metric("Operations", MetricUnit.Count, 1)
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, walk.elapsed_ms)
+    metrics.add_metric("RekognitionCalls", MetricUnit.Count, walk.rekognition_calls)
+    if error is None:
+        logger.info("done", extra=fields)
+    else:
+        _record_error(logger, metrics, fields, error)
+    metrics.add_metadata("operation", operation)
+    metrics.flush_metrics()
+
+
+def _record_error(
+    logger: Logger, metrics: EphemeralMetrics, fields: dict[str, Any], error: FaceValidationError
+) -> None:
+    # A RequestError's details repeat what the caller sent, and that may be anybody's name.
+    details = "" if error.status < 422 else str(error)
+    metrics.add_metric(error.code, MetricUnit.Count, 1)
+    metrics.add_metric("Throttles", MetricUnit.Count, int(isinstance(error, ServiceBusyError)))
+    line = fields | {"error_code": error.code, "error_details": details}
+    if error.status >= 500:
+        logger.error("failed", extra=line)
+    else:
+        logger.warning("refused", extra=line)
 
 
 def _sizes(side: Side) -> dict[str, Any]:

@@ -52,12 +52,13 @@ def _side(side: Side) -> dict[str, Any]:
         seen["document"] = {
             "label": side.document.label,
             "confidence": side.document.confidence,
-            "box": _box(side.document.box),
+            "box": box_of(side.document.box),
         }
-    seen["faces"] = [{"box": _box(face.box), "confidence": face.confidence} for face in side.faces]
+    seen["faces"] = [{"box": box_of(face.box), "confidence": face.confidence} for face in side.faces]
     seen["compared"] = side.compared
     return seen
 
 
-def _box(box: BoundingBox) -> dict[str, float]:
+def box_of(box: BoundingBox) -> dict[str, float]:
+    """A box as answers carry it: ratios of the upright, uncropped image."""
     return {"left": box.left, "top": box.top, "width": box.width, "height": box.height}

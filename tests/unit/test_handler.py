@@ -23,17 +23,22 @@ from tests.fakes import FakeContext, FakeRekognition, FakeS3, event, jpeg, reque
 MINE = "0a0a0a0a-0000-4000-8000-00000000000a"
 
 
-def function(
+def adapters_of(
     s3: FakeS3 | None = None, rekognition: FakeRekognition | None = None, log: StringIO | None = None
-) -> RestFunction[Adapters]:
-    adapters = Adapters(
+) -> Adapters:
+    return Adapters(
         settings=Settings("sources", "targets"),
         s3=s3 or FakeS3(),  # type: ignore[arg-type]  # the double has the adapter's one method
         rekognition=rekognition or FakeRekognition(),  # type: ignore[arg-type]  # likewise
         # A service of its own for each: a logger keeps the stream of the first that asked for its service.
         logger=Logger(service=f"test-{uuid.uuid4()}", level="DEBUG", stream=log) if log else service_logger("DEBUG"),
     )
-    return RestFunction(OPERATIONS, lambda: adapters)
+
+
+def function(
+    s3: FakeS3 | None = None, rekognition: FakeRekognition | None = None, log: StringIO | None = None
+) -> RestFunction[Adapters]:
+    return RestFunction(OPERATIONS, lambda: adapters_of(s3, rekognition, log))
 
 
 def ask(handler: RestFunction[Adapters], body: object, remaining_s: float = 28) -> tuple[int, Any, dict[str, str]]:
@@ -251,7 +256,7 @@ def test_adapters_are_made_once_however_many_ask_at_once() -> None:
     def make() -> Adapters:
         made.append(1)
         time.sleep(0.05)
-        return function().adapters()
+        return adapters_of()
 
     handler = RestFunction(OPERATIONS, make)
 

@@ -1,0 +1,120 @@
+"""The Lambda function that S3's events start: every photo put under `index/` is enrolled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from aws_lambda_powertools import Logger
+
+from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.integrations.aws_client import aws_client
+from face_validation_function.integrations.collection_service import CollectionService
+from face_validation_function.integrations.dead_letters import DeadLetters
+from face_validation_function.integrations.faces_table import FacesTable
+from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.integrations.s3_service import S3Service
+from face_validation_function.rest_function import OnceMade, deadline_s
+from face_validation_function.services.enrolment import EnrolmentService
+from face_validation_function.services.walk import Walk
+from face_validation_function.settings import PeopleSettings
+from face_validation_function.utils.logging_config import record_operation, service_logger
+from face_validation_function.validations.body import new_request_id
+
+
+@dataclass(frozen=True, slots=True)
+class IndexingAdapters:
+    """What is made once for each process."""
+
+    enrolment: EnrolmentService
+    dead_letters: DeadLetters
+    logger: Logger
+
+    @classmethod
+    def from_environment(cls) -> "IndexingAdapters":
+        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
+        settings = PeopleSettings.from_environment()
+        client = aws_client("rekognition")
+        return cls(
+            enrolment=EnrolmentService(
+                S3Service(aws_client("s3")),
+                RekognitionService(client),
+                CollectionService(client, settings.collection_id),
+                FacesTable(aws_client("dynamodb"), settings.faces_table),
+                settings.faces_bucket,
+            ),
+            dead_letters=DeadLetters(aws_client("sqs"), settings.dead_letter_queue_url),
+            logger=service_logger(settings.log_level),
+        )
+
+
+class PhotosNotEnrolledError(Exception):
+    """Some photos of an event could not be enrolled for now: Lambda delivers the event again, then to the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Which invocation of which function a log line belongs to."""
+
+    function_name: str
+    function_request_id: str
+
+
+class IndexingFunction:
+    """Enrols the photos of S3's events; duplicates and old deliveries change nothing."""
+
+    def __init__(self, adapters: OnceMade[IndexingAdapters]) -> None:
+        self._adapters = adapters
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, int]:
+        """Enrol every photo of an event.
+
+        What no retry can mend (no name, no face, no image) goes to the dead-letter queue with its reason, and the
+        others go on. What may succeed later raises at the end, so that the event is delivered again.
+
+        Returns:
+            How many photos were enrolled, were enrolled before, and were refused.
+
+        Raises:
+            PhotosNotEnrolledError: AWS failed for some of the photos.
+        """
+        adapters = self._adapters.get()
+        caller = Caller(context.function_name, context.aws_request_id)
+        counts = {"enrolled": 0, "known": 0, "refused": 0}
+        failed: list[str] = []
+        # S3's test event, sent when a notification is set up, has no records.
+        for record in event.get("Records", ()):
+            walk = Walk(deadline_s(context))
+            error: FaceValidationError | None = None
+            try:
+                enrolled = adapters.enrolment.enrol(walk, *_object_of(record))
+                counts["enrolled" if enrolled.is_new else "known"] += 1
+            except FaceValidationError as refused:
+                error = refused
+                if error.status >= 500:
+                    failed.append(str(error))
+                else:
+                    adapters.dead_letters.send(record, error.code, str(error))
+                    counts["refused"] += 1
+            walk.end()
+            record_operation(adapters.logger, caller, "index", new_request_id(), walk, error)
+        if failed:
+            raise PhotosNotEnrolledError(f"{len(failed)} photos were not enrolled for now: {'; '.join(failed)}")
+        return counts
+
+
+def _object_of(record: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The key, which S3 encodes as a form would, and the version of the object of a record.
+
+    Source: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
+    stored = record["s3"]["object"]
+    return unquote_plus(stored["key"]), stored.get("versionId")
+
+
+_function = IndexingFunction(OnceMade(IndexingAdapters.from_environment))
+
+
+def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:
+    """Enrol the photos of one S3 event: what AWS Lambda calls."""
+    return _function(event, context)

@@ -1,0 +1,49 @@
+"""What AWS raises, in our words: one table for each adapter, one place that reads it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.parsers import ResponseParserError
+
+from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, ServiceBusyError
+
+Refusals = Mapping[str, type[FaceValidationError]]
+
+# The codes by which AWS's services say that they are asked too often.
+THROTTLED: Refusals = dict.fromkeys(
+    (
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+    ),
+    ServiceBusyError,
+)
+
+
+@contextmanager
+def our_errors(call: str, refusals: Refusals) -> Iterator[None]:
+    """Raise our exceptions for everything that the call inside raises.
+
+    Args:
+        call: its name, as the caller is told.
+        refusals: error code -> exception; a code that is not in it is a failure of the service.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = code_of(error)
+        kind = refusals.get(code) or THROTTLED.get(code, InternalServerError)
+        raise kind(f"{call} answered {code or 'an error without a code'}.") from error
+    except (BotoCoreError, HTTPClientError, ResponseParserError) as error:
+        raise InternalServerError(f"{call} did not answer as it should ({type(error).__name__}).") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InternalServerError(f"{call} answered in a shape that it does not have.") from error
+
+
+def code_of(error: ClientError) -> str:
+    """The error code that AWS answered, empty when it gave none."""
+    return str(error.response.get("Error", {}).get("Code", ""))

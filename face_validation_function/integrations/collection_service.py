@@ -1,0 +1,83 @@
+"""A Rekognition collection in our words: a face in under its photo's id, the most similar faces out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from face_validation_function.exceptions.exceptions import ImageValidationError
+from face_validation_function.integrations.aws_errors import code_of, our_errors
+from face_validation_function.integrations.rekognition_service import REFUSALS, percent_of
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFace:
+    """A face that the collection has taken: its id and its quality (brightness and sharpness, 0-100)."""
+
+    face_id: str
+    brightness: float
+    sharpness: float
+
+
+class CollectionService:
+    """Every paid call on the collection. Images are JPG or PNG files of at most 5 MB that show one face."""
+
+    def __init__(self, client: Any, collection_id: str) -> None:
+        self._client = client
+        self._collection_id = collection_id
+
+    def index_face(self, image: bytes, photo_id: str) -> IndexedFace:
+        """Add the largest face of an image.
+
+        Raises:
+            ImageValidationError: no face is good enough to be searched for; says why.
+        """
+        with our_errors("IndexFaces", REFUSALS):
+            answer = self._client.index_faces(
+                CollectionId=self._collection_id,
+                Image={"Bytes": image},
+                ExternalImageId=photo_id,
+                MaxFaces=1,
+                QualityFilter="AUTO",
+            )
+            if not answer["FaceRecords"]:
+                reasons = sorted({reason for face in answer.get("UnindexedFaces", ()) for reason in face["Reasons"]})
+                raise ImageValidationError(
+                    f"the face is not good enough to be enrolled: {', '.join(reasons) or 'IndexFaces found none'}."
+                )
+            record = answer["FaceRecords"][0]
+            quality = record.get("FaceDetail", {}).get("Quality", {})
+            return IndexedFace(
+                record["Face"]["FaceId"],
+                percent_of(quality.get("Brightness", 0.0)),
+                percent_of(quality.get("Sharpness", 0.0)),
+            )
+
+    def search(self, image: bytes, threshold: float, max_faces: int) -> list[tuple[str, float]]:
+        """(face id, similarity) of the faces that look like the largest face of an image, best first.
+
+        Raises:
+            ImageValidationError: the image shows no face.
+        """
+        with our_errors("SearchFacesByImage", REFUSALS):
+            try:
+                answer = self._client.search_faces_by_image(
+                    CollectionId=self._collection_id,
+                    Image={"Bytes": image},
+                    FaceMatchThreshold=threshold,
+                    MaxFaces=max_faces,
+                    QualityFilter="NONE",
+                )
+            except ClientError as error:
+                if code_of(error) == "InvalidParameterException":
+                    raise ImageValidationError("SearchFacesByImage found no face in the crop.") from error
+                raise
+            return [(match["Face"]["FaceId"], percent_of(match["Similarity"])) for match in answer["FaceMatches"]]
+
+    def delete_faces(self, face_ids: list[str]) -> int:
+        """Remove faces; how many were there."""
+        if not face_ids:
+            return 0
+        with our_errors("DeleteFaces", {}):
+            answer = self._client.delete_faces(CollectionId=self._collection_id, FaceIds=face_ids)
+            return len(answer["DeletedFaces"])

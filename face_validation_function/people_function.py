@@ -1,0 +1,212 @@
+"""The Lambda function of the routes about people: enrol, list, search, erase, upload."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from aws_lambda_powertools import Logger
+
+from face_validation_function.exceptions.exceptions import FaceValidationError, RequestError
+from face_validation_function.integrations.aws_client import aws_client
+from face_validation_function.integrations.collection_service import CollectionService
+from face_validation_function.integrations.faces_table import FacesTable
+from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service
+from face_validation_function.people import EnrolledFace, Erased
+from face_validation_function.rest_function import Event, HttpResponse, Invocation, Operation, RestFunction, refused
+from face_validation_function.services.enrolment import EnrolmentService
+from face_validation_function.services.erasure import ErasureService
+from face_validation_function.services.search import SearchService
+from face_validation_function.services.walk import Walk
+from face_validation_function.settings import PeopleSettings
+from face_validation_function.utils.logging_config import record_operation, service_logger
+from face_validation_function.utils.response_utils import box_of, http_response
+from face_validation_function.validations.body import new_request_id, parse_body, request_id_of, validated
+from face_validation_function.validations.people_requests import (
+    EnrolRequest,
+    ListRequest,
+    SearchRequest,
+    UploadRequest,
+    full_name_of,
+)
+
+ENDINGS = {"image/jpeg": "jpg", "image/png": "png"}
+# Photos under this prefix are enrolled by their event; the others by POST /faces.
+INDEX_PREFIX = "index/"
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleAdapters:
+    """What is made once for each process: settings, clients, the logger and the services, which hold no state."""
+
+    settings: PeopleSettings
+    s3: S3Service
+    table: FacesTable
+    enrolment: EnrolmentService
+    search: SearchService
+    erasure: ErasureService
+    logger: Logger
+
+    @classmethod
+    def from_environment(cls) -> "PeopleAdapters":
+        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
+        settings = PeopleSettings.from_environment()
+        client = aws_client("rekognition")
+        s3, rekognition = S3Service(aws_client("s3")), RekognitionService(client)
+        collection = CollectionService(client, settings.collection_id)
+        table = FacesTable(aws_client("dynamodb"), settings.faces_table)
+        return cls(
+            settings=settings,
+            s3=s3,
+            table=table,
+            enrolment=EnrolmentService(s3, rekognition, collection, table, settings.faces_bucket),
+            search=SearchService(rekognition, collection, table),
+            erasure=ErasureService(s3, collection, table, settings.faces_bucket),
+            logger=service_logger(settings.log_level),
+        )
+
+
+def lambda_handler(event: Event, context: Any) -> HttpResponse:
+    """Answer one API Gateway proxy event: what AWS Lambda calls."""
+    return _function(event, context)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation found: the status and the fields of the body beside `id_request`."""
+
+    body: dict[str, Any]
+    status: HTTPStatus = HTTPStatus.OK
+
+
+PeopleOperation = Callable[[PeopleAdapters, Invocation, Walk], Answer]
+
+
+def enrol(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+    """POST /faces: 201 when the face is new, 200 when this photo was enrolled before."""
+    request = validated(parse_body(invocation.body), EnrolRequest)
+    enrolled = adapters.enrolment.enrol(walk, request.image_path, full_name=request.full_name)
+    return Answer(_face(enrolled.face), HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
+
+
+def list_faces(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+    """GET /faces: a page of faces, by name."""
+    request = validated(dict(invocation.event.get("queryStringParameters") or {}), ListRequest)
+    with walk.step("table"):
+        faces, token = adapters.table.listed(request.limit, request.next_token, request.full_name)
+    page: dict[str, Any] = {"faces": [_face(face) for face in faces]}
+    return Answer(page | ({"next_token": token} if token else {}))
+
+
+def search(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+    """POST /search: the people found, best first."""
+    request = validated(parse_body(invocation.body), SearchRequest)
+    photo = request.image
+    if request.image_path is not None:
+        with walk.step("photo, download"):
+            photo = adapters.s3.image(adapters.settings.target_bucket, request.image_path)
+    found = adapters.search.search(walk, photo or b"", request.threshold, request.max_faces)
+    best = found.matches[0] if found.matches else None
+    return Answer(
+        {
+            "found": best is not None,
+            **({"person": best.full_name, "similarity": best.similarity} if best else {}),
+            "matches": [
+                {"full_name": match.full_name, "similarity": match.similarity, "face_id": match.face_id}
+                for match in found.matches
+            ],
+            "searched_face": {"box": box_of(found.searched.box), "confidence": found.searched.confidence},
+        }
+    )
+
+
+def forget_face(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+    """DELETE /faces/{face_id}: what was erased."""
+    face_id = _path_parameter(invocation, "face_id")
+    try:
+        uuid.UUID(face_id)
+    except ValueError as error:
+        raise RequestError(f"face_id: a face id is a UUID; the value sent is {face_id[:80]!r}.") from error
+    return _erased(adapters.erasure.forget_face(walk, face_id))
+
+
+def forget_person(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+    """DELETE /people/{full_name}: what was erased."""
+    try:
+        full_name = full_name_of(_path_parameter(invocation, "full_name"))
+    except ValueError as error:
+        raise RequestError(f"full_name: {error}.") from error
+    return _erased(adapters.erasure.forget_person(walk, full_name))
+
+
+def upload(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+    """POST /uploads: a key that nobody else has, and a form that S3 takes for five minutes."""
+    request = validated(parse_body(invocation.body), UploadRequest)
+    settings = adapters.settings
+    buckets = {"source": settings.source_bucket, "target": settings.target_bucket, "faces": settings.faces_bucket}
+    folder = "uploads/" if request.bucket != "faces" else INDEX_PREFIX if request.full_name else "photos/"
+    key = f"{folder}{uuid.uuid4()}.{ENDINGS[request.content_type]}"
+    with walk.step("presign"):
+        url, fields = adapters.s3.presigned_post(buckets[request.bucket], key, request.content_type, request.full_name)
+    return Answer({"key": key, "url": url, "fields": fields, "expires_in": UPLOAD_S}, HTTPStatus.CREATED)
+
+
+def _answering(name: str, operation: PeopleOperation) -> Operation[PeopleAdapters]:
+    """An operation with its envelope, its log line and its metrics."""
+
+    def answer(adapters: PeopleAdapters, invocation: Invocation) -> HttpResponse:
+        walk = Walk(invocation.deadline_s)
+        id_request = _request_id(invocation)
+        try:
+            found = operation(adapters, invocation, walk)
+        except FaceValidationError as error:
+            walk.end()
+            record_operation(adapters.logger, invocation, name, id_request, walk, error)
+            return refused(error, id_request)
+        walk.end()
+        record_operation(adapters.logger, invocation, name, id_request, walk, None)
+        return http_response(found.status, {"id_request": id_request, **found.body}, id_request=id_request)
+
+    return answer
+
+
+OPERATIONS: dict[str, Operation[PeopleAdapters]] = {
+    operation.__name__: _answering(operation.__name__, operation)
+    for operation in (enrol, list_faces, search, forget_face, forget_person, upload)
+}
+
+_function = RestFunction(OPERATIONS, PeopleAdapters.from_environment)
+
+
+def _request_id(invocation: Invocation) -> str:
+    """The caller's own id, from the body or the query; else a new one."""
+    query = invocation.event.get("queryStringParameters")
+    if query:
+        return request_id_of(dict(query))
+    try:
+        return request_id_of(parse_body(invocation.body))
+    except RequestError:
+        return new_request_id()
+
+
+def _path_parameter(invocation: Invocation, name: str) -> str:
+    # API Gateway's REST API passes path parameters as they stood in the address.
+    return unquote((invocation.event.get("pathParameters") or {})[name])
+
+
+def _face(face: EnrolledFace) -> dict[str, Any]:
+    return {
+        "face_id": face.face_id,
+        "full_name": face.photo.full_name,
+        "image_path": face.photo.key,
+        "box": box_of(face.face.box),
+        "confidence": face.face.confidence,
+        "enrolled_at": face.enrolled_at,
+    }
+
+
+def _erased(erased: Erased) -> Answer:
+    return Answer({"erased": {"faces": erased.faces, "photo_versions": erased.photo_versions, "rows": erased.rows}})

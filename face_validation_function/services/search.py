@@ -1,0 +1,52 @@
+"""Searching: the people whose faces look most like the one in a photo."""
+
+from dataclasses import dataclass
+
+from face_validation_function.faces import Face
+from face_validation_function.integrations.collection_service import CollectionService
+from face_validation_function.integrations.faces_table import FacesTable
+from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.people import PersonMatch
+from face_validation_function.services.face_steps import prominent_face
+from face_validation_function.services.walk import Walk
+from face_validation_function.utils.image_processing import open_upright
+
+# A person has several photos: so many faces are asked for beyond the people wanted.
+PHOTOS_PER_PERSON = 10
+MOST_FACES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The face that was searched for (box in ratios of the upright photo) and the people found, best first."""
+
+    searched: Face
+    matches: list[PersonMatch]
+
+
+class SearchService:
+    """Searches one collection."""
+
+    def __init__(self, rekognition: RekognitionService, collection: CollectionService, table: FacesTable) -> None:
+        self._rekognition = rekognition
+        self._collection = collection
+        self._table = table
+
+    def search(self, walk: Walk, data: bytes, threshold: float, max_people: int) -> Found:
+        """Whose face is the most prominent one of a photo (a JPG or PNG file); raises FaceValidationError."""
+        with walk.step("photo, decode"):
+            image = open_upright(data)
+        face, crop = prominent_face(self._rekognition, walk, "photo", image)
+        with walk.step("photo, search_faces_by_image", rekognition=True):
+            similar = self._collection.search(crop, threshold, min(max_people * PHOTOS_PER_PERSON, MOST_FACES))
+        people: dict[str, PersonMatch] = {}
+        for face_id, similarity in similar:
+            if len(people) == max_people:
+                break
+            with walk.step("table"):
+                row = self._table.by_face_id(face_id)
+            # A face without a row is being enrolled or erased at this moment: it has no name to answer.
+            if row is not None:
+                name = row.photo.full_name
+                people.setdefault(name, PersonMatch(name, similarity, face_id))
+        return Found(face, list(people.values()))

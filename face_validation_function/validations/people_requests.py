@@ -1,0 +1,69 @@
+"""The bodies and queries of the routes about people."""
+
+import unicodedata
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Base64Bytes, Field, model_validator
+
+from face_validation_function.validations.body import ObjectKey, Percent, StrictBody
+
+MAX_NAME = 200
+
+
+def full_name_of(name: str) -> str:
+    """A person's name as it is kept: composed Unicode, no space at its ends; ValueError when it is none."""
+    composed = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(composed) <= MAX_NAME:
+        raise ValueError(f"a full name has 1 to {MAX_NAME} characters, this one has {len(composed)}")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in composed):
+        raise ValueError("a full name has no control character")
+    return composed
+
+
+FullName = Annotated[str, Field(min_length=1, examples=["Ana García"]), AfterValidator(full_name_of)]
+
+
+class EnrolRequest(StrictBody):
+    """POST /faces: this photo shows this person."""
+
+    image_path: ObjectKey = Field(description="Key of the photo in the faces bucket.")
+    full_name: FullName = Field(description="The person's name; several photos of a person improve the search.")
+
+
+class SearchRequest(StrictBody):
+    """POST /search: who, among the people enrolled, is in this photo?"""
+
+    image_path: ObjectKey | None = Field(default=None, description="Key of the photo in the target bucket.")
+    image: Base64Bytes | None = Field(default=None, description="The photo itself, in base64, instead of a key.")
+    threshold: Percent = Field(default=80.0, description="A person is found from this similarity on, in percent.")
+    max_faces: int = Field(default=5, ge=1, le=100, description="The most people to answer.")
+
+    @model_validator(mode="after")
+    def _one_photo(self) -> Self:
+        if (self.image_path is None) == (self.image is None):
+            raise ValueError("send image_path or image, one of the two")
+        return self
+
+
+class UploadRequest(StrictBody):
+    """POST /uploads: where and how one image may be put."""
+
+    bucket: Literal["source", "target", "faces"] = Field(description="Which bucket the image is for.")
+    content_type: Literal["image/jpeg", "image/png"] = Field(description="What will be put; S3 takes nothing else.")
+    full_name: FullName | None = Field(
+        default=None, description="Bucket faces only: the person shown; the photo is enrolled as soon as it is there."
+    )
+
+    @model_validator(mode="after")
+    def _names_are_for_faces(self) -> Self:
+        if self.full_name is not None and self.bucket != "faces":
+            raise ValueError("full_name goes with the bucket faces alone")
+        return self
+
+
+class ListRequest(StrictBody):
+    """GET /faces: a page of the faces enrolled; query parameters, so numbers come as text."""
+
+    limit: Annotated[int, Field(ge=1, le=100, strict=False)] = 50
+    next_token: str | None = None
+    full_name: FullName | None = None
