@@ -7,7 +7,7 @@ zone is enough by itself: words appear in newspapers too.
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rekognition_local import mrz
@@ -61,7 +61,9 @@ def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verd
     common = -2.5 + 0.35 * fields - 4.0 * _is_visa(zone, page)
     common -= 1.5 * min(3, _other_papers(page)) + 1.0 * any(CONTACT.search(line) for line in lines)
 
-    passport_titles, id_card_titles = _titles(PASSPORT_TITLES, page), _titles((*DRIVING_TITLES, *ID_CARD_TITLES), page)
+    # "Passport No." is a field of many papers; identity cards do put their number beside their title.
+    passport_titles = _titles(PASSPORT_TITLES, page, unnumbered=True)
+    id_card_titles = _titles((*DRIVING_TITLES, *ID_CARD_TITLES), page)
     passport = _TITLE[min(2, passport_titles)]
     id_card = _TITLE[min(2, id_card_titles)] + _licence_marks(page)
     if zone is not None:
@@ -146,19 +148,21 @@ class _Lines:
 _TITLE = (0.0, 2.5, 3.0)
 
 
-def _titles(titles: Iterable[str], page: _Lines) -> int:
-    """How many lines are titles, a title broken over two lines counting as one."""
-    titles = tuple(titles)
-    found = sum(_is_title(titles, *line) for line in zip(page.whole, page.words, page.capitals, strict=True))
-    return found or int(any(_is_title(titles, *joined) for joined in _joined(page)))
+def _titles(titles: Sequence[str], page: _Lines, *, unnumbered: bool = False) -> int:
+    """How many lines are titles, a title broken over two lines counting as one.
 
+    Sentences and fields mention documents too: a title is much of a line in capitals, or most of any other; where it must
+    be `unnumbered`, nothing about a number stands beside it.
+    """
 
-def _is_title(titles: Iterable[str], text: str, words: frozenset[str], capitals: bool) -> bool:
-    """Whether a title is much of a line in capitals, or most of another: sentences and fields mention documents too."""
-    if words & NUMBER_WORDS:
-        return False
-    part = 0.33 if capitals else 0.6
-    return any(len(title) >= part * len(text) and contains(text, title) for title in titles)
+    def is_title(text: str, words: frozenset[str], capitals: bool) -> bool:
+        if unnumbered and words & NUMBER_WORDS:
+            return False
+        part = 0.33 if capitals else 0.6
+        return any(len(title) >= part * len(text) and contains(text, title) for title in titles)
+
+    found = sum(is_title(*line) for line in zip(page.whole, page.words, page.capitals, strict=True))
+    return found or int(any(is_title(*joined) for joined in _joined(page)))
 
 
 def _joined(page: _Lines) -> Iterator[tuple[str, frozenset[str], bool]]:
