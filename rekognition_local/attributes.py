@@ -15,8 +15,8 @@ Image = NDArray[np.uint8]
 class FaceAttributes:
     """Pose in degrees, -180 to 180; quality 0-100.
 
-    Signs as Rekognition's: roll is positive when the face leans clockwise in the image, yaw when it turns to the image's
-    right, pitch when it looks up.
+    Signs as Rekognition's: roll is positive when the face leans clockwise in the image, yaw when it turns to the
+    image's right, pitch when it looks up.
     """
 
     roll: float

@@ -11,6 +11,7 @@ from rekognition_local.attributes import FaceAttributes, face_attributes
 from rekognition_local.detection import SMALLEST_FACE, CascadeDetector, DetectedFace, Detector
 from rekognition_local.documents import DetectedDocument, DocumentReader, DocumentReading
 from rekognition_local.recognition import Recogniser, ResnetRecogniser
+from rekognition_local.user_models import ArcFaceRecogniser, Channels, YuNetDetector
 
 __all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
 
@@ -19,10 +20,15 @@ __all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
 class EngineSettings:
     """Which models to use.
 
-    `recogniser` and `detector` are ONNX files that replace the built-in models; `threads` is what one model run may use.
+    `recogniser` and `detector` are ONNX files that replace the built-in models, laid out as `user_models` says;
+    `recogniser_channels` is the order that the recogniser was trained on, `similarity_middle` the cosine that means
+    50 % and `similarity_slope` how fast it rises. `threads` is what one model run may use.
     """
 
     recogniser: Path | None = None
+    recogniser_channels: Channels = "RGB"
+    similarity_middle: float = 0.235
+    similarity_slope: float = 21.4
     detector: Path | None = None
     threads: int = 1
 
@@ -43,7 +49,23 @@ class Engine:
             ModelError: a model is missing, is not the known file, or does not have the shape it must have.
         """
         settings = EngineSettings() if settings is None else settings
-        return cls(CascadeDetector(settings.threads), ResnetRecogniser(settings.threads), settings)
+        detector: Detector = (
+            CascadeDetector(settings.threads)
+            if settings.detector is None
+            else YuNetDetector(settings.detector, threads=settings.threads)
+        )
+        recogniser: Recogniser = (
+            ResnetRecogniser(settings.threads)
+            if settings.recogniser is None
+            else ArcFaceRecogniser(
+                settings.recogniser,
+                channels=settings.recogniser_channels,
+                middle=settings.similarity_middle,
+                slope=settings.similarity_slope,
+                threads=settings.threads,
+            )
+        )
+        return cls(detector, recogniser, settings)
 
     @property
     def model_id(self) -> str:
@@ -91,5 +113,5 @@ class Engine:
         return list(self.read_documents(image, self.detect(image)).documents)
 
     def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
-        """All that the text of an image tells of documents, given the faces found in it; loads its models when first asked."""
+        """What the text of an image tells of documents, given its faces; loads its models when first asked."""
         return self._reader.read(image, faces)

@@ -1,10 +1,13 @@
 """Builds the ONNX graphs of the face networks from their weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from rekognition_local.dlib_weights import AddPrevious, Affine, Convolution, FullyConnected, Input, Layer, Pool, Relu
 
@@ -17,15 +20,15 @@ class _Graph:
     """An ONNX graph under construction: every step returns the name of its result."""
 
     def __init__(self) -> None:
-        self._nodes: list[object] = []
-        self._constants: list[object] = []
+        self._nodes: list[NodeProto] = []
+        self._constants: list[TensorProto] = []
 
     def constant(self, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
         name = f"constant{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def step(self, operator: str, *inputs: str, **attributes: object) -> str:
+    def step(self, operator: str, *inputs: str, **attributes: Any) -> str:
         name = f"{operator}{len(self._nodes)}"
         self._nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
         return name
@@ -54,79 +57,105 @@ class _Graph:
         )
 
 
-def resnet(layers: Sequence[Layer]) -> ModelProto:
-    """Dlib's face recognition network: image (n, 150, 150, 3) RGB 0-255 -> descriptors (n, 128).
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    """A result inside the graph and its shape for one image: (channels, height, width)."""
 
-    Every convolution takes the affine layer behind it into its weights, which changes results by less than 1e-6.
+    name: str
+    shape: tuple[int, int, int]
+
+
+def resnet(layers: Sequence[Layer]) -> ModelProto:
+    """The face recognition network of dlib: image (n, 150, 150, 3) RGB 0-255 -> descriptors (n, 128).
 
     Raises:
-        ValueError: the layers are not in the order of a residual network.
+        ValueError: the layers are not those of that network.
     """
     graph = _Graph()
     picture, *rest = layers
     if not isinstance(picture, Input):
-        raise ValueError("The network's first layer must be its image.")
-    result = graph.pixels_first("image", np.array(picture.means, np.float32), 256)
-    shape = (3, picture.side, picture.side)
-    block, block_shape = result, shape  # what enters the residual block
-    closes_block = True
-    for index, layer in enumerate(rest):
+        raise ValueError("The network does not begin with its image.")  # noqa: TRY004 - of a file, not of a caller
+    means = np.array(picture.means, np.float32)
+    result = _Tensor(graph.pixels_first("image", means, 256), (3, picture.side, picture.side))
+    shortcut = result  # what a residual block adds to its own result
+    for before, layer in pairwise([picture, *_without_affine(rest)]):
         match layer:
-            case Convolution(weights, biases, stride, padding):
-                affine = rest[index + 1]
-                if not isinstance(affine, Affine):
-                    raise ValueError("A convolution without its affine layer.")
-                result = graph.step(
-                    "Conv",
-                    result,
-                    graph.constant(weights * affine.gamma.reshape(-1, 1, 1, 1)),
-                    graph.constant(biases * affine.gamma + affine.beta),
-                    strides=list(stride),
-                    pads=[*padding, *padding],
-                )
-                shape = (len(biases), *_size(shape, weights.shape[2:], stride, padding))
-            case Affine():
-                pass
+            case Convolution():
+                result = _convolution(graph, result, layer)
             case Relu():
-                result = graph.step("Relu", result)
-                if closes_block:
-                    block, block_shape, closes_block = result, shape, False
-            case Pool("max", window, stride):
-                result = graph.step("MaxPool", result, kernel_shape=list(window), strides=list(stride))
-                shape = (shape[0], *_size(shape, window, stride, (0, 0)))
-                block, block_shape = result, shape
-            case Pool("avg", (0, 0), _):
-                result = graph.step("Flatten", graph.step("GlobalAveragePool", result))
-            case Pool("avg", window, stride):  # stands on the shortcut of a block that halves the size
-                block = graph.step("AveragePool", block, kernel_shape=list(window), strides=list(stride))
-                block_shape = (block_shape[0], *_size(block_shape, window, stride, (0, 0)))
+                result = _Tensor(graph.step("Relu", result.name), result.shape)
+                if isinstance(before, AddPrevious):  # ends a block
+                    shortcut = result
+            case Pool():
+                result, shortcut = _pooled(graph, result, shortcut, layer)
             case AddPrevious():
-                common = tuple(np.maximum(shape, block_shape).tolist())
-                result = graph.step(
-                    "Add", _filled(graph, result, shape, common), _filled(graph, block, block_shape, common)
-                )
-                shape, closes_block = common, True
+                result = _sum(graph, result, shortcut)
             case FullyConnected(weights):
-                result = graph.step("MatMul", result, graph.constant(weights))
-    return graph.model("dlib_resnet", ("n", picture.side, picture.side, 3), [(result, ("n", 128))])
+                result = _Tensor(graph.step("MatMul", result.name, graph.constant(weights)), (weights.shape[1], 1, 1))
+            case _:
+                raise ValueError(f"{type(layer).__name__} is out of place.")
+    return graph.model("dlib_resnet", ("n", picture.side, picture.side, 3), [(result.name, ("n", result.shape[0]))])
+
+
+def _without_affine(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """The layers with every affine layer taken into the convolution before it: results change by less than 1e-6."""
+    for layer, following in zip(layers, [*layers[1:], None], strict=True):
+        if isinstance(layer, Convolution) and isinstance(following, Affine):
+            weights = layer.weights * following.gamma.reshape(-1, 1, 1, 1)
+            biases = layer.biases * following.gamma + following.beta
+            yield Convolution(weights, biases, layer.stride, layer.padding)
+        elif not isinstance(layer, Affine):
+            yield layer
+
+
+def _convolution(graph: _Graph, tensor: _Tensor, layer: Convolution) -> _Tensor:
+    filters, _, height, width = layer.weights.shape
+    name = graph.step(
+        "Conv",
+        tensor.name,
+        graph.constant(layer.weights),
+        graph.constant(layer.biases),
+        strides=list(layer.stride),
+        pads=[*layer.padding, *layer.padding],
+    )
+    return _Tensor(name, (filters, *_size(tensor, (height, width), layer.stride, layer.padding)))
+
+
+def _pooled(graph: _Graph, result: _Tensor, shortcut: _Tensor, layer: Pool) -> tuple[_Tensor, _Tensor]:
+    """The result and the shortcut after a pooling layer, which may stand on either."""
+    if layer.window == (0, 0):
+        return _Tensor(graph.step("Flatten", graph.step("GlobalAveragePool", result.name)), result.shape), shortcut
+    sides = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
+    if layer.kind == "max":
+        name = graph.step("MaxPool", result.name, **sides)
+        result = _Tensor(name, (result.shape[0], *_size(result, layer.window, layer.stride, (0, 0))))
+        return result, result
+    # A mean inside the network halves the shortcut of a block whose first convolution halves its result.
+    name = graph.step("AveragePool", shortcut.name, **sides)
+    return result, _Tensor(name, (shortcut.shape[0], *_size(shortcut, layer.window, layer.stride, (0, 0))))
 
 
 def _size(
-    shape: Sequence[int], window: Sequence[int], stride: Sequence[int], padding: Sequence[int]
+    tensor: _Tensor, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
 ) -> tuple[int, int]:
+    """Height and width of what a sliding window makes of a tensor."""
+    _, *sides = tensor.shape
     height, width = (
         (side + 2 * pad - extent) // step + 1
-        for side, extent, step, pad in zip(shape[1:], window, stride, padding, strict=True)
+        for side, extent, step, pad in zip(sides, window, stride, padding, strict=True)
     )
     return height, width
 
 
-def _filled(graph: _Graph, tensor: str, shape: Sequence[int], wanted: Sequence[int]) -> str:
-    """The tensor with zeros at its far ends, as dlib adds tensors of different sizes."""
-    if tuple(shape) == tuple(wanted):
-        return tensor
-    missing = [0, *(want - have for want, have in zip(wanted, shape, strict=True))]
-    return graph.step("Pad", tensor, graph.constant(np.array([0, 0, 0, 0, *missing], np.int64)))
+def _sum(graph: _Graph, one: _Tensor, other: _Tensor) -> _Tensor:
+    """Both added; the smaller gets zeros at its far ends first, as dlib adds tensors of different sizes."""
+    channels, height, width = (max(sides) for sides in zip(one.shape, other.shape, strict=True))
+    names = []
+    for tensor in (one, other):
+        missing = [want - have for want, have in zip((channels, height, width), tensor.shape, strict=True)]
+        ends = graph.constant(np.array([0, 0, 0, 0, 0, *missing], np.int64)) if any(missing) else None
+        names.append(tensor.name if ends is None else graph.step("Pad", tensor.name, ends))
+    return _Tensor(graph.step("Add", *names), (channels, height, width))
 
 
 class _Weights:
@@ -161,7 +190,7 @@ class _Weights:
 
 
 def pnet(weights: Sequence[Floats]) -> ModelProto:
-    """MTCNN's proposal network: image (n, h, w, 3) -> box shifts (n, 4, h', w'), no-face and face score (n, 2, h', w')."""
+    """MTCNN's proposal network: image (n, h, w, 3) -> box shifts (n, 4, y, x), no-face and face score (n, 2, y, x)."""
     graph = _Graph()
     layers = _Weights(graph, weights)
     result = layers.prelu(layers.convolution(_mtcnn_pixels(graph)))
@@ -186,7 +215,7 @@ def rnet(weights: Sequence[Floats]) -> ModelProto:
 
 
 def onet(weights: Sequence[Floats]) -> ModelProto:
-    """MTCNN's output network: image (n, 48, 48, 3) -> box shifts (n, 4), five points' x then y (n, 10), scores (n, 2)."""
+    """MTCNN's output network: image (n, 48, 48, 3) -> box shifts (n, 4), points' x then y (n, 10), scores (n, 2)."""
     graph = _Graph()
     layers = _Weights(graph, weights)
     result = layers.pool(layers.prelu(layers.convolution(_mtcnn_pixels(graph))), 3, "SAME_UPPER")

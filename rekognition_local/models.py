@@ -99,6 +99,11 @@ class Network:
         """Every output's dimensions."""
         return [list(output.shape) for output in self._session.get_outputs()]
 
+    @property
+    def output_names(self) -> list[str]:
+        """Every output's name, in the order of the results."""
+        return [output.name for output in self._session.get_outputs()]
+
     def __call__(self, batch: NDArray[np.uint8] | NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """All outputs for one batch."""
         return list(self._session.run(None, {self._input: batch}))
@@ -119,6 +124,6 @@ def mtcnn(threads: int = 1) -> tuple[Network, Network, Network]:
 
 
 def _keras_weights(file: ModelFile) -> Sequence[NDArray[np.float32]]:
-    # joblib's format is pickle, which can run code: `content` has checked that these are the very bytes known to be safe.
+    # joblib's format is pickle, which can run code: `content` has made sure that these are the very bytes known.
     weights: Sequence[NDArray[np.float32]] = joblib.load(io.BytesIO(file.content()))
     return weights

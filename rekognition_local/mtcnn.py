@@ -29,7 +29,10 @@ _SHIFTS = np.array([(0, 0), (0.04, 0), (-0.04, 0), (0, 0.04), (0, -0.04)], np.fl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """Possible faces, best first: boxes (n, 4) left, top, right, bottom; scores (n,) 0-1; points (n, 5, 2) x, y; in pixels."""
+    """Possible faces, best first, in pixels.
+
+    `boxes` (n, 4) are left, top, right, bottom; `scores` (n,) 0-1; `points` (n, 5, 2) x, y.
+    """
 
     boxes: Floats
     scores: Floats

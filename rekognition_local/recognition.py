@@ -68,7 +68,7 @@ class ResnetRecogniser:
 
     def similarity(self, probes: Floats, references: Floats) -> NDArray[np.float64]:
         """Logistic of the Euclidean distance: 50 % at 0.522, 80 % at 0.482, 99 % at 0.39."""
-        return _logistic(_SLOPE * (_MIDDLE - distances(probes, references)))
+        return logistic(_SLOPE * (_MIDDLE - distances(probes, references)))
 
 
 def distances(probes: Floats, references: Floats) -> NDArray[np.float64]:
@@ -111,6 +111,7 @@ def similarity_transform(points: Floats, reference: Floats) -> NDArray[np.float6
     return np.hstack([rotation, shift[:, None]])
 
 
-def _logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Percent 0-100."""
     percent: NDArray[np.float64] = 100 / (1 + np.exp(-np.clip(values, -700, 700)))
     return percent
