@@ -9,7 +9,7 @@ import cv2
 import dlib
 import numpy as np
 
-from rekognition_local.mtcnn import Candidates, Cascade, Floats, Image, no_candidates, overlap
+from rekognition_local.mtcnn import Candidates, Floats, Image, no_candidates, overlap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +39,30 @@ class Detector(Protocol):
         ...
 
 
+class FaceFinder(Protocol):
+    """What `CascadeDetector` asks first; `mtcnn.Cascade` is one."""
+
+    def find(self, image: Image, smallest: float, least_score: float) -> Candidates:
+        """Faces of at least `smallest` pixels with at least this score (0-1), best first."""
+        ...
+
+    def read_points(self, image: Image, boxes: Floats) -> Candidates:
+        """The points of the faces in given boxes (n, 4), in their order."""
+        ...
+
+
+class SecondOpinion(Protocol):
+    """What `CascadeDetector` asks in doubt; `HogDetector` is one."""
+
+    def find(self, image: Image) -> tuple[Floats, Floats]:
+        """Boxes (n, 4) in pixels and scores (n,) of the faces in an image."""
+        ...
+
+    def score(self, image: Image, box: Floats) -> float:
+        """How sure it is of a face in about this place: -1 (none) to 3."""
+        ...
+
+
 # Work is bounded by this size whatever comes in; a 4096 px image is shrunk once.
 _WORK_SIDE, _SHRUNK_SIDE = 1600, 640
 
@@ -56,9 +80,9 @@ _HOG_NOTHING, _HOG_CONFIRMS, _HOG_ALONE, _HOG_TURNED = -0.5, 0.0, 0.3, 0.7
 class CascadeDetector:
     """MTCNN, helped by dlib's HOG detector where MTCNN is unsure or finds nothing."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self._cascade = Cascade(threads)
-        self._hog = HogDetector()
+    def __init__(self, cascade: FaceFinder, hog: SecondOpinion) -> None:
+        self._cascade = cascade
+        self._hog = hog
 
     def detect(self, image: Image, smallest: float = SMALLEST_FACE) -> Candidates:
         """Faces in pixels of the image, best first; the scores of doubtful ones that HOG confirmed are 0.8 to 0.9."""

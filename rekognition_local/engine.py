@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.attributes import FaceAttributes, face_attributes
-from rekognition_local.detection import SMALLEST_FACE, CascadeDetector, DetectedFace, Detector
+from rekognition_local.detection import SMALLEST_FACE, CascadeDetector, DetectedFace, Detector, HogDetector
 from rekognition_local.documents import DetectedDocument, DocumentReader, DocumentReading
+from rekognition_local.mtcnn import Cascade
 from rekognition_local.recognition import Recogniser, ResnetRecogniser
 from rekognition_local.user_models import ArcFaceRecogniser, Channels, YuNetDetector
 
@@ -50,7 +51,7 @@ class Engine:
         """
         settings = EngineSettings() if settings is None else settings
         detector: Detector = (
-            CascadeDetector(settings.threads)
+            CascadeDetector(Cascade(settings.threads), HogDetector())
             if settings.detector is None
             else YuNetDetector(settings.detector, threads=settings.threads)
         )
