@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -125,9 +126,15 @@ def main() -> None:
     for variant in chosen:
         console.print(f"[dim]{variant.name}: {variant.question}[/]")
         runs.append(run_variant(variant, arguments.cases, arguments.out, arguments.jobs))
-    table = Table(title=f"One choice changed, threshold {DEFAULT_THRESHOLD:g}", title_justify="left")
-    for column in ("", "right", "better", "worse", "p", "FMR %", "FNMR %", "EER %", "refused", "p50 ms"):
-        table.add_column(column, justify="left" if not column else "right")
+    table = Table(
+        title=f"One choice changed, threshold {DEFAULT_THRESHOLD:g} (+ and -: cases better and worse, p: McNemar's)",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    for column in ("", "right", "+", "-", "p", "FMR %", "FNMR %", "EER %", "AUC", "refused", "p50 ms"):
+        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
     figures = []
     for variant, run in zip(chosen, runs, strict=True):
         summary = summarise(run, DEFAULT_THRESHOLD)
@@ -157,6 +164,7 @@ def main() -> None:
             f"{(tally.fmr.value or 0) * 100:.2f}",
             f"{(tally.fnmr.value or 0) * 100:.2f}",
             f"{(study.eer.rate if study.eer else 0) * 100:.2f}",
+            f"{study.auc or 0:.5f}",
             str(tally.unexpected_errors + tally.failures),
             f"{latency.p50 * 1000:.0f}",
         )
