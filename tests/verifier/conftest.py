@@ -4,7 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import matplotlib.cbook
+import numpy as np
 import pytest
+import skimage.data
+from numpy.typing import NDArray
+from PIL import Image
 
 from person_verifier.assessment import ThresholdRule
 from person_verifier.project import VerifierProject
@@ -28,3 +33,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> VerifierProject:
 @pytest.fixture(scope="session")
 def stored_model(trained: VerifierProject) -> Path:
     return trained.model_path
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> NDArray[np.uint8]:
+    """(512, 512, 3) RGB."""
+    image: NDArray[np.uint8] = skimage.data.astronaut()
+    return image
+
+
+@pytest.fixture(scope="session")
+def hopper() -> NDArray[np.uint8]:
+    """Grace Hopper, (600, 512, 3) RGB."""
+    with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as photograph:
+        return np.asarray(Image.open(photograph).convert("RGB"))

@@ -115,7 +115,9 @@ def test_a_slow_sender_does_not_keep_others_waiting(server: Server) -> None:
         slow.sendall(b"POST /verify HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n")
         slow.sendall(b"Content-Length: 100000\r\n\r\n--b\r\n")
         answers = [
-            httpx.post(f"{server.url}/verify", files={"image": ("a.png", striped("Me", 1))}, trust_env=False, timeout=10)
+            httpx.post(
+                f"{server.url}/verify", files={"image": ("a.png", striped("Me", 1))}, trust_env=False, timeout=10
+            )
             for _ in range(6)
         ]
 
