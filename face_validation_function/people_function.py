@@ -104,11 +104,11 @@ def list_faces(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> 
 def search(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
     """POST /search: the people found, best first."""
     request = validated(parse_body(invocation.body), SearchRequest)
-    photo = request.image
+    photo = request.photo
     if request.image_path is not None:
         with walk.step("photo, download"):
             photo = adapters.s3.image(adapters.settings.target_bucket, request.image_path)
-    found = adapters.search.search(walk, photo or b"", request.threshold, request.max_faces)
+    found = adapters.search.search(walk, photo, request.threshold, request.max_faces)
     best = found.matches[0] if found.matches else None
     return Answer(
         {

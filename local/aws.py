@@ -1,4 +1,4 @@
-"""Amazon S3 and Cognito user pools on this machine: moto's, and nothing else of moto's."""
+"""Amazon S3, Cognito user pools, DynamoDB and SQS on this machine: moto's, and nothing else of moto's."""
 
 import json
 import logging
@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 
+from local.environment import SECRET_ACCESS_KEY
+from local.post_object import PostObject
+
 # moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
-# answer one; DynamoDB is for what indexing people will need.
-SERVICES = frozenset({"s3", "cognitoidp", "dynamodb"})
+# answer one; DynamoDB and SQS hold what the enrolled people's functions keep.
+SERVICES = frozenset({"s3", "cognitoidp", "dynamodb", "sqs"})
 
 
 @contextmanager
 def moto_server(listener: socket.socket) -> Iterator[str]:
-    """Serve S3 and Cognito on a socket that listens already; the value is the endpoint's URL."""
+    """Serve them on a socket that listens already; the value is the endpoint's URL."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
@@ -31,7 +34,7 @@ def moto_server(listener: socket.socket) -> Iterator[str]:
     server = make_server(
         host,
         port,
-        DomainDispatcherApplication(create_app),
+        PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY),
         threaded=True,
         request_handler=QuietHandler,
         fd=listener.fileno(),
@@ -50,7 +53,7 @@ def _refuse(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     del environ
     body = {
         "__type": "UnknownOperationException",
-        "Message": "This endpoint answers S3 and Cognito user pools only; Rekognition has an endpoint of its own.",
+        "Message": "This endpoint answers S3, Cognito, DynamoDB and SQS; Rekognition has an endpoint of its own.",
     }
     start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
     return [json.dumps(body).encode()]

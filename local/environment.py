@@ -41,6 +41,8 @@ def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]
     loopback = ",".join(filter(None, (os.environ.get("no_proxy", os.environ.get("NO_PROXY")), "127.0.0.1,localhost")))
     return {
         "AWS_ENDPOINT_URL_S3": s3_endpoint,
+        "AWS_ENDPOINT_URL_DYNAMODB": s3_endpoint,
+        "AWS_ENDPOINT_URL_SQS": s3_endpoint,
         "AWS_ENDPOINT_URL_REKOGNITION": rekognition_endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,

@@ -18,13 +18,14 @@ import boto3
 import uvicorn
 from botocore.config import Config
 
-from face_validation_function.routes import ROUTES
+from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
 from local.application import application
 from local.authorizer import CognitoAuthorizer
 from local.aws import moto_server
 from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY, aws_variables, environment, function_settings
 from local.gateway import Gateway, Handler, Throttle
 from local.page.routes import PageRoutes
+from local.people import PeopleStores, PhotoEvents
 from local.proxy_event import REGION
 from local.rekognition import rekognition_process
 from local.tokens import TokenIssuer
@@ -94,6 +95,8 @@ class LocalStack:
         self.page_url: str
         self.start_s: float
         self.images: dict[str, int] = {}
+        self.people: PeopleStores
+        self._run = secrets.token_hex(4)
         self._buckets: dict[str, str] = {}
         self._s3: Any = None
 
@@ -128,14 +131,25 @@ class LocalStack:
         self._s3 = aws_client("s3", s3_endpoint)
         self._make_buckets()
         source_bucket, target_bucket = self._buckets["source"], self._buckets["target"]
-        pool = UserPool.create(aws_client("cognito-idp", s3_endpoint), {route.scope for route in ROUTES})
-        client = pool.add_client("local", {route.scope for route in ROUTES})
+        routes = (*ROUTES, *PEOPLE_ROUTES)
+        scopes = {route.scope for route in routes}
+        pool = UserPool.create(aws_client("cognito-idp", s3_endpoint), scopes)
+        client = pool.add_client("local", scopes)
         rekognition_endpoint = rekognition()
+        sqs = aws_client("sqs", s3_endpoint)
+        self.people = PeopleStores.create(
+            self._run,
+            s3=self._s3,
+            dynamodb=aws_client("dynamodb", s3_endpoint),
+            sqs=sqs,
+            rekognition=aws_client("rekognition", rekognition_endpoint),
+        )
         opened.enter_context(
             environment(
                 {
                     **aws_variables(s3_endpoint, rekognition_endpoint),
                     **function_settings(source_bucket, target_bucket, self._log_level),
+                    **self.people.settings(),
                 }
             )
         )
@@ -151,10 +165,13 @@ class LocalStack:
             rekognition_endpoint=rekognition_endpoint,
         )
         issuer = TokenIssuer(pool, f"{base_url}/{pool.id}")
+        indexing = new_handler("indexing_function")
+        opened.enter_context(PhotoEvents(indexing, self.people, s3=self._s3, sqs=sqs))
         gateway = Gateway(
-            new_handler(),
+            by_route(new_handler("lambda_function"), new_handler("people_function")),
             CognitoAuthorizer(pool, issuer.issuer, issuer.key_set),
             stage=STAGE,
+            routes=routes,
             throttle=self._throttle,
             concurrency=self._concurrency,
         )
@@ -166,9 +183,8 @@ class LocalStack:
         opened.enter_context(_Server(app, listener))
 
     def _make_buckets(self) -> None:
-        run = secrets.token_hex(4)
         for side in ("source", "target"):
-            self._buckets[side] = f"face-validation-{side}-{run}"
+            self._buckets[side] = f"face-validation-{side}-{self._run}"
             self._s3.create_bucket(Bucket=self._buckets[side])
             images = _images(self._data / side) if self._data else {}
             for key, image in images.items():
@@ -176,9 +192,20 @@ class LocalStack:
             self.images[side] = len(images)
 
 
-def new_handler() -> Handler:
-    """The Lambda handler as a new execution environment has it: its module is loaded again, with no client made yet."""
-    found = importlib.util.find_spec("face_validation_function.lambda_function")
+def by_route(validation: Handler, people: Handler) -> Handler:
+    """The function behind each route, as API Gateway's integrations name it."""
+    of_people = {(route.method, route.resource) for route in PEOPLE_ROUTES}
+
+    def invoke(event: dict[str, Any], context: Any) -> Any:
+        asked = (event["httpMethod"], event["resource"])
+        return (people if asked in of_people else validation)(event, context)
+
+    return invoke
+
+
+def new_handler(module_name: str) -> Handler:
+    """A Lambda handler as a new execution environment has it: its module is loaded again, with no client made yet."""
+    found = importlib.util.find_spec(f"face_validation_function.{module_name}")
     if found is None or found.loader is None:
         raise RuntimeError("The package face_validation_function is not installed.")
     module = importlib.util.module_from_spec(found)

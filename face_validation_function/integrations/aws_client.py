@@ -20,4 +20,6 @@ def aws_client(service: Literal["s3", "rekognition", "dynamodb", "sqs"]) -> Any:
 
     boto3 itself obeys `AWS_ENDPOINT_URL_<SERVICE>`: that is how everything runs on one machine.
     """
-    return boto3.session.Session().client(service, config=_CONFIG)
+    # Presigned forms would else be signed by the old version 2, which newer regions refuse.
+    config = _CONFIG.merge(Config(signature_version="s3v4")) if service == "s3" else _CONFIG
+    return boto3.session.Session().client(service, config=config)

@@ -68,9 +68,15 @@ class FacesTable:
         return found
 
     def complete(self, face: EnrolledFace) -> None:
-        """Finish a claim: from now on the face is found by its id and its name."""
+        """Finish a claim: from now on the face is found by its id and its name.
+
+        Raises:
+            InternalServerError: the claim is gone, because the person was erased meanwhile.
+        """
         with our_errors("DynamoDB", {}):
-            self._client.put_item(TableName=self._table, Item=_row(face))
+            self._client.put_item(
+                TableName=self._table, Item=_row(face), ConditionExpression="attribute_exists(photo_id)"
+            )
 
     def release(self, photo: Photo) -> None:
         """Give up a claim; a row with a face stays."""

@@ -1,4 +1,4 @@
-"""Enrolling: one photo version becomes one face of the collection and one row of the table, however often it is asked."""
+"""Enrolling: one photo version is one face of the collection and one row of the table, however often it is asked."""
 
 from dataclasses import dataclass
 

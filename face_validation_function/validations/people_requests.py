@@ -1,9 +1,11 @@
 """The bodies and queries of the routes about people."""
 
+import base64
+import binascii
 import unicodedata
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Base64Bytes, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from face_validation_function.validations.body import ObjectKey, Percent, StrictBody
 
@@ -20,6 +22,17 @@ def full_name_of(name: str) -> str:
     return composed
 
 
+def _base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"the image is not base64 ({error})") from error
+    return text
+
+
+Base64Image = Annotated[
+    str, Field(min_length=1, json_schema_extra={"contentEncoding": "base64"}), AfterValidator(_base64)
+]
 FullName = Annotated[str, Field(min_length=1, examples=["Ana García"]), AfterValidator(full_name_of)]
 
 
@@ -34,9 +47,14 @@ class SearchRequest(StrictBody):
     """POST /search: who, among the people enrolled, is in this photo?"""
 
     image_path: ObjectKey | None = Field(default=None, description="Key of the photo in the target bucket.")
-    image: Base64Bytes | None = Field(default=None, description="The photo itself, in base64, instead of a key.")
+    image: Base64Image | None = Field(default=None, description="The photo itself, in base64, instead of a key.")
     threshold: Percent = Field(default=80.0, description="A person is found from this similarity on, in percent.")
     max_faces: int = Field(default=5, ge=1, le=100, description="The most people to answer.")
+
+    @property
+    def photo(self) -> bytes:
+        """The image file that came in the body; empty when a key came instead."""
+        return base64.b64decode(self.image or "")
 
     @model_validator(mode="after")
     def _one_photo(self) -> Self:

@@ -1,0 +1,148 @@
+"""Where people are enrolled on this machine: faces bucket, collection, table, queues, and S3's events on their way."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote_plus
+
+from face_validation_function.integrations.faces_table import BY_FACE_ID, BY_NAME
+from face_validation_function.people_function import INDEX_PREFIX
+from local.proxy_event import LambdaContext
+
+# As AWS Lambda does with an asynchronous event: two more attempts, then the dead-letter queue.
+ATTEMPTS = 3
+INDEXING_TIMEOUT_S = 60.0
+COLLECTION_ID = "face-validation"
+
+logger = logging.getLogger(__name__)
+
+IndexingHandler = Callable[[dict[str, Any], Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleStores:
+    """The names of everything that the people functions use."""
+
+    faces_bucket: str
+    faces_table: str
+    collection_id: str
+    dead_letter_queue_url: str
+    events_queue_url: str
+
+    @classmethod
+    def create(cls, run: str, *, s3: Any, dynamodb: Any, sqs: Any, rekognition: Any) -> "PeopleStores":
+        """Make them with the given clients, as the deployment does; `run` keeps their names apart."""
+        events_url = sqs.create_queue(QueueName=f"face-validation-events-{run}")["QueueUrl"]
+        letters_url = sqs.create_queue(QueueName=f"face-validation-dead-letters-{run}")["QueueUrl"]
+        events_arn = sqs.get_queue_attributes(QueueUrl=events_url, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        bucket, table = f"face-validation-faces-{run}", f"face-validation-faces-{run}"
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        created = {
+            "QueueArn": events_arn,
+            "Events": ["s3:ObjectCreated:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": INDEX_PREFIX}]}},
+        }
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [created]}
+        )
+        dynamodb.create_table(TableName=table, **table_definition())
+        if COLLECTION_ID not in rekognition.list_collections()["CollectionIds"]:
+            rekognition.create_collection(CollectionId=COLLECTION_ID)
+        return cls(bucket, table, COLLECTION_ID, letters_url, events_url)
+
+    def settings(self) -> dict[str, str]:
+        """The variables that the people functions have beside the validation function's."""
+        return {
+            "FACES_BUCKET": self.faces_bucket,
+            "FACES_TABLE": self.faces_table,
+            "COLLECTION_ID": self.collection_id,
+            "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
+        }
+
+
+def table_definition() -> dict[str, Any]:
+    """The table of enrolled faces as DynamoDB's CreateTable takes it; the deployment's has the same keys."""
+
+    def keys(partition: str, sort: str | None = None) -> list[dict[str, str]]:
+        named = [(partition, "HASH"), *([(sort, "RANGE")] if sort else [])]
+        return [{"AttributeName": name, "KeyType": kind} for name, kind in named]
+
+    names = ("full_name", "photo_id", "face_id", "listing")
+    return {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names],
+        "KeySchema": keys("full_name", "photo_id"),
+        "GlobalSecondaryIndexes": [
+            {"IndexName": BY_FACE_ID, "KeySchema": keys("face_id"), "Projection": {"ProjectionType": "ALL"}},
+            {"IndexName": BY_NAME, "KeySchema": keys("listing", "full_name"), "Projection": {"ProjectionType": "ALL"}},
+        ],
+    }
+
+
+class PhotoEvents:
+    """Brings S3's events to the indexing function, in a thread of its own, until it is left.
+
+    What fails is delivered twice more and then kept in the dead-letter queue with the reason, as AWS Lambda does.
+    """
+
+    def __init__(self, handler: IndexingHandler, stores: PeopleStores, *, s3: Any, sqs: Any) -> None:
+        self._handler, self._stores, self._s3, self._sqs = handler, stores, s3, sqs
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="photo-events", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        queue = self._stores.events_queue_url
+        while not self._stopped.is_set():
+            found = self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            for message in found.get("Messages", ()):
+                self._deliver(self._as_aws_sends_it(json.loads(message["Body"])))
+                self._sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._handler(event, LambdaContext(INDEXING_TIMEOUT_S))
+            except Exception as error:  # noqa: BLE001 - AWS Lambda delivers again whatever the function raised
+                logger.warning("Indexing, attempt %d of %d: %s", attempt, ATTEMPTS, error)
+                reason = str(error)
+            else:
+                return
+        letter = {"error": "InternalServerError", "reason": reason, "record": event["Records"]}
+        self._sqs.send_message(QueueUrl=self._stores.dead_letter_queue_url, MessageBody=json.dumps(letter))
+
+    def _as_aws_sends_it(self, event: dict[str, Any]) -> dict[str, Any]:
+        """With the version, which moto leaves out of an event of a versioned bucket."""
+        for record in event.get("Records", ()):
+            stored = record["s3"]["object"]
+            head = self._s3.list_object_versions(
+                Bucket=self._stores.faces_bucket, Prefix=unquote_plus(stored["key"]), MaxKeys=1
+            )
+            for version in head.get("Versions", ())[:1]:
+                stored.setdefault("versionId", version["VersionId"])
+        return event
+
+
+def photos_of(folder: Path, endings: frozenset[str]) -> Iterable[tuple[str, Path]]:
+    """(full name, photo) of `folder/<Full Name>/*`, in order."""
+    for person in sorted(path for path in folder.iterdir() if path.is_dir()):
+        for photo in sorted(person.iterdir()):
+            if photo.suffix.lower() in endings:
+                yield person.name, photo

@@ -1,0 +1,176 @@
+"""S3's POST Object on this machine: the policy is enforced as S3 does, which moto does not do.
+
+Source: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+from werkzeug.formparser import parse_form_data
+
+StartResponse = Callable[..., Any]
+WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+# Fields that a policy need not name.
+UNSIGNED_FIELDS = frozenset({"policy", "x-amz-signature", "file"})
+MAX_FORM_BYTES = 16 * 1024 * 1024
+
+
+class PolicyRefusedError(Exception):
+    """An upload that S3 would refuse, with its error code."""
+
+    def __init__(self, code: str, message: str, status: HTTPStatus = HTTPStatus.FORBIDDEN) -> None:
+        super().__init__(message)
+        self.code, self.status = code, status
+
+
+class PostObject:
+    """Middleware in front of an S3 server: a form POST whose policy holds goes on as the PUT that it stands for."""
+
+    def __init__(self, app: WsgiApp, secret_access_key: str) -> None:
+        self._app = app
+        self._secret = secret_access_key
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one WSGI request."""
+        is_form = environ.get("CONTENT_TYPE", "").startswith("multipart/form-data")
+        if environ["REQUEST_METHOD"] != "POST" or not is_form:
+            return self._app(environ, start_response)
+        try:
+            put = self._as_put(environ)
+        except PolicyRefusedError as refused:
+            body = (
+                '<?xml version="1.0" encoding="UTF-8"?>\n'
+                f"<Error><Code>{refused.code}</Code><Message>{escape(str(refused))}</Message></Error>"
+            ).encode()
+            start_response(f"{refused.status.value} {refused.status.phrase}", [("Content-Type", "application/xml")])
+            return [body]
+
+        def no_content(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            del status
+            kept = [(name, value) for name, value in headers if name.lower() not in {"content-length", "content-type"}]
+            return start_response("204 No Content", kept, *more)
+
+        for _ in self._app(put, no_content):
+            """S3 answers a form without a body."""
+        return []
+
+    def _as_put(self, environ: dict[str, Any]) -> dict[str, Any]:
+        if int(environ.get("CONTENT_LENGTH") or 0) > MAX_FORM_BYTES:
+            raise PolicyRefusedError(
+                "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", HTTPStatus.BAD_REQUEST
+            )
+        _, form, files = parse_form_data(environ)
+        fields = {name.lower(): value for name, value in form.items()}
+        upload = files.get("file")
+        if upload is None:
+            raise PolicyRefusedError(
+                "InvalidArgument", "POST requires exactly one file upload per request.", HTTPStatus.BAD_REQUEST
+            )
+        data = upload.read()
+        bucket = environ["PATH_INFO"].strip("/")
+        check_policy({**fields, "bucket": bucket}, len(data), self._secret, datetime.now(UTC))
+        headers = {
+            f"HTTP_{name.upper().replace('-', '_')}": value
+            for name, value in fields.items()
+            if name.startswith("x-amz-meta-")
+        }
+        kept = {name: value for name, value in environ.items() if name not in {"HTTP_CONTENT_LENGTH", "RAW_URI"}}
+        path = f"/{bucket}/{fields['key']}"
+        return {
+            **kept,
+            **headers,
+            "REQUEST_METHOD": "PUT",
+            "PATH_INFO": path,
+            "RAW_URI": quote(path),
+            "REQUEST_URI": quote(path),
+            "CONTENT_TYPE": fields.get("content-type", "binary/octet-stream"),
+            "CONTENT_LENGTH": str(len(data)),
+            "wsgi.input": BytesIO(data),
+        }
+
+
+def check_policy(fields: Mapping[str, str], size: int, secret: str, now: datetime) -> None:
+    """Refuse a form unless its policy is signed with `secret`, has not expired, and every condition holds.
+
+    Args:
+        fields: the form's fields by lower-case name, with `bucket`, without the file.
+        size: the file's, in bytes.
+        secret: the secret access key of who signed.
+        now: the time, with its zone.
+
+    Raises:
+        PolicyRefusedError: with the code and status that S3 answers.
+    """
+    policy = _signed_policy(fields, secret)
+    try:
+        expires = datetime.fromisoformat(str(policy["expiration"]))
+        conditions = list(policy["conditions"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise PolicyRefusedError("InvalidPolicyDocument", "Invalid Policy.", HTTPStatus.BAD_REQUEST) from error
+    if expires <= now:
+        raise PolicyRefusedError("AccessDenied", "Invalid according to Policy: Policy expired.")
+    named = {name for condition in conditions for name in [_check_condition(condition, fields, size)] if name}
+    extra = sorted(set(fields) - named - UNSIGNED_FIELDS - {"bucket"})
+    if extra:
+        raise PolicyRefusedError("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(extra)}")
+
+
+def _signed_policy(fields: Mapping[str, str], secret: str) -> dict[str, Any]:
+    try:
+        document = fields["policy"]
+        _, day, region, service, terminator = fields["x-amz-credential"].split("/")
+        key = f"AWS4{secret}".encode()
+        for part in (day, region, service, terminator):
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        signature = hmac.new(key, document.encode(), hashlib.sha256).hexdigest()
+    except (KeyError, ValueError) as error:
+        raise PolicyRefusedError("AccessDenied", "Access Denied") from error
+    if not hmac.compare_digest(signature, fields.get("x-amz-signature", "")):
+        raise PolicyRefusedError(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided.",
+        )
+    try:
+        policy = json.loads(base64.b64decode(document))
+    except (binascii.Error, ValueError) as error:
+        raise PolicyRefusedError("InvalidPolicyDocument", "Invalid Policy.", HTTPStatus.BAD_REQUEST) from error
+    return policy if isinstance(policy, dict) else {}
+
+
+def _check_condition(condition: Any, fields: Mapping[str, str], size: int) -> str | None:
+    """The field that a condition names; None for the one on the file's length."""
+    if isinstance(condition, dict):
+        ((name, wanted),) = condition.items()
+        kind = "eq"
+    else:
+        kind, name, wanted = condition[0], str(condition[1]).removeprefix("$"), condition[-1]
+    if kind == "content-length-range":
+        least, most = int(condition[1]), int(condition[2])
+        if size > most:
+            raise PolicyRefusedError(
+                "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", HTTPStatus.BAD_REQUEST
+            )
+        if size < least:
+            raise PolicyRefusedError(
+                "EntityTooSmall",
+                "Your proposed upload is smaller than the minimum allowed size",
+                HTTPStatus.BAD_REQUEST,
+            )
+        return None
+    name = str(name).lower()
+    found = fields.get(name, "")
+    if not (found.startswith(str(wanted)) if kind == "starts-with" else found == str(wanted)):
+        shown = json.dumps([kind, f"${name}", wanted])
+        raise PolicyRefusedError("AccessDenied", f"Invalid according to Policy: Policy Condition failed: {shown}")
+    return name
