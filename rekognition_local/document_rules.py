@@ -81,7 +81,7 @@ def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verd
         common += 1.5 * (hints >= 2)
     elif passport_titles and not people and len(lines) <= 6:
         common += 0.5  # the cover of a closed passport says no more
-    # One document is one or the other. Portrait and fields without a title make a card: passports say what they are.
+    # One document is one or the other. Portrait and fields without a title make a card: passports name themselves.
     if passport > id_card:
         return Verdict(_percent(common + passport), _percent(common + id_card - passport))
     return Verdict(_percent(common + passport - id_card - 2.5), _percent(common + id_card))
@@ -151,8 +151,8 @@ _TITLE = (0.0, 2.5, 3.0)
 def _titles(titles: Sequence[str], page: _Lines, *, unnumbered: bool = False) -> int:
     """How many lines are titles, a title broken over two lines counting as one.
 
-    Sentences and fields mention documents too: a title is much of a line in capitals, or most of any other; where it must
-    be `unnumbered`, nothing about a number stands beside it.
+    Sentences and fields mention documents too: a title is much of a line in capitals, or most of any other; where it
+    must be `unnumbered`, nothing about a number stands beside it.
     """
 
     def is_title(text: str, words: frozenset[str], capitals: bool) -> bool:
