@@ -77,7 +77,8 @@ class PostObject:
             raise PolicyRefusedError(
                 "InvalidArgument", "POST requires exactly one file upload per request.", HTTPStatus.BAD_REQUEST
             )
-        data = upload.read()
+        with upload.stream:
+            data = upload.read()
         bucket = environ["PATH_INFO"].strip("/")
         check_policy({**fields, "bucket": bucket}, len(data), self._secret, datetime.now(UTC))
         headers = {

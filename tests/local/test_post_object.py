@@ -1,0 +1,91 @@
+"""The policy of a presigned form is kept as S3 keeps it: signature, time, every condition, no field beyond."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from local.post_object import PolicyRefusedError, check_policy
+
+NOW = datetime.now(UTC)
+
+
+def form(**options: Any) -> dict[str, str]:
+    """A form as boto3 presigns it, by lower-case names."""
+    client = boto3.client(
+        "s3",
+        region_name="eu-west-1",
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+        config=Config(signature_version="s3v4"),
+    )
+    asked: dict[str, Any] = {
+        "Fields": {"Content-Type": "image/png"},
+        "Conditions": [["content-length-range", 1, 100], {"Content-Type": "image/png"}],
+        "ExpiresIn": 300,
+    }
+    fields = client.generate_presigned_post("bucket", "key.png", **(asked | options))["fields"]
+    return {name.lower(): value for name, value in fields.items()} | {"bucket": "bucket"}
+
+
+SIGNED = form(ExpiresIn=86_400)
+
+
+@given(size=st.integers(0, 1000))
+def test_a_form_as_it_was_signed_is_taken_within_its_size(size: int) -> None:
+    fields = SIGNED
+
+    if 1 <= size <= 100:
+        check_policy(fields, size, SECRET_ACCESS_KEY, NOW)
+    else:
+        with pytest.raises(PolicyRefusedError, match="Your proposed upload"):
+            check_policy(fields, size, SECRET_ACCESS_KEY, NOW)
+
+
+@pytest.mark.parametrize("name", ["content-type", "key", "bucket", "x-amz-date", "policy", "x-amz-signature"])
+def test_no_field_may_be_changed(name: str) -> None:
+    fields = form()
+
+    with pytest.raises(PolicyRefusedError) as refused:
+        check_policy(fields | {name: fields[name] + "x"}, 50, SECRET_ACCESS_KEY, NOW)
+    assert refused.value.status == 403
+
+
+def test_no_field_may_be_added() -> None:
+    with pytest.raises(PolicyRefusedError, match="Extra input fields: acl"):
+        check_policy(form() | {"acl": "public-read"}, 50, SECRET_ACCESS_KEY, NOW)
+
+
+def test_a_form_expires() -> None:
+    fields, signed = form(), datetime.now(UTC)
+
+    check_policy(fields, 50, SECRET_ACCESS_KEY, signed + timedelta(seconds=290))
+    with pytest.raises(PolicyRefusedError, match="expired"):
+        check_policy(fields, 50, SECRET_ACCESS_KEY, signed + timedelta(seconds=310))
+
+
+def test_somebody_else_s_key_signs_nothing() -> None:
+    with pytest.raises(PolicyRefusedError, match="signature"):
+        check_policy(form(), 50, "another secret", NOW)
+
+
+def test_a_form_without_a_policy_is_refused() -> None:
+    with pytest.raises(PolicyRefusedError, match="Access Denied"):
+        check_policy({"key": "key.png", "bucket": "bucket"}, 50, SECRET_ACCESS_KEY, NOW)
+
+
+@pytest.mark.parametrize(("key", "taken"), [("mine/a.png", True), ("other/a.png", False)])
+def test_a_key_may_be_bound_to_its_beginning(key: str, taken: bool) -> None:
+    fields = form(Conditions=[["starts-with", "$x-amz-meta-folder", "mine/"], {"Content-Type": "image/png"}])
+    fields["x-amz-meta-folder"] = key
+
+    if taken:
+        check_policy(fields, 50, SECRET_ACCESS_KEY, NOW)
+    else:
+        with pytest.raises(PolicyRefusedError, match="starts-with"):
+            check_policy(fields, 50, SECRET_ACCESS_KEY, NOW)
