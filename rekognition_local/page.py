@@ -139,16 +139,18 @@ def _place(line: TextLine) -> float:
 
 
 def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle | None:
-    """The largest face that stands by the text, in a portrait's proportion to it."""
+    """The face that stands by the text in a portrait's proportion to it: rather among the lines, rather the larger."""
     line = float(np.median([box.height for box in boxes]))
     extent = _extent(boxes)
-    printed = [
-        face
-        for face in faces
-        if LEAST_LINES * line <= face.height <= min(MOST_LINES * line, 1.5 * max(extent.width, extent.height))
-        and extent.grown(REACH * face.height, REACH * face.height).meets(face)
-    ]
-    return max(printed, key=lambda face: face.width * face.height, default=None)
+
+    def is_printed(face: Rectangle) -> bool:
+        most = min(MOST_LINES * line, 1.5 * max(extent.width, extent.height))
+        return LEAST_LINES * line <= face.height <= most and extent.grown(
+            REACH * face.height, REACH * face.height
+        ).meets(face)
+
+    # A document may be held up beside a face, and may bear a smaller ghost of its portrait.
+    return max(filter(is_printed, faces), key=lambda face: (extent.meets(face), face.width * face.height), default=None)
 
 
 def _extent(boxes: Sequence[TextBox]) -> Rectangle:

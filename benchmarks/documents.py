@@ -1,0 +1,137 @@
+"""Reading documents: time of an image on one thread, and with FACE_DATA the labels of its documents and photographs.
+
+    python -m benchmarks.documents
+
+Time is the processor's, of the text models and rules alone: faces are found before the clock starts.
+"""
+
+import csv
+import json
+import os
+import platform
+import resource
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import cv2
+import numpy as np
+import skimage.data
+from matplotlib import get_data_path
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from local import sample_documents
+from rekognition_local.engine import Engine
+
+COUNTED = 55.0  # the service's default: a label counts above it
+LABELS = {"passport": "Passport", "driving_license": "Driving License", "national_id": "Driving License"}
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An image of a kind, and the label that it should get; `source` is a file or a drawn image."""
+
+    kind: str
+    label: str
+    source: Path | Image.Image
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was said of a sample, and in how much time."""
+
+    kind: str
+    label: str
+    said: str
+    ms: float
+
+
+def drawn() -> list[Sample]:
+    """Photographs of public domain, and documents drawn around one."""
+    astronaut = Image.open(f"{skimage.data.data_dir}/astronaut.png").convert("RGB")
+    hopper = Image.open(f"{get_data_path()}/sample_data/grace_hopper.jpg").convert("RGB")
+    documents = (
+        (sample_documents.passport, "Passport"),
+        (sample_documents.driving_licence, "Driving License"),
+        (sample_documents.identity_card, "Driving License"),
+        (sample_documents.large_identity_card, "Driving License"),
+    )
+    return [
+        *(Sample("drawn document", label, draw(astronaut)) for draw, label in documents),
+        *(Sample("photograph", NONE, photograph) for photograph in (astronaut, hopper)),
+    ]
+
+
+def labelled(data: Path) -> list[Sample]:
+    """The development data's documents, and photographs of its people and of nobody."""
+    with (data / "documents" / "documents.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    documents = [
+        Sample(Path(row["file"]).parent.name, LABELS.get(row["label"], NONE), data / row["file"]) for row in rows
+    ]
+    photographs = sorted((data / "identities").glob("*/*.jpg"))[::2]
+    scenes = [path for folder in ("multi_face", "no_face") for path in sorted((data / "hostile" / folder).glob("*"))]
+    return documents + [Sample("faces and scenes", NONE, path) for path in (*photographs, *scenes)]
+
+
+def measure(engine: Engine, samples: Iterable[Sample]) -> list[Result]:
+    """Reads each sample once."""
+    results = []
+    for sample in samples:
+        image = Image.open(sample.source) if isinstance(sample.source, Path) else sample.source
+        pixels = np.asarray(image.convert("RGB"))
+        faces = engine.detect(pixels)
+        start = time.process_time()
+        reading = engine.read_documents(pixels, faces)
+        ms = (time.process_time() - start) * 1000
+        said = next((document.label for document in reading.documents if document.confidence > COUNTED), NONE)
+        results.append(Result(sample.kind, sample.label, said, ms))
+    return results
+
+
+def main() -> None:
+    """Prints the tables, and one line of JSON with their figures."""
+    cv2.setNumThreads(1)
+    engine = Engine.load()
+    measure(engine, drawn()[:1])  # opens the models
+    data = os.environ.get("FACE_DATA", "")
+    results = measure(engine, [*drawn(), *(labelled(Path(data)) if data else [])])
+
+    console = Console()
+    times = Table("images", "number", "median ms", "90 % below ms", "most ms", title="Time, one thread")
+    speeds = {}
+    for kind in dict.fromkeys(result.kind for result in results):
+        ms = sorted(result.ms for result in results if result.kind == kind)
+        speeds[kind] = {"n": len(ms), "median_ms": statistics.median(ms), "p90_ms": ms[int(0.9 * len(ms))]}
+        figures = (speeds[kind]["median_ms"], speeds[kind]["p90_ms"], ms[-1])
+        times.add_row(kind, str(len(ms)), *(f"{figure:.0f}" for figure in figures))
+    console.print(times)
+
+    accuracy = Table("label", "expected", "recall", "precision", title=f"Labels above {COUNTED:.0f} %")
+    pairs = Counter((result.label, result.said) for result in results)
+    scores = {}
+    for label in ("Passport", "Driving License", NONE):
+        right = pairs[label, label]
+        expected = sum(count for (wanted, _), count in pairs.items() if wanted == label)
+        said = sum(count for (_, answer), count in pairs.items() if answer == label)
+        scores[label] = {"n": expected, "recall": right / max(1, expected), "precision": right / max(1, said)}
+        accuracy.add_row(label, str(expected), f"{scores[label]['recall']:.3f}", f"{scores[label]['precision']:.3f}")
+    console.print(accuracy)
+    machine = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+    versions = {name: version(name) for name in ("onnxruntime", "rapidocr", "opencv-python-headless", "numpy")}
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"{machine}, {versions}, FACE_DATA {'given' if data else 'not given'}, peak {peak_mb:.0f} MB")
+    wrong = [asdict(result) for result in results if result.label != result.said]
+    report = {"time": speeds, "labels": scores, "wrong": wrong, "peak_mb": peak_mb, **machine, **versions}
+    print(json.dumps({"benchmark": "documents", **report}))
+
+
+if __name__ == "__main__":
+    main()
