@@ -80,4 +80,4 @@ class CollectionService:
             return 0
         with our_errors("DeleteFaces", {}):
             answer = self._client.delete_faces(CollectionId=self._collection_id, FaceIds=face_ids)
-            return len(answer["DeletedFaces"])
+            return len(answer.get("DeletedFaces", ()))

@@ -278,3 +278,9 @@ def test_an_upload_keeps_to_the_policy_that_was_signed(api: Api) -> None:
     assert "EntityTooLarge" in post({}, bytes(15 * 1024 * 1024 + 1))[1]
     assert "EntityTooSmall" in post({}, b"")[1]
     assert post({})[0] == 204
+
+
+def test_erasing_a_face_that_nobody_has_removes_nothing_and_says_so(api: Api) -> None:
+    status, body = api.ask("DELETE", f"/faces/{uuid.uuid4()}")
+
+    assert (status, body["erased"]) == (200, {"faces": 0, "photo_versions": 0, "rows": 0})
