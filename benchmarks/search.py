@@ -125,25 +125,14 @@ def in_a_process_of_its_own(size: int, vectors: Path) -> dict[str, Any]:
     return row
 
 
-class Recogniser:
-    """The built-in recogniser's similarity, without its models."""
-
-    model_id = "benchmark"
-
-    def similarity(self, probes: Floats, references: Floats) -> NDArray[np.float64]:
-        """As `recognition.ResnetRecogniser`: a logistic of the Euclidean distance."""
-        distances = np.linalg.norm(probes[:, None].astype(np.float64) - references[None].astype(np.float64), axis=2)
-        return np.asarray(100 / (1 + np.exp(28 * (distances - 0.63))), np.float64)
-
-
 def measured(size: int, vectors: Path) -> Measured:
     """One collection of `size` faces on disk, searched by ours and by the peers."""
-    real = np.load(vectors)
+    real, engine = np.load(vectors), Engine.load()
     gallery_vectors, probes = filled_up(real["enrolled"], size), probes_of(real["probes"], real["enrolled"], size)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        gallery = Gallery(store, Recogniser())
-        collection = stored(gallery, gallery_vectors)
+        gallery = Gallery(store, engine)
+        collection = stored(gallery, engine.model_id, gallery_vectors)
         del gallery_vectors
         before = memory_mb()
         started = time.perf_counter()
@@ -160,7 +149,7 @@ def measured(size: int, vectors: Path) -> Measured:
         faces=size,
         real_faces=min(size, len(real["enrolled"])),
         ours=ours,
-        recall=recall(found, rows, probes),
+        recall=recall(engine, found, rows, probes),
         memory_mb=round(memory, 1),
         load_s=round(load_s, 2),
         numpy_scan=Timing.of(lambda probe: np.argsort(np.linalg.norm(rows - probe, axis=1))[:MOST], few),
@@ -192,11 +181,11 @@ def probes_of(real_probes: Floats, enrolled: Floats, size: int) -> Floats:
     return members + random.normal(scale=0.03, size=members.shape).astype(np.float32)
 
 
-def stored(gallery: Gallery, vectors: Floats) -> Collection:
+def stored(gallery: Gallery, model_id: str, vectors: Floats) -> Collection:
     """A collection on disk with a face for each vector."""
     with gallery.store.transaction():
         gallery.store.run(
-            "INSERT INTO collections (collection_id, created, model_id) VALUES ('people', 0, 'benchmark')"
+            "INSERT INTO collections (collection_id, created, model_id) VALUES ('people', 0, ?)", model_id
         )
         collection = gallery.collection("people")
         for number, vector in enumerate(vectors):
@@ -212,9 +201,9 @@ def stored(gallery: Gallery, vectors: Floats) -> Collection:
     return collection
 
 
-def recall(found: Sequence[Sequence[int]], rows: Floats, probes: Floats) -> float:
+def recall(engine: Engine, found: Sequence[Sequence[int]], rows: Floats, probes: Floats) -> float:
     """Part of the faces that the exact search (64 bits, every face) finds that ours found, too."""
-    recogniser, hits, wanted = Recogniser(), 0, 0
+    hits, wanted = 0, 0
     for numbers, probe in zip(found, probes, strict=True):
         distances = np.concatenate(
             [
@@ -223,7 +212,7 @@ def recall(found: Sequence[Sequence[int]], rows: Floats, probes: Floats) -> floa
             ]
         )
         nearest = np.argsort(distances, kind="stable")[:MOST]
-        exact = {int(row) + 1 for row in nearest[recogniser.similarity(probe[None], rows[nearest])[0] >= LEAST]}
+        exact = {int(row) + 1 for row in nearest[engine.similarity(probe[None], rows[nearest])[0] >= LEAST]}
         hits, wanted = hits + len(exact & set(numbers)), wanted + len(exact)
     return round(hits / wanted, 4) if wanted else 1.0
 

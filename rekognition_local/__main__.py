@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import boto3
+import numpy as np
 import typer
 import uvicorn
 from botocore.config import Config
@@ -18,13 +19,16 @@ from botocore.config import Config
 from rekognition_local.engine import Engine, EngineSettings
 from rekognition_local.faults import Faults
 from rekognition_local.gallery import Gallery
+from rekognition_local.models import ModelError
 from rekognition_local.server import application
 from rekognition_local.service import Service
 from rekognition_local.sources import ImageSource
 from rekognition_local.store import FolderInUseError, Store
+from rekognition_local.user_models import Channels
 
 HOST = "127.0.0.1"
 PARENT_POLL_S = 0.5
+_DEFAULTS = EngineSettings()
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -68,6 +72,20 @@ def serve(
             help="An ONNX file in place of the built-in detector.",
         ),
     ] = None,
+    recogniser_channels: Annotated[
+        Channels,
+        typer.Option(envvar="REKOGNITION_LOCAL_RECOGNISER_CHANNELS", help="The order that recogniser was trained on."),
+    ] = _DEFAULTS.recogniser_channels,
+    similarity_middle: Annotated[
+        float,
+        typer.Option(
+            envvar="REKOGNITION_LOCAL_SIMILARITY_MIDDLE", min=-1, max=1, help="That recogniser's cosine for 50 %."
+        ),
+    ] = _DEFAULTS.similarity_middle,
+    similarity_slope: Annotated[
+        float,
+        typer.Option(envvar="REKOGNITION_LOCAL_SIMILARITY_SLOPE", min=0, help="How fast the similarity rises there."),
+    ] = _DEFAULTS.similarity_slope,
     threads: Annotated[
         int | None,
         typer.Option(envvar="REKOGNITION_LOCAL_THREADS", min=1, help="Requests worked on at once. Default: the cores."),
@@ -95,14 +113,21 @@ def serve(
     GET /healthz answers {"status": "healthy", "model_loaded": true} once the models are loaded. Ctrl-C stops it.
     """
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    engine = Engine.load(EngineSettings(recogniser=recogniser, detector=detector))
+    settings = EngineSettings(
+        recogniser=recogniser,
+        recogniser_channels=recogniser_channels,
+        similarity_middle=similarity_middle,
+        similarity_slope=similarity_slope,
+        detector=detector,
+    )
     try:
+        listener = socket.create_server((HOST, port), backlog=512)
+        engine = loaded(settings)
         store = Store(data)
-    except FolderInUseError as error:
-        raise typer.BadParameter(str(error), param_hint="--data") from error
+    except (OSError, ModelError, FolderInUseError) as error:
+        typer.echo(f"rekognition_local cannot start on port {port}: {error}", err=True)
+        raise typer.Exit(1) from error
     service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
-
-    listener = socket.create_server((HOST, port), backlog=512)
     endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
         application(service, latency_ms, threads, Faults() if faults else None),
@@ -118,6 +143,13 @@ def serve(
         signal.signal(stop, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
     store.close()
+
+
+def loaded(settings: EngineSettings) -> Engine:
+    """The engine with all its models: those of text, too, which it opens only when first asked."""
+    engine = Engine.load(settings)
+    engine.read_documents(np.full((80, 80, 3), 255, np.uint8), [])
+    return engine
 
 
 class AnnouncingServer(uvicorn.Server):

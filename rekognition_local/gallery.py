@@ -25,7 +25,7 @@ _USERS = (
 
 
 class Comparing(Protocol):
-    """The part of an engine that a gallery needs."""
+    """The part of an engine that a gallery needs. The nearer two descriptors (Euclidean), the more similar they are."""
 
     @property
     def model_id(self) -> str:

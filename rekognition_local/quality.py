@@ -32,9 +32,9 @@ class QualityBar:
         return [reason for reason, is_so in failed.items() if is_so]
 
 
-# The service publishes the names of its bars, not their values; these are ours. LOW refuses what the recogniser
-# cannot use at all, HIGH keeps passport-like portraits. AUTO ("the service chooses") is LOW: an enrolled photo of
-# middling quality helps more searches than it spoils.
+# The service publishes the names of its bars, not their values; these are ours. LOW refuses what the recogniser cannot
+# use, HIGH keeps passport-like portraits: of 432 photographs of well-known people LOW refused none, MEDIUM 1, HIGH 57.
+# AUTO ("the service chooses") is LOW: an enrolled photo of middling quality helps more searches than it spoils.
 _LOW = QualityBar(confidence=80, brightness=8, sharpness=3, turn=75, side_px=24)
 BARS: dict[str, QualityBar | None] = {
     "NONE": None,
