@@ -56,8 +56,8 @@ def _pose(points: NDArray[np.float64]) -> tuple[float, float, float]:
 def _quality(image: Image, face: DetectedFace) -> tuple[float, float]:
     """Brightness and sharpness of the face's box, both our own measures on the service's scale.
 
-    Brightness is the square root of the mean luminance: a well lit face has about 70. Sharpness is the variance v of the
-    Laplacian of the face at 112 pixels, as v / (v + 30): then a large face is not called blurred for its size alone.
+    Brightness is the square root of the mean luminance: a well lit face has about 70. Sharpness is the variance v of
+    the Laplacian of the face at 112 pixels, as v / (v + 30): a large face is not called blurred for its size alone.
     """
     height, width = image.shape[:2]
     left, top = max(0, int(face.left * width)), max(0, int(face.top * height))

@@ -83,25 +83,38 @@ class Cascade:
         return Candidates(_shifted(squares, shifts), scores[:, 1], corner + _by_point(points) * side)
 
     def _refined(self, levels: Sequence[Image], found: Candidates) -> Candidates:
-        """The same faces with points that are the mean over several crops."""
+        """The same faces with points that are the mean over several crops, but for those that stand on their head."""
         if len(found) == 0:
             return found
-        points = found.points[:_MOST_REFINED]
+        found, rest = found[:_MOST_REFINED], found[_MOST_REFINED:]
+        points = found.points
         eyes, mouth = points[:, :2].mean(axis=1), points[:, 3:].mean(axis=1)
         across = points[:, 1] - points[:, 0] + points[:, 4] - points[:, 3]
-        angles = np.repeat(np.arctan2(across[:, 1], across[:, 0]), len(_SHIFTS))
+        angles = np.arctan2(across[:, 1], across[:, 0])
         measure = np.maximum(np.linalg.norm(mouth - eyes, axis=1), np.linalg.norm(points[:, 1] - points[:, 0], axis=1))
         sides = (_CROP_PER_FACE * measure)[:, None, None]
         centres = (eyes + mouth)[:, None] / 2 + _SHIFTS * sides
-        squares = np.concatenate([centres - sides / 2, centres + sides / 2], axis=2).reshape(-1, 4).astype(np.float32)
-        _, read, _ = self._output(_patches(levels, squares, 48, angles))
-        offsets = (_by_point(read) - 0.5) * (squares[:, 2] - squares[:, 0])[:, None, None]
+        squares = np.concatenate([centres - sides / 2, centres + sides / 2], axis=2).astype(np.float32)
+        read = self._turned_points(levels, squares.reshape(-1, 4), np.repeat(angles, len(_SHIFTS)))
+        on_head = self._turned_points(levels, squares[:, 0], angles + np.float32(np.pi))
+        # A face on its head can score high; turned round it scores higher, which an upright face never does.
+        upright = read.scores.reshape(len(points), -1).mean(axis=1) >= on_head.scores
+        mean = read.points.reshape(len(points), len(_SHIFTS), 5, 2).mean(axis=1).astype(np.float32)
+        refined = Candidates(found.boxes, found.scores, mean)[upright]
+        return Candidates(
+            np.concatenate([refined.boxes, rest.boxes]),
+            np.concatenate([refined.scores, rest.scores]),
+            np.concatenate([refined.points, rest.points]),
+        )
+
+    def _turned_points(self, levels: Sequence[Image], squares: Floats, angles: Floats) -> Candidates:
+        """What the output network reads in squares (n, 4) turned clockwise by angles (n,) in radians."""
+        _, points, scores = self._output(_patches(levels, squares, 48, angles))
+        x, y = np.moveaxis((_by_point(points) - 0.5) * (squares[:, 2] - squares[:, 0])[:, None, None], 2, 0)
         cosine, sine = np.cos(angles)[:, None], np.sin(angles)[:, None]
-        x, y = offsets[..., 0], offsets[..., 1]
-        turned = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
-        places = (squares[:, None, :2] + squares[:, None, 2:]) / 2 + turned
-        refined = places.reshape(len(points), len(_SHIFTS), 5, 2).mean(axis=1).astype(np.float32)
-        return Candidates(found.boxes, found.scores, np.concatenate([refined, found.points[_MOST_REFINED:]]))
+        offsets = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
+        centres = (squares[:, None, :2] + squares[:, None, 2:]) / 2
+        return Candidates(squares, scores[:, 1], (centres + offsets).astype(np.float32))
 
     def _proposals(self, image: Image, smallest: float) -> Floats:
         """Squares (n, 4) that the proposal network takes for faces."""
