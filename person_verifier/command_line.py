@@ -159,9 +159,9 @@ def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
 
 def _engine() -> "FaceEngine":
     # The models are loaded when a command needs them, not when the command line is.
-    from rekognition_local.engine import Engine
+    from person_verifier.faces import load_engine
 
-    return Engine.load()
+    return load_engine()
 
 
 def _project(data: Path, out: Path) -> "VerifierProject":

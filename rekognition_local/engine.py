@@ -11,7 +11,7 @@ from rekognition_local.attributes import FaceAttributes, face_attributes
 from rekognition_local.detection import SMALLEST_FACE, CascadeDetector, DetectedFace, Detector, HogDetector
 from rekognition_local.documents import DetectedDocument, DocumentReader, DocumentReading
 from rekognition_local.mtcnn import Cascade
-from rekognition_local.recognition import Recogniser, ResnetRecogniser
+from rekognition_local.recognition import SPREADS, Recogniser, ResnetRecogniser
 from rekognition_local.user_models import ArcFaceRecogniser, Channels, YuNetDetector
 
 __all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
@@ -23,7 +23,8 @@ class EngineSettings:
 
     `recogniser` and `detector` are ONNX files that replace the built-in models, laid out as `user_models` says;
     `recogniser_channels` is the order that the recogniser was trained on, `similarity_middle` the cosine that means
-    50 % and `similarity_slope` how fast it rises. `threads` is what one model run may use.
+    50 % and `similarity_slope` how fast it rises. `threads` is what one model run may use. `spreads` are the scales of
+    the chips that the built-in recogniser averages over: its time grows with their number.
     """
 
     recogniser: Path | None = None
@@ -32,6 +33,7 @@ class EngineSettings:
     similarity_slope: float = 21.4
     detector: Path | None = None
     threads: int = 1
+    spreads: tuple[float, ...] = SPREADS
 
 
 class Engine:
@@ -56,7 +58,7 @@ class Engine:
             else YuNetDetector(settings.detector, threads=settings.threads)
         )
         recogniser: Recogniser = (
-            ResnetRecogniser(settings.threads)
+            ResnetRecogniser(settings.threads, settings.spreads)
             if settings.recogniser is None
             else ArcFaceRecogniser(
                 settings.recogniser,

@@ -13,7 +13,7 @@ Image = NDArray[np.uint8]
 
 # Eyes, nose and mouth corners in a 150 px chip as dlib's network was trained to see them. Two chips are cut: at this
 # scale and with the points spread by 1.2 about the chip's centre; the mean of both is less sensitive to alignment.
-_SPREADS = (1.0, 1.2)
+SPREADS = (1.0, 1.2)
 _CHIP = 150
 _REFERENCE = np.array([(47.3, 45.5), (102.4, 45.7), (74.8, 78.9), (50.5, 103.1), (100.5, 102.3)], np.float32)
 _BATCH = 16
@@ -45,12 +45,12 @@ class ResnetRecogniser:
     takes the false non-matches at a false match rate of 0.1 % from 4.2 to 2.9 % (development photographs).
     """
 
-    model_id = f"dlib-resnet-v1-{models.RESNET.sha256[:12]}-chips-1.0-1.2-mirrored-root-length"
-
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, spreads: tuple[float, ...] = SPREADS) -> None:
+        chips = "-".join(str(spread) for spread in spreads)
+        self.model_id = f"dlib-resnet-v1-{models.RESNET.sha256[:12]}-chips-{chips}-mirrored-root-length"
         self._network = models.face_recogniser(threads)
         centre = np.float32(_CHIP / 2)
-        self._references = [(_REFERENCE - centre) * np.float32(spread) + centre for spread in _SPREADS]
+        self._references = [(_REFERENCE - centre) * np.float32(spread) + centre for spread in spreads]
 
     def embed(self, image: Image, points: Floats) -> Floats:
         """Descriptors (n, 128)."""
@@ -62,7 +62,7 @@ class ResnetRecogniser:
                 chip = aligned(image, face, reference, _CHIP)
                 views += [chip, chip[:, ::-1]]
         outputs = [self._network(np.stack(views[at : at + _BATCH]))[0] for at in range(0, len(views), _BATCH)]
-        means = np.concatenate(outputs).reshape(len(points), 2 * len(_SPREADS), -1).mean(axis=1)
+        means = np.concatenate(outputs).reshape(len(points), 2 * len(self._references), -1).mean(axis=1)
         descriptors: Floats = (means / np.sqrt(np.linalg.norm(means, axis=1, keepdims=True))).astype(np.float32)
         return descriptors
 

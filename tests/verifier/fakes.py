@@ -40,7 +40,8 @@ class FakeEngine:
 
     def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
         distances = np.linalg.norm(probes[:, None] - references[None], axis=2).astype(np.float64)
-        return 100 / (1 + np.exp(28 * (distances - 0.4)))
+        similarity: NDArray[np.float64] = 100 / (1 + np.exp(28 * (distances - 0.4)))
+        return similarity
 
 
 def striped(person: str, shot: int, *, two_faces: bool = False) -> bytes:

@@ -1,0 +1,265 @@
+"""How fast POST /verify answers a 1-megapixel photograph, beside the same server on the `face_recognition` library.
+
+Latency on one core, one request after another, over HTTP on a kept connection; throughput on two workers and two
+cores. The client runs on the other cores. The verifier's numbers are made up: they cost the same whoever the person is.
+
+    make bench-verifier
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from itertools import cycle, islice
+from pathlib import Path
+
+import httpx
+import matplotlib.cbook
+import numpy as np
+import skimage.data
+from numpy.typing import NDArray
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from evaluation.machine import describe_machine, describe_versions
+from person_verifier.faces import load_engine
+from person_verifier.model import VerifierModel
+from rekognition_local.engine import DetectedFace
+
+TO_BEAT_MS = 28.7
+PIXELS = 1_000_000
+OURS, PEER = "rekognition_local", "face_recognition"
+REQUESTS = {OURS: 300, PEER: 20}
+CALLERS = 8
+
+
+class FaceRecognitionEngine:
+    """The `face_recognition` library as its documentation uses it: HOG detector, 68 points, dlib's network."""
+
+    model_id = PEER
+
+    def detect(self, image: NDArray[np.uint8], *, smallest: float = 0.0) -> list[DetectedFace]:  # noqa: ARG002 - it has no such choice
+        """Faces, largest first."""
+        import face_recognition
+
+        height, width = image.shape[:2]
+        points = np.zeros((5, 2), np.float32)
+        faces = [
+            DetectedFace(left / width, top / height, (right - left) / width, (bottom - top) / height, 100.0, points)
+            for top, right, bottom, left in face_recognition.face_locations(image)
+        ]
+        return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
+
+    def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
+        """(n, 128) descriptors."""
+        import face_recognition
+
+        height, width = image.shape[:2]
+        boxes = [
+            (
+                round(face.top * height),
+                round((face.left + face.width) * width),
+                round((face.top + face.height) * height),
+                round(face.left * width),
+            )
+            for face in faces
+        ]
+        return np.array(face_recognition.face_encodings(image, boxes), np.float32)
+
+    def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Not asked for by the server."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Milliseconds a request on one core, requests a second on two workers, memory of one worker in MB."""
+
+    p50_ms: float
+    p99_ms: float
+    requests_per_s: float
+    worker_mb: float
+
+
+def main() -> None:
+    """Measure both and print the table, then one line of JSON."""
+    try:
+        engines = {OURS: "", PEER: version("face_recognition")}
+    except PackageNotFoundError:
+        engines = {OURS: ""}
+    photos = photographs()
+    speeds = {}
+    for engine in engines:
+        p50, p99, memory = latency(engine, photos)
+        speeds[engine] = Speed(p50, p99, throughput(engine, photos), memory)
+    show(speeds)
+
+
+def photographs() -> list[bytes]:
+    """Two portraits as JPEGs of about one megapixel."""
+    hopper = Image.open(str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    astronaut = Image.fromarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]  # skimage types none of its samples
+    files = []
+    for photo in (astronaut, hopper):
+        scale = (PIXELS / (photo.width * photo.height)) ** 0.5
+        sized = photo.convert("RGB").resize(
+            (round(photo.width * scale), round(photo.height * scale)), Image.Resampling.LANCZOS
+        )
+        buffer = io.BytesIO()
+        sized.save(buffer, "JPEG", quality=90)
+        files.append(buffer.getvalue())
+    return files
+
+
+def latency(engine: str, photos: list[bytes]) -> tuple[float, float, float]:
+    """p50 and p99 in ms of one request after another, on one core, and the worker's memory in MB."""
+    with serving(engine, workers=1, cores=1) as (url, pid), client() as http:
+        took = [ask(http, url, photo) for photo in islice(cycle(photos), 10 + REQUESTS[engine])][10:]
+        memory = worker_memory_mb(pid)
+    p50, p99 = np.percentile(took, [50, 99])
+    return float(p50), float(p99), memory
+
+
+def throughput(engine: str, photos: list[bytes]) -> float:
+    """Requests a second that two workers on two cores answer to several callers."""
+    count = REQUESTS[engine] * 2
+    with serving(engine, workers=2, cores=2) as (url, _), client() as http, ThreadPoolExecutor(CALLERS) as callers:
+        list(callers.map(lambda photo: ask(http, url, photo), islice(cycle(photos), 16)))
+        began = time.perf_counter()
+        list(callers.map(lambda photo: ask(http, url, photo), islice(cycle(photos), count)))
+        return count / (time.perf_counter() - began)
+
+
+def client() -> httpx.Client:
+    """Keeps its connections, asks no proxy."""
+    return httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_keepalive_connections=CALLERS))
+
+
+def ask(http: httpx.Client, url: str, photo: bytes) -> float:
+    """Milliseconds until the whole answer is there."""
+    began = time.perf_counter()
+    answer = http.post(f"{url}/verify", files={"image": ("photo.jpg", photo, "image/jpeg")})
+    took = (time.perf_counter() - began) * 1000
+    answer.raise_for_status()
+    return took
+
+
+@contextmanager
+        command = [sys.executable, "-W", "ignore", __file__, engine]
+        with log.open("w") as output:
+    """A server with this engine, kept to the last `cores` cores, this process to the others; its address and process id."""
+    every = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as folder:
+        model, log = Path(folder) / "verifier.json", Path(folder) / "log"
+        made_up_model(engine).save(model)
+        environment = {
+            **os.environ,
+            "VERIFIER_MODEL": str(model),
+            "VERIFIER_PORT": "0",
+            "VERIFIER_WORKERS": str(workers),
+            "BENCH_CORES": ",".join(str(core) for core in every[-cores:]),
+        }
+        with log.open("w") as output:
+            server = subprocess.Popen(
+                [sys.executable, "-W", "ignore", __file__, engine], env=environment, stdout=output
+            )
+        os.sched_setaffinity(0, every[:-cores] or every)
+        try:
+            yield address(log, server), server.pid
+        finally:
+            os.sched_setaffinity(0, every)
+            server.terminate()
+            server.wait(60)
+
+
+def address(log: Path, server: "subprocess.Popen[bytes]") -> str:
+    """Where the server listens, once it says so."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until and server.poll() is None:
+        for line in log.read_text().splitlines():
+            if "Listening at: " in line:
+                return str(json.loads(line)["event"]).split()[2]
+        time.sleep(0.05)
+    raise RuntimeError(f"The server did not start: {log.read_text()}")
+
+
+def made_up_model(engine: str) -> VerifierModel:
+    """A verifier of nobody, of the right size."""
+    noise = np.random.default_rng(0)
+    return VerifierModel(
+        model_version="benchmark",
+        created="",
+        threshold=0.75,
+        threshold_rule="given",
+        embedding_model=load_engine().model_id if engine == OURS else PEER,
+        data_sha256="0",
+        recipe_sha256="0",
+        photos_of_me=0,
+        photos_of_others=0,
+        c=1.0,
+        person=noise.normal(0, 0.1, 128).tolist(),
+        mean=noise.normal(0, 0.1, 129).tolist(),
+        scale=[0.1] * 129,
+        coefficients=noise.normal(0, 0.1, 129).tolist(),
+        intercept=0.0,
+    )
+
+
+def worker_memory_mb(pid: int) -> float:
+    """Proportional memory of the server's first worker."""
+    workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    lines = Path(f"/proc/{workers[0]}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Rss:")) / 1024
+
+
+def show(speeds: dict[str, Speed]) -> None:
+    """The table and the line of JSON."""
+    table = Table(
+        "engine", "p50", "p99", "requests/s, 2 workers", "a worker's memory", title="POST /verify, 1 megapixel"
+    )
+    for name, speed in speeds.items():
+        table.add_row(
+            name,
+            f"{speed.p50_ms:.1f} ms",
+            f"{speed.p99_ms:.1f} ms",
+            f"{speed.requests_per_s:.1f}",
+            f"{speed.worker_mb:.0f} MB",
+        )
+    console = Console()
+    console.print(table)
+    if PEER not in speeds:
+        console.print(f"{PEER} is not installed: pip install --no-deps -r requirements/bench.txt")
+    load = os.getloadavg()[0]
+    versions = (
+        describe_versions() | {"face_recognition": version("face_recognition")}
+        if PEER in speeds
+        else describe_versions()
+    )
+    console.print(f"To beat: {TO_BEAT_MS} ms. {describe_machine()}; load {load:.1f}; {versions}")
+    figures = {name: {key: round(value, 2) for key, value in asdict(speed).items()} for name, speed in speeds.items()}
+    print(json.dumps({"benchmark": "verifier", **figures, "to_beat_ms": TO_BEAT_MS, "load": round(load, 1)}))
+
+
+def serve_one(engine: str) -> None:
+    """The child process: the verifier's own server with the engine asked for, on the cores it is given."""
+    os.sched_setaffinity(0, [int(core) for core in os.environ["BENCH_CORES"].split(",")])
+    from person_verifier.server import serve
+    from person_verifier.settings import ServerSettings
+
+    serve(load_engine() if engine == OURS else FaceRecognitionEngine(), ServerSettings.from_environment())
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        serve_one(sys.argv[1])
+    else:
+        main()
