@@ -13,8 +13,8 @@ from rekognition_local.text import TextBox, TextLine
 # Mean probability of a line's characters: texture that only looks like text stays below.
 LEGIBLE = 0.6
 
-# A portrait's face, in lines of text: on specimens 3 to 12 high. Whoever holds the document is larger.
-LEAST_LINES, MOST_LINES = 1.8, 20.0
+# A portrait's face, in lines of text: on specimens 3 to 10 high. Whoever holds the document up is larger.
+LEAST_LINES, MOST_LINES = 1.8, 16.0
 # In faces: how far apart portrait and text of one document can be.
 REACH = 2.2
 
@@ -113,8 +113,7 @@ class Page:
 
         Taken along the lines of text, so that the corners of a tilted document are inside.
         """
-        angle = math.radians(float(np.median([box.angle for box in self.boxes])))
-        along = np.array([(math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))])
+        along = _along(self.boxes)
         far = [Rectangle.around(box.corners @ along) for box in self.boxes]
         if self.portrait is None:
             hull = Rectangle.around(np.concatenate([box.corners for box in self.boxes]) @ along)
@@ -139,18 +138,34 @@ def _place(line: TextLine) -> float:
 
 
 def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle | None:
-    """The face that stands by the text in a portrait's proportion to it: rather among the lines, rather the larger."""
+    """The face that stands by the text in a portrait's proportion to it, as printed on the same page.
+
+    Of several, one with lines beside it, for a document may be held up by somebody; then the largest, for it may bear a
+    ghost of its portrait.
+    """
     line = float(np.median([box.height for box in boxes]))
     extent = _extent(boxes)
+    along = _along(boxes)
+    centres = np.array([(box.x, box.y) for box in boxes]) @ along
 
-    def is_printed(face: Rectangle) -> bool:
-        most = min(MOST_LINES * line, 1.5 * max(extent.width, extent.height))
-        return LEAST_LINES * line <= face.height <= most and extent.grown(
-            REACH * face.height, REACH * face.height
-        ).meets(face)
+    def lines_beside(face: Rectangle) -> int:
+        rows = Rectangle.around(face.corners @ along)
+        return int(((rows.top < centres[:, 1]) & (centres[:, 1] < rows.bottom)).sum())
 
-    # A document may be held up beside a face, and may bear a smaller ghost of its portrait.
-    return max(filter(is_printed, faces), key=lambda face: (extent.meets(face), face.width * face.height), default=None)
+    most = min(MOST_LINES * line, 1.5 * max(extent.width, extent.height))
+    printed = [
+        face
+        for face in faces
+        if LEAST_LINES * line <= face.height <= most
+        and extent.grown(REACH * face.height, REACH * face.height).meets(face)
+    ]
+    return max(printed, key=lambda face: (min(2, lines_beside(face)), face.width * face.height), default=None)
+
+
+def _along(boxes: Sequence[TextBox]) -> NDArray[np.float64]:
+    """Turns points (n, 2) of the image, multiplied by it, to the page's own axes: along the lines, and down."""
+    angle = math.radians(float(np.median([box.angle for box in boxes])))
+    return np.array([(math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))])
 
 
 def _extent(boxes: Sequence[TextBox]) -> Rectangle:

@@ -21,6 +21,9 @@ RECOGNISER = ModelFile(
     "rapidocr", "models/PP-OCRv6_rec_small.onnx", "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"
 )
 
+# Looking for text takes up to 260 MB for as long as it lasts: a busy server must not need that for each of its threads.
+SEARCHES_AT_ONCE = 2
+
 PIXEL_THRESHOLD = 0.3
 LINE_THRESHOLD = 0.5
 # The detector marks the heart of a line: the line reaches further by this part of the heart's area over its outline.
@@ -79,6 +82,7 @@ class TextReader:
         """`threads` is what one run of a model may use."""
         self._threads = threads
         self._lock = threading.Lock()
+        self._searches = threading.BoundedSemaphore(SEARCHES_AT_ONCE)
         self._models: _Models | None = None
 
     def load(self) -> None:

@@ -46,6 +46,18 @@ def test_other_faces_are_no_portraits(face: Rectangle) -> None:
     assert page(rows(), face, FACE).portrait == FACE
 
 
+def test_a_larger_face_above_a_card_that_is_held_up_is_not_its_portrait() -> None:
+    holder = Rectangle(250, -220, 410, -10)
+
+    assert page(rows(), holder, FACE).portrait == FACE
+
+
+def test_a_ghost_of_the_portrait_is_not_preferred() -> None:
+    ghost = Rectangle(540, 200, 580, 250)
+
+    assert page(rows(), ghost, FACE).portrait == FACE
+
+
 def test_the_portrait_makes_the_card_more_certain() -> None:
     assert page(rows(), FACE).confidence > page(rows()).confidence
 
