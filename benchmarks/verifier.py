@@ -154,9 +154,8 @@ def ask(http: httpx.Client, url: str, photo: bytes) -> float:
 
 
 @contextmanager
-        command = [sys.executable, "-W", "ignore", __file__, engine]
-        with log.open("w") as output:
-    """A server with this engine, kept to the last `cores` cores, this process to the others; its address and process id."""
+def serving(engine: str, workers: int, cores: int) -> Iterator[tuple[str, int]]:
+    """A server with this engine, kept to the last `cores` cores, and this process to the others: address, process id."""
     every = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         model, log = Path(folder) / "verifier.json", Path(folder) / "log"
