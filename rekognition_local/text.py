@@ -103,9 +103,10 @@ class TextReader:
         scale = min(1.0, side / max(height, width))
         columns, rows = (max(32, round(pixels * scale / 32) * 32) for pixels in (width, height))
         small = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        probability = self._loaded().detector.run(None, {"x": _network_input(np.asarray(small, np.uint8))[None]})[0][
-            0, 0
-        ]
+        pixels = _network_input(np.asarray(small, np.uint8))
+        detector = self._loaded().detector
+        with self._searches:
+            probability = detector.run(None, {"x": pixels[None]})[0][0, 0]
         return _along_one_direction(_boxes(probability, width / columns, height / rows))
 
     def read(self, image: NDArray[np.uint8], boxes: Sequence[TextBox]) -> list[TextLine]:
