@@ -17,11 +17,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from evaluation.asking import RunError
 from evaluation.cases import CasesError, read_cases
 from evaluation.comparison import ComparisonError, compare_runs
 from evaluation.report import METRICS_FILE, REPORT_FILE, write_report
 from evaluation.results import Outcome, Result, ResultsError
-from evaluation.runs import RunError, read_run, run_cases
+from evaluation.runs import read_run, run_cases
 from evaluation.summary import DEFAULT_THRESHOLD, Summary, summarise
 from evaluation.terminal import comparison_json, print_comparison, print_summary
 from face_validation_client.client import FaceValidationClient

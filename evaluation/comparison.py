@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.decisions import RIGHT_ANSWER, Answer, Expected, Scores, Tally
 from evaluation.intervals import Rate, mcnemar_exact
-from evaluation.metrics import Answer, Expected, Scores, Tally, area_under_curve, equal_error_rate, error_rates
+from evaluation.metrics import area_under_curve, equal_error_rate, error_rates
 from evaluation.results import Result, answers_at, similarities
 
 SIGNIFICANCE = 0.05
 RESAMPLES = 1000
 _SEED = 20260101  # any: the same two runs give the same intervals again
-_RIGHT = {Expected.MATCH: Answer.MATCH, Expected.NO_MATCH: Answer.NO_MATCH, Expected.ERROR: Answer.REFUSED}
 
 
 class ComparisonError(ValueError):
@@ -32,7 +32,7 @@ class ChangedCase:
     @property
     def is_better(self) -> bool:
         """Whether the second run has it right."""
-        return self.second_answer is _RIGHT[self.second.case.expected]
+        return self.second_answer is RIGHT_ANSWER[self.second.case.expected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def compare_runs(
     changed = [
         ChangedCase(one, other, was, now)
         for (one, other), (was, now) in zip(pairs, answers, strict=True)
-        if (was is _RIGHT[one.case.expected]) is not (now is _RIGHT[one.case.expected])
+        if (was is RIGHT_ANSWER[one.case.expected]) is not (now is RIGHT_ANSWER[one.case.expected])
     ]
     return Comparison(
         groups=groups,
@@ -159,7 +159,8 @@ def _compare_group(
 ) -> GroupComparison:
     expected = [one.case.expected for one, _ in pairs]
     right = [
-        (was is _RIGHT[wanted], now is _RIGHT[wanted]) for wanted, (was, now) in zip(expected, answers, strict=True)
+        (was is RIGHT_ANSWER[wanted], now is RIGHT_ANSWER[wanted])
+        for wanted, (was, now) in zip(expected, answers, strict=True)
     ]
     only_first, only_second = right.count((True, False)), right.count((False, True))
     scores = similarities([one for one, _ in pairs]), similarities([other for _, other in pairs])

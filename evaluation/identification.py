@@ -13,10 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from evaluation.cases import CasesError, read_rows
+from evaluation.decisions import Scores
 from evaluation.intervals import Rate
-from evaluation.metrics import IdentificationRates, Scores, identification_rates
+from evaluation.metrics import IdentificationRates, identification_rates
+from evaluation.metrics_file import rate_json
 from evaluation.plots import plot_identification
-from evaluation.summary import rate_json
 from face_validation_client.errors import CouldNotAskError, FaceValidationError
 
 NOBODY = "NONE"

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
+from evaluation.decisions import RIGHT_ANSWER, Answer, Expected, Scores, Tally
 from evaluation.intervals import Rate
-from evaluation.metrics import Answer, Expected, IdentificationRates, Scores, Tally
+from evaluation.metrics import IdentificationRates
 from evaluation.results import Outcome, Result
 from evaluation.summary import ScoreStudy
 
@@ -127,9 +128,8 @@ def plot_confusion(tally: Tally, name: str, threshold: float, path: Path) -> Non
     figure, axes = _figure()
     axes.grid(visible=False)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    right = {Expected.MATCH: Answer.MATCH, Expected.NO_MATCH: Answer.NO_MATCH, Expected.ERROR: Answer.REFUSED}
     for (row, column), count in np.ndenumerate(counts):
-        is_right = right[rows[row]] is tuple(Answer)[column]
+        is_right = RIGHT_ANSWER[rows[row]] is tuple(Answer)[column]
         axes.text(
             column,
             row,

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
+from evaluation.decisions import Answer
 from evaluation.intervals import F1Score, Rate
-from evaluation.metrics import Answer
+from evaluation.metrics_file import to_json
 from evaluation.plots import plot_confusion, plot_error_rates, plot_latency, plot_roc, plot_scores
-from evaluation.summary import WORST, Group, Summary, WrongAnswer, to_json
+from evaluation.summary import WORST, Group, Summary, WrongAnswer
 from evaluation.thumbnails import thumbnail
 
 NOTHING = "\N{EN DASH}"

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from evaluation.cases import Case
-from evaluation.metrics import Answer, Expected, Scores, answers
+from evaluation.decisions import Answer, Expected, Scores, answers
 from face_validation_client.requests import ValidationType
 from face_validation_client.results import Boxes, Side, ValidationResult
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evaluation.cases import Case
-from evaluation.metrics import Expected
+from evaluation.decisions import Expected
 from face_validation_client import Box, Boxes, Face, Side, ValidationResult
 from face_validation_client.buckets import Bucket
 from face_validation_client.errors import FaceValidationError

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.cases import Case, CasesError, document_level, document_template, origin, read_cases
-from evaluation.metrics import Expected
+from evaluation.decisions import Expected
 from face_validation_client.requests import ValidationType
 from tests.evaluation.fakes import case
 

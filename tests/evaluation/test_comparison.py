@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluation.comparison import ComparisonError, compare_runs
-from evaluation.metrics import Answer, Expected
+from evaluation.decisions import Answer, Expected
 from evaluation.results import Result
 from tests.evaluation.test_summary import refused, scored
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.asking import RunError
 from evaluation.cases import read_cases
-from evaluation.metrics import Expected
+from evaluation.decisions import Expected
 from evaluation.results import COLUMNS, Outcome, ResultsError
-from evaluation.runs import Run, RunError, read_run, run_cases
+from evaluation.runs import Run, read_run, run_cases
 from face_validation_client.errors import (
     ConnectionFailedError,
     FaceValidationError,

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from evaluation.metrics import Answer, Expected
+from evaluation.decisions import Answer, Expected
+from evaluation.metrics_file import to_json
 from evaluation.report import percent, report_page, write_report
 from evaluation.results import Outcome, Result
 from evaluation.runs import Run, Session
-from evaluation.summary import Summary, summarise, to_json
+from evaluation.summary import Summary, summarise
 from evaluation.thumbnails import thumbnail
 from face_validation_client import Box, Boxes, Face, Side
 from face_validation_client.requests import ValidationType
