@@ -176,10 +176,21 @@ class _Weights:
         return self._graph.step("Gemm", tensor, self._graph.constant(kernel), self._graph.constant(bias))
 
     def prelu(self, tensor: str) -> str:
+        """x where it is positive, slope * x elsewhere; a slope per channel.
+
+        Between convolutions it is written as slope * x + (1 - slope) * max(0, x), the products as convolutions of one
+        channel each: onnxruntime then keeps its blocked layout, which halves the time of the three networks.
+        """
         slope = next(self._weights)
-        return self._graph.step(
-            "PRelu", tensor, self._graph.constant(slope.reshape(-1, 1, 1) if slope.ndim > 1 else slope)
-        )
+        if slope.ndim == 1:
+            return self._graph.step("PRelu", tensor, self._graph.constant(slope))
+        kernel = slope.reshape(-1, 1, 1, 1)
+        positive = self._graph.step("Relu", tensor)
+        steps = [
+            self._graph.step("Conv", part, self._graph.constant(factor), group=len(kernel))
+            for part, factor in ((tensor, kernel), (positive, 1 - kernel))
+        ]
+        return self._graph.step("Add", *steps)
 
     def pool(self, tensor: str, window: int, padding: str) -> str:
         return self._graph.step("MaxPool", tensor, kernel_shape=[window] * 2, strides=[2, 2], auto_pad=padding)
