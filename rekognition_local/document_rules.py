@@ -33,6 +33,21 @@ DATE = re.compile(
 # A line of a zone, be it filled in or not.
 ZONE_LINE = re.compile(r"<{4,}")
 
+# Log-odds. A title with its portrait and two fields comes to 90 %, a checked zone alone to 92 %.
+PRIOR = -2.5
+TITLES = (0.0, 2.5, 3.0)  # on no line, on one, on more
+FIELD, MOST_FIELDS = 0.35, 7
+PORTRAIT = 1.5
+VALID_ZONE, READ_ZONE, FIRST_LINE_OF_ZONE, UNFILLED_ZONE = 5.0, 3.5, 2.5, 1.0
+LICENCE_MARKS, LICENCE_MARK = 2.5, 0.3  # enough of them, and each that falls short
+OTHER_PAPER, ADDRESS_TO_WRITE_TO, VISA = -1.5, -1.0, -4.0
+# The cover of a closed passport bears a title and hardly another line.
+COVER, COVER_LINES = 0.5, 6
+
+# Characters in a line of a zone: cards have 30 or 36, passports 44.
+SHORT_LINE, LONG_LINE = 24, 40
+PASSPORT_CARD = "IP"
+
 _WORD = re.compile(r"[^\W_]+")
 # Digits and Greek capitals that recognition takes for letters, and letters that Unicode does not decompose.
 _GREEK = "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
@@ -57,34 +72,28 @@ def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verd
     """
     page = _Lines.of(lines)
     zone = mrz.find(lines)
-    fields = min(7, _fields(page) + (len(_dates(lines)) >= 2))
-    common = -2.5 + 0.35 * fields - 4.0 * _is_visa(zone, page)
-    common -= 1.5 * min(3, _other_papers(page)) + 1.0 * any(CONTACT.search(line) for line in lines)
-
     # "Passport No." is a field of many papers; identity cards do put their number beside their title.
     passport_titles = _titles(PASSPORT_TITLES, page, unnumbered=True)
     id_card_titles = _titles((*DRIVING_TITLES, *ID_CARD_TITLES), page)
-    passport = _TITLE[min(2, passport_titles)]
-    id_card = _TITLE[min(2, id_card_titles)] + _licence_marks(page)
-    if zone is not None:
-        strength = 5.0 if zone.is_valid else 3.5 if zone.checks else 2.5
-        if zone.code.startswith("P") or zone.code == "IP":
-            passport += strength
-        elif not zone.code.startswith("V"):
-            id_card += strength
-    elif (filled := max((len(line) for line in lines if ZONE_LINE.search(line)), default=0)) >= 24:
-        passport += 1.0 * (filled >= 40)
-        id_card += 1.0 * (filled < 40)
-    if portrait:
-        # Beside a word on a shirt a face is anyone's: it takes two hints of a document to make it a portrait.
-        hints = fields + passport_titles + id_card_titles + (zone is not None) + bool(_dates(lines)) + (len(lines) >= 6)
-        common += 1.5 * (hints >= 2)
-    elif passport_titles and not people and len(lines) <= 6:
-        common += 0.5  # the cover of a closed passport says no more
+    fields = min(
+        MOST_FIELDS, sum(any(page.mention(name) for name in names) for names in FIELDS) + (len(page.dates) > 1)
+    )
+
+    common = PRIOR + FIELD * fields + _contrary(page, zone)
+    # Beside a word on a shirt a face is anyone's: it takes two hints of a document to make it a portrait.
+    hints = (
+        fields + passport_titles + id_card_titles + (zone is not None) + bool(page.dates) + (len(lines) > COVER_LINES)
+    )
+    if portrait and hints >= 2:
+        common += PORTRAIT
+    elif not portrait and not people and passport_titles and len(lines) <= COVER_LINES:
+        common += COVER
+    passport = TITLES[min(2, passport_titles)] + _zone_of_a_passport(page, zone)
+    id_card = TITLES[min(2, id_card_titles)] + _zone_of_a_card(page, zone) + _licence_marks(page)
     # One document is one or the other. Portrait and fields without a title make a card: passports name themselves.
     if passport > id_card:
         return Verdict(_percent(common + passport), _percent(common + id_card - passport))
-    return Verdict(_percent(common + passport - id_card - 2.5), _percent(common + id_card))
+    return Verdict(_percent(PRIOR + common + passport - id_card), _percent(common + id_card))
 
 
 def folded(text: str) -> str:
@@ -120,13 +129,19 @@ def _distance_inside(text: str, word: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """A page's lines: as read; folded whole; their folded words; and which are in capitals."""
+    """A page's lines: as read; folded whole; their folded words; and which are in capitals.
+
+    `every_word` and `dates` are those of all lines; `unfilled_zone` is the length of the longest line that has a zone's
+    fillers, 0 without one.
+    """
 
     read: tuple[str, ...]
     whole: tuple[str, ...]
     words: tuple[frozenset[str], ...]
     capitals: tuple[bool, ...]
     every_word: frozenset[str]
+    dates: frozenset[str]
+    unfilled_zone: int
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> "_Lines":
@@ -137,15 +152,13 @@ class _Lines:
             words,
             tuple(sum(map(str.isupper, line)) >= 0.8 * sum(map(str.isalpha, line)) for line in lines),
             frozenset().union(*words),
+            frozenset(date for line in lines for date in DATE.findall(line)),
+            max((len(line) for line in lines if ZONE_LINE.search(line)), default=0),
         )
 
     def mention(self, word: str) -> bool:
         """Whether the word stands anywhere; within other words only if it is long."""
         return word in self.every_word or (len(word) >= 8 and any(word in text for text in self.whole))
-
-
-# Evidence by the number of lines that are titles.
-_TITLE = (0.0, 2.5, 3.0)
 
 
 def _titles(titles: Sequence[str], page: _Lines, *, unnumbered: bool = False) -> int:
@@ -177,22 +190,31 @@ def _joined(page: _Lines) -> Iterator[tuple[str, frozenset[str], bool]]:
             )
 
 
-def _fields(page: _Lines) -> int:
-    return sum(any(page.mention(name) for name in names) for names in FIELDS)
+def _contrary(page: _Lines, zone: mrz.MachineReadableZone | None) -> float:
+    """What speaks against an identity document: names of other papers, addresses to write to, visas."""
+    others = OTHER_PAPER * min(3, sum(page.mention(word) for word in OTHER_PAPERS))
+    contact = ADDRESS_TO_WRITE_TO * any(CONTACT.search(line) for line in page.read)
+    titled = any(words & VISA_WORDS and len(words) <= 2 for words in page.words)
+    visa = titled if zone is None else zone.code.startswith("V")
+    return others + contact + VISA * visa
 
 
-def _dates(lines: Sequence[str]) -> set[str]:
-    return {date for line in lines for date in DATE.findall(line)}
+def _zone_of_a_passport(page: _Lines, zone: mrz.MachineReadableZone | None) -> float:
+    if zone is None:
+        return UNFILLED_ZONE * (page.unfilled_zone >= LONG_LINE)
+    return _strength(zone) * (zone.code.startswith("P") or zone.code == PASSPORT_CARD)
 
 
-def _other_papers(page: _Lines) -> int:
-    return sum(page.mention(word) for word in OTHER_PAPERS)
+def _zone_of_a_card(page: _Lines, zone: mrz.MachineReadableZone | None) -> float:
+    if zone is None:
+        return UNFILLED_ZONE * (SHORT_LINE <= page.unfilled_zone < LONG_LINE)
+    return _strength(zone) * (zone.code[:1] not in "PV" and zone.code != PASSPORT_CARD)
 
 
-def _is_visa(zone: mrz.MachineReadableZone | None, page: _Lines) -> bool:
-    if zone is not None:
-        return zone.code.startswith("V")
-    return any(words & VISA_WORDS and len(words) <= 2 for words in page.words)
+def _strength(zone: mrz.MachineReadableZone) -> float:
+    if zone.is_valid:
+        return VALID_ZONE
+    return READ_ZONE if zone.checks else FIRST_LINE_OF_ZONE
 
 
 def _licence_marks(page: _Lines) -> float:
@@ -200,8 +222,8 @@ def _licence_marks(page: _Lines) -> float:
     numbered = {(mark[1] or mark[2]).lower().replace(" ", "") for mark in marks if mark}
     american = len(AMERICAN_FIELDS & page.every_word)
     if (len(numbered) >= 4 and any(mark.startswith("4") for mark in numbered)) or american >= 5:
-        return 2.5
-    return 0.3 * american
+        return LICENCE_MARKS
+    return LICENCE_MARK * american
 
 
 def _percent(log_odds: float) -> float:
