@@ -155,7 +155,7 @@ def ask(http: httpx.Client, url: str, photo: bytes) -> float:
 
 @contextmanager
 def serving(engine: str, workers: int, cores: int) -> Iterator[tuple[str, int]]:
-    """A server with this engine, kept to the last `cores` cores, and this process to the others: address, process id."""
+    """A server with this engine on the last `cores` cores, this process on the others: its address and process id."""
     every = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
         model, log = Path(folder) / "verifier.json", Path(folder) / "log"

@@ -20,7 +20,7 @@ from person_verifier.photos import Photo
 from rekognition_local.engine import DetectedFace
 
 # Part of every cache folder's name: raise it when the choice of the face, its alignment or its shot picture changes.
-FACE_STEP = 2
+FACE_STEP = 3
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

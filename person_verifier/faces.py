@@ -57,7 +57,7 @@ def largest_face(engine: FaceEngine, image: NDArray[np.uint8]) -> DetectedFace:
     Raises:
         NoFaceError: there is none.
     """
-    faces = engine.detect(_halved(image), smallest=LARGE_FACE)
+    faces = _large_faces(engine, image) or engine.detect(image)
     if not faces:
         raise NoFaceError("No face was found in the image.")
     least = SAME_SIZE * max(_visible_area(face) for face in faces)
@@ -86,6 +86,14 @@ def shot_picture(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uin
     grey = cv2.cvtColor(align(image, face, CROP_SIDE), cv2.COLOR_RGB2GRAY)
     picture = cv2.resize(grey, (SHOT_SIDE, SHOT_SIDE), interpolation=cv2.INTER_AREA)
     return picture.astype(np.uint8, copy=False)
+
+
+def _large_faces(engine: FaceEngine, image: NDArray[np.uint8]) -> list[DetectedFace]:
+    """The faces of a quick search, if one of them is large: smaller ones want the whole image."""
+    faces = engine.detect(_halved(image), smallest=LARGE_FACE)
+    height, width = image.shape[:2]
+    sides = (max(face.width * width, face.height * height) / max(width, height) for face in faces)
+    return faces if max(sides, default=0.0) >= LARGE_FACE else []
 
 
 def _halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
