@@ -20,8 +20,8 @@ from rich.table import Table
 
 from evaluation.cases import read_cases
 from evaluation.comparison import compare_runs
+from evaluation.decisions import Expected
 from evaluation.machine import describe_machine, describe_versions
-from evaluation.metrics import Expected
 from evaluation.runs import Run, run_cases
 from evaluation.summary import DEFAULT_THRESHOLD, summarise
 from face_validation_client.connections import Connection
