@@ -20,6 +20,7 @@ from person_verifier.errors import ModelError
 from person_verifier.faces import FaceEngine
 from person_verifier.judge import Judge
 from person_verifier.settings import ServerSettings
+from rekognition_local.engine import DetectedFace
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
 
@@ -126,8 +127,11 @@ def leave(server: object, worker: object) -> None:  # noqa: ARG001 - gunicorn's 
 
 
 def warm_up(engine: FaceEngine) -> None:
-    """Run every network once, so that the first request of each worker is as fast as the next."""
-    engine.detect(np.full((320, 320, 3), 127, np.uint8))
+    """Run the networks once, so that the first request of each worker is as fast as the next."""
+    image = np.full((320, 320, 3), 127, np.uint8)
+    points = np.array([[0.4, 0.4], [0.6, 0.4], [0.5, 0.5], [0.4, 0.6], [0.6, 0.6]], np.float32)
+    engine.detect(image)
+    engine.embed(image, [DetectedFace(0.3, 0.3, 0.4, 0.4, 99.0, points)])
 
 
 def logging_configuration(level: str) -> dict[str, Any]:
