@@ -1,6 +1,7 @@
 """Image files made into upright RGB arrays; other formats and sizes are refused before anything is decoded."""
 
 import io
+import re
 import struct
 import zlib
 
@@ -14,13 +15,20 @@ MIN_SIDE_PX = 80  # docs.aws.amazon.com/rekognition/latest/dg/limits.html: "for 
 # decoded image (four bytes a pixel in Pillow, three in the array) stays far below a gigabyte.
 MAX_PIXELS = 50_000_000
 
-# A JPEG is decoded at 1/2, 1/4 or 1/8 as long as its longer side keeps this many pixels. The service itself asks for
-# faces of 40 px in an image of 1920 x 1080, and proportionally larger ones in larger images, so nothing that it
+# Larger images are reduced by a whole factor, as long as their longer side keeps this many pixels. The service itself
+# asks for faces of 40 px in an image of 1920 x 1080, and proportionally larger ones in larger images: nothing it
 # promises is lost.
 KEPT_SIDE_PX = 2048
 
+# A progressive JPEG goes over the whole image once for each scan; encoders write about ten. Some kilobytes can hold
+# thousands.
+MAX_SCANS = 100
+
 # What Pillow's JPEG and PNG readers raise for damaged files.
 _DAMAGED = (OSError, SyntaxError, ValueError, KeyError, TypeError, IndexError, EOFError, struct.error, zlib.error)
+
+# Within a scan's data, 0xFF is followed by 0 or a restart marker; any other byte begins a segment.
+_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT: dict[int, Image.Transpose] = {
@@ -57,7 +65,7 @@ def decode(image_bytes: bytes, kept_side_px: int | None = KEPT_SIDE_PX) -> NDArr
 
     Args:
         image_bytes: the file.
-        kept_side_px: large JPEGs may come back reduced, their longer side never below this; None keeps every pixel.
+        kept_side_px: large images come back reduced, their longer side never below this; None keeps every pixel.
 
     Raises:
         InvalidImageFormatError, ImageTooSmallError, ImageTooLargeError: before any pixel is decoded, except for
@@ -66,9 +74,13 @@ def decode(image_bytes: bytes, kept_side_px: int | None = KEPT_SIDE_PX) -> NDArr
     Source: docs.aws.amazon.com/rekognition/latest/dg/images-orientation.html
     """
     image = _checked(image_bytes)
-    if image.format != "PNG" and kept_side_px is not None:
-        _reduce(image, kept_side_px)
-    return _pixels(image)
+    factor = 1 if kept_side_px is None else max(1, max(image.size) // kept_side_px)
+    if image.format != "PNG":
+        if image.info.get("progressive") and scans(image_bytes) > MAX_SCANS:
+            raise InvalidImageFormatError(f"The JPEG has more than {MAX_SCANS} scans.")
+        # The JPEG decoder itself scales down by 2, 4 or 8, which leaves out most of its work.
+        image.draft(image.mode, (image.width // factor, image.height // factor))
+    return _pixels(image, factor)
 
 
 def stored_size(image_bytes: bytes) -> tuple[int, int]:
@@ -100,21 +112,23 @@ def _opened(image_bytes: bytes) -> Image.Image:
         raise InvalidImageFormatError(f"The image's header is damaged: {error}") from error
 
 
-def _reduce(image: Image.Image, kept_side_px: int) -> None:
-    """Let the JPEG decoder itself scale down, which leaves out most of its work."""
-    width, height = image.size
-    shrink = max(width, height) / kept_side_px
-    if shrink >= 2:
-        image.draft(image.mode, (int(width / shrink), int(height / shrink)))
+def scans(jpeg: bytes) -> int:
+    """How often a JPEG goes over its image; segments are skipped by their length, so thumbnails do not count."""
+    place, found = 2, 0
+    while (marker := _MARKER.search(jpeg, place)) and marker[1] != b"\xd9" and found <= MAX_SCANS:
+        length = int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
+        place = marker.end() + max(length, 2)
+        found += marker[1] == b"\xda"
+    return found
 
 
-def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+def _pixels(image: Image.Image, factor: int) -> NDArray[np.uint8]:
     try:
         orientation = 1 if image.format == "PNG" else _orientation(image)
         image.load()
     except _DAMAGED as error:
         raise InvalidImageFormatError(f"The image's data is damaged: {error}") from error
-    rgb = _rgb(image)
+    rgb = _rgb(image, factor if image.format == "PNG" else 1)
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
     return np.asarray(rgb)
@@ -128,14 +142,19 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        return image
+def _rgb(image: Image.Image, factor: int) -> Image.Image:
+    """The image in RGB, reduced by a whole factor as early as its mode allows: whole copies of it are large."""
     if image.mode.startswith("I"):
         # 16-bit grey: Pillow's own conversion cuts off at 255 instead of scaling.
-        return Image.fromarray((np.asarray(image, dtype=np.int64) >> 8).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in {"P", "PA", "1"} or "transparency" in image.info:
+        # Neither numbers of a palette nor bits can be averaged, and a transparent colour must be found before it is
+        # mixed.
+        image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
+    if factor > 1:
+        image = image.reduce(factor)
+    if image.mode in {"LA", "RGBA"}:
         opaque = Image.new("RGBA", image.size, "white")
         opaque.alpha_composite(image.convert("RGBA"))
-        return opaque.convert("RGB")
+        image = opaque
     return image.convert("RGB")

@@ -113,6 +113,20 @@ def test_sixteen_bits_of_grey_are_scaled_not_cut_off() -> None:
     assert np.abs(pixels[0, :, 0].astype(int) - np.linspace(0, 255, 160)).max() <= 1
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "LA", "I;16"])
+def test_every_mode_keeps_its_picture_when_it_is_reduced(mode: str) -> None:
+    image = Image.new("L", (4200, 500), 255)
+    ImageDraw.Draw(image).rectangle((0, 0, 2099, 499), 0)
+    pixels = np.asarray(image).astype(np.uint16) * 257
+    stored = Image.fromarray(pixels) if mode == "I;16" else image.convert(mode)
+
+    reduced = images.decode(file_of(stored, "PNG"))
+
+    assert reduced.shape == (250, 2100, 3)
+    assert (reduced[:, :1040] == 0).all()
+    assert (reduced[:, 1060:] == 255).all()
+
+
 def test_transparent_pixels_lie_on_white() -> None:
     image = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
     palette = Image.new("P", (100, 100), 0)
@@ -187,20 +201,45 @@ def test_damage_anywhere_is_either_survived_or_refused_by_name(at: int, damage: 
         assert images.decode(bytes(file)).shape[2] == 3
 
 
-@pytest.mark.parametrize("orientation", [1, 6])
-def test_a_large_jpeg_is_reduced_but_never_below_the_side_that_is_kept(orientation: int) -> None:
-    file = with_orientation(STORED[orientation](quarters(6000, 4000)), orientation, "JPEG")
+@pytest.mark.parametrize(("image_format", "orientation"), [("JPEG", 1), ("JPEG", 6), ("PNG", 1)])
+def test_a_large_image_is_reduced_but_never_below_the_side_that_is_kept(image_format: str, orientation: int) -> None:
+    file = with_orientation(STORED[orientation](quarters(7000, 5000)), orientation, image_format)
 
     pixels = images.decode(file)
 
     assert 2048 <= max(pixels.shape[:2]) < 2 * 2048
-    assert pixels.shape[1] / pixels.shape[0] == pytest.approx(1.5, abs=0.01)
+    assert pixels.shape[1] / pixels.shape[0] == pytest.approx(1.4, abs=0.01)
     assert corners(pixels) == [RED, GREEN, BLUE, WHITE]
-    assert images.decode(file, kept_side_px=None).shape == (4000, 6000, 3)
+    assert images.decode(file, kept_side_px=None).shape == (5000, 7000, 3)
 
 
-def test_a_jpeg_under_twice_that_side_keeps_every_pixel() -> None:
-    assert images.decode(picture(4095, 200, "JPEG")).shape == (200, 4095, 3)
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG"])
+def test_an_image_under_twice_that_side_keeps_every_pixel(image_format: str) -> None:
+    assert images.decode(picture(4095, 200, image_format)).shape == (200, 4095, 3)
+
+
+def progressive(extra_scans: int) -> bytes:
+    """A progressive JPEG whose last scan is written again and again."""
+    file = file_of(quarters(), progressive=True)
+    last, end = file.rindex(b"\xff\xda"), file.rindex(b"\xff\xd9")
+    return file[:end] + file[last:end] * extra_scans + file[end:]
+
+
+def test_a_progressive_jpeg_of_ordinary_length_is_decoded() -> None:
+    assert images.scans(progressive(0)) == 10
+    assert corners(images.decode(progressive(80))) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_a_progressive_jpeg_of_thousands_of_scans_is_refused_unread() -> None:
+    with pytest.raises(images.InvalidImageFormatError, match="more than 100 scans"):
+        images.decode(progressive(5000))
+
+
+def test_scans_of_a_thumbnail_and_bytes_behind_the_image_do_not_count() -> None:
+    exif = b"Exif\x00\x00" + b"\xff\xda" * 200
+
+    assert images.scans(file_of(quarters(), progressive=True, exif=exif)) == 10
+    assert images.scans(file_of(quarters(), progressive=True) + b"\xff\xda" * 200) == 10
 
 
 DEVELOPMENT_DATA = os.environ.get("FACE_DATA", "")
