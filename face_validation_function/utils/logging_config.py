@@ -39,19 +39,8 @@ def record(
     outcome: Comparison | FaceValidationError,
 ) -> None:
     """Write one validation's log line and its metrics (CloudWatch embedded metric format, on standard output)."""
-    fields: dict[str, Any] = {
-        "id_request": id_request,
-        "function_request_id": caller.function_request_id,
-        "type": validation_type,
-        "duration_ms": round(walk.elapsed_ms, 1),
-        "steps_ms": dict(walk.durations_ms),
-        "rekognition_calls": walk.rekognition_calls,
-    }
-    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
-    metrics.add_dimension("function_name", caller.function_name)
-    metrics.add_metric("Validations", MetricUnit.Count, 1)
-    metrics.add_metric("Duration", MetricUnit.Milliseconds, walk.elapsed_ms)
-    metrics.add_metric("RekognitionCalls", MetricUnit.Count, walk.rekognition_calls)
+    fields = {**_fields(caller, id_request, walk), "type": validation_type}
+    metrics = _metrics(caller, walk, "Validations")
     if isinstance(outcome, Comparison):
         fields |= {
             "matched": outcome.is_match,
@@ -73,25 +62,33 @@ def record_operation(
     logger: Logger, caller: Caller, operation: str, id_request: str, walk: Walk, error: FaceValidationError | None
 ) -> None:
     """Write the log line and the metrics of one operation on people; never a name."""
-    fields: dict[str, Any] = {
-        "id_request": id_request,
-        "function_request_id": caller.function_request_id,
-        "operation": operation,
-        "duration_ms": round(walk.elapsed_ms, 1),
-        "steps_ms": dict(walk.durations_ms),
-        "rekognition_calls": walk.rekognition_calls,
-    }
-    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
-    metrics.add_dimension("function_name", caller.function_name)
-    metrics.add_metric("Operations", MetricUnit.Count, 1)
-    metrics.add_metric("Duration", MetricUnit.Milliseconds, walk.elapsed_ms)
-    metrics.add_metric("RekognitionCalls", MetricUnit.Count, walk.rekognition_calls)
+    fields = {**_fields(caller, id_request, walk), "operation": operation}
+    metrics = _metrics(caller, walk, "Operations")
     if error is None:
         logger.info("done", extra=fields)
     else:
         _record_error(logger, metrics, fields, error)
     metrics.add_metadata("operation", operation)
     metrics.flush_metrics()
+
+
+def _fields(caller: Caller, id_request: str, walk: Walk) -> dict[str, Any]:
+    return {
+        "id_request": id_request,
+        "function_request_id": caller.function_request_id,
+        "duration_ms": round(walk.elapsed_ms, 1),
+        "steps_ms": dict(walk.durations_ms),
+        "rekognition_calls": walk.rekognition_calls,
+    }
+
+
+def _metrics(caller: Caller, walk: Walk, counted: str) -> EphemeralMetrics:
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.add_dimension("function_name", caller.function_name)
+    metrics.add_metric(counted, MetricUnit.Count, 1)
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, walk.elapsed_ms)
+    metrics.add_metric("RekognitionCalls", MetricUnit.Count, walk.rekognition_calls)
+    return metrics
 
 
 def _record_error(
