@@ -99,6 +99,18 @@ class TextReader:
         All boxes are read along one direction, the page's: an image of a page that lies on its side may have it upside
         down, and then every `turned` box is right.
         """
+        boxes = self._search(image, side)
+        if boxes and abs(_mean_angle(boxes)) > 45:
+            # The detector knows lines that run down, but misses long ones: the page is laid straight for it.
+            width = image.shape[1]
+            laid = [
+                TextBox(width - box.y, box.x, box.length, box.height, box.angle + 90)
+                for box in self._search(np.rot90(image), side)
+            ]
+            boxes = max(boxes, laid, key=lambda found: sum(box.length for box in found))
+        return _along_one_direction(boxes)
+
+    def _search(self, image: NDArray[np.uint8], side: int) -> list[TextBox]:
         height, width = image.shape[:2]
         scale = min(1.0, side / max(height, width))
         columns, rows = (max(32, round(pixels * scale / 32) * 32) for pixels in (width, height))
@@ -107,7 +119,7 @@ class TextReader:
         detector = self._loaded().detector
         with self._searches:
             probability = detector.run(None, {"x": pixels[None]})[0][0, 0]
-        return _along_one_direction(_boxes(probability, width / columns, height / rows))
+        return _boxes(probability, width / columns, height / rows)
 
     def read(self, image: NDArray[np.uint8], boxes: Sequence[TextBox]) -> list[TextLine]:
         """What each box of this image says, in the order of `boxes`."""
@@ -172,16 +184,21 @@ def _mean_inside(probability: NDArray[np.float32], contour: NDArray[Any]) -> flo
     return float(cv2.mean(probability[top : top + height, left : left + width], inside)[0])
 
 
-def _along_one_direction(boxes: Sequence[TextBox]) -> list[TextBox]:
-    """The boxes turned to be read along the direction that most of the text has, nearest to left to right.
-
-    A box knows its line only up to half a turn, and a short word's not even that: its box is nearly square.
-    """
-    # Twice the angle makes opposite directions equal, so that they can be averaged.
+def _mean_angle(boxes: Sequence[TextBox]) -> float:
+    """The direction of most of the text in degrees, from -90 to 90: a box knows its own up to half a turn."""
+    # Twice the angle makes opposite directions equal, so that they can be averaged. Nearly square boxes have none.
     doubled = sum(
         (box.length * np.exp(2j * math.radians(box.angle)) for box in boxes if box.length > 2 * box.height), start=0j
     )
-    page = math.degrees(np.angle(doubled)) / 2 if doubled else 0.0
+    return float(math.degrees(np.angle(doubled)) / 2) if doubled else 0.0
+
+
+def _along_one_direction(boxes: Sequence[TextBox]) -> list[TextBox]:
+    """The boxes turned to be read along the direction that most of the text has, nearest to left to right.
+
+    A short word's box is nearly square, and may have taken the line's height for its length.
+    """
+    page = _mean_angle(boxes)
     turned = []
     for box in boxes:
         quarters = round((page - box.angle) / 90)
