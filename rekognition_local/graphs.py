@@ -176,7 +176,7 @@ class _Weights:
         return self._graph.step("Gemm", tensor, self._graph.constant(kernel), self._graph.constant(bias))
 
     def prelu(self, tensor: str) -> str:
-        """x where it is positive, slope * x elsewhere; a slope per channel.
+        """Returns x where it is positive, slope * x elsewhere; a slope per channel.
 
         Between convolutions it is written as slope * x + (1 - slope) * max(0, x), the products as convolutions of one
         channel each: onnxruntime then keeps its blocked layout, which halves the time of the three networks.

@@ -59,7 +59,7 @@ class Cascade:
     def find(self, image: Image, smallest: float, least_score: float = 0.6) -> Candidates:
         """Faces of at least `smallest` pixels with a score of at least `least_score`, best first."""
         levels = _halved(image)
-        squares = self._proposals(image, smallest)
+        squares = self._proposals(levels, smallest)
         if len(squares) == 0:
             return no_candidates()
         shifts, scores = self._refine(_patches(levels, squares, 24))
@@ -116,13 +116,14 @@ class Cascade:
         centres = (squares[:, None, :2] + squares[:, None, 2:]) / 2
         return Candidates(squares, scores[:, 1], (centres + offsets).astype(np.float32))
 
-    def _proposals(self, image: Image, smallest: float) -> Floats:
+    def _proposals(self, levels: Sequence[Image], smallest: float) -> Floats:
         """Squares (n, 4) that the proposal network takes for faces."""
-        height, width = image.shape[:2]
+        height, width = levels[0].shape[:2]
         scale = min(1.0, _CELL / smallest)
         found: list[Floats] = []
         found_scores: list[Floats] = []
-        picture = image
+        # Half of the image's own copies are near enough, and cheaper to shrink.
+        picture = levels[min(max(int(np.log2(0.5 / scale)), 0), len(levels) - 1)]
         while min(height, width) * scale >= _CELL:
             size = (round(width * scale), round(height * scale))
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
