@@ -134,7 +134,7 @@ def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         for row in deleted:
             gallery.store.run("DELETE FROM faces WHERE number = ?", row.number)
         gallery.remove_vectors("faces", collection, [row.number for row in deleted])
-    gallery.store.erase_traces()
+        gallery.store.erase_traces(collection.collection_id)
     return {
         # The model allows no empty list here.
         "DeletedFaces": [row.face_id for row in deleted] or None,

@@ -49,7 +49,7 @@ def delete_collection(service: Service, request: dict[str, Any]) -> dict[str, An
         collection = gallery.collection(request["CollectionId"])
         gallery.store.run("DELETE FROM collections WHERE number = ?", collection.number)
         gallery.forget(collection)
-    gallery.store.erase_traces()
+        gallery.store.erase_traces(collection.collection_id)
     return {"StatusCode": 200}
 
 

@@ -36,14 +36,8 @@ def once_for_each_token(name: str) -> Callable[[Operation], Operation]:
                 )
                 if known is None:
                     reply = operation(service, request)
-                    store.run(
-                        "INSERT INTO answers VALUES (?, ?, ?, ?, ?)",
-                        name,
-                        token,
-                        digest,
-                        json.dumps(reply),
-                        time.time(),
-                    )
+                    answer_row = (name, token, request["CollectionId"], digest, json.dumps(reply), time.time())
+                    store.run("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?)", *answer_row)
                     return reply
                 if known[0] != digest:
                     raise ServiceError(

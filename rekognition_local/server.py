@@ -37,7 +37,7 @@ def application(
         threads: operations worked on at once; default: one for each core.
         faults: opens `POST /faults` {"error": NAME, "operation"?: NAME, "times"?: N} and `DELETE /faults`, for tests.
     """
-    pool = ThreadPoolExecutor(threads or os.cpu_count(), thread_name_prefix="operation")
+    pool = ThreadPoolExecutor(os.cpu_count() if threads is None else threads, thread_name_prefix="operation")
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -55,6 +55,7 @@ CREATE INDEX IF NOT EXISTS user_vectors_in_order ON user_vectors (collection, nu
 CREATE TABLE IF NOT EXISTS answers (
     operation TEXT NOT NULL,
     token TEXT NOT NULL,
+    collection_id TEXT NOT NULL,
     request_digest TEXT NOT NULL,
     reply TEXT NOT NULL,
     answered REAL NOT NULL,
@@ -104,7 +105,7 @@ class Store:
         )
         self._lock = threading.RLock()
         self._depth = 0
-        self._following: list[Callable[[], None]] = []
+        self._following: list[Callable[[], object]] = []
         # WAL survives a killed process, FULL a power cut. secure_delete overwrites what is erased: they are faces.
         for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {setting}")
@@ -140,14 +141,17 @@ class Store:
                 if self._depth == 0:
                     self._following.clear()
 
-    def after_commit(self, follow: Callable[[], None]) -> None:
+    def after_commit(self, follow: Callable[[], object]) -> None:
         """Do this once the transaction that is open is on disk, before anybody else sees its changes."""
         self._following.append(follow)
 
-    def erase_traces(self) -> None:
-        """Fold the write-ahead log into the file and empty it: the log may still hold what was deleted."""
-        with self._lock:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def erase_traces(self, collection_id: str) -> None:
+        """Leave nothing on the disk of what the open transaction deletes from a collection.
+
+        Remembered answers name faces and users, and the write-ahead log holds deleted rows until it is emptied.
+        """
+        self.run("DELETE FROM answers WHERE collection_id = ?", collection_id)
+        self.after_commit(lambda: self.rows("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     def rows(self, statement: str, *values: Any) -> list[Any]:
         """All rows of a query."""

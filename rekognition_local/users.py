@@ -59,7 +59,7 @@ def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 @_one_at_a_time
 @once_for_each_token("DeleteUser")
 def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """DeleteUser; its faces stay in the collection, associated with nobody."""
+    """DeleteUser; its faces stay in the collection, associated with nobody. Nothing of the user stays on disk."""
     gallery = service.gallery
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
@@ -67,6 +67,7 @@ def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         old = gallery.store.rows("SELECT number FROM user_vectors WHERE user = ?", user.number)
         gallery.store.run("DELETE FROM users WHERE number = ?", user.number)
         gallery.remove_vectors("user_vectors", collection, [number for (number,) in old])
+        gallery.store.erase_traces(collection.collection_id)
     return {}
 
 

@@ -162,14 +162,15 @@ class World:
         self.rekognition = rekognition
         self._endpoint = endpoint
         rekognition.create_collection(CollectionId="office")
+        # First, because what is deleted takes the remembered answers of its collection with it.
+        rekognition.create_user(CollectionId="office", UserId="bob")
+        rekognition.delete_user(CollectionId="office", UserId="bob", ClientRequestToken="used")
         rekognition.create_user(CollectionId="office", UserId="ann", ClientRequestToken="used")
         (record,) = rekognition.index_faces(CollectionId="office", Image=image(PERSON))["FaceRecords"]
         self.face_id = record["Face"]["FaceId"]
         request = {"CollectionId": "office", "UserId": "ann", "FaceIds": [self.face_id]}
+        rekognition.disassociate_faces(**request, ClientRequestToken="used")
         rekognition.associate_faces(**request, ClientRequestToken="used")
-        rekognition.create_user(CollectionId="office", UserId="bob")
-        rekognition.disassociate_faces(**{**request, "UserId": "bob"}, ClientRequestToken="used")
-        rekognition.delete_user(CollectionId="office", UserId="bob", ClientRequestToken="used")
 
     def valid(self, name: str) -> dict[str, Any]:
         """A request that is in order."""

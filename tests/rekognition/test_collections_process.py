@@ -104,16 +104,25 @@ def test_erased_faces_leave_no_vector_on_the_disk(tmp_path: Path, photographs: d
             ][0]["Face"]["FaceId"]
             for name, (first, _) in photographs.items()
         ]
+        users = {"CollectionId": "people", "UserId": "user-of-collins"}
+        rekognition.create_user(**users)
+        rekognition.associate_faces(**users, FaceIds=[ids[0]])
         reader = sqlite3.connect(f"file:{folder / 'collections.sqlite3'}?mode=ro", uri=True)
         vectors = [vector for (vector,) in reader.execute("SELECT vector FROM faces ORDER BY number")]
+        ((user_vector,),) = reader.execute("SELECT vector FROM user_vectors")
         reader.close()
-        assert all(is_on_disk(folder, trace) for trace in (*vectors, ids[0].encode(), b"collins"))
+        assert all(is_on_disk(folder, trace) for trace in (*vectors, user_vector, ids[0].encode(), b"collins"))
+
+        rekognition.disassociate_faces(**users, FaceIds=[ids[0]])
+        rekognition.delete_user(**users)
+        after_user = [is_on_disk(folder, trace) for trace in (b"user-of-collins", vectors[0])]
 
         rekognition.delete_faces(CollectionId="people", FaceIds=ids[:1])
         after_one = [is_on_disk(folder, trace) for trace in (vectors[0], ids[0].encode(), b"collins", vectors[1])]
         rekognition.delete_collection(CollectionId="people")
         after_all = [is_on_disk(folder, trace) for trace in (*vectors, ids[1].encode(), b"hopper")]
 
+    assert after_user == [False, True]
     assert after_one == [False, False, False, True]
     assert after_all == [False] * 4
 

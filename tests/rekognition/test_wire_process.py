@@ -215,6 +215,35 @@ def test_an_image_without_a_face(rekognition: Any, astronaut: Image.Image) -> No
 
 
 @pytest.mark.aws_verified
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(picture(79, 200), "InvalidParameterException", id="too-small"),
+        pytest.param(picture(image_format="GIF"), "InvalidImageFormatException", id="gif"),
+        pytest.param(b"no image at all", "InvalidImageFormatException", id="no-image"),
+        pytest.param(b"\0" * 5_242_881, "ValidationException", id="five-megabytes-and-one"),
+    ],
+)
+def test_what_is_no_image_is_refused_with_the_services_code(rekognition: Any, content: bytes, code: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        rekognition.detect_faces(Image={"Bytes": content})
+
+    assert caught.value.response["Error"]["Code"] == code
+
+
+@pytest.mark.aws_verified
+@pytest.mark.parametrize("threshold", [100.1, 1000])  # boto3 itself refuses what is below 0
+def test_a_threshold_out_of_bounds_is_refused_with_the_services_code(
+    rekognition: Any, astronaut: Image.Image, threshold: float
+) -> None:
+    image = {"Bytes": file_of(astronaut)}
+    with pytest.raises(ClientError) as caught:
+        rekognition.compare_faces(SourceImage=image, TargetImage=image, SimilarityThreshold=threshold)
+
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+
+
+@pytest.mark.aws_verified
 def test_a_photograph_of_a_person_has_the_labels_of_one(rekognition: Any, astronaut: Image.Image) -> None:
     found = rekognition.detect_labels(Image={"Bytes": file_of(astronaut)})
 
