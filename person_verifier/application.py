@@ -26,7 +26,7 @@ from person_verifier.messages import Message
 
 # Room for the multipart boundaries and headers around an image of the largest size.
 MULTIPART_BYTES = 16 * 1024
-REQUEST_ID = re.compile(r"[\w\-]{1,64}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 
 log = logging.getLogger("person_verifier")
 
