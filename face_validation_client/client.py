@@ -6,26 +6,23 @@ import logging
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
+from face_validation_client.api import Api, not_the_contract
 from face_validation_client.buckets import Bucket, Buckets, Photo, content_of, new_key
 from face_validation_client.errors import (
     CouldNotAskError,
     FaceValidationError,
     error_of_envelope,
-    error_of_response,
     is_envelope,
 )
-from face_validation_client.network import checked_url, network_faults, new_http_client, persistently
+from face_validation_client.people import People
 from face_validation_client.requests import ValidationRequest, ValidationType, new_id
 from face_validation_client.results import DEFAULT_THRESHOLD, ValidationResult
-from face_validation_client.tokens import AccessToken
 
-SCOPE = "face-detection/write"
 MOST_IN_ONE_ARRAY = 10
 
 # API Gateway gives up after 29 s: waiting longer lets its own answer arrive instead of ours.
@@ -73,12 +70,12 @@ class FaceValidationClient:
         attempts: int = 4,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._api_url = checked_url("api_url", api_url)
-        self._http = new_http_client(timeout_s, transport)
-        self._token = AccessToken(self._http, checked_url("token_url", token_url), client_id, client_secret, SCOPE)
+        self._api = Api(
+            api_url, token_url, client_id, client_secret, timeout_s=timeout_s, attempts=attempts, transport=transport
+        )
+        self.people = People(self._api)
         names: dict[Bucket, str] = {"source": source_bucket or "", "target": target_bucket or ""}
         self._buckets = Buckets(names, endpoint=s3_endpoint, region=region, timeout_s=timeout_s)
-        self._attempts = attempts
 
     def __enter__(self) -> Self:
         return self
@@ -90,12 +87,12 @@ class FaceValidationClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._api.close()
         self._buckets.close()
 
     def token(self) -> str:
         """An access token that is good for a while; raises as `validate` does."""
-        return persistently(self._token.current, attempts=self._attempts)
+        return self._api.token()
 
     def validate(
         self,
@@ -231,7 +228,7 @@ class FaceValidationClient:
         try:
             answers = self._post([request.to_body() for request in requests], id_request=None)
             if not isinstance(answers, list) or len(answers) != len(requests):
-                raise _not_the_contract("an array as long as the question's")
+                raise not_the_contract("an array as long as the question's")
         except FaceValidationError as error:
             return [error] * len(requests)
         return [self._one_of_many(request, answer) for request, answer in zip(requests, answers, strict=True)]
@@ -253,44 +250,15 @@ class FaceValidationClient:
         return _result(self._post(request.to_body(), id_request=request.id_request), request)
 
     def _post(self, body: Any, *, id_request: str | None) -> Any:
-        return persistently(lambda: self._exchange("POST", "/validation", body, id_request), attempts=self._attempts)
-
-    def _exchange(self, method: str, path: str, body: Any, id_request: str | None) -> Any:
-        token = self._token.current()
-        response = self._send(method, path, body, token, id_request)
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            # Revoked, or the server's clock is ahead of ours: a new token, once.
-            response = self._send(method, path, body, self._token.replacing(token), id_request)
-        if not response.is_success:
-            raise error_of_response(response, id_request)
-        try:
-            return response.json(parse_constant=_refuse_constant)
-        except ValueError as error:
-            raise _not_the_contract("JSON", id_request) from error
-
-    def _send(self, method: str, path: str, body: Any, token: str, id_request: str | None) -> httpx.Response:
-        url = self._api_url + path
-        with network_faults("The API", url, id_request):
-            return self._http.request(method, url, json=body, headers={"Authorization": f"Bearer {token}"})
+        return self._api.ask("POST", "/validation", body, id_request=id_request)
 
 
 def _result(answer: Any, request: ValidationRequest) -> ValidationResult:
     if is_envelope(answer):
         raise error_of_envelope(answer)
     if not isinstance(answer, dict):
-        raise _not_the_contract("an object", request.id_request)
+        raise not_the_contract("an object", request.id_request)
     try:
         return ValidationResult.from_answer(answer, request.threshold)
     except ValueError as error:
-        raise _not_the_contract(f"a validation's answer ({error})", request.id_request) from error
-
-
-def _not_the_contract(expected: str, id_request: str | None = None) -> CouldNotAskError:
-    return CouldNotAskError(
-        f"The API's answer is not {expected}: check that api_url is the face validation API, with its stage.",
-        id_request=id_request,
-    )
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number.")
+        raise not_the_contract(f"a validation's answer ({error})", request.id_request) from error

@@ -1,0 +1,95 @@
+"""The API behind its token: one request with the right scope, its answer as JSON, its refusals as our errors."""
+
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from face_validation_client.errors import CouldNotAskError, error_of_response
+from face_validation_client.network import checked_url, network_faults, new_http_client, persistently
+from face_validation_client.tokens import AccessToken
+
+READ, WRITE, ADMIN = "face-detection/read", "face-detection/write", "face-detection/admin"
+
+
+class Api:
+    """One API and the tokens for it, a token for each scope; safe to share among threads.
+
+    Every request is asked again when its answer is lost, at most `attempts` times: no route of this API does more when
+    it is asked twice (enrolling a photo again finds it enrolled, erasing again erases what is left).
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        token_url: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        timeout_s: float,
+        attempts: int,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._url = checked_url("api_url", api_url)
+        token_url = checked_url("token_url", token_url)
+        self.http = new_http_client(timeout_s, transport)
+        self._tokens = {
+            scope: AccessToken(self.http, token_url, client_id, client_secret, scope) for scope in (READ, WRITE, ADMIN)
+        }
+        self._attempts = attempts
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()
+
+    def token(self, scope: str = WRITE) -> str:
+        """An access token that is good for a while; raises as `ask` does."""
+        return persistently(self._tokens[scope].current, attempts=self._attempts)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        scope: str = WRITE,
+        id_request: str | None = None,
+        query: dict[str, str] | None = None,
+    ) -> Any:
+        """The JSON answer to one request.
+
+        Raises:
+            FaceValidationError: one class per error code of the contract; CouldNotAskError when nobody answered.
+        """
+        request = self.http.build_request(method, self._url + path, json=body, params=query)
+        return persistently(lambda: self._exchange(request, scope, id_request), attempts=self._attempts)
+
+    def _exchange(self, request: httpx.Request, scope: str, id_request: str | None) -> Any:
+        token = self._tokens[scope].current()
+        response = self._send(request, token, id_request)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            # Revoked, or the server's clock is ahead of ours: a new token, once.
+            response = self._send(request, self._tokens[scope].replacing(token), id_request)
+        if not response.is_success:
+            raise error_of_response(response, id_request)
+        try:
+            return response.json(parse_constant=_refuse_constant)
+        except ValueError as error:
+            raise not_the_contract("JSON", id_request) from error
+
+    def _send(self, request: httpx.Request, token: str, id_request: str | None) -> httpx.Response:
+        request.headers["Authorization"] = f"Bearer {token}"
+        with network_faults("The API", str(request.url), id_request):
+            return self.http.send(request)
+
+
+def not_the_contract(expected: str, id_request: str | None = None) -> CouldNotAskError:
+    """What to raise when an answer is not `expected`."""
+    return CouldNotAskError(
+        f"The API's answer is not {expected}: check that api_url is the face validation API, with its stage.",
+        id_request=id_request,
+    )
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number.")

@@ -1,0 +1,161 @@
+"""Who is this? The answers of the routes about enrolled people."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+from face_validation_client.api import ADMIN, READ, Api, not_the_contract
+from face_validation_client.buckets import Photo, content_of, content_type_of
+from face_validation_client.errors import CouldNotAskError
+from face_validation_client.network import network_faults
+from face_validation_client.requests import new_id
+from face_validation_client.results import DEFAULT_THRESHOLD, Box, Face
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolledFace:
+    """A face that searches can find: whose, from which photo in the faces bucket, since when (ISO 8601)."""
+
+    face_id: str
+    full_name: str
+    image_path: str
+    box: Box
+    confidence: float
+    enrolled_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class FacePage:
+    """Some of the enrolled faces; `next_token` asks for more of them."""
+
+    faces: tuple[EnrolledFace, ...]
+    next_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonMatch:
+    """A person found, by the most similar (0-100) of the person's faces."""
+
+    full_name: str
+    similarity: float
+    face_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Who is in the photo, best first; `person` and `similarity` are the best one's, None when nobody was found."""
+
+    id_request: str
+    found: bool
+    matches: tuple[PersonMatch, ...]
+    searched_face: Face
+    person: str | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure removed: faces of the collection, versions of photos, rows of the table."""
+
+    faces: int
+    photo_versions: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """Where one image may be put without AWS credentials: a form that S3 takes for `expires_in` seconds."""
+
+    key: str
+    url: str
+    fields: Mapping[str, str]
+    expires_in: int
+
+
+T = TypeVar("T")
+
+
+def read(kind: type[T], answer: Any) -> T:
+    """The service's JSON as a `kind`; fields of later versions are left out.
+
+    Raises:
+        ValueError: the answer is not the contract's; says which field.
+    """
+    reader = _reader(cast(Hashable, kind))
+    found: T = reader.validate_python(answer)
+    return found
+
+
+@cache
+def _reader(kind: Hashable) -> Any:
+    from pydantic import TypeAdapter  # here: `import face_validation_client` stays quick
+
+    return TypeAdapter(kind)
+
+
+class People:
+    """The people that searches know: enrol them, list them, look for them, forget them."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def upload(self, photo: Photo, bucket: str) -> str:
+        """Put an image into the "source", "target" or "faces" bucket without AWS credentials; gives its key.
+
+        Raises:
+            OSError: the file cannot be read.
+            RequestError: it is no JPEG or PNG.
+            CouldNotAskError: the service gives no form, or S3 does not take the image.
+        """
+        content = content_of(photo)
+        media_type, _ = content_type_of(content)
+        answer = self._api.ask("POST", "/uploads", {"bucket": bucket, "content_type": media_type})
+        form = self._read(UploadForm, answer)
+        with network_faults("S3", form.url):
+            response = self._api.http.post(form.url, data=dict(form.fields), files={"file": content})
+        if not response.is_success:
+            raise CouldNotAskError(f"S3 refused the upload: {response.status_code}.", details=response.text[:200])
+        return form.key
+
+    def enrol(self, photo: Photo, full_name: str) -> EnrolledFace:
+        """Upload a photo and make its person findable; raises as `upload`, and FaceValidationError as the service."""
+        body = {"image_path": self.upload(photo, "faces"), "full_name": full_name}
+        return self._read(EnrolledFace, self._api.ask("POST", "/faces", body))
+
+    def faces(self, full_name: str | None = None) -> Iterator[EnrolledFace]:
+        """Every face enrolled, or one person's, page by page as it is read on."""
+        query = {} if full_name is None else {"full_name": full_name}
+        while True:
+            page = self._read(FacePage, self._api.ask("GET", "/faces", scope=READ, query=query))
+            yield from page.faces
+            if page.next_token is None:
+                return
+            query["next_token"] = page.next_token
+
+    def search(self, photo: Photo, *, threshold: float = DEFAULT_THRESHOLD, max_faces: int = 5) -> SearchResult:
+        """Who is in the photo? People from `threshold` (0-100) on, at most `max_faces` of them."""
+        key = self.upload(photo, "target")
+        id_request = new_id()
+        body = {"image_path": key, "threshold": threshold, "max_faces": max_faces, "id_request": id_request}
+        return self._read(SearchResult, self._api.ask("POST", "/search", body, scope=READ, id_request=id_request))
+
+    def forget_face(self, face_id: str) -> Erased:
+        """Erase one face and its photo."""
+        return self._erase(f"/faces/{quote(face_id, safe='')}")
+
+    def forget_person(self, full_name: str) -> Erased:
+        """Erase all of a person's faces and photos."""
+        return self._erase(f"/people/{quote(full_name, safe='')}")
+
+    def _erase(self, path: str) -> Erased:
+        answer = self._api.ask("DELETE", path, scope=ADMIN)
+        return self._read(Erased, answer.get("erased") if isinstance(answer, dict) else None)
+
+    @staticmethod
+    def _read(kind: type[T], answer: Any) -> T:
+        try:
+            return read(kind, answer)
+        except ValueError as error:
+            raise not_the_contract(f"the contract's ({error})") from error
