@@ -4,23 +4,27 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
-
-import uv
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "face_validation_function"
 REQUIREMENTS = ROOT / "requirements" / "function.txt"
+WHEELS = ROOT / "build" / "wheels"
 
 PYTHON = "3.13"
-PLATFORMS = {"arm64": "aarch64-manylinux_2_28", "x86_64": "x86_64-manylinux_2_28"}
+# Lambda's Python 3.13 runs on Amazon Linux 2023, glibc 2.34; pip wants every platform that will do by name.
+PLATFORMS = {
+    architecture: tuple(f"{tag}_{machine}" for tag in ("manylinux_2_28", "manylinux_2_17", "manylinux2014"))
+    for architecture, machine in (("arm64", "aarch64"), ("x86_64", "x86_64"))
+}
 
 # botocore carries the API descriptions of some 400 services, 90 % of its size; these are the clients that we create.
 AWS_SERVICES = ("rekognition", "s3")
 
 
-def bundle(target: Path, architecture: str, *, compiled: bool = True) -> None:
+def bundle(target: Path, architecture: str, *, python: str = PYTHON, compiled: bool = True) -> None:
     """Fill the empty folder `target` with what runs at /var/task.
 
     The same code, dependencies and interpreter give the same bytes: the asset's hash, and so a deployment, changes
@@ -29,88 +33,85 @@ def bundle(target: Path, architecture: str, *, compiled: bool = True) -> None:
     Args:
         target: an existing, empty folder.
         architecture: arm64 or x86_64.
+        python: the interpreter's version, major and minor; another than the runtime's to try the asset without one.
         compiled: ship .pyc files, the largest cold-start lever: /var/task is read-only, without them every cold start
             compiles anew. Left out, with a warning, where no interpreter of the runtime's minor version is installed.
 
     Raises:
         subprocess.CalledProcessError: the dependencies cannot be had, or their hashes differ.
     """
-    _install_dependencies(target, architecture)
+    install(target, REQUIREMENTS, architecture, python)
     shutil.copytree(PACKAGE, target / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     _prune(target)
     if not compiled:
         return
-    interpreter = runtime_interpreter()
+    interpreter = interpreter_of(python)
     if interpreter is None:
-        print(f"No python{PYTHON} here: the asset ships without .pyc, cold starts take longer.", file=sys.stderr)  # noqa: T201 (a command's own output)
+        warnings.warn(f"No python{python} here: the asset ships without .pyc, cold starts take longer.", stacklevel=2)
         return
     compile_all(target, interpreter)
 
 
 def compile_all(folder: Path, interpreter: Path) -> None:
     """Write the .pyc files of `folder` as /var/task will see them, never to be checked against their sources."""
-    subprocess.run(  # noqa: S603 (our own command line)
-        [
-            interpreter,
-            "-I",
-            "-m",
-            "compileall",
-            "-q",
-            "-j",
-            "1",
-            "--invalidation-mode",
-            "unchecked-hash",
-            "-s",
-            folder,
-            "-p",
-            "/var/task",
-            folder,
-        ],
-        check=True,
-        env={"PYTHONHASHSEED": "0"},
-    )
+    command: list[str | Path] = [interpreter, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    # Fixed, for the order of a set's constants goes into the .pyc.
+    seed = {"PYTHONHASHSEED": "0"}
+    subprocess.run([*command, "-s", folder, "-p", "/var/task", folder], check=True, env=seed)  # noqa: S603 (our own)
 
 
-def runtime_interpreter() -> Path | None:
-    """An interpreter of the runtime's minor version: on the PATH, of pyenv's or of uv's; None when there is none."""
-    for candidate in _interpreters():
+def interpreter_of(python: str = PYTHON) -> Path | None:
+    """An interpreter of that version: this one, on the PATH, of pyenv's or of uv's; None when there is none."""
+    for candidate in _interpreters(f"python{python}"):
         answer = subprocess.run(  # noqa: S603 (an interpreter of the user's own)
             [candidate, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
             capture_output=True,
             text=True,
             check=False,
         )
-        if answer.returncode == 0 and answer.stdout.strip() == PYTHON:
+        if answer.returncode == 0 and answer.stdout.strip() == python:
             return candidate
     return None
 
 
-def _interpreters() -> Iterator[Path]:
-    name = f"python{PYTHON}"
+def _interpreters(name: str) -> Iterator[Path]:
     yield Path(sys.executable)
     yield from (Path(folder) / name for folder in os.get_exec_path() if os.access(Path(folder) / name, os.X_OK))
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     managed = Path.home() / ".local/share/uv/python"
     for versions in (pyenv / "versions", managed):
-        yield from sorted(versions.glob(f"*{PYTHON}.*/bin/{name}"), reverse=True)
+        yield from sorted(versions.glob(f"*/bin/{name}"), reverse=True)
 
 
-def _install_dependencies(target: Path, architecture: str) -> None:
-    command: list[str | Path] = [
-        uv.find_uv_bin(), "pip", "install", "--quiet", "--target", target, "--link-mode", "copy",
-        "--python-platform", PLATFORMS[architecture], "--python-version", PYTHON,
-        "--only-binary", ":all:", "--require-hashes", "--no-deps", "--requirement", REQUIREMENTS,
+def install(target: Path, requirements: Path, architecture: str, python: str = PYTHON) -> None:
+    """Put pinned packages into the folder `target`: wheels for Lambda's Linux, each checked by its hash.
+
+    The wheels are kept under build/, so that a later synth asks no network.
+
+    Raises:
+        subprocess.CalledProcessError: a package cannot be had, or its hash differs.
+    """
+    wheels = WHEELS / f"{architecture}-{python}"
+    wanted: list[str | Path] = [
+        "-qq", "--disable-pip-version-check", "--require-hashes", "--no-deps", "--only-binary", ":all:",
+        *(argument for platform in PLATFORMS[architecture] for argument in ("--platform", platform)),
+        "--implementation", "cp", "--python-version", python, "--requirement", requirements,
     ]  # fmt: skip
-    # The cache first: a synth that has all it needs asks no network.
-    cached = subprocess.run([*command, "--offline"], capture_output=True, check=False)  # noqa: S603 (our own command line)
-    if cached.returncode != 0:
-        subprocess.run(command, check=True)  # noqa: S603 (our own command line)
+    pip: list[str | Path] = [sys.executable, "-m", "pip"]
+    offline = [*pip, "install", *wanted, "--no-compile", "--no-index", "--find-links", wheels, "--target", target]
+    kept = subprocess.run(offline, capture_output=True, check=False)  # noqa: S603 (our own command line)
+    if kept.returncode != 0:
+        subprocess.run([*pip, "download", *wanted, "--dest", wheels], check=True)  # noqa: S603 (our own command line)
+        subprocess.run(offline, check=True)  # noqa: S603 (our own command line)
 
 
 def _prune(target: Path) -> None:
-    """Leave out what the function cannot use: command line scripts and the descriptions of AWS's other services."""
+    """Leave out what the function cannot use, and what says where the asset was made."""
     shutil.rmtree(target / "bin", ignore_errors=True)
-    (target / ".lock").unlink(missing_ok=True)
     for service in (target / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in AWS_SERVICES:
             shutil.rmtree(service)
+    # Written by the installer, of no use without it. Licences and metadata stay.
+    for name in ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json"):
+        for file in target.glob(f"*.dist-info/{name}"):
+            file.unlink()

@@ -1,0 +1,104 @@
+"""The asset that `cdk deploy` uploads, run by AWS's own emulator: it answers as the handler in this process does."""
+
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from face_validation_function.lambda_function import OPERATIONS, Adapters
+from face_validation_function.rest_function import RestFunction
+from infra.bundling import ROOT
+from infra.emulator import Emulator
+from infra.function import HANDLER
+from local.environment import aws_variables, function_settings
+from local.samples import sample_files
+from local.stack import LocalStack
+from tests.fakes import FakeContext
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
+EVENTS = sorted((ROOT / "events").glob("*.json"))
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+@pytest.fixture(scope="module")
+def stack(local_stack: LocalStack) -> LocalStack:
+    for key, image in sample_files().items():
+        for side in ("source", "target"):
+            local_stack.put_image(side, key, image)
+    return local_stack
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    asset: tuple[Path, Path], stack: LocalStack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Emulator]:
+    """The zipped asset, unpacked into an empty folder as AWS does, in an environment of its own."""
+    folder, interpreter = asset
+    archive = Path(shutil.make_archive(str(tmp_path_factory.mktemp("zip") / "asset"), "zip", folder))
+    task = tmp_path_factory.mktemp("var-task")
+    with zipfile.ZipFile(archive) as zipped:
+        zipped.extractall(task)
+    environment = {
+        **aws_variables(stack.info.s3_endpoint, stack.info.rekognition_endpoint),
+        **function_settings(stack.info.source_bucket, stack.info.target_bucket, "WARNING"),
+    }
+    with Emulator(task, HANDLER, environment, interpreter) as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def in_process(stack: LocalStack) -> RestFunction[Adapters]:
+    return RestFunction(OPERATIONS, Adapters.from_environment)
+
+
+def comparable(answer: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    """An answer with ids that were made up for it, and not sent, told apart by nothing."""
+    sent = set(UUID.findall(event["body"] or ""))
+    text = UUID.sub(lambda found: found[0] if found[0] in sent else "(made up)", json.dumps(answer))
+    comparable_answer: dict[str, Any] = json.loads(text)
+    return {**comparable_answer, "body": json.loads(comparable_answer["body"])}
+
+
+def test_there_are_events_to_run() -> None:
+    assert len(EVENTS) > 20
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_the_artefact_answers_an_event_as_the_handler_in_this_process_does(
+    deployed: Emulator, in_process: RestFunction[Adapters], path: Path
+) -> None:
+    event = json.loads(path.read_text())
+
+    answer = deployed.invoke(event)
+
+    assert comparable(answer, event) == comparable(in_process(event, FakeContext()), event)
+
+
+def test_nothing_but_the_asset_and_the_standard_library_is_importable(asset: tuple[Path, Path], tmp_path: Path) -> None:
+    _, interpreter = asset
+    (tmp_path / "probe.py").write_text(
+        "import importlib.util\n"
+        "def handler(event, context):\n"
+        "    return [name for name in event['names'] if importlib.util.find_spec(name)]\n"
+    )
+
+    with Emulator(tmp_path, "probe.handler", {}, interpreter) as emulator:
+        found = emulator.invoke({"names": ["boto3", "PIL", "pydantic", "pip", "samcli", "local", "json"]})
+
+    assert found == ["json"]
+
+
+def test_an_import_that_fails_is_reported_and_not_hidden(asset: tuple[Path, Path], tmp_path: Path) -> None:
+    _, interpreter = asset
+    (tmp_path / "broken.py").write_text("import boto3\n")
+
+    with Emulator(tmp_path, "broken.handler", {}, interpreter) as emulator:
+        answer = emulator.invoke({})
+
+    assert answer["errorType"] == "Runtime.ImportModuleError"
