@@ -49,7 +49,7 @@ def office(fake: FakeServer) -> FakeServer:
     fake.engine.scenes[ANN] = Scene([face(0.4)], [ann])
     fake.engine.scenes[BOB] = Scene([face(0.5)], [bob])
     fake.engine.scenes[GROUP] = Scene(
-        [face(0.4, 0.0), face(0.3, 0.4), face(0.2, 0.7)], [near(ann, 0.1), near(bob, 0.15), descriptor(3)]
+        [face(0.4, 0.0), face(0.3, 0.4), face(0.2, 0.7)], [near(ann, 0.01), near(bob, 0.15), descriptor(3)]
     )
     fake.rekognition.create_collection(CollectionId="office")
     return fake
@@ -247,7 +247,7 @@ def test_a_search_finds_the_similar_faces_most_similar_first(office: FakeServer)
     answer = office.rekognition.search_faces_by_image(CollectionId="office", Image=image(ANN))
 
     assert [match["Face"]["FaceId"] for match in answer["FaceMatches"]] == [ann, ann_like]
-    assert [match["Similarity"] for match in answer["FaceMatches"]] == pytest.approx([100, 90], abs=1e-3)
+    assert [match["Similarity"] for match in answer["FaceMatches"]] == pytest.approx([100, 90.826], abs=1e-3)
     assert answer["SearchedFaceBoundingBox"]["Width"] == 0.4
     assert answer["SearchedFaceConfidence"] == 99.5
 
@@ -261,7 +261,7 @@ def test_the_largest_face_of_the_image_is_searched_for(office: FakeServer) -> No
     assert [match["Face"]["FaceId"] for match in answer["FaceMatches"]] == [ann]
 
 
-@pytest.mark.parametrize(("threshold", "found"), [(None, 2), (0, 4), (89.9, 2), (90.1, 1), (100, 1)])
+@pytest.mark.parametrize(("threshold", "found"), [(None, 2), (0, 4), (90.8, 2), (90.9, 1), (100, 1)])
 def test_faces_below_the_threshold_are_no_matches(office: FakeServer, threshold: float | None, found: int) -> None:
     indexed(office, ANN)
     indexed(office, GROUP)
@@ -423,7 +423,7 @@ def test_users_are_found_by_face_by_image_and_by_user(ann: tuple[FakeServer, str
 
     assert by_face["SearchedFace"] == {"FaceId": first}
     assert [match["User"]["UserId"] for match in by_face["UserMatches"]] == ["twin", "ann"]
-    assert [match["Similarity"] for match in by_face["UserMatches"]] == pytest.approx([100, 95], abs=0.1)
+    assert [match["Similarity"] for match in by_face["UserMatches"]] == pytest.approx([100, 95.2], abs=0.1)
     assert by_user["SearchedUser"] == {"UserId": "ann"}
     assert [match["User"] for match in by_user["UserMatches"]] == [{"UserId": "twin", "UserStatus": "ACTIVE"}]
     assert [match["User"]["UserId"] for match in by_image["UserMatches"]] == ["ann", "twin"]
@@ -444,7 +444,7 @@ def test_a_users_vector_follows_its_faces(ann: tuple[FakeServer, str, str, str])
     office.rekognition.associate_faces(CollectionId="office", UserId="ann", FaceIds=[second])
 
     assert alone == 100
-    assert similarity() == with_both == pytest.approx(95, abs=0.1)
+    assert similarity() == with_both == pytest.approx(95.2, abs=0.1)
 
 
 def test_an_image_without_a_face_finds_no_user_and_says_no_searched_face(office: FakeServer) -> None:
