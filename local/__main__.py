@@ -1,7 +1,6 @@
 """`python -m local`: everything on this machine until Ctrl-C."""
 
 import json
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -70,10 +69,11 @@ def local(
     folder = data or (DEFAULT_DATA if DEFAULT_DATA.is_dir() else None)
     stack = LocalStack(port, folder, log_level="ERROR" if show_demo else log_level, throttle=Throttle(rate, burst))
     try:
-        with stopped_by_signals():
+        with stopped_by_signals() as ending:
             console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
             with stack:
-                serve(stack, info, console, show_demo=show_demo)
+                announce(stack, info, console, show_demo=show_demo)
+                ending.wait()
     except KeyboardInterrupt:
         console.print("Stopped.", style="dim")
     except (OSError, RuntimeError) as error:
@@ -84,8 +84,8 @@ def local(
             info.unlink(missing_ok=True)
 
 
-def serve(stack: LocalStack, info: Path | None, console: Console, *, show_demo: bool) -> None:
-    """Say what is where and serve until a signal comes."""
+def announce(stack: LocalStack, info: Path | None, console: Console, *, show_demo: bool) -> None:
+    """Put the sample images into the buckets, show the demo if asked to, and say what is where."""
     for key, image in sample_files().items():
         for side in ("source", "target"):
             stack.put_image(side, key, image)
@@ -95,7 +95,6 @@ def serve(stack: LocalStack, info: Path | None, console: Console, *, show_demo: 
         info.parent.mkdir(parents=True, exist_ok=True)
         stack.info.write(info)
     _print_addresses(stack, info, console)
-    threading.Event().wait()
 
 
 def _print_addresses(stack: LocalStack, info: Path | None, console: Console) -> None:

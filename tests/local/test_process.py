@@ -60,7 +60,7 @@ def test_a_signal_ends_everything_in_order(tmp_path: Path, ending: signal.Signal
 
         process.send_signal(ending)
 
-        assert process.wait(15) == 0
+        assert process.wait(45) == 0
         assert not any(is_listening(info[name]) for name in ADDRESSES)
         assert not (tmp_path / "stack.json").exists()
         assert (tmp_path / "printed.txt").read_text().rstrip().endswith("Stopped.")
@@ -71,7 +71,7 @@ def test_not_even_a_kill_leaves_a_process_behind(tmp_path: Path) -> None:
         process.kill()
         process.wait()
 
-        assert soon(lambda: not any(is_listening(info[name]) for name in ADDRESSES), 15)
+        assert soon(lambda: not any(is_listening(info[name]) for name in ADDRESSES), 45)
 
 
 def test_the_printed_commands_run_as_they_are(tmp_path: Path) -> None:

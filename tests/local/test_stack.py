@@ -1,8 +1,10 @@
 """The whole stack answers as the deployed service would, with real models."""
 
+import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,9 +23,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def client(stack: LocalStack) -> FaceValidationClient:
+def client(stack: LocalStack) -> Iterator[FaceValidationClient]:
     found = stack.info
-    return FaceValidationClient(
+    with FaceValidationClient(
         found.api_url,
         found.token_url,
         found.client_id,
@@ -31,7 +33,8 @@ def client(stack: LocalStack) -> FaceValidationClient:
         source_bucket=found.source_bucket,
         target_bucket=found.target_bucket,
         s3_endpoint=found.s3_endpoint,
-    )
+    ) as made:
+        yield made
 
 
 def test_health_is_the_face_engines_own_word_and_needs_no_token(stack: LocalStack) -> None:
@@ -83,7 +86,7 @@ def test_a_plain_photograph_is_no_document(client: FaceValidationClient) -> None
 def test_the_demo_answers_as_a_person_would_and_leaves_pictures(stack: LocalStack, tmp_path: Path) -> None:
     from PIL import Image
 
-    as_expected = demo.show(stack.info, tmp_path, Console(file=(tmp_path / "printed.txt").open("w")))
+    as_expected = demo.show(stack.info, tmp_path, Console(file=io.StringIO()))
 
     answers = {sample.name: json.loads((tmp_path / f"{sample.name}.json").read_text()) for sample in SAMPLES}
     assert as_expected
