@@ -44,7 +44,7 @@ chromium:
 
 # -- the main job ------------------------------------------------------------------------------------------------
 run: .venv/.local ## start everything on 127.0.0.1, show the main job, keep serving
-	@$(BIN)/python -m local.demo --keep-serving
+	@$(BIN)/python -m local --demo
 
 demo: .venv/.local ## show the main job and exit
 	@$(BIN)/python -m local.demo
