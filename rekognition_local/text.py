@@ -148,8 +148,9 @@ def _session(model: ModelFile, threads: int) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Every image has another shape: an arena would keep room for the largest of all.
+    # Every image has another shape: an arena would keep room for the largest of all, patterns one plan for each.
     options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
     return onnxruntime.InferenceSession(model.content(), options, providers=["CPUExecutionProvider"])
 
 
