@@ -207,3 +207,15 @@ def test_the_answer_without_boxes_is_exactly_the_contracts(stack_client: FaceVal
     answer = stack_client.validate("samples/hopper.jpg", "samples/hopper-again.jpg", "FACE_TO_FACE").to_answer()
 
     assert answer.keys() == {"id_request", "matched", "similarity"}
+
+
+def test_a_person_is_enrolled_found_and_forgotten(info: Path, photos: dict[str, str]) -> None:
+    enrolled = run(info, "enrol", photos["collins"], "--full-name", "Eileen Collins")
+    assert enrolled.exit_code == 0, enrolled.output
+
+    assert "Eileen Collins" in run(info, "search", photos["collins-again"]).stdout
+    assert run(info, "search", photos["hopper"]).exit_code == 1
+    assert run(info, "people").stdout.count("Eileen Collins") == 1
+
+    assert "1 faces, 1 photo versions, 1 rows" in run(info, "forget", "--full-name", "Eileen Collins", "--yes").stdout
+    assert run(info, "search", photos["collins-again"]).exit_code == 1

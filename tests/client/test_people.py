@@ -1,5 +1,6 @@
 """Enrol, list, search and forget: what the client asks, with which scope, and what it makes of the answers."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,25 @@ def test_enrolling_uploads_by_the_form_then_names_the_person(client: FaceValidat
 
 
 def test_a_search_says_who_and_how_sure(client: FaceValidationClient, api: FakeApi) -> None:
-    api.script.extend([form(api), Reply(200, FOUND)])
+    api.script.append(Reply(200, FOUND))
 
     result = client.people.search(JPEG, threshold=0, max_faces=3)
 
     assert (result.person, result.matches[0].similarity) == ("Ana García", 97.0)
     question = api.calls_to("/dev/search")[0].json
-    assert (question["threshold"], question["max_faces"], question["image_path"]) == (0, 3, "photos/a.jpg")
-    assert scopes(api) == ["face-detection/write", "face-detection/read"]
+    assert (question["threshold"], question["max_faces"]) == (0, 3)
+    assert base64.b64decode(question["image"]) == JPEG
+    assert scopes(api) == ["face-detection/read"]
+
+
+def test_a_photo_too_large_for_a_request_is_searched_by_its_key(client: FaceValidationClient, api: FakeApi) -> None:
+    api.script.extend([form(api), Reply(200, FOUND)])
+
+    client.people.search(JPEG + bytes(4_000_000))
+
+    question = api.calls_to("/dev/search")[0].json
+    assert question["image_path"] == "photos/a.jpg"
+    assert "image" not in question
 
 
 def test_every_page_of_faces_is_read(client: FaceValidationClient, api: FakeApi) -> None:
@@ -129,7 +141,7 @@ class TestCommands:
     def test_search_leaves_with_whether_somebody_was_found(
         self, api: FakeApi, photo: str, answer: dict[str, Any], exit_code: int, said: str
     ) -> None:
-        api.script.extend([form(api), Reply(200, answer)])
+        api.script.append(Reply(200, answer))
 
         result = self.run(photo, "search", photo)
 
