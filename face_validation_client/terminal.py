@@ -40,7 +40,7 @@ _NEXT_STEP: dict[type[FaceValidationError], str] = {
     ImageValidationError: "Use a sharp JPG or PNG that shows the face, and for ID_TO_FACE the whole document.",
     PayloadTooLargeError: "Ask fewer questions at a time.",
     UnauthorizedError: "Check the client's id and secret, and that token_url belongs to this API.",
-    ForbiddenError: "Ask those who run the service to give this client the scope face-detection/write.",
+    ForbiddenError: "Ask those who run the service to give this client the scope that this question needs.",
     TooManyRequestsError: "Wait a little, then ask again; fewer --jobs help.",
     InternalServerError: "Try again in a moment; if it lasts, give the request id to those who run the service.",
 }
