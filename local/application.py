@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from local.documentation import documentation_routes
 from local.gateway import Gateway, read_body
 from local.page.routes import PageRoutes
 from local.tokens import TokenError, TokenIssuer, TokenRequest
@@ -65,6 +66,7 @@ def application(
             Route("/oauth2/token", token, methods=["POST"]),
             Route(f"/{pool_id}/.well-known/jwks.json", keys),
             Mount(f"/{stage}", app=api),
+            *documentation_routes(stage),
             *page.routes(),
         ],
         lifespan=lifespan,

@@ -21,7 +21,7 @@ class Refusal:
     def response(self, request_id: str) -> Response:
         """The refusal over HTTP; `id_request` is API Gateway's own request id."""
         error = {"code": self.code, "message": self.message, "details": self.details}
-        headers = {"X-Request-Id": request_id}
+        headers = {"x-amzn-RequestId": request_id}
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(self.retry_after_s)
         body = json.dumps({"id_request": request_id, "error": error})

@@ -107,9 +107,7 @@ class PageRoutes:
             message = f"Both pictures together are larger than {MAX_UPLOAD_BYTES // 2**20} MB."
             return _error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError", message)
         try:
-            form = await _form(request, body)
-            files = {side: await _uploaded(form, side) for side in ("source", "target")}
-            question = {"type": str(form["type"]), "threshold": float(str(form["threshold"])), "include": ["boxes"]}
+            files, question = await _form(request, body)
         except (HTTPException, KeyError, ValueError) as error:
             return _error(HTTPStatus.BAD_REQUEST, "RequestError", f"The form is not what the page sends: {error!s}")
         key = f"page/{uuid.uuid4()}"
@@ -162,11 +160,16 @@ async def _sample(request: Request) -> Response:
     return Response(await run_in_threadpool(sample_jpeg, name), media_type="image/jpeg")
 
 
-async def _form(request: Request, body: bytes) -> FormData:
+async def _form(request: Request, body: bytes) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The two pictures by side, and the question about them."""
+
     async def whole_body() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return await Request(request.scope, whole_body).form(max_files=2, max_fields=2)
+    async with Request(request.scope, whole_body).form(max_files=2, max_fields=2) as form:
+        files = {side: await _uploaded(form, side) for side in ("source", "target")}
+        question = {"type": str(form["type"]), "threshold": float(str(form["threshold"])), "include": ["boxes"]}
+    return files, question
 
 
 async def _uploaded(form: FormData, side: str) -> bytes:

@@ -27,7 +27,7 @@ def test_a_developers_own_aws_settings_are_not_used_and_are_there_again_afterwar
 
     with environment(aws_variables("http://127.0.0.1:1", "http://127.0.0.1:2")):
         credentials = boto3.session.Session().get_credentials()
-        endpoints = [boto3.client(name).meta.endpoint_url for name in ("s3", "rekognition", "dynamodb")]
+        endpoints = [boto3.client(name).meta.endpoint_url for name in ("s3", "rekognition", "sns")]
 
     assert credentials is not None
     assert (credentials.access_key, credentials.token) == ("local", None)

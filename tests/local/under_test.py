@@ -71,5 +71,5 @@ def refusal_of(response: httpx.Response) -> tuple[int, str]:
     assert set(envelope) == {"id_request", "error"}
     assert set(envelope["error"]) == {"code", "message", "details"}
     assert all(isinstance(text, str) and text for text in (envelope["id_request"], *envelope["error"].values()))
-    assert response.headers["X-Request-Id"] == envelope["id_request"]
+    assert response.headers["x-amzn-RequestId"] == envelope["id_request"]
     return response.status_code, envelope["error"]["code"]
