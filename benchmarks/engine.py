@@ -256,6 +256,7 @@ def table(results: Sequence[Result]) -> Table:
         "detect",
         "embed",
         "both",
+        "CPU ms",
         "pairs",
         "memory MB",
         "load s",
