@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local import demo
+from local.enrolled import enrol_folder
 from local.gateway import DEFAULT_BURST, DEFAULT_RATE, Throttle
 from local.samples import SAMPLES, sample_files
 from local.signals import stopped_by_signals
@@ -59,7 +60,8 @@ def local(
 
         face-validation validate passport.jpg selfie.jpg --type ID_TO_FACE --profile stack.json
 
-    **Your own images:** `data/source/anna.jpg` becomes the key `anna.jpg` of the source bucket.
+    **Your own images:** `data/source/anna.jpg` becomes the key `anna.jpg` of the source bucket, and every photo in
+    `data/faces/Ana García/` is enrolled as hers.
 
     Everything is in memory and gone after Ctrl-C.
     """
@@ -72,6 +74,9 @@ def local(
         with stopped_by_signals() as ending:
             console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
             with stack:
+                if folder is not None and (folder / "faces").is_dir():
+                    with demo.client_of(stack.info) as client:
+                        enrol_folder(client, folder / "faces", console)
                 announce(stack, info, console, show_demo=show_demo)
                 ending.wait()
     except KeyboardInterrupt:

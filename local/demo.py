@@ -43,7 +43,7 @@ def demo(
 def show(stack: StackInfo, folder: Path, console: Console) -> bool:
     """Ask every sample question, print the answers and write them to `folder`; whether all are as expected."""
     folder.mkdir(parents=True, exist_ok=True)
-    with _client(stack) as client:
+    with client_of(stack) as client:
         outcomes = [_show_one(client, sample, folder, console) for sample in SAMPLES]
     console.print(HONESTY, style="dim", highlight=False)
     as_expected = sum(outcomes)
@@ -72,7 +72,8 @@ def _show_one(client: FaceValidationClient, sample: Sample, folder: Path, consol
     return good
 
 
-def _client(stack: StackInfo) -> FaceValidationClient:
+def client_of(stack: StackInfo) -> FaceValidationClient:
+    """A client of the API that a stack serves."""
     return FaceValidationClient(
         stack.api_url,
         stack.token_url,

@@ -5,7 +5,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote_plus
@@ -138,11 +137,3 @@ class PhotoEvents:
             for version in head.get("Versions", ())[:1]:
                 stored.setdefault("versionId", version["VersionId"])
         return event
-
-
-def photos_of(folder: Path, endings: frozenset[str]) -> Iterable[tuple[str, Path]]:
-    """(full name, photo) of `folder/<Full Name>/*`, in order."""
-    for person in sorted(path for path in folder.iterdir() if path.is_dir()):
-        for photo in sorted(person.iterdir()):
-            if photo.suffix.lower() in endings:
-                yield person.name, photo
