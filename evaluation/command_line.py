@@ -1,4 +1,4 @@
-"""The commands `face-validation evaluate` and `face-validation compare`."""
+"""The commands `face-validation evaluate`, `compare` and `identify`."""
 
 import contextlib
 import hashlib
@@ -20,14 +20,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from evaluation.asking import RunError
 from evaluation.cases import CasesError, read_cases
 from evaluation.comparison import ComparisonError, compare_runs
+from evaluation.identification import identify as run_identification
+from evaluation.identification import read_enrolments, read_probes, write_identification
 from evaluation.report import METRICS_FILE, REPORT_FILE, write_report
 from evaluation.results import Outcome, Result, ResultsError
 from evaluation.runs import read_run, run_cases
 from evaluation.summary import DEFAULT_THRESHOLD, Summary, summarise
-from evaluation.terminal import comparison_json, print_comparison, print_summary
+from evaluation.terminal import comparison_json, print_comparison, print_identification, print_summary
 from face_validation_client.client import FaceValidationClient
 from face_validation_client.connections import Connection
-from face_validation_client.errors import SettingsError
+from face_validation_client.errors import FaceValidationError, SettingsError
 
 RATES = ("accuracy", "pair_accuracy", "error_accuracy", "precision", "recall", "f1")
 # What decides the local stack's scores: a change in here is another service.
@@ -132,6 +134,62 @@ def evaluate(
     for complaint in below:
         stderr.print(f"[bold red]Below the bar[/]: {escape(complaint)}", soft_wrap=True)
     raise typer.Exit(ExitCode.BELOW_BAR if below else ExitCode.DONE)
+
+
+def identify(
+    enrolled: Annotated[
+        Path, typer.Argument(metavar="ENROLLED", exists=True, dir_okay=False, help="CSV: person_id,image.")
+    ],
+    probes: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PROBES",
+            exists=True,
+            dir_okay=False,
+            help="CSV: probe_id,image,expected_person, or NONE.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run.")],
+    root: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="What paths are relative to: the CSVs."),
+    ] = None,
+    api: Annotated[
+        str | None,
+        typer.Option(help="The API with its stage. Without it, and without --profile, the local stack is started."),
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Name in the profile file, or the local stack's --info file.")
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=100, help="Where persons count as found; every threshold is in the report.")
+    ] = DEFAULT_THRESHOLD,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Requests under way at once.")] = 4,
+) -> None:
+    """Enrol persons, search photographs of them and of strangers, and tell how many are named right and wrongly.
+
+    Every person stays enrolled: use a stack or a stage of its own. Exit codes: 0 done, 3 could not run.
+    """
+    stderr = Console(stderr=True, highlight=False)
+    try:
+        known = read_enrolments(enrolled, root or enrolled.parent)
+        searched = read_probes(probes, root or probes.parent)
+        with _service(api, profile, stderr) as (client, service), _progress(stderr) as progress:
+            task = progress.add_task("enrolling, searching", total=len(known) + len(searched), trouble="")
+            found = run_identification(
+                known,
+                searched,
+                client.people,
+                threshold=threshold,
+                jobs=jobs,
+                on_answer=lambda: progress.update(task, advance=1),
+            )
+        write_identification(found, out, root or probes.parent, service)
+    except (CasesError, FaceValidationError) as error:
+        stderr.print(f"[bold red]Cannot run[/]: {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(ExitCode.CANNOT_RUN) from error
+    print_identification(found)
+    typer.echo(f"Report: {out / REPORT_FILE}")
 
 
 def compare(

@@ -15,13 +15,16 @@ import numpy as np
 from evaluation.cases import CasesError, read_rows
 from evaluation.decisions import Scores
 from evaluation.intervals import Rate
+from evaluation.machine import describe_machine, describe_versions
 from evaluation.metrics import IdentificationRates, identification_rates
 from evaluation.metrics_file import rate_json
 from evaluation.plots import plot_identification
+from evaluation.report import image_address, template_environment
 from face_validation_client.errors import CouldNotAskError, FaceValidationError
 
 NOBODY = "NONE"
 CANDIDATES = 5
+FURTHER_THRESHOLDS = (80.0, 90.0, 95.0, 99.0)
 
 
 class Candidate(Protocol):
@@ -186,8 +189,15 @@ def count(answers: list[Named], threshold: float, *, enrolled: int, not_enrolled
     )
 
 
-def write_identification(found: Identification, out: Path, root: Path) -> None:
-    """Write results.csv, metrics.json and identification.png into `out`."""
+def write_identification(found: Identification, out: Path, root: Path, service: str) -> None:
+    """Write results.csv, metrics.json, identification.png and report.html into `out`.
+
+    Args:
+        found: the figures.
+        out: the folder; made when missing.
+        root: the folder that image paths are relative to.
+        service: who answered.
+    """
     out.mkdir(parents=True, exist_ok=True)
     with (out / "results.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -196,20 +206,33 @@ def write_identification(found: Identification, out: Path, root: Path) -> None:
             probe = answer.probe
             image = Path(os.path.relpath(probe.image, root)).as_posix()
             similarity = "" if answer.similarity is None else repr(answer.similarity)
+            named = answer.person or ""
             writer.writerow(
-                (
-                    probe.probe_id,
-                    image,
-                    probe.person or NOBODY,
-                    probe.note,
-                    answer.person or "",
-                    similarity,
-                    answer.error,
-                )
+                (probe.probe_id, image, probe.person or NOBODY, probe.note, named, similarity, answer.error)
             )
     text = json.dumps(identification_json(found), indent=2, allow_nan=False)
     (out / "metrics.json").write_text(text + "\n", encoding="utf-8")
     plot_identification(found.curve, found.threshold, out / "identification.png")
+    thresholds = sorted({found.threshold, *FURTHER_THRESHOLDS})
+    page = (
+        template_environment()
+        .get_template("identification_template.html")
+        .render(
+            found=found,
+            points=[count(found.answers, at, enrolled=found.enrolled, not_enrolled=[]) for at in thresholds],
+            plot=image_address(out / "identification.png"),
+            wrong=[answer for answer in found.answers if not _is_right(answer, found.threshold)],
+            service=service,
+            machine=describe_machine(),
+            versions=describe_versions(),
+        )
+    )
+    (out / "report.html").write_text(page, encoding="utf-8")
+
+
+def _is_right(answer: Named, threshold: float) -> bool:
+    named = answer.similarity is not None and answer.similarity >= threshold
+    return (named and answer.person == answer.probe.person) if answer.probe.person is not None else not named
 
 
 def identification_json(found: Identification) -> dict[str, Any]:

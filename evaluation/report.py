@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, Decimal
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from evaluation.decisions import Answer
 from evaluation.intervals import F1Score, Rate
@@ -52,14 +52,7 @@ def report_page(summary: Summary, plots: Sequence[Plot]) -> str:
     dimensions: dict[str, list[Group]] = {}
     for group in summary.groups:
         dimensions.setdefault(group.dimension, []).append(group)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {
-        "percent": percent,
-        "similarity": _similarity,
-        "threshold": _threshold,
-        "milliseconds": _milliseconds,
-    }
-    template = environment.from_string(files("evaluation").joinpath("report_template.html").read_text(encoding="utf-8"))
+    template = template_environment().get_template("report_template.html")
     return template.render(
         summary=summary,
         run=summary.run,
@@ -71,12 +64,34 @@ def report_page(summary: Summary, plots: Sequence[Plot]) -> str:
     )
 
 
+def template_environment() -> Environment:
+    """Templates of this package, with the filters that print rates and thresholds; everything is escaped."""
+    environment = Environment(
+        loader=FunctionLoader(lambda name: files("evaluation").joinpath(name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "similarity": _similarity,
+        "threshold": _threshold,
+        "milliseconds": _milliseconds,
+    }
+    return environment
+
+
+def image_address(path: Path) -> str:
+    """A PNG file as a `data:` address."""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
 def _write_plots(summary: Summary, out: Path) -> list[Plot]:
     plots: list[Plot] = []
 
     def add(name: str, words: str) -> None:
-        image = base64.b64encode((out / name).read_bytes()).decode("ascii")
-        plots.append(Plot(name, words, f"data:image/png;base64,{image}"))
+        plots.append(Plot(name, words, image_address(out / name)))
 
     for study in summary.studies:
         tag, title = study.name.lower(), "all cases" if study.name == "all" else study.name

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from evaluation.comparison import ChangedCase, Comparison, Difference
+from evaluation.identification import Identification
 from evaluation.report import percent, sentence_of
 from evaluation.results import Result
 from evaluation.summary import Summary
@@ -54,6 +55,20 @@ def print_summary(summary: Summary) -> None:
         )
     for wrong in summary.wrong[:5]:
         stdout.print(f"[dim]{escape(wrong.result.case.case_id)}: {escape(sentence_of(wrong))}[/]", soft_wrap=True)
+
+
+def print_identification(found: Identification) -> None:
+    """The rates of an identification run at its threshold."""
+    stdout = Console(highlight=False)
+    stdout.print(f"{found.enrolled} photographs enrolled, {len(found.answers)} searched, threshold {found.threshold:g}")
+    for rate, words in (
+        (found.rank_one, "of enrolled persons are named right (rank 1)"),
+        (found.rank_one_any, "are named right without a threshold"),
+        (found.misnamed, "are given another person's name"),
+        (found.fpir, "of strangers are given a name (FPIR)"),
+        (found.refused, "of the photographs are refused"),
+    ):
+        stdout.print(f"{percent(rate):>9}  {rate.hits} of {rate.of} {words}")
 
 
 def print_comparison(comparison: Comparison, folders: tuple[Path, Path], thresholds: tuple[float, float]) -> None:

@@ -39,6 +39,7 @@ ROOMS = (
         "evaluate",
     ),
     Room("compare", "Two evaluation runs side by side.", "evaluation.command_line", "compare"),
+    Room("identify", "Enrol and search people: who is named right.", "evaluation.command_line", "identify"),
     Room("verifier", "Is this me? Train and serve a verifier of one person.", "person_verifier.command_line", "app"),
 )
 

@@ -1,6 +1,7 @@
 """Who is this: enrolment, searches, and the rates that follow."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,10 +102,14 @@ def test_when_nobody_answers_the_run_ends() -> None:
 def test_results_metrics_and_plot_are_written(tmp_path: Path) -> None:
     found = identify([], PROBES, FakeSearch(), threshold=80, jobs=2)
 
-    write_identification(found, tmp_path / "out", Path())
+    write_identification(found, tmp_path / "out", Path(), "a service")
 
     assert len((tmp_path / "out" / "results.csv").read_text().splitlines()) == 9
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["rank_one"]["hits"] == 1
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "25.0 % of the enrolled named right, 25.0 % of strangers given a name" in page
+    assert page.count('<th scope="row">Ann-85') == 1
+    assert not re.findall(r'(?:src|href)="(?!data:)', page)
     assert (tmp_path / "out" / "identification.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -81,3 +81,18 @@ def test_the_report_fits_the_width_of_a_phone_and_a_screen(run: Path, browser_pa
     assert browser_page.evaluate("document.documentElement.scrollWidth") <= width
     assert browser_page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     assert browser_page.locator("h1").inner_text() == "100.0 % of 4 cases answered right"
+
+
+def test_persons_who_were_enrolled_are_named_and_others_are_not(run: Path) -> None:
+    folder = run.parent
+    (folder / "enrolled.csv").write_text("person_id,image\nThe Astronaut,astronaut.png\n")
+    (folder / "probes.csv").write_text(
+        "probe_id,image,expected_person\n1,mirrored.jpg,The Astronaut\n2,hopper.jpg,NONE\n3,grey.png,NONE\n"
+    )
+    arguments = ["identify", str(folder / "enrolled.csv"), str(folder / "probes.csv"), "--out", str(folder / "who")]
+
+    done = CliRunner().invoke(app, arguments)
+
+    assert done.exit_code == 0, done.output
+    found = json.loads((folder / "who" / "metrics.json").read_text())
+    assert (found["rank_one"]["hits"], found["fpir"]["hits"], found["refused"]["hits"]) == (1, 0, 1)
