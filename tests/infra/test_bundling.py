@@ -1,0 +1,79 @@
+"""The asset's hash, and so a deployment, changes exactly when code or dependencies change."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infra import bundling
+from infra.bundling import PACKAGE, PYTHON, bundle, interpreter_of
+from infra.emulator import MACHINE_ARCHITECTURE
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
+
+def fingerprint(folder: Path) -> str:
+    """Of every file's path and content, as CDK's hash of an asset is."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            digest.update(f"{file.relative_to(folder)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def bundled(folder: Path) -> Path:
+    folder.mkdir()
+    python = PYTHON if interpreter_of() else None
+    bundle(folder, MACHINE_ARCHITECTURE, compiled=python is not None)
+    return folder
+
+
+def test_bundling_twice_gives_the_same_bytes_and_a_changed_line_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once, again = bundled(tmp_path / "once"), bundled(tmp_path / "again")
+    changed = tmp_path / PACKAGE.name
+    shutil.copytree(PACKAGE, changed)
+    with (changed / "routes.py").open("a") as routes:
+        routes.write("\n# One line more.\n")
+    monkeypatch.setattr(bundling, "PACKAGE", changed)
+
+    other = bundled(tmp_path / "other")
+
+    assert fingerprint(once) == fingerprint(again)
+    assert fingerprint(other) != fingerprint(once)
+
+
+def test_the_asset_holds_the_package_its_dependencies_and_nothing_of_this_machine(asset: tuple[Path, Path]) -> None:
+    folder, _ = asset
+
+    names = {path.name for path in folder.iterdir()}
+
+    assert {"face_validation_function", "boto3", "PIL", "pydantic", "aws_lambda_powertools"} <= names
+    assert not names & {"bin", "infra", "local", "rekognition_local", "tests", "numpy", "moto"}
+    services = {path.name for path in (folder / "botocore" / "data").iterdir() if path.is_dir()}
+    assert services == {"rekognition", "s3"}
+    assert all(list(folder.glob(f"{name}*.dist-info/licenses/*")) for name in ("pillow", "pydantic-"))
+
+
+@pytest.mark.skipif(interpreter_of() is None, reason=f"no python{PYTHON} here: nothing is compiled")
+def test_every_module_ships_compiled_and_under_the_path_that_it_has_on_aws(asset: tuple[Path, Path]) -> None:
+    folder, _ = asset
+
+    compiled = list(folder.rglob("*.pyc"))
+
+    assert len(compiled) == len(list(folder.rglob("*.py")))
+    # Flags 1: by hash, never checked (PEP 552).
+    assert {file.read_bytes()[4:8] for file in compiled} == {b"\x01\0\0\0"}
+    handler = next((folder / "face_validation_function" / "__pycache__").glob("lambda_function.*.pyc"))
+    assert b"/var/task/face_validation_function/lambda_function.py" in handler.read_bytes()
+
+
+def test_the_asset_fits_its_budget(asset: tuple[Path, Path], tmp_path: Path) -> None:
+    folder, _ = asset
+
+    archive = Path(shutil.make_archive(str(tmp_path / "asset"), "zip", folder))
+
+    assert archive.stat().st_size <= 30e6
+    assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 250e6

@@ -1,0 +1,57 @@
+"""What operations choose by context, and the words they get for a wrong choice."""
+
+import pytest
+
+from infra.options import CustomDomain, Options
+
+
+def from_given(**given: str) -> Options:
+    return Options.from_context(given.get)
+
+
+def test_dev_is_the_default_and_logs_all() -> None:
+    assert from_given() == Options()
+    assert not Options().is_prod
+
+
+def test_prod_logs_less() -> None:
+    options = from_given(stage="prod")
+
+    assert options.is_prod
+    assert options.log_level == "INFO"
+
+
+def test_every_option_is_read() -> None:
+    given = {
+        "arch": "x86_64", "alarm_email": "ops@example.com", "kms": "true", "waf": "true", "reserved_concurrency": "5",
+        "throttle_rate": "7", "throttle_burst": "9", "log_level": "ERROR", "domain": "faces.example.com",
+        "certificate_arn": "arn", "hosted_zone_id": "Z0", "hosted_zone_name": "example.com",
+    }  # fmt: skip
+
+    assert from_given(**given) == Options(
+        arch="x86_64",
+        log_level="ERROR",
+        throttle_rate=7,
+        throttle_burst=9,
+        reserved_concurrency=5,
+        alarm_email="ops@example.com",
+        kms=True,
+        waf=True,
+        domain=CustomDomain("faces.example.com", "arn", "Z0", "example.com"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"stage": "production"}, "stage=production"),
+        ({"arch": "arm"}, "arch=arm"),
+        ({"kms": "yes"}, "kms=yes"),
+        ({"reserved_concurrency": "0"}, "reserved_concurrency=0"),
+        ({"throttle_rate": "-1"}, "throttle_rate=-1"),
+        ({"domain": "faces.example.com", "hosted_zone_id": "Z0"}, "certificate_arn"),
+    ],
+)
+def test_a_wrong_option_is_named(given: dict[str, str], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        from_given(**given)

@@ -1,0 +1,340 @@
+"""The synthesised template, read as operations and a security reviewer would: what fails here must not be deployed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.routes import ROUTES
+from face_validation_function.settings import Settings
+from infra.refusals import REFUSALS
+from local import refusals as local_refusals
+from local.environment import function_settings
+from tests.infra.conftest import Json, Synthesise
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
+
+EVERY_OPTION = {
+    "stage": "prod",
+    "kms": "true",
+    "waf": "true",
+    "alarm_email": "ops@example.com",
+    "reserved_concurrency": "20",
+    "domain": "faces.example.com",
+    "certificate_arn": "arn:aws:acm:eu-west-1:111122223333:certificate/00000000",
+    "hosted_zone_id": "Z000",
+    "hosted_zone_name": "example.com",
+}
+
+
+@pytest.fixture(scope="module", params=["dev", "prod"])
+def template(request: pytest.FixtureRequest, synthesise: Synthesise) -> Json:
+    return synthesise(stage=request.param)
+
+
+@pytest.fixture(scope="module")
+def dev(synthesise: Synthesise) -> Json:
+    return synthesise(stage="dev")
+
+
+@pytest.fixture(scope="module")
+def prod(synthesise: Synthesise) -> Json:
+    return synthesise(stage="prod")
+
+
+def resources(template: Json, kind: str) -> dict[str, Json]:
+    found = {id_: resource for id_, resource in template["Resources"].items() if resource["Type"] == kind}
+    assert found, f"no {kind} in the template"
+    return found
+
+
+def only(template: Json, kind: str) -> Json:
+    (resource,) = resources(template, kind).values()
+    properties: Json = resource["Properties"]
+    return properties
+
+
+def bucket_id(template: Json, name: str) -> str:
+    (found,) = (id_ for id_ in resources(template, "AWS::S3::Bucket") if id_.startswith(f"Storage{name}"))
+    return found
+
+
+def path_of(template: Json, resource_id: str) -> str:
+    properties = template["Resources"][resource_id]["Properties"]
+    parent = properties["ParentId"].get("Ref")
+    return f"{path_of(template, parent) if parent else ''}/{properties['PathPart']}"
+
+
+def watched_by(alarm: Json) -> tuple[str, str, str]:
+    """Namespace, metric and statistic of an alarm, whichever of CloudFormation's two forms it has."""
+    if "Metrics" in alarm:
+        (only_metric,) = alarm["Metrics"]
+        stat = only_metric["MetricStat"]
+        return stat["Metric"]["Namespace"], stat["Metric"]["MetricName"], stat["Stat"]
+    return alarm["Namespace"], alarm["MetricName"], alarm.get("Statistic") or alarm["ExtendedStatistic"]
+
+
+def test_every_route_is_a_method_with_the_authorizer_and_its_scope(template: Json) -> None:
+    (authorizer,) = resources(template, "AWS::ApiGateway::Authorizer")
+
+    methods = {
+        (method["Properties"]["HttpMethod"], path_of(template, method["Properties"]["ResourceId"]["Ref"])): method[
+            "Properties"
+        ]
+        for method in resources(template, "AWS::ApiGateway::Method").values()
+    }
+
+    assert methods.keys() == {(route.method, route.resource) for route in ROUTES}
+    for route in ROUTES:
+        method = methods[route.method, route.resource]
+        assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
+        assert method["AuthorizerId"] == {"Ref": authorizer}
+        assert method["AuthorizationScopes"] == [route.scope]
+
+
+def test_a_body_is_checked_by_the_validator_and_its_model(template: Json) -> None:
+    validator_id, validator = resources(template, "AWS::ApiGateway::RequestValidator").popitem()
+    assert validator["Properties"]["ValidateRequestBody"] is True
+
+    for method in resources(template, "AWS::ApiGateway::Method").values():
+        assert method["Properties"]["RequestValidatorId"] == {"Ref": validator_id}
+        assert method["Properties"]["RequestModels"]["application/json"]
+
+
+def test_the_authorizer_and_the_client_are_of_the_same_pool_with_the_scopes_of_the_routes(template: Json) -> None:
+    (pool,) = resources(template, "AWS::Cognito::UserPool")
+    client = only(template, "AWS::Cognito::UserPoolClient")
+    servers = [server["Properties"] for server in resources(template, "AWS::Cognito::UserPoolResourceServer").values()]
+
+    scopes = {f"{server['Identifier']}/{scope['ScopeName']}" for server in servers for scope in server["Scopes"]}
+
+    assert only(template, "AWS::ApiGateway::Authorizer")["ProviderARNs"] == [{"Fn::GetAtt": [pool, "Arn"]}]
+    assert scopes == set(client["AllowedOAuthScopes"]) == {route.scope for route in ROUTES}
+    assert client["UserPoolId"] == {"Ref": pool}
+    assert client["AllowedOAuthFlows"] == ["client_credentials"]
+    assert client["GenerateSecret"] is True
+    assert (client["AccessTokenValidity"], client["TokenValidityUnits"]["AccessToken"]) == (60, "minutes")
+
+
+def test_every_bucket_is_private_and_encrypted(template: Json) -> None:
+    for bucket in resources(template, "AWS::S3::Bucket").values():
+        assert bucket["Properties"]["PublicAccessBlockConfiguration"] == {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        }
+        assert bucket["Properties"]["BucketEncryption"]
+
+
+def test_every_bucket_denies_what_does_not_come_over_tls(template: Json) -> None:
+    policies = {
+        policy["Properties"]["Bucket"]["Ref"]: policy["Properties"]["PolicyDocument"]["Statement"]
+        for policy in resources(template, "AWS::S3::BucketPolicy").values()
+    }
+
+    assert policies.keys() == resources(template, "AWS::S3::Bucket").keys()
+    for statements in policies.values():
+        (denied,) = (s for s in statements if s.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}})
+        assert (denied["Effect"], denied["Action"], denied["Principal"]) == ("Deny", "s3:*", {"AWS": "*"})
+
+
+def test_both_image_buckets_log_every_access(template: Json) -> None:
+    log = {"Ref": bucket_id(template, "AccessLogs")}
+
+    for name in ("Source", "Target"):
+        logging = template["Resources"][bucket_id(template, name)]["Properties"]["LoggingConfiguration"]
+        assert logging["DestinationBucketName"] == log
+
+
+def test_the_targets_move_to_infrequent_access_after_30_days(template: Json) -> None:
+    rules = template["Resources"][bucket_id(template, "Target")]["Properties"]["LifecycleConfiguration"]["Rules"]
+
+    transitions = [transition for rule in rules for transition in rule.get("Transitions", ())]
+
+    assert transitions == [{"StorageClass": "STANDARD_IA", "TransitionInDays": 30}]
+
+
+def test_every_log_group_ends_some_day(template: Json) -> None:
+    for group in resources(template, "AWS::Logs::LogGroup").values():
+        assert group["Properties"]["RetentionInDays"] in {30, 365}
+
+
+def test_the_function_stays_below_the_gateways_29_seconds_and_is_traced(template: Json) -> None:
+    function = next(
+        f["Properties"]
+        for id_, f in resources(template, "AWS::Lambda::Function").items()
+        if id_.startswith("Validation")
+    )
+
+    assert function["Timeout"] < 29
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert function["LoggingConfig"]["LogGroup"]["Ref"] in resources(template, "AWS::Logs::LogGroup")
+
+
+def test_settings_are_what_the_lambda_finds_and_what_the_local_stack_exports(template: Json) -> None:
+    function = next(
+        f["Properties"]
+        for id_, f in resources(template, "AWS::Lambda::Function").items()
+        if id_.startswith("Validation")
+    )
+    fields = {name.upper() for name in Settings.__dataclass_fields__}
+
+    assert function["Environment"]["Variables"].keys() == fields
+    assert function_settings("s", "t", "INFO").keys() == fields
+
+
+def test_access_logs_are_json_without_a_body_or_a_token(template: Json) -> None:
+    stage = only(template, "AWS::ApiGateway::Stage")
+
+    fields = json.loads(stage["AccessLogSetting"]["Format"])
+
+    assert {"requestId", "status", "latencyMs", "client"} <= fields.keys()
+    assert not [value for value in fields.values() if "body" in value.lower() or "header" in value.lower()]
+    (every,) = stage["MethodSettings"]
+    assert every["DataTraceEnabled"] is False
+    assert every["ThrottlingRateLimit"] > 0
+    assert every["ThrottlingBurstLimit"] > 0
+
+
+def test_alarms_on_5xx_throttles_and_slow_answers_reach_the_topic(template: Json) -> None:
+    (topic,) = resources(template, "AWS::SNS::Topic")
+    alarms = [alarm["Properties"] for alarm in resources(template, "AWS::CloudWatch::Alarm").values()]
+
+    watched = {watched_by(alarm) for alarm in alarms}
+
+    stack = "FaceValidation-" + only(template, "AWS::ApiGateway::Stage")["StageName"]
+    assert watched == {
+        ("AWS/ApiGateway", "5XXError", "Sum"),
+        ("AWS/ApiGateway", "Latency", "p99"),
+        ("AWS/Lambda", "Throttles", "Sum"),
+        ("FaceValidation", "Throttles", "Sum"),
+        (stack, "GatewayThrottles", "Sum"),
+    }
+    for alarm in alarms:
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}]
+
+
+def test_gateway_responses_are_the_table_in_the_contracts_envelope(template: Json) -> None:
+    responses = {
+        r["Properties"]["ResponseType"]: r["Properties"]
+        for r in resources(template, "AWS::ApiGateway::GatewayResponse").values()
+    }
+
+    assert responses.keys() == {refusal.response_type for refusal in REFUSALS}
+    for refusal in REFUSALS:
+        response = responses[refusal.response_type]
+        envelope = json.loads(response["ResponseTemplates"]["application/json"])
+        assert envelope == {
+            "id_request": "$context.requestId",
+            "error": {"code": refusal.code, "message": refusal.message, "details": refusal.details},
+        }
+        assert response.get("StatusCode") == (str(int(refusal.status)) if refusal.status else None)
+
+
+def test_a_code_that_gateway_and_function_share_has_one_status_and_message() -> None:
+    errors = {error.__name__: error for error in FaceValidationError.__subclasses__()}
+
+    for refusal in REFUSALS:
+        if refusal.code in errors and refusal.status is not None:
+            assert (refusal.status, refusal.message) == (errors[refusal.code].status, errors[refusal.code].message)
+    assert {(refusal.status, refusal.code) for refusal in REFUSALS if refusal.code not in errors} == {
+        (401, "UnauthorizedError"),
+        (403, "ForbiddenError"),
+        (413, "PayloadTooLargeError"),
+        (429, "TooManyRequestsError"),
+    }
+
+
+def test_the_local_gateway_refuses_in_the_deployed_words() -> None:
+    deployed = {refusal.response_type: refusal for refusal in REFUSALS}
+
+    for refusal in local_refusals.GATEWAY_REFUSALS:
+        same = deployed[refusal.response_type]
+        assert (refusal.status, refusal.code, refusal.message, refusal.details, refusal.retry_after_s) == (
+            same.status,
+            same.code,
+            same.message,
+            same.details,
+            same.retry_after_s,
+        )
+
+
+def test_the_function_may_do_nothing_to_other_buckets(template: Json) -> None:
+    statements = next(
+        policy["Properties"]["PolicyDocument"]["Statement"]
+        for id_, policy in resources(template, "AWS::IAM::Policy").items()
+        if id_.startswith("ValidationRole")
+    )
+
+    for statement in statements:
+        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        assert not [action for action in actions if "*" in action]
+        if any(action.startswith("s3:") for action in actions):
+            text = json.dumps(statement["Resource"])
+            assert bucket_id(template, "Source") in text
+            assert bucket_id(template, "Target") in text
+
+
+def test_outputs_tell_a_client_all_but_the_secret(template: Json) -> None:
+    outputs = template["Outputs"]
+
+    assert {"ApiUrl", "TokenUrl", "ClientId", "SourceBucket", "TargetBucket"} <= outputs.keys()
+    assert "secret" not in json.dumps(outputs).lower()
+
+
+def test_prod_keeps_its_data_and_dev_leaves_nothing_behind(prod: Json, dev: Json) -> None:
+    kinds = ("AWS::S3::Bucket", "AWS::Cognito::UserPool", "AWS::Logs::LogGroup")
+
+    for kind in kinds:
+        assert {r["DeletionPolicy"] for r in resources(prod, kind).values()} == {"Retain"}
+        assert {r["DeletionPolicy"] for r in resources(dev, kind).values()} == {"Delete"}
+    assert only(prod, "AWS::Cognito::UserPool")["DeletionProtection"] == "ACTIVE"
+    assert len(resources(dev, "Custom::S3AutoDeleteObjects")) == len(resources(dev, "AWS::S3::Bucket"))
+
+
+@pytest.mark.parametrize(("arch", "architecture"), [("arm64", "arm64"), ("x86_64", "x86_64")])
+def test_the_architecture_is_chosen_by_context(synthesise: Synthesise, arch: str, architecture: str) -> None:
+    function = synthesise(stage="prod", arch=arch)["Resources"]["ValidationFunction0B4D9E78"]["Properties"]
+
+    assert function["Architectures"] == [architecture]
+
+
+def test_every_option_at_once_passes_the_security_checks(synthesise: Synthesise) -> None:
+    template = synthesise(**EVERY_OPTION)
+
+    assert only(template, "AWS::SNS::Subscription")["Endpoint"] == "ops@example.com"
+    assert only(template, "AWS::ApiGateway::DomainName")["SecurityPolicy"] == "TLS_1_2"
+    assert resources(template, "AWS::WAFv2::WebACLAssociation")
+    assert only(template, "AWS::KMS::Key")["EnableKeyRotation"] is True
+    assert only(template, "AWS::Lambda::Function")["ReservedConcurrentExecutions"] == 20
+    assert template["Outputs"]["ApiUrl"]["Value"] == "https://faces.example.com/"
+    for name in ("Source", "Target"):
+        encryption = template["Resources"][bucket_id(template, name)]["Properties"]["BucketEncryption"]
+        (rule,) = encryption["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+
+
+def test_options_leave_logical_ids_as_they_are(synthesise: Synthesise) -> None:
+    """A changed id would replace the bucket, the pool or the API of a running stage."""
+    ids = {id_ for id_ in synthesise(stage="prod")["Resources"] if "Deployment" not in id_}
+
+    assert ids <= synthesise(**EVERY_OPTION)["Resources"].keys()
+    assert {
+        "StorageSource42D3DA3E",
+        "StorageTarget0BBD55FD",
+        "IdentityPool9E5AED46",
+        "ApiFaceValidationD2F9B674",
+    } <= ids
+
+
+def test_cfn_lint_finds_nothing_but_cdks_own_dependencies(synthesise: Synthesise) -> None:
+    from cfnlint.api import lint  # type: ignore[import-untyped] # carries no types
+    from cfnlint.config import ManualArgs  # type: ignore[import-untyped] # carries no types
+
+    found: list[Any] = []
+    for context in ({"stage": "dev"}, {"stage": "prod"}, EVERY_OPTION):
+        found += lint(json.dumps(synthesise(**context)), config=ManualArgs(regions=["eu-west-1"]))
+
+    assert {match.rule.id for match in found} <= {"W3005"}
