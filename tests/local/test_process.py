@@ -74,6 +74,20 @@ def test_not_even_a_kill_leaves_a_process_behind(tmp_path: Path) -> None:
         assert soon(lambda: not any(is_listening(info[name]) for name in ADDRESSES), 45)
 
 
+def test_health_is_503_once_the_face_engine_is_gone_and_the_stack_still_ends_in_order(tmp_path: Path) -> None:
+    with running(tmp_path) as (process, info):
+        found = subprocess.run(["pgrep", "-f", f"parent-pid {process.pid}"], capture_output=True, text=True, timeout=10)
+        (engine,) = map(int, found.stdout.split())
+
+        os.kill(engine, signal.SIGKILL)
+
+        assert soon(lambda: not is_listening(info["rekognition_endpoint"]), 45)
+        health = httpx.get(info["api_url"].replace("/dev", "/healthz"))
+        assert (health.status_code, health.json()) == (503, {"status": "unhealthy", "model_loaded": False})
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(45) == 0
+
+
 def test_the_printed_commands_run_as_they_are(tmp_path: Path) -> None:
     with running(tmp_path) as (_, info):
         assert soon(lambda: "Ready after" in (tmp_path / "printed.txt").read_text(), 10)

@@ -43,6 +43,13 @@ def test_health_is_the_face_engines_own_word_and_needs_no_token(stack: LocalStac
     assert (response.status_code, response.json()) == (200, {"status": "healthy", "model_loaded": True})
 
 
+def test_the_apis_description_is_served_with_its_page(stack: LocalStack) -> None:
+    description = httpx.get(f"{stack.page_url}openapi.json").json()
+
+    assert "/validation" in description["paths"]
+    assert "swagger-ui" in httpx.get(f"{stack.page_url}docs").text
+
+
 def test_the_info_file_holds_what_scripts_need(stack: LocalStack, tmp_path: Path) -> None:
     stack.info.write(tmp_path / "stack.json")
 
