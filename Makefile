@@ -7,7 +7,8 @@ PIP_PINNED := $(PIP) install --no-build-isolation --no-deps --require-hashes
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium
+.PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people \
+  evaluate-verifier bench-engine bench-documents bench-request bench-search bench-verifier bench-pipeline
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,43 @@ check: .venv/.dev ## lint, format, types, direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# -- figures -----------------------------------------------------------------------------------------------------
+# FACE_DATA names the folder of labelled images; benchmarks without it use two photographs in the public domain.
+EVALUATION := build/evaluation
+CASES ?= $(FACE_DATA)/cases.csv
+
+evaluate: .venv/.local ## all of FACE_DATA/cases.csv through the API on the local stack: report, plots, thresholds
+	@test -f "$(CASES)" || { echo "Set FACE_DATA to a folder with a cases.csv, or CASES to a file: make evaluate FACE_DATA=..."; exit 2; }
+	@$(BIN)/face-validation evaluate $(CASES) --out $(EVALUATION) $(ARGS)
+
+evaluate-people: .venv/.local ## 1:N on FACE_DATA/identities through the API: rank-1 and false positives against threshold
+	@$(BIN)/face-validation evaluate-people $(FACE_DATA)/identities --out build/people $(ARGS)
+
+evaluate-verifier: .venv/.dev ## the verifier on FACE_DATA/verifier, person by person
+	@$(BIN)/python -m pytest -q -s tests/verifier/test_face_data.py
+
+bench-engine: .venv/.bench ## detect, embed and compare beside the face_recognition library
+	@$(BIN)/python -m benchmarks.engine
+
+bench-documents: .venv/.local ## reading identity documents: time, and labels with FACE_DATA
+	@$(BIN)/python -m benchmarks.documents
+
+bench-request: .venv/.local ## POST /validation over its critical path, 300 ms added to each Rekognition call
+	@$(BIN)/python -m benchmarks.request
+
+bench-search: .venv/.local ## searching 1 k to 1 M faces beside a numpy scan and face_distance
+	@$(BIN)/python -m benchmarks.search
+
+bench-verifier: .venv/.bench ## POST /verify beside the face_recognition library
+	@$(BIN)/python -W ignore -m benchmarks.verifier
+
+bench-pipeline: .venv/.local ## A/B of margin, retry and scaling on FACE_DATA/cases.csv
+	@$(BIN)/python -m benchmarks.pipeline_ab $(CASES) --out build/pipeline_ab $(ARGS)
+
+.venv/.bench: .venv/.local requirements/bench.txt
+	@$(PIP_PINNED) -r requirements/bench.txt
+	@touch $@
 
 format: .venv/.dev ## put every file in form
 	@$(BIN)/ruff check --fix-only --quiet .
