@@ -15,6 +15,7 @@ import numpy as np
 import typer
 import uvicorn
 from botocore.config import Config
+from botocore.credentials import EnvProvider
 
 from rekognition_local.engine import Engine, EngineSettings
 from rekognition_local.faults import Faults
@@ -172,10 +173,12 @@ class AnnouncingServer(uvicorn.Server):
 
 
 def s3_client(endpoint: str | None) -> Any:
-    """The boto3 client that reads S3Object images; a local endpoint needs no AWS account."""
+    """The boto3 client that reads S3Object images; a local endpoint needs no credentials in the environment."""
     options: dict[str, Any] = {}
     if endpoint is not None:
-        options = {"endpoint_url": endpoint, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        options["endpoint_url"] = endpoint
+        if EnvProvider().load() is None:
+            options |= {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     session = boto3.Session()
     config = Config(
         connect_timeout=2,

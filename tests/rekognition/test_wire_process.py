@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from moto.server import ThreadedMotoServer
 from PIL import Image, ImageDraw, ImageFont
 
+from rekognition_local.__main__ import s3_client
 from tests.rekognition.fakes import file_of, picture
 from tests.rekognition.servers import client, process
 
@@ -148,6 +149,17 @@ def test_objects_are_read_through_the_s3_endpoint(tmp_path: Path, astronaut: Ima
 
     assert len(newest["FaceDetails"]) == 0
     assert len(older["FaceDetails"]) == 1
+
+
+def test_s3_gets_the_credentials_of_the_environment_where_there_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    without = s3_client("http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+    assert without._request_signer._credentials.access_key == "local"
+    assert s3_client("http://127.0.0.1:1")._request_signer._credentials.access_key == "mine"
 
 
 def test_an_s3_that_is_not_there_is_an_invalid_object_not_a_hang(tmp_path: Path) -> None:
