@@ -121,7 +121,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     chosen = [one for one in VARIANTS if one is VARIANTS[0] or arguments.only is None or one.name in arguments.only]
-    console = Console()
+    console = Console(width=110)  # wide enough for the table where there is no terminal
     runs = []
     for variant in chosen:
         console.print(f"[dim]{variant.name}: {variant.question}[/]")
