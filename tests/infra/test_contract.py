@@ -1,0 +1,151 @@
+"""The deployment against the running service: the role allows what is called, and OpenAPI says what is answered."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from face_validation_function.integrations import aws_client
+from face_validation_function.lambda_function import OPERATIONS, Adapters
+from face_validation_function.rest_function import RestFunction
+from infra.bundling import ROOT
+from infra.openapi import document
+from local.samples import sample_files
+from local.stack import LocalStack
+from tests.fakes import FakeContext
+from tests.infra.conftest import Json, Synthesise
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
+# Not called, but without it S3 says "denied" of a key that does not exist.
+FOR_A_MISSING_KEY = {"s3:ListBucket"}
+# Lambda's own, for the log and the traces.
+FOR_LAMBDA = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+
+
+@pytest.fixture(scope="module")
+def stack(local_stack: LocalStack) -> LocalStack:
+    for key, image in sample_files().items():
+        for side in ("source", "target"):
+            local_stack.put_image(side, key, image)
+    return local_stack
+
+
+def watched_metrics(template: Json) -> Iterator[str]:
+    """The names of the handler's own metrics on the dashboard and in the alarms."""
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::CloudWatch::Dashboard":
+            parts = resource["Properties"]["DashboardBody"]["Fn::Join"][1]
+            body = json.loads("".join(part if isinstance(part, str) else "(of AWS)" for part in parts))
+            for widget in body["widgets"]:
+                for metric in widget["properties"].get("metrics", ()):
+                    if metric[0] == "FaceValidation":
+                        yield metric[1]
+        elif (
+            resource["Type"] == "AWS::CloudWatch::Alarm" and resource["Properties"].get("Namespace") == "FaceValidation"
+        ):
+            yield resource["Properties"]["MetricName"]
+
+
+def test_the_role_allows_the_calls_that_the_handler_makes_and_no_others(
+    stack: LocalStack, synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: set[str] = set()
+    new_client = aws_client.aws_client
+
+    def recorded(service: Any) -> Any:
+        client = new_client(service)
+        client.meta.events.register(
+            "before-call.*.*",
+            lambda model, **_: called.add(f"{service}:{model.name.replace('HeadObject', 'GetObject')}"),
+        )
+        return client
+
+    monkeypatch.setattr("face_validation_function.lambda_function.aws_client", recorded)
+    handler = RestFunction(OPERATIONS, Adapters.from_environment)
+    for path in (ROOT / "events").glob("*.json"):
+        handler(json.loads(path.read_text()), FakeContext())
+    allowed = {
+        action
+        for id_, resource in synthesise(stage="prod")["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Policy" and id_.startswith("ValidationRole")
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+    assert allowed == called | FOR_A_MISSING_KEY | FOR_LAMBDA
+
+
+def test_every_metric_of_the_dashboard_and_the_alarms_is_one_that_the_handler_emits(
+    stack: LocalStack, synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED")
+    handler = RestFunction(OPERATIONS, Adapters.from_environment)
+    for path in sorted((ROOT / "events").glob("*.json")):
+        handler(json.loads(path.read_text()), FakeContext())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"CloudWatchMetrics"' in line]
+    emitted = {
+        (one["Namespace"], metric["Name"], tuple(sorted(dimensions)))
+        for line in lines
+        for one in line["_aws"]["CloudWatchMetrics"]
+        for metric in one["Metrics"]
+        for dimensions in one["Dimensions"]
+    }
+    wanted = set(watched_metrics(synthesise(stage="prod")))
+
+    assert wanted
+    assert wanted <= {name for _, name, _ in emitted} | {"InternalServerError"}
+    assert {name for _, name, _ in emitted} >= {
+        "Validations", "Matches", "NonMatches", "Similarity", "RekognitionCalls", "Throttles",
+        "RequestError", "ImageValidationError", "ImageTooLargeError", "InvalidS3ObjectError",
+    }  # fmt: skip
+    assert {(namespace, dimensions) for namespace, _, dimensions in emitted} == {
+        ("FaceValidation", ("function_name", "service"))
+    }
+
+
+def test_schemathesis_finds_no_failure_and_no_5xx(stack: LocalStack, tmp_path: Path) -> None:
+    description, settings = tmp_path / "openapi.json", tmp_path / "schemathesis.toml"
+    # A valid request for an image that is not there is refused with 422, never with 400.
+    settings.write_text('[checks.positive_data_acceptance]\nexpected-statuses = ["2xx", "422"]\n')
+    description.write_text(json.dumps(document(server_url=stack.info.api_url)))
+    token = httpx.post(
+        stack.info.token_url,
+        data={"grant_type": "client_credentials", "scope": "face-detection/write"},
+        auth=(stack.info.client_id, stack.info.client_secret),
+        trust_env=False,
+    ).json()["access_token"]
+
+    run = subprocess.run(
+        [
+            Path(sys.executable).with_name("schemathesis"), "--config-file", settings,
+            "run", description, "--url", stack.info.api_url,
+            "--header", f"Authorization: Bearer {token}", "--checks", "all",
+            # API Gateway answers 403 for a method that it does not have; this check wants 405.
+            "--exclude-checks", "unsupported_method",
+            "--phases", "examples,coverage,fuzzing", "--max-examples", "150", "--seed", "1", "--continue-on-failure",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    cases = re.search(r"(\d+) generated", run.stdout)
+    assert cases is not None
+    assert int(cases[1]) > 100
