@@ -73,7 +73,8 @@ evaluate: .venv/.local ## all of FACE_DATA/cases.csv through the API on the loca
 	@$(BIN)/face-validation evaluate $(CASES) --out $(EVALUATION) $(ARGS)
 
 evaluate-people: .venv/.local ## 1:N on FACE_DATA/identities through the API: rank-1 and false positives against threshold
-	@$(BIN)/face-validation evaluate-people $(FACE_DATA)/identities --out build/people $(ARGS)
+	@$(BIN)/face-validation identify $(FACE_DATA)/identities/enroll.csv $(FACE_DATA)/identities/probes.csv \
+	  --root $(FACE_DATA) --out build/people $(ARGS)
 
 evaluate-verifier: .venv/.dev ## the verifier on FACE_DATA/verifier, person by person
 	@$(BIN)/python -m pytest -q -s tests/verifier/test_face_data.py
