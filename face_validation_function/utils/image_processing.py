@@ -1,6 +1,7 @@
 """Images: refused by their header, turned upright, cut out and made small enough to send. The home of Pillow."""
 
 import math
+import re
 import struct
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,7 +20,13 @@ MAX_SCALED_SIDE = 4096
 FACE_MARGIN = 0.5
 DOCUMENT_MARGIN = 0.05
 
+# Encoders write about ten.
+MAX_SCANS = 100
+
 _ORIENTATION_TAG = 0x0112
+# A marker of a JPG: in the pixels' own data an FF byte is followed by 00 or by a restart marker (D0-D7).
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+_START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -70,6 +77,7 @@ def open_upright(data: bytes) -> UprightImage:
         raise ImageTooLargeError(f"the file has {len(data)} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).")
     image = _header(data)
     _check_pixels(image.width, image.height)
+    _check_scans(image, data)
     try:
         orientation = image.getexif().get(_ORIENTATION_TAG)
     except _UNREADABLE:
@@ -164,6 +172,18 @@ def _check_pixels(width: int, height: int) -> None:
             f"the image has {width}x{height} pixels; the limits are {MIN_SIDE} a side and 4096x4096 in all "
             f"({MAX_PIXELS} pixels)."
         )
+
+
+def _check_scans(image: ImageFile.ImageFile, data: bytes) -> None:
+    """Refuse a progressive JPG that refines itself for ever: each scan costs the time of a whole decode."""
+    if not image.info.get("progressive"):
+        return
+    scans, position = 0, 2
+    while (marker := _MARKER.search(data, position)) and marker[1] != _END_OF_IMAGE:
+        scans += marker[1] == _START_OF_SCAN
+        position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+    if scans > MAX_SCANS:
+        raise ImageValidationError(f"the progressive JPG has {scans} scans; the limit is {MAX_SCANS}.")
 
 
 def _rgb(image: Image.Image) -> Image.Image:

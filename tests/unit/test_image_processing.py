@@ -155,6 +155,26 @@ def test_a_cmyk_jpeg_is_read_in_its_colours() -> None:
     assert blue == pytest.approx(128, abs=25)
 
 
+def test_a_progressive_jpeg_is_read() -> None:
+    assert open_upright(file_of(picture(), progressive=True)).width == 200
+
+
+def test_a_progressive_jpeg_that_never_ends_refining_is_refused_before_it_is_decoded() -> None:
+    data = file_of(picture(), progressive=True)
+    start = data.rindex(b"\xff\xda")
+    last_scan = data[start:-2]
+    endless = data[:-2] + last_scan * 20_000 + data[-2:]
+
+    with pytest.raises(ImageValidationError, match=r"has 200\d\d scans; the limit is 100"):
+        open_upright(endless)
+
+
+def test_what_follows_the_end_of_an_image_counts_for_nothing() -> None:
+    data = file_of(picture(), progressive=True) + b"\xff\xda\x00\x02" * 1000
+
+    assert open_upright(data).width == 200
+
+
 def test_what_is_transparent_becomes_white_whatever_colour_hides_there() -> None:
     ghost = Image.new("RGBA", (100, 100), (255, 0, 0, 0))
 
