@@ -30,8 +30,8 @@ HOST = "127.0.0.1"
 START_TIMEOUT_S = 10.0
 
 # No site-packages, no user folder, no environment variables of Python: the standard library, AWS's runtime client, and
-# the asset. One core, as Lambda gives for the function's memory.
-_BOOTSTRAP = """#!{interpreter} -IS
+# the asset, which is never written to. One core; Lambda gives more.
+_BOOTSTRAP = """#!{interpreter} -BIS
 import os, sys
 os.sched_setaffinity(0, {cores})
 sys.path[:0] = [{task!r}, {runtime!r}]
@@ -62,7 +62,7 @@ class Emulator:
         interpreter: Path,
         *,
         timeout_s: int = 28,
-        memory_mb: int = 1769,
+        memory_mb: int = 3008,
     ) -> None:
         self._task, self._handler, self._interpreter = task, handler, interpreter
         self._environment = {
@@ -132,6 +132,8 @@ class Emulator:
                 emulator,
                 *("--runtime-interface-emulator-address", f"{HOST}:{self._port}"),
                 *("--runtime-api-address", f"{HOST}:{api_port}"),
+                # Not the function's LOG_LEVEL: the duration of the init is told at this one.
+                *("--log-level", "info"),
                 bootstrap,
                 self._handler,
             ],
