@@ -17,6 +17,7 @@ MAX_OBJECT_BYTES = 15 * 1024 * 1024
 MAX_SENT_BYTES = 5 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
 
 MAX_SCALED_SIDE = 4096
+MAX_JPEG_SIDE = 65_500  # JPEG_MAX_DIMENSION in libjpeg's jmorecfg.h
 FACE_MARGIN = 0.5
 DOCUMENT_MARGIN = 0.05
 
@@ -140,6 +141,9 @@ def relative(area: PixelBox, width: int, height: int) -> BoundingBox:
 
 def encoded(pixels: Image.Image) -> bytes:
     """A JPG of at most 5 MB: full size at quality 95 when that fits, else coarser, else smaller."""
+    if max(pixels.size) > MAX_JPEG_SIDE:
+        # A strip 80 pixels high can be longer than a JPG. Squeezing one side is harmless: boxes are ratios.
+        pixels = pixels.resize((min(pixels.width, MAX_JPEG_SIDE), min(pixels.height, MAX_JPEG_SIDE)))
     for quality in (95, 85):
         data = _jpeg(pixels, quality)
         if len(data) <= MAX_SENT_BYTES:

@@ -175,6 +175,16 @@ def test_what_follows_the_end_of_an_image_counts_for_nothing() -> None:
     assert open_upright(data).width == 200
 
 
+@pytest.mark.parametrize("size", [(80, 100_000), (100_000, 80)], ids=["tall", "wide"])
+def test_a_strip_longer_than_a_jpg_can_be_is_squeezed_into_one(size: tuple[int, int]) -> None:
+    found = open_upright(file_of(Image.new("P", size), "PNG"))
+
+    assert (found.width, found.height) == size
+    sent = opened(found.sendable)
+    assert sent.format == "JPEG"
+    assert min(sent.size) == 80
+
+
 def test_what_is_transparent_becomes_white_whatever_colour_hides_there() -> None:
     ghost = Image.new("RGBA", (100, 100), (255, 0, 0, 0))
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -193,6 +194,16 @@ def test_what_is_not_json_is_refused(body: str | None) -> None:
 def test_a_name_given_twice_is_refused() -> None:
     with pytest.raises(RequestError, match='"threshold" is given twice'):
         parse_body('{"threshold": 99, "threshold": 1}')
+
+
+def test_a_name_given_twice_among_very_many_is_found_at_once() -> None:
+    names = [f'"{number}": 1' for number in range(50_000)]
+    began = time.process_time()
+
+    with pytest.raises(RequestError, match='"49999" is given twice'):
+        parse_body("{" + ", ".join([*names, names[-1]]) + "}")
+
+    assert time.process_time() - began < 5  # by comparing all with all it was half a minute
 
 
 json_values = st.recursive(
