@@ -149,3 +149,14 @@ def test_schemathesis_finds_no_failure_and_no_5xx(stack: LocalStack, tmp_path: P
     cases = re.search(r"(\d+) generated", run.stdout)
     assert cases is not None
     assert int(cases[1]) > 100
+
+
+def test_the_local_stack_serves_the_document_and_a_page_that_needs_nothing_from_elsewhere(stack: LocalStack) -> None:
+    root = stack.info.api_url.removesuffix("/dev")
+    with httpx.Client(base_url=root, trust_env=False) as client:
+        page = client.get("/docs")
+        sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+        assert client.get("/openapi.json").json() == document(server_url="/dev")
+        assert sources
+        assert {source: client.get(f"/{source}").status_code for source in sources} == dict.fromkeys(sources, 200)
