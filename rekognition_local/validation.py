@@ -100,7 +100,7 @@ def _typed(value: Any, kind: type, path: str) -> Any:
 def _scalar(shape: Shape, value: Any, path: str) -> Any:
     match shape.type_name:
         case "string":
-            return _typed(value, str, path)
+            return _unicode(_typed(value, str, path), path)
         case "blob":
             try:
                 return read_blob(_typed(value, str, path))
@@ -116,6 +116,15 @@ def _scalar(shape: Shape, value: Any, path: str) -> Any:
             if isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value):
                 return float(value)
     raise ServiceError("SerializationException", f"{path} is not a {shape.type_name}: {value!r:.80}")
+
+
+def _unicode(text: str, path: str) -> str:
+    # JSON can escape half a surrogate pair, which no UTF-8 can hold: it would fail later, in S3 or SQLite.
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ServiceError("SerializationException", f"{path} is not Unicode text.") from error
+    return text
 
 
 def _is_finite(number: float) -> bool:

@@ -86,6 +86,7 @@ def test_every_built_operation_is_in_the_model() -> None:
         pytest.param('{"Image": {}, "Attributes": "ALL"}', id="string-for-list"),
         pytest.param(b"\xff\xfe", id="not-utf-8"),
         pytest.param("[" * 100_000, id="deep"),
+        pytest.param('{"Image": {"S3Object": {"Bucket": "bucket", "Name": "\\ud800"}}}', id="half-a-surrogate-pair"),
     ],
 )
 def test_a_body_of_the_wrong_form_is_a_serialization_exception(fake: FakeServer, content: bytes | str) -> None:
