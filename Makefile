@@ -8,7 +8,8 @@ export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people \
-  evaluate-verifier bench-engine bench-documents bench-request bench-search bench-verifier bench-pipeline
+  evaluate-verifier bench-engine bench-documents bench-request bench-search bench-verifier bench-pipeline \
+  synth artefact bench-cold-start openapi
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +102,27 @@ bench-pipeline: .venv/.local ## A/B of margin, retry and scaling on FACE_DATA/ca
 	@$(PIP_PINNED) -r requirements/bench.txt
 	@touch $@
 
+# -- deployment --------------------------------------------------------------------------------------------------
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+node_modules: package-lock.json .venv/.dev
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund && touch $@
+
+synth: .venv/.dev node_modules ## synthesise dev and prod for both architectures, under cdk-nag and cfn-lint
+	@for stage in dev prod; do for arch in arm64 x86_64; do \
+	  echo "$$stage, $$arch ..."; \
+	  PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth -q -c stage=$$stage -c arch=$$arch -o build/cdk/$$stage-$$arch || exit 1; \
+	  $(BIN)/cfn-lint -i W3005 -- build/cdk/$$stage-$$arch/FaceValidation-$$stage.template.json || exit 1; done; done
+
+artefact: .venv/.dev ## the very asset under AWS's emulator: every event answered as in-process
+	@$(BIN)/python -m pytest -q tests/infra/test_artefact.py tests/infra/test_bundling.py
+
+bench-cold-start: .venv/.dev ## sizes, init, first and warm answer beside bare boto3
+	@$(BIN)/python -m benchmarks.cold_start
+
+openapi: .venv/.dev ## write docs/openapi.json
+	@$(BIN)/python -m infra.openapi
+
 format: .venv/.dev ## put every file in form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
@@ -111,6 +133,8 @@ lock: .venv/.dev ## resolve the pins again
 	    --overrides overrides.txt $$name.in -o $$name.txt || exit 1; done
 	@cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-deps bench.in -o bench.txt
+	@cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-deps artefact.in -o artefact.txt
 
 clean: ## remove what these commands made
 	rm -rf .venv build results cdk.out* node_modules *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
