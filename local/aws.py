@@ -3,13 +3,14 @@
 import json
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 from local.environment import SECRET_ACCESS_KEY
-from local.post_object import PostObject
+from local.post_object import PostObject, StartResponse, WsgiApp
 
 # moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
 # answer one; DynamoDB and SQS hold what the enrolled people's functions keep.
@@ -34,7 +35,7 @@ def moto_server(listener: socket.socket) -> Iterator[str]:
     server = make_server(
         host,
         port,
-        PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY),
+        _for_this_machine(PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY)),
         threaded=True,
         request_handler=QuietHandler,
         fd=listener.fileno(),
@@ -47,6 +48,31 @@ def moto_server(listener: socket.socket) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _for_this_machine(app: WsgiApp) -> WsgiApp:
+    """The application without what other sites ask through a browser on this machine.
+
+    moto allows every origin and looks at no signature: a page from anywhere could read the photographs in the buckets,
+    under this machine's own address or, by DNS rebinding, under a name of its own.
+    """
+
+    def guarded(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        asked = f"//{environ.get('HTTP_HOST', '')}"
+        if all(map(_is_this_machine, (asked, environ.get("HTTP_ORIGIN", asked)))):
+            return app(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        return [b"Only programs and pages of this machine may ask this."]
+
+    return guarded
+
+
+def _is_this_machine(address: str) -> bool:
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    return host in {"127.0.0.1", "localhost"} or host.endswith(".localhost")
 
 
 def _refuse(environ: dict[str, Any], start_response: Any) -> list[bytes]:

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -64,7 +66,9 @@ def application(
     routes = [Route("/", operate, methods=["POST"]), Route("/healthz", health, methods=["GET"])]
     if faults is not None:
         routes.append(fault_route(faults))
-    return Starlette(routes=routes, lifespan=lifespan)
+    # A page from anywhere whose name is made to resolve to this machine must not read the collections.
+    ours = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    return Starlette(routes=routes, middleware=[ours], lifespan=lifespan)
 
 
 def answer(service: Service, target: str | None, body: bytes, faults: Faults | None = None) -> bytes:

@@ -1,5 +1,6 @@
 """The page for people and the few addresses that it needs; for this machine and this page only."""
 
+import math
 import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -168,7 +169,10 @@ async def _form(request: Request, body: bytes) -> tuple[dict[str, bytes], dict[s
 
     async with Request(request.scope, whole_body).form(max_files=2, max_fields=2) as form:
         files = {side: await _uploaded(form, side) for side in ("source", "target")}
-        question = {"type": str(form["type"]), "threshold": float(str(form["threshold"])), "include": ["boxes"]}
+        threshold = float(str(form["threshold"]))
+        if not math.isfinite(threshold):
+            raise ValueError(f"the threshold is {threshold}.")
+        question = {"type": str(form["type"]), "threshold": threshold, "include": ["boxes"]}
     return files, question
 
 

@@ -173,10 +173,10 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Any, stack: LocalS
     phone.close()
 
 
-def ask(stack: LocalStack, headers: dict[str, str], size: int = 0) -> httpx.Response:
+def ask(stack: LocalStack, headers: dict[str, str], size: int = 0, threshold: str = "80") -> httpx.Response:
     return httpx.post(
         f"{stack.page_url}page/validation",
-        data={"type": "FACE_TO_FACE", "threshold": "80"},
+        data={"type": "FACE_TO_FACE", "threshold": threshold},
         files={"source": b"x" * size or sample_jpeg("hopper"), "target": sample_jpeg("hopper-again")},
         headers=headers,
         timeout=90,
@@ -220,6 +220,13 @@ def test_more_than_two_pictures_may_have_is_refused(stack: LocalStack) -> None:
     refused = ask(stack, {"Origin": stack.page_url.rstrip("/")}, size=MAX_UPLOAD_BYTES)
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (413, "PayloadTooLargeError")
+
+
+@pytest.mark.parametrize("threshold", ["nan", "1e400", "eighty"])
+def test_a_threshold_that_is_no_number_is_refused(stack: LocalStack, threshold: str) -> None:
+    refused = ask(stack, {"Origin": stack.page_url.rstrip("/")}, threshold=threshold)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "RequestError")
 
 
 def test_no_foreign_resource_may_be_loaded(stack: LocalStack) -> None:

@@ -326,6 +326,12 @@ def test_concurrent_requests_get_their_own_answers(fake: FakeServer) -> None:
     assert answers == [50 + width / 10 for width in [*range(100, 140)] * 5]
 
 
+def test_under_another_host_name_nothing_is_answered(fake: FakeServer) -> None:
+    headers = {"Host": "rebound.example", "X-Amz-Target": "RekognitionService.ListCollections"}
+
+    assert httpx.post(fake.endpoint, content="{}", headers=headers).text == "Invalid host header"
+
+
 def test_health_says_that_the_models_are_loaded(fake: FakeServer) -> None:
     reply = httpx.get(f"{fake.endpoint}/healthz")
 
