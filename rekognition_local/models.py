@@ -80,8 +80,8 @@ class Network:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Sizes of images and numbers of faces differ: an arena would keep room for the largest of all, patterns one plan
-        # for each shape. Without them a process that has seen many images takes a third less memory and no more time.
+        # Every image has another size: an arena would keep room for the largest of all, patterns one plan for each
+        # shape. Without them a process that has seen many images takes a third less memory and no more time.
         options.enable_cpu_mem_arena = False
         options.enable_mem_pattern = False
         source = str(model) if isinstance(model, Path) else model.SerializeToString()
