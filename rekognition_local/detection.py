@@ -70,7 +70,7 @@ _WORK_SIDE, _SHRUNK_SIDE = 1600, 640
 SMALLEST_FACE, _SMALLER_FACE, _SMALLEST_FACE = 40 / 640, 24 / 640, 24 / 1280
 
 # MTCNN's score: a face for certain, a face unless nothing speaks for it, a face if HOG says so, too.
-_CERTAIN, _LIKELY, _POSSIBLE = 0.98, 0.9, 0.6
+_CERTAIN, _LIKELY, _POSSIBLE = 0.99, 0.9, 0.6
 
 # HOG's score: real faces reach at least 0.2 where their MTCNN score is high, 99 % of them 0.4; animals and textures
 # mostly have none at all (-1).

@@ -35,7 +35,7 @@ class ImageValidationError(FaceValidationError):
 
 
 class ImageTooLargeError(FaceValidationError):
-    """Less than 80 pixels a side, more pixels than 4096x4096 has, or more than 15 MB."""
+    """Outside 80x80 to 4096x4096 pixels (or as many in a photograph), or more than 15 MB."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = "The image's size is outside the limits."

@@ -12,12 +12,12 @@ from face_validation_function.exceptions.exceptions import ImageTooLargeError, I
 from face_validation_function.faces import BoundingBox
 
 MIN_SIDE = 80
-MAX_PIXELS = 4096 * 4096
+MAX_SIDE = 4096
+# A photograph (sides of at most 2:1) may be longer when it has no more pixels: they are what takes memory.
+MAX_PROPORTION = 2
 MAX_OBJECT_BYTES = 15 * 1024 * 1024
 MAX_SENT_BYTES = 5 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
 
-MAX_SCALED_SIDE = 4096
-MAX_JPEG_SIDE = 65_500  # JPEG_MAX_DIMENSION in libjpeg's jmorecfg.h
 FACE_MARGIN = 0.5
 DOCUMENT_MARGIN = 0.05
 
@@ -72,7 +72,7 @@ def open_upright(data: bytes) -> UprightImage:
 
     Raises:
         ImageValidationError: neither JPG nor PNG by content, truncated or broken.
-        ImageTooLargeError: a side under 80 pixels, more pixels than 4096x4096 has, or more than 15 MB.
+        ImageTooLargeError: outside 80x80 to 4096x4096 pixels (or as many in a photograph), or more than 15 MB.
     """
     if len(data) > MAX_OBJECT_BYTES:
         raise ImageTooLargeError(f"the file has {len(data)} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).")
@@ -116,7 +116,7 @@ def crop_pixels(box: BoundingBox, width: int, height: int, margin: float) -> Pix
     top, bottom = _span(box.top, box.height, height, margin)
     if left >= right or top >= bottom:
         raise ImageValidationError("the face lies outside the image.")
-    shortest = math.ceil(max(right - left, bottom - top) * MIN_SIDE / MAX_SCALED_SIDE)
+    shortest = math.ceil(max(right - left, bottom - top) * MIN_SIDE / MAX_SIDE)
     left, right = _at_least(min(shortest, width), left, right, width)
     top, bottom = _at_least(min(shortest, height), top, bottom, height)
     return left, top, right, bottom
@@ -141,9 +141,6 @@ def relative(area: PixelBox, width: int, height: int) -> BoundingBox:
 
 def encoded(pixels: Image.Image) -> bytes:
     """A JPG of at most 5 MB: full size at quality 95 when that fits, else coarser, else smaller."""
-    if max(pixels.size) > MAX_JPEG_SIDE:
-        # A strip 80 pixels high can be longer than a JPG. Squeezing one side is harmless: boxes are ratios.
-        pixels = pixels.resize((min(pixels.width, MAX_JPEG_SIDE), min(pixels.height, MAX_JPEG_SIDE)))
     for quality in (95, 85):
         data = _jpeg(pixels, quality)
         if len(data) <= MAX_SENT_BYTES:
@@ -170,11 +167,12 @@ def _header(data: bytes) -> ImageFile.ImageFile:
 
 
 def _check_pixels(width: int, height: int) -> None:
-    # 4096x4096 limits the memory that an image takes, so it is counted in pixels: 4352x2903 is fine.
-    if min(width, height) < MIN_SIDE or width * height > MAX_PIXELS:
+    short, long = sorted((width, height))
+    is_photograph = width * height <= MAX_SIDE**2 and long <= MAX_PROPORTION * short
+    if short < MIN_SIDE or not (long <= MAX_SIDE or is_photograph):
         raise ImageTooLargeError(
-            f"the image has {width}x{height} pixels; the limits are {MIN_SIDE} a side and 4096x4096 in all "
-            f"({MAX_PIXELS} pixels)."
+            f"the image has {width}x{height} pixels; the limits are {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}, "
+            f"or as many pixels in a photograph of at most {MAX_PROPORTION}:1."
         )
 
 

@@ -82,7 +82,7 @@ def parse_body(body: str | None) -> object:
         RequestError: no body, not JSON, a number that JSON does not have (NaN, Infinity, 1e400), a name given twice.
     """
     if not body:
-        raise RequestError("The body is empty: send one JSON object, or an array of 1 to 10 of them.")
+        raise RequestError("The body is empty: send JSON.")
     try:
         return json.loads(
             body, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_duplicates
@@ -114,7 +114,7 @@ def validated(item: object, model: type[Body]) -> Body:
         RequestError: says each field, the reason and the value sent.
     """
     if not isinstance(item, dict):
-        raise RequestError(f"A request is a JSON object, not {_shown(item)}.")
+        raise RequestError(f"A request is a JSON object, not {'an array' if isinstance(item, list) else _shown(item)}.")
     try:
         return model.model_validate(item)
     except ValidationError as error:
@@ -142,6 +142,8 @@ def _sentence(problem: Mapping[str, Any], model: type[StrictBody]) -> str:
         return f"{field}: this field is required."
     if field == "request":
         return f"{reason}."
+    if field == "image":
+        return f"{field}: {reason}."  # no answer holds image bytes
     return f"{field}: {reason}; the value sent is {_shown(problem['input'])}."
 
 

@@ -97,7 +97,7 @@ def test_a_call_that_fails_gives_one_typed_answer_in_time_and_ends_the_flow(
     aws: FakeAws, flow: str, call: str, fault: str | tuple[int, str]
 ) -> None:
     aws.faults[call] = fault
-    remaining_s = 2.5 if fault == "hang" else REMAINING_S
+    remaining_s = 4.0 if fault == "hang" else REMAINING_S
 
     status, body, took_s = ask(flow, remaining_s)
 

@@ -106,6 +106,7 @@ def test_a_document_label_just_above_its_threshold_counts() -> None:
 
 
 def test_a_label_threshold_of_0_is_a_threshold() -> None:
+    """(R) A threshold of 0 is legal."""
     rekognition = FakeRekognition(labels=[Document("Passport", 0.5)])
 
     assert answer(FakeS3(), rekognition, type="ID_TO_FACE", threshold_label=0).source.document is not None

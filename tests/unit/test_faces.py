@@ -51,6 +51,7 @@ def test_of_two_whole_faces_at_one_place_the_larger_is_the_most_prominent(
 
 @pytest.mark.parametrize("similarity", [0.0, 79.999, 80.0, 100.0])
 def test_a_threshold_of_0_matches_every_similarity(similarity: float) -> None:
+    """(R) A threshold of 0 is legal."""
     side = Side(100, 100, (Face(WHOLE_IMAGE, 99.0),), 0)
 
     assert Comparison(similarity, 0.0, side, side).is_match

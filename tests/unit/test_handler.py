@@ -20,6 +20,13 @@ from face_validation_function.settings import Settings
 from face_validation_function.utils.logging_config import service_logger
 from tests.fakes import FakeContext, FakeRekognition, FakeS3, event, jpeg, request_body
 
+
+@pytest.fixture(autouse=True)
+def _metrics_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on AWS; the local stack, which other tests start in this process, turns them off."""
+    monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED", raising=False)
+
+
 MINE = "0a0a0a0a-0000-4000-8000-00000000000a"
 
 
@@ -123,6 +130,20 @@ def test_an_array_is_answered_in_order_each_item_by_itself() -> None:
     assert [body[place]["error"]["code"] for place in (5, 7)] == ["RequestError"] * 2
 
 
+def test_the_items_of_an_array_run_side_by_side() -> None:
+    """(R) Items are independent and run side by side."""
+    both_sides_of_two_items = threading.Barrier(4)
+
+    class Meeting(FakeRekognition):
+        def detect_faces(self, image: bytes) -> list[Face]:
+            both_sides_of_two_items.wait(10)
+            return super().detect_faces(image)
+
+    _, body, _ = ask(function(rekognition=Meeting()), [request_body()] * 2)
+
+    assert [item["matched"] for item in body] == [True, True]
+
+
 @pytest.mark.parametrize("count", [0, 11])
 def test_an_array_of_none_or_more_than_ten_is_refused_whole(count: int) -> None:
     status, body, _ = ask(function(), [request_body()] * count)
@@ -187,9 +208,9 @@ def test_what_cannot_finish_is_answered_before_the_function_is_stopped() -> None
     rekognition = Slow()
     began = time.monotonic()
 
-    status, body, _ = ask(function(rekognition=rekognition), request_body(), remaining_s=1.3)
+    status, body, _ = ask(function(rekognition=rekognition), request_body(), remaining_s=2)
 
-    assert time.monotonic() - began < 1.3
+    assert time.monotonic() - began < 2
     assert (status, body["error"]["code"]) == (500, "InternalServerError")
     assert "source, detect_faces, target, detect_faces: no result within the deadline" in body["error"]["details"]
     stuck.set()
