@@ -95,6 +95,7 @@ def test_a_forged_token_is_unauthorized_and_the_function_is_not_asked(
 
 
 def test_no_token_is_unauthorized(api: Api) -> None:
+    """(R) UnauthorizedError, 401, in the same envelope."""
     api.token = ""
 
     response = api.ask("POST", "/dev/validation", headers={"Authorization": ""}, content=b"{}")

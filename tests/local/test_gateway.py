@@ -52,6 +52,7 @@ def test_a_greedy_path_parameter_takes_the_rest_of_the_path(api: Api) -> None:
 
 
 def test_ten_megabytes_pass_and_one_byte_more_does_not(api: Api) -> None:
+    """(R) PayloadTooLargeError, 413."""
     at_limit = api.ask("POST", "/dev/validation", content=b" " * MAX_BODY_BYTES)
     over = api.ask("POST", "/dev/validation", content=b" " * (MAX_BODY_BYTES + 1))
 
@@ -61,6 +62,7 @@ def test_ten_megabytes_pass_and_one_byte_more_does_not(api: Api) -> None:
 
 
 def test_over_the_throttle_the_answer_is_429_with_a_time_to_come_again(authorizer: CognitoAuthorizer, api: Api) -> None:
+    """(R) TooManyRequestsError, 429."""
     throttled = Api(authorizer, api.token, throttle=Throttle(rate=0.001, burst=2))
 
     answers = [throttled.ask("POST", "/dev/validation", content=b"{}") for _ in range(3)]
@@ -185,6 +187,7 @@ def test_requests_at_once_get_their_own_answers_and_waiting_for_a_turn_costs_non
 
 
 def test_every_refusal_is_word_for_word_the_deployed_one() -> None:
+    """(R) 401, 403, 413 and 429 are refused by API Gateway in the same envelope, through gateway responses."""
     deployed = {refusal.response_type: refusal for refusal in REFUSALS}
 
     for ours in GATEWAY_REFUSALS:
