@@ -80,7 +80,7 @@ OPERATIONS: dict[str, Operation] = {
 _DETAILS = {
     "RequestError": "threshold: Input should be less than or equal to 100; the value sent is 101.",
     "ImageValidationError": "target: no face in the image: a face counts from confidence 80; nothing was found.",
-    "ImageTooLargeError": "source: the image has 6000x4000 pixels; the limits are 80x80 to 4096x4096, or as many pixels in a photograph of at most 2:1.",
+    "ImageTooLargeError": "source, decode: the image has 79x200 pixels; the limits are 80x80 to 4096x4096.",
     "InvalidS3ObjectError": "source: the bucket has no object with the key people/ada.jpg.",
     "InternalServerError": "Rekognition throttled the request: try again later.",
 }
