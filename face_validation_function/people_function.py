@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.exceptions.exceptions import FaceValidationError, RequestError
+from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
@@ -160,14 +161,23 @@ def _answering(name: str, operation: PeopleOperation) -> Operation[PeopleAdapter
     def answer(adapters: PeopleAdapters, invocation: Invocation) -> HttpResponse:
         walk = Walk(invocation.deadline_s)
         id_request = _request_id(invocation)
+        error: FaceValidationError | None = None
+        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        under_way = pool.submit(operation, adapters, invocation, walk)
+        pool.shutdown(wait=False)
         try:
-            found = operation(adapters, invocation, walk)
-        except FaceValidationError as error:
-            walk.end()
-            record_operation(adapters.logger, invocation, name, id_request, walk, error)
-            return refused(error, id_request)
+            found = under_way.result(timeout=invocation.deadline_s)
+        except FaceValidationError as refusal:
+            error = refusal
+        except TimeoutError:
+            error = walk.out_of_time()
+        except Exception:
+            adapters.logger.exception("The operation failed.", extra={"id_request": id_request})
+            error = InternalServerError("an unexpected failure; its cause is in the log.")
         walk.end()
-        record_operation(adapters.logger, invocation, name, id_request, walk, None)
+        record_operation(adapters.logger, invocation, name, id_request, walk, error)
+        if error:
+            return refused(error, id_request)
         return http_response(found.status, {"id_request": id_request, **found.body}, id_request=id_request)
 
     return answer

@@ -1,0 +1,92 @@
+"""The handler of the routes about people: answers in the contract's envelope, in time, whatever happens behind it."""
+
+import json
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from face_validation_function.exceptions.exceptions import ServiceBusyError
+from face_validation_function.people_function import OPERATIONS, PeopleAdapters
+from face_validation_function.rest_function import RestFunction
+from face_validation_function.settings import PeopleSettings
+from face_validation_function.utils.logging_config import service_logger
+from tests.fakes import FakeContext, event
+
+MINE = "0a0a0a0a-0000-4000-8000-00000000000a"
+
+
+class FakeS3:
+    """Presigns what it was given, or raises it."""
+
+    def __init__(self, fields: dict[str, str] | Exception, wait: threading.Event | None = None) -> None:
+        self._fields, self._wait = fields, wait
+
+    def presigned_post(self, bucket: str, key: str, content_type: str, full_name: str | None) -> tuple[str, object]:
+        del key, content_type, full_name
+        if self._wait:
+            self._wait.wait(10)
+        if isinstance(self._fields, Exception):
+            raise self._fields
+        return f"https://{bucket}.example", self._fields
+
+
+def ask(s3: FakeS3, remaining_s: float = 28) -> tuple[int, Any, dict[str, str]]:
+    """POST /uploads, which needs no adapter but S3's."""
+
+    def make() -> PeopleAdapters:
+        unused: Any = None
+        return PeopleAdapters(
+            settings=PeopleSettings("sources", "targets", "faces", "table", "collection", "queue"),
+            s3=s3,  # type: ignore[arg-type]  # the double has the one method that is asked
+            table=unused,
+            enrolment=unused,
+            search=unused,
+            erasure=unused,
+            logger=service_logger("DEBUG"),
+        )
+
+    body = {"bucket": "source", "content_type": "image/png", "id_request": MINE}
+    asked = event(body, resource="/uploads")
+    answer = RestFunction(OPERATIONS, make)(asked, FakeContext(remaining_s))
+    return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+
+
+def test_an_upload_is_answered_with_a_form_and_a_key_that_the_service_chose() -> None:
+    status, body, headers = ask(FakeS3({"policy": "p"}))
+
+    assert (status, body["id_request"], headers["X-Request-Id"]) == (201, MINE, MINE)
+    assert (body["url"], body["fields"]) == ("https://sources.example", {"policy": "p"})
+    assert body["key"].startswith("uploads/")
+    assert body["key"].endswith(".png")
+
+
+def test_throttling_is_answered_with_a_time_to_come_again() -> None:
+    status, body, headers = ask(FakeS3(ServiceBusyError("S3 answered SlowDown.")))
+
+    assert (status, body["error"]["code"], headers["Retry-After"]) == (500, "InternalServerError", "2")
+
+
+def test_an_unforeseen_failure_is_answered_under_the_caller_s_id_counted_and_logged(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    status, body, _ = ask(FakeS3(RuntimeError("the pool is gone")))
+
+    metrics = capsys.readouterr().out
+    assert (status, body["id_request"], body["error"]["code"]) == (500, MINE, "InternalServerError")
+    assert "the pool is gone" not in json.dumps(body)
+    assert "the pool is gone" in caplog.text
+    assert '"InternalServerError":[1.0]' in metrics.replace(" ", "")
+
+
+def test_what_cannot_finish_is_answered_before_the_function_is_stopped() -> None:
+    stuck = threading.Event()
+    began = time.monotonic()
+
+    status, body, _ = ask(FakeS3({}, stuck), remaining_s=2)
+
+    assert time.monotonic() - began < 2
+    stuck.set()
+    assert (status, body["error"]["code"]) == (500, "InternalServerError")
+    assert body["error"]["details"].startswith("presign: no result within the deadline of ")
