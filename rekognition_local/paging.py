@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from rekognition_local.wire import ServiceError
 
+MAX_DIGITS = 18  # what SQLite's integers hold
+
 
 class Numbered(Protocol):
     """What lists are made of: it has the number that orders them."""
@@ -61,7 +63,7 @@ def _start(token: str | None, scope: str) -> int:
     except (binascii.Error, ValueError) as error:
         raise _invalid() from error
     number = text.removeprefix(scope)
-    if not text.startswith(scope) or not number.isdecimal():
+    if not text.startswith(scope) or not number.isdecimal() or len(number) > MAX_DIGITS:
         raise _invalid()
     return int(number)
 

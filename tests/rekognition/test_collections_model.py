@@ -142,6 +142,15 @@ def test_a_token_that_was_not_given_out_is_refused(people: FakeServer, name: str
         getattr(people.rekognition, PYTHON_NAMES[name])(**request, NextToken=token)
 
 
+def test_a_token_with_a_number_beyond_sqlite_s_is_refused(people: FakeServer) -> None:
+    fill_faces(people.rekognition)
+    given = people.rekognition.list_faces(CollectionId="office", MaxResults=3)["NextToken"]
+    forged = base64.urlsafe_b64encode(base64.urlsafe_b64decode(given) + b"0" * 30).decode()
+
+    with pytest.raises(people.rekognition.exceptions.InvalidPaginationTokenException):
+        people.rekognition.list_faces(CollectionId="office", NextToken=forged)
+
+
 def test_a_token_of_another_list_is_refused(people: FakeServer) -> None:
     fill_faces(people.rekognition)
     people.rekognition.create_collection(CollectionId="home")
