@@ -1,5 +1,6 @@
 """The Lambda function of the routes about people: enrol, list, search, erase, upload."""
 
+import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,8 @@ from face_validation_function.validations.people_requests import (
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png"}
 # Photos under this prefix are enrolled by their event; the others by POST /faces.
 INDEX_PREFIX = "index/"
+# As Rekognition writes them; it takes no others.
+_FACE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +130,8 @@ def search(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answ
 def forget_face(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
     """DELETE /faces/{face_id}: what was erased."""
     face_id = _path_parameter(invocation, "face_id")
-    try:
-        uuid.UUID(face_id)
-    except ValueError as error:
-        raise RequestError(f"face_id: a face id is a UUID; the value sent is {face_id[:80]!r}.") from error
+    if not _FACE_ID.fullmatch(face_id):
+        raise RequestError(f"face_id: a face id is a UUID in lower case; the value sent is {face_id[:80]!r}.")
     return _erased(adapters.erasure.forget_face(walk, face_id))
 
 

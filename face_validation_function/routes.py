@@ -1,5 +1,6 @@
 """Every route of the API, as data: the handler, CDK, the local gateway and OpenAPI read it."""
 
+import re
 from dataclasses import dataclass
 
 RESOURCE_SERVER = "face-detection"
@@ -17,6 +18,11 @@ class Route:
     resource: str
     operation: str
     scope: str
+
+    @property
+    def path_parameters(self) -> tuple[str, ...]:
+        """The names in braces in `resource`."""
+        return tuple(re.findall(r"\{(\w+)\}", self.resource))
 
 
 READ, WRITE, ADMIN = (f"{RESOURCE_SERVER}/{scope}" for scope in ("read", "write", "admin"))

@@ -1,4 +1,4 @@
-"""What wakes people: alarms on 5xx, throttles and slow answers, to one topic."""
+"""What wakes people: alarms on 5xx, throttles, slow answers and dead letters, to one topic."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -13,6 +13,9 @@ from infra.security import accept
 SERVER_ERRORS_IN_PERIOD = 3
 SLOW_P99_MS = 10_000
 SLOW_PERIODS = 3
+
+_LAMBDA_THROTTLED = "Lambda refused to start the function: its concurrency, reserved or the account's, is used up."
+_REKOGNITION_THROTTLED = "Rekognition throttled past the retries: ask for a higher quota or lower throttle_rate."
 
 
 class Alarms(Construct):
@@ -40,17 +43,15 @@ class Alarms(Construct):
                 SERVER_ERRORS_IN_PERIOD,
                 f"{SERVER_ERRORS_IN_PERIOD} or more answers of 5xx in five minutes.",
             ),
+            self._alarm("FunctionThrottles", metrics.validation.throttles(), 1, _LAMBDA_THROTTLED),
+            self._alarm("RekognitionThrottles", metrics.validation.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED),
+            self._alarm("PeopleThrottles", metrics.people.throttles(), 1, _LAMBDA_THROTTLED),
+            self._alarm("PeopleRekognitionThrottles", metrics.people.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED),
             self._alarm(
-                "FunctionThrottles",
-                metrics.function_throttles(),
+                "DeadLetters",
+                metrics.letters(),
                 1,
-                "Lambda refused to start the function: its concurrency, reserved or the account's, is used up.",
-            ),
-            self._alarm(
-                "RekognitionThrottles",
-                metrics.of_handler(THROTTLES),
-                1,
-                "Rekognition throttled past the retries: ask for a higher quota or lower throttle_rate.",
+                "A photo could not be enrolled: its letter in the queue (output DeadLetterQueueUrl) says why.",
             ),
             self._alarm(
                 "GatewayThrottles",

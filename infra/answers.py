@@ -67,6 +67,77 @@ class ValidationAnswer(_Answer):
     boxes: Boxes | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 
 
+class FaceAnswer(_Answer):
+    """One face of a person, as enrolled."""
+
+    face_id: str = Field(json_schema_extra={"format": "uuid"})
+    full_name: str
+    image_path: str = Field(description="Key of the photo in the faces bucket.")
+    box: Box
+    confidence: Percent
+    enrolled_at: str = Field(json_schema_extra={"format": "date-time"})
+
+
+class EnrolAnswer(FaceAnswer):
+    """The face that a photo was enrolled with."""
+
+    id_request: str = Field(json_schema_extra={"format": "uuid"})
+
+
+class FacesAnswer(_Answer):
+    """A page of faces, by name."""
+
+    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    faces: list[FaceAnswer]
+    next_token: str | SkipJsonSchema[None] = Field(
+        default=None, json_schema_extra=_without_default, description="There when there is another page: ask with it."
+    )
+
+
+class Match(_Answer):
+    """A person, by the most similar of the person's faces."""
+
+    full_name: str
+    similarity: Percent
+    face_id: str = Field(json_schema_extra={"format": "uuid"})
+
+
+class SearchAnswer(_Answer):
+    """The people found, best first; `person` and `similarity` are the first one's, and absent when there is nobody."""
+
+    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    found: bool
+    person: str | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
+    similarity: Percent | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
+    matches: list[Match]
+    searched_face: SeenFace
+
+
+class ErasedCounts(_Answer):
+    """What was removed: faces of the collection, versions of photos (delete markers too), rows of the table."""
+
+    faces: int = Field(ge=0)
+    photo_versions: int = Field(ge=0)
+    rows: int = Field(ge=0)
+
+
+class ErasedAnswer(_Answer):
+    """What an erasure removed; zeros when there was nothing."""
+
+    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    erased: ErasedCounts
+
+
+class UploadAnswer(_Answer):
+    """A form to POST as multipart/form-data: `fields` first, in any order, then the image as the field `file`."""
+
+    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    key: str = Field(description="Where the image will be: the path for the other routes.")
+    url: str
+    fields: dict[str, str]
+    expires_in: int = Field(description="Seconds for which S3 takes the form.")
+
+
 class Error(_Answer):
     """What was refused, and why."""
 

@@ -79,7 +79,7 @@ class ValidationApi(Construct):
             "FaceValidation",
             # CloudWatch tells the APIs of an account apart by this name.
             rest_api_name=Stack.of(self).stack_name,
-            description="Does the face of the target image belong to the person of the source image?",
+            description="Is this the person of that trusted image? Who is it, among the people enrolled?",
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             # API Gateway writes no log at all before the account has this role.
             cloud_watch_role=True,
@@ -136,6 +136,7 @@ class ValidationApi(Construct):
             authorization_scopes=[route.scope],
             request_validator=self._validator,
             request_models={"application/json": self._request_model(route, model)} if model else None,
+            request_parameters={f"method.request.path.{name}": True for name in route.path_parameters},
         )
 
     def _request_model(self, route: Route, schema: Mapping[str, Any]) -> apigateway.IModel:

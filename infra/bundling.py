@@ -21,7 +21,7 @@ PLATFORMS = {
 }
 
 # botocore carries the API descriptions of some 400 services, 90 % of its size; these are the clients that we create.
-AWS_SERVICES = ("rekognition", "s3")
+AWS_SERVICES = ("dynamodb", "rekognition", "s3", "sqs")
 
 
 def bundle(target: Path, architecture: str, *, python: str = PYTHON, compiled: bool = True) -> None:

@@ -21,10 +21,14 @@ class Dashboard(Construct):
     def __init__(self, scope: Construct, id_: str, *, metrics: Metrics, alarms: Sequence[cloudwatch.IAlarm]) -> None:
         super().__init__(scope, id_)
         self._metrics = metrics
-        calls = metrics.of_handler(names.REKOGNITION_CALLS, label="Rekognition calls")
+        functions = {"validation": metrics.validation, "people": metrics.people, "indexing": metrics.indexing}
+        calls = {
+            name: function.of_handler(names.REKOGNITION_CALLS, label=f"Rekognition calls, {name}")
+            for name, function in functions.items()
+        }
         cost = cloudwatch.MathExpression(
-            expression=f"calls * {REKOGNITION_USD_PER_CALL}",
-            using_metrics={"calls": calls},
+            expression=f"({' + '.join(f'FILL({name}, 0)' for name in calls)}) * {REKOGNITION_USD_PER_CALL}",
+            using_metrics=dict(calls),
             label="estimated USD",
             period=PERIOD,
         )
@@ -33,7 +37,8 @@ class Dashboard(Construct):
         dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=24, height=3))
         dashboard.add_widgets(*self._traffic())
         dashboard.add_widgets(*self._answers())
-        dashboard.add_widgets(*self._limits(calls, cost))
+        dashboard.add_widgets(*self._people())
+        dashboard.add_widgets(*self._limits(list(calls.values()), cost))
         dashboard.add_widgets(
             cloudwatch.SingleValueWidget(
                 title="In the time shown",
@@ -41,10 +46,11 @@ class Dashboard(Construct):
                 height=4,
                 set_period_to_time_range=True,
                 metrics=[
-                    metrics.of_handler(names.VALIDATIONS, label="validations"),
-                    metrics.of_handler(names.MATCHES, label="matches"),
-                    metrics.of_handler(names.NON_MATCHES, label="non-matches"),
-                    calls,
+                    metrics.validation.of_handler(names.VALIDATIONS, label="validations"),
+                    metrics.validation.of_handler(names.MATCHES, label="matches"),
+                    metrics.validation.of_handler(names.NON_MATCHES, label="non-matches"),
+                    metrics.people.of_handler(names.OPERATIONS, label="operations on people"),
+                    metrics.indexing.of_handler(names.OPERATIONS, label="photos by event"),
                     cost,
                 ],
             )
@@ -53,16 +59,16 @@ class Dashboard(Construct):
     def _traffic(self) -> Row:
         metrics = self._metrics
         latencies = [metrics.latency("p50"), metrics.latency("p99")]
-        durations = [metrics.function_duration("p50"), metrics.function_duration("p99")]
-        refusals = [metrics.of_handler(code, label=code) for code in names.ERROR_CODES]
+        durations = [metrics.validation.duration("p50"), metrics.validation.duration("p99")]
+        refusals = [metrics.validation.of_handler(code, label=code) for code in names.ERROR_CODES]
         return [
             _graph("Requests and answers", metrics.requests(), metrics.client_errors(), metrics.server_errors()),
             _graph("Latency (ms)", *latencies, *durations),
-            _graph("Refusals by code", *refusals, stacked=True),
+            _graph("Validations refused, by code", *refusals, stacked=True),
         ]
 
     def _answers(self) -> Row:
-        metrics = self._metrics
+        metrics = self._metrics.validation
         outcomes = [
             metrics.of_handler(names.MATCHES, label="matches"),
             metrics.of_handler(names.NON_MATCHES, label="non-matches"),
@@ -87,15 +93,52 @@ class Dashboard(Construct):
             ),
         ]
 
-    def _limits(self, calls: cloudwatch.IMetric, cost: cloudwatch.IMetric) -> Row:
-        metrics = self._metrics
-        rekognition_throttles = metrics.of_handler(names.THROTTLES, label="Rekognition")
+    def _people(self) -> Row:
+        people, indexing = self._metrics.people, self._metrics.indexing
+        operations = [
+            people.of_handler(names.OPERATIONS, label="by request"),
+            indexing.of_handler(names.OPERATIONS, label="photos by event"),
+        ]
+        refusals = [people.of_handler(code, label=code) for code in names.ERROR_CODES]
+        refused = [indexing.of_handler(code, label=code) for code in names.ERROR_CODES if code != "RequestError"]
         return [
-            cloudwatch.GraphWidget(title="Rekognition calls and their cost", left=[calls], right=[cost], width=8),
-            _graph("Throttles", metrics.gateway_throttles(), metrics.function_throttles(), rekognition_throttles),
-            _graph("Function", metrics.function_concurrency(), metrics.function_failures()),
+            _graph("People: operations", *operations, width=6),
+            _graph("People: refusals by code", *refusals, stacked=True, width=6),
+            _graph("Photos refused by event, by code", *refused, stacked=True, width=6),
+            cloudwatch.GraphWidget(
+                title="Photos not enrolled (dead letters)",
+                left=[self._metrics.letters()],
+                right=[self._metrics.letters_age()],
+                width=6,
+            ),
+        ]
+
+    def _limits(self, calls: Sequence[cloudwatch.IMetric], cost: cloudwatch.IMetric) -> Row:
+        metrics = self._metrics
+        functions = (metrics.validation, metrics.people, metrics.indexing)
+        by_rekognition = [
+            function.of_handler(names.THROTTLES, label=f"{name}: Rekognition")
+            for name, function in zip(("validation", "people", "indexing"), functions, strict=True)
+        ]
+        by_lambda = [function.throttles() for function in functions]
+        return [
+            cloudwatch.GraphWidget(
+                title="Rekognition calls and their cost", left=list(calls), right=[cost], stacked=True, width=6
+            ),
+            _graph("Throttles", metrics.gateway_throttles(), *by_lambda, *by_rekognition, width=6),
+            _graph(
+                "Functions",
+                *(function.concurrency() for function in functions),
+                *(function.failures() for function in functions),
+                width=6,
+            ),
+            _graph(
+                "Functions about people: duration (ms)",
+                *(function.duration(statistic) for function in functions[1:] for statistic in ("p50", "p99")),
+                width=6,
+            ),
         ]
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric, stacked: bool = False) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=list(metrics), stacked=stacked, width=8)
+def _graph(title: str, *metrics: cloudwatch.IMetric, stacked: bool = False, width: int = 8) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), stacked=stacked, width=width)

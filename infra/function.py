@@ -1,6 +1,6 @@
-"""The Lambda function: the package, its role, its log."""
+"""A Lambda function of the service: the package, a role of its own, its log."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,49 +42,59 @@ class LocalBundling:
         return True
 
 
-class ValidationFunction(Construct):
-    """The function that answers the API, with a role that can do what it does and nothing else."""
+class Build:
+    """How every function of a stage is made: one asset, bundled once; what is logged, encrypted and kept."""
+
+    def __init__(self, *, arch: str, log_retention: logs.RetentionDays, retain: bool, key: kms.IKey | None) -> None:
+        self.architecture = ARCHITECTURES[arch]
+        self.log_retention, self.key = log_retention, key
+        self.removal_policy = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
+        self.code = lambda_.Code.from_asset(
+            str(PACKAGE),
+            bundling=BundlingOptions(image=RUNTIME.bundling_image, local=LocalBundling(arch)),
+            asset_hash_type=AssetHashType.OUTPUT,
+        )
+
+
+class ServiceFunction(Construct):
+    """One function, with a role that may write its log and its traces and what else it is allowed one by one."""
 
     def __init__(
         self,
         scope: Construct,
         id_: str,
         *,
-        arch: str,
+        build: Build,
+        handler: str,
+        description: str,
         environment: Mapping[str, str],
-        source: s3.Bucket,
-        target: s3.Bucket,
-        log_retention: logs.RetentionDays,
-        retain: bool,
-        key: kms.IKey | None,
-        reserved_concurrency: int | None,
+        memory_mb: int,
+        timeout: Duration = TIMEOUT,
+        reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.log_group = logs.LogGroup(
             self,
             "Log",
-            retention=log_retention,
-            encryption_key=key,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            retention=build.log_retention,
+            encryption_key=build.key,
+            removal_policy=build.removal_policy,
         )
-        self.role = self._role(source, target)
+        self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.log_group.grant_write(self.role)
         self.function = lambda_.Function(
             self,
             "Function",
-            description="Is the person in this photo the person of that trusted image?",
+            description=description,
             runtime=RUNTIME,
-            architecture=ARCHITECTURES[arch],
-            handler=HANDLER,
-            code=lambda_.Code.from_asset(
-                str(PACKAGE),
-                bundling=BundlingOptions(image=RUNTIME.bundling_image, local=LocalBundling(arch)),
-                asset_hash_type=AssetHashType.OUTPUT,
-            ),
+            architecture=build.architecture,
+            handler=handler,
+            code=build.code,
             role=self.role,
             environment=dict(environment),
-            environment_encryption=key,
-            memory_size=MEMORY_MB,
-            timeout=TIMEOUT,
+            environment_encryption=build.key,
+            memory_size=memory_mb,
+            timeout=timeout,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=self.log_group,
             reserved_concurrent_executions=reserved_concurrency,
@@ -96,40 +106,74 @@ class ValidationFunction(Construct):
             "AwsSolutions::AwsSolutions-L1",
             "Serverless::Serverless-LambdaLatestVersion",
         )
-        accept(
-            self.function,
-            "API Gateway calls the function and waits, so that whoever asked is told of a failure. Only asynchronous "
-            "calls fill a dead letter queue, and there are none.",
-            "Serverless::Serverless-LambdaDLQ",
-        )
 
-    def _role(self, source: s3.Bucket, target: s3.Bucket) -> iam.Role:
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        self.log_group.grant_write(role)
-        buckets = (source, target)
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects("*") for bucket in buckets])
-        )
-        # Without it S3 answers 403 for a key that does not exist, and the caller is told "denied" for "missing".
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn for bucket in buckets])
-        )
-        role.add_to_policy(iam.PolicyStatement(actions=list(REKOGNITION_ACTIONS), resources=["*"]))
-        for bucket in buckets:
-            if bucket.encryption_key:
-                bucket.encryption_key.grant_decrypt(role)
+    def allow(self, actions: Iterable[str], *resources: str) -> None:
+        """Let the function do `actions` on `resources` (ARNs)."""
+        self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+
+    def allow_objects(self, actions: Iterable[str], *buckets: s3.Bucket) -> None:
+        """Let the function do `actions` on any object of `buckets`, and on no other bucket's."""
+        self.allow(actions, *(bucket.arn_for_objects("*") for bucket in buckets))
         accept(
-            role,
-            "Callers choose the keys: the function reads any object of its two buckets, and no other bucket.",
+            self.role,
+            "Callers choose the keys, and the service those of uploads: the function may touch any object of its own "
+            "buckets, by the actions listed, and of no other bucket.",
             *(f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/*]" for bucket in buckets),
         )
-        accept(
-            role,
+
+    def allow_anywhere(self, actions: Iterable[str], reason: str) -> None:
+        """Let the function do `actions` that IAM ties to no resource, for a `reason` one can check."""
+        self.allow(actions, "*")
+        accept(self.role, reason, "AwsSolutions::AwsSolutions-IAM5[Resource::*]")
+
+
+class ValidationFunction(ServiceFunction):
+    """The function that answers POST /validation; enrolled people are none of its business."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        build: Build,
+        environment: Mapping[str, str],
+        source: s3.Bucket,
+        target: s3.Bucket,
+        reserved_concurrency: int | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            build=build,
+            handler=HANDLER,
+            description="Is the person in this photo the person of that trusted image?",
+            environment=environment,
+            memory_mb=MEMORY_MB,
+            reserved_concurrency=reserved_concurrency,
+        )
+        called_and_waited_for(self.function)
+        buckets = (source, target)
+        self.allow_objects(["s3:GetObject"], *buckets)
+        # Without it S3 answers 403 for a key that does not exist, and the caller is told "denied" for "missing".
+        self.allow(["s3:ListBucket"], *(bucket.bucket_arn for bucket in buckets))
+        self.allow_anywhere(
+            REKOGNITION_ACTIONS,
             "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, nor for X-Ray's PutTraceSegments "
             "and PutTelemetryRecords: * is the only resource for them. The actions are listed one by one.",
-            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         )
-        return role
+        for bucket in buckets:
+            if bucket.encryption_key:
+                bucket.encryption_key.grant_decrypt(self.role)
+
+
+def called_and_waited_for(function: lambda_.Function) -> None:
+    """Accept that a function behind API Gateway has no dead letter queue."""
+    accept(
+        function,
+        "API Gateway calls the function and waits, so that whoever asked is told of a failure. Only asynchronous "
+        "calls fill a dead letter queue, and there are none.",
+        "Serverless::Serverless-LambdaDLQ",
+    )
 
 
 def _logical_id(bucket: s3.Bucket) -> str:

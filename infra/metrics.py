@@ -1,16 +1,19 @@
-"""What can be measured of one stage: API Gateway's, Lambda's and the handler's own metrics, by name."""
+"""What can be measured of one stage: API Gateway's, Lambda's, the queue's and the handlers' own metrics, by name."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 NAMESPACE = "FaceValidation"
 SERVICE = "face-validation"
-VALIDATIONS, MATCHES, NON_MATCHES = "Validations", "Matches", "NonMatches"
-SIMILARITY, REKOGNITION_CALLS, THROTTLES = "Similarity", "RekognitionCalls", "Throttles"
+VALIDATIONS, MATCHES, NON_MATCHES, SIMILARITY = "Validations", "Matches", "NonMatches", "Similarity"
+# Of the functions about people: everything that was asked of them, or one photo of an event.
+OPERATIONS = "Operations"
+DURATION, REKOGNITION_CALLS, THROTTLES = "Duration", "RekognitionCalls", "Throttles"
 # Each refusal counts under its code.
 ERROR_CODES = (
     "RequestError",
@@ -23,8 +26,43 @@ ERROR_CODES = (
 PERIOD = Duration.minutes(5)
 
 
+class FunctionMetrics:
+    """The metrics of one function, Lambda's and those that its handler writes to its log; sums over five minutes."""
+
+    def __init__(self, function: lambda_.IFunction, label: str) -> None:
+        self._function, self._label = function, label
+
+    def duration(self, statistic: str) -> cloudwatch.Metric:
+        """Milliseconds that the function ran."""
+        return self._function.metric_duration(statistic=statistic, label=f"{self._label} {statistic}", period=PERIOD)
+
+    def failures(self) -> cloudwatch.Metric:
+        """Invocations that ended without an answer of the handler: a crash or a timeout."""
+        return self._function.metric_errors(label=f"{self._label}: failures", period=PERIOD)
+
+    def concurrency(self) -> cloudwatch.Metric:
+        """Most invocations under way at once."""
+        label = f"{self._label}: at once"
+        return self._function.metric("ConcurrentExecutions", statistic="Maximum", period=PERIOD, label=label)
+
+    def throttles(self) -> cloudwatch.Metric:
+        """Invocations that Lambda refused."""
+        return self._function.metric_throttles(label=f"{self._label}: Lambda", period=PERIOD)
+
+    def of_handler(self, name: str, *, statistic: str = "Sum", label: str | None = None) -> cloudwatch.Metric:
+        """One of the metrics that the handler writes to its log."""
+        return cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=name,
+            dimensions_map={"service": SERVICE, "function_name": self._function.function_name},
+            statistic=statistic,
+            period=PERIOD,
+            label=label,
+        )
+
+
 class Metrics(Construct):
-    """The metrics of one API and its function; sums over five minutes unless told otherwise."""
+    """The metrics of one API, of the functions behind it, and of the queue; sums over five minutes."""
 
     def __init__(
         self,
@@ -33,11 +71,17 @@ class Metrics(Construct):
         *,
         rest_api: apigateway.RestApi,
         access_log: logs.ILogGroup,
-        function: lambda_.IFunction,
+        validation: lambda_.IFunction,
+        people: lambda_.IFunction,
+        indexing: lambda_.IFunction,
+        dead_letters: sqs.IQueue,
     ) -> None:
         super().__init__(scope, id_)
         self._api = rest_api
-        self._function = function
+        self._dead_letters = dead_letters
+        self.validation = FunctionMetrics(validation, "validation")
+        self.people = FunctionMetrics(people, "people")
+        self.indexing = FunctionMetrics(indexing, "indexing")
         # API Gateway counts its 429 among all 4xx only.
         self._gateway_throttles = logs.MetricFilter(
             self,
@@ -66,33 +110,18 @@ class Metrics(Construct):
         """Milliseconds from a request's arrival to its answer."""
         return self._api.metric_latency(statistic=statistic, label=f"API {statistic}", period=PERIOD)
 
-    def function_duration(self, statistic: str) -> cloudwatch.Metric:
-        """Milliseconds that the function ran."""
-        return self._function.metric_duration(statistic=statistic, label=f"function {statistic}", period=PERIOD)
-
-    def function_failures(self) -> cloudwatch.Metric:
-        """Invocations that ended without an answer of the handler: a crash or a timeout."""
-        return self._function.metric_errors(label="failures", period=PERIOD)
-
-    def function_concurrency(self) -> cloudwatch.Metric:
-        """Most invocations under way at once."""
-        return self._function.metric("ConcurrentExecutions", statistic="Maximum", period=PERIOD, label="at once")
-
-    def function_throttles(self) -> cloudwatch.Metric:
-        """Invocations that Lambda refused."""
-        return self._function.metric_throttles(label="Lambda", period=PERIOD)
-
     def gateway_throttles(self) -> cloudwatch.Metric:
         """Requests that API Gateway answered with 429."""
         return self._gateway_throttles.metric(statistic="Sum", label="API Gateway", period=PERIOD)
 
-    def of_handler(self, name: str, *, statistic: str = "Sum", label: str | None = None) -> cloudwatch.Metric:
-        """One of the metrics that the handler writes to its log."""
-        return cloudwatch.Metric(
-            namespace=NAMESPACE,
-            metric_name=name,
-            dimensions_map={"service": SERVICE, "function_name": self._function.function_name},
-            statistic=statistic,
-            period=PERIOD,
-            label=label,
+    def letters(self) -> cloudwatch.Metric:
+        """Photos that could not be enrolled and wait for somebody to look at them."""
+        return self._dead_letters.metric_approximate_number_of_messages_visible(
+            statistic="Maximum", label="dead letters", period=PERIOD
+        )
+
+    def letters_age(self) -> cloudwatch.Metric:
+        """Seconds that the oldest of them has waited."""
+        return self._dead_letters.metric_approximate_age_of_oldest_message(
+            statistic="Maximum", label="age of the oldest (s)", period=PERIOD
         )

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -11,71 +10,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.routes import ROUTES
-from face_validation_function.validations.body import MAX_ITEMS
-from face_validation_function.validations.validation_request import MISSPELT_TARGET_PATH, FaceValidationRequest
-from infra.answers import ErrorEnvelope, ValidationAnswer
+from face_validation_function.routes import PEOPLE_ROUTES, ROUTES, Route
+from infra.answers import ErrorEnvelope
+from infra.operations import OPERATIONS, Json, Operation
 from infra.refusals import REFUSALS
 
 PATH = Path(__file__).parents[1] / "docs" / "openapi.json"
 VERSION = "1.0.0"
 SECURITY_SCHEME = "clientCredentials"
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What the document says of a route beyond the route itself.
-
-    `max_items` is how many requests one body may carry as an array; 1 means that the body is one object.
-    `patterns` are what a field's text must match, where the model judges in code.
-    """
-
-    summary: str
-    description: str
-    request: type[BaseModel]
-    answer: type[BaseModel]
-    statuses: tuple[HTTPStatus, ...]
-    max_items: int = 1
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    patterns: Mapping[str, str] = field(default_factory=dict)
-    examples: Mapping[str, Any] = field(default_factory=dict)
-
-
-UUID_V4 = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$"
-OBJECT_KEY = (
-    r"^(?!/)(?![A-Za-z][A-Za-z0-9+.-]*://)(?![Dd][Aa][Tt][Aa]:)"
-    r"(?!(?:[^/]*/)*\.{1,2}(?:/|$))[^\u0000-\u001f\u007f-\u009f]+$"
-)
-_FACES = {"type": "FACE_TO_FACE", "source_path": "people/ada.jpg", "target_path": "selfies/ada.jpg"}
-_DOCUMENT = {
-    "id_request": "7b0a3f0e-59f7-4b0f-9a43-0d8c9b5a1d11",
-    "type": "ID_TO_FACE",
-    "source_path": "documents/ada-passport.png",
-    "target_path": "selfies/ada.jpg",
-    "threshold": 95,
-    "threshold_label": 60,
-    "include": ["boxes"],
-}
-
-OPERATIONS: dict[str, Operation] = {
-    "validate": Operation(
-        summary="Is the person in the target image the person of the source image?",
-        description=(
-            "One object gives one answer. An array of 1 to 10 gives an array in the same order, with status 200: each "
-            "item is an answer or an error envelope. Images are read from the buckets: JPG or PNG by content, 80x80 to "
-            "4096x4096 pixels, at most 15 MB. AWS recommends a threshold of 99 for identity checks; 80 is the default."
-        ),
-        request=FaceValidationRequest,
-        answer=ValidationAnswer,
-        statuses=(HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR),
-        max_items=MAX_ITEMS,
-        aliases={"target_path": MISSPELT_TARGET_PATH},
-        patterns={"id_request": UUID_V4, "source_path": OBJECT_KEY, "target_path": OBJECT_KEY},
-        examples={"faces": _FACES, "document": _DOCUMENT, "several": [_FACES, _DOCUMENT]},
-    ),
-}
 
 _DETAILS = {
     "RequestError": "threshold: Input should be less than or equal to 100; the value sent is 101.",
@@ -93,24 +35,17 @@ def document(*, server_url: str | None = None, token_url: str = "/oauth2/token")
         server_url: where the API answers, with the stage; by default a template of API Gateway's addresses.
         token_url: where tokens are given; a path is taken from where the document was loaded.
     """
-    scopes = {route.scope: route.scope.replace("/", ": ") for route in ROUTES}
+    routes = (*ROUTES, *PEOPLE_ROUTES)
+    scopes = {route.scope: route.scope.replace("/", ": ") for route in routes}
     paths: dict[str, Json] = {}
-    for route in ROUTES:
-        operation = OPERATIONS[route.operation]
-        paths.setdefault(route.resource, {})[route.method.lower()] = {
-            "operationId": route.operation,
-            "summary": operation.summary,
-            "description": operation.description,
-            "security": [{SECURITY_SCHEME: [route.scope]}],
-            "requestBody": {"required": True, "content": _content(_body(operation), operation.examples)},
-            "responses": _responses(operation),
-        }
+    for route in routes:
+        paths.setdefault(route.resource, {})[route.method.lower()] = _operation(route, OPERATIONS[route.operation])
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Face validation",
             "version": VERSION,
-            "summary": "Does the face in one image belong to the person of another, trusted one?",
+            "summary": "Is this the person of that trusted image? Who is it, among the people enrolled?",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [_server(server_url)],
@@ -135,25 +70,72 @@ def gateway_models() -> dict[str, Json]:
     Types and ranges are left to the function, whose refusal names the field, the value and the limit; and so are an
     array's items, for each has an answer of its own.
     """
-    return {name: _gateway_model(operation) for name, operation in OPERATIONS.items()}
+    return {
+        name: _gateway_model(operation, operation.request)
+        for name, operation in OPERATIONS.items()
+        if operation.request is not None
+    }
 
 
-def _gateway_model(operation: Operation) -> Json:
-    schema = operation.request.model_json_schema()
+def _gateway_model(operation: Operation, request: type[BaseModel]) -> Json:
+    schema = request.model_json_schema()
     names = [*schema["properties"], *operation.aliases.values()]
     model: Json = {
         "$schema": "http://json-schema.org/draft-04/schema#",
         "title": schema["title"],
         "type": "object",
-        "required": [name for name in schema["required"] if name not in operation.aliases],
         "properties": {name: {} for name in names},
         "additionalProperties": False,
     }
+    required = [name for name in schema.get("required", ()) if name not in operation.aliases]
+    if required:
+        # Draft 4 has no empty list here.
+        model["required"] = required
     if operation.max_items > 1:
         # In draft 4 the keywords of objects and of arrays each bind their own type only; oneOf would tell a caller
         # nothing but "matched 0 out of 2".
         model |= {"type": ["object", "array"], "minItems": 1, "maxItems": operation.max_items}
     return model
+
+
+def _operation(route: Route, operation: Operation) -> Json:
+    described: Json = {
+        "operationId": route.operation,
+        "summary": operation.summary,
+        "description": operation.description,
+        "security": [{SECURITY_SCHEME: [route.scope]}],
+        "responses": _responses(operation),
+    }
+    if parameters := _parameters(route, operation):
+        described["parameters"] = parameters
+    if operation.request is not None:
+        content = _content(_body(operation, operation.request), operation.examples)
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _parameters(route: Route, operation: Operation) -> list[Json]:
+    found: list[Json] = [
+        {"name": name, "in": "path", "required": True, "schema": operation.path[name]} for name in route.path_parameters
+    ]
+    if operation.query is not None:
+        schema = operation.query.model_json_schema()
+        for name, property_ in schema["properties"].items():
+            parameter = {"name": name, "in": "query", "required": name in schema.get("required", ())}
+            described = _text_of(property_)
+            if "description" in property_:
+                parameter["description"] = property_["description"]
+            if name in operation.patterns:
+                described["pattern"] = operation.patterns[name]
+            hidden = {"title", "description"} | ({"default"} if property_.get("default") is None else set())
+            parameter["schema"] = {key: value for key, value in described.items() if key not in hidden}
+            found.append(parameter)
+    return found
+
+
+def _text_of(property_: Json) -> Json:
+    """The schema of a field's value where there is one; a query has no null."""
+    return dict(next((kind for kind in property_.get("anyOf", ()) if kind.get("type") != "null"), property_))
 
 
 def _server(url: str | None) -> Json:
@@ -173,18 +155,23 @@ def _server(url: str | None) -> Json:
 def _schemas() -> Json:
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(ErrorEnvelope, "validation")]
     for operation in OPERATIONS.values():
-        models += [(operation.request, "validation"), (operation.answer, "validation")]
+        models += [(model, "validation") for model in (operation.request, operation.answer) if model is not None]
     _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
     schemas: Json = definitions["$defs"]
     for operation in OPERATIONS.values():
-        properties = schemas[operation.request.__name__]["properties"]
+        if operation.request is None:
+            continue
+        schema = schemas[operation.request.__name__]
+        schema |= operation.rules
         for name, pattern in operation.patterns.items():
-            properties[name]["pattern"] = pattern
+            property_ = schema["properties"][name]
+            kinds = [kind for kind in property_.get("anyOf", ()) if kind.get("type") == "string"]
+            (kinds[0] if kinds else property_)["pattern"] = pattern
     return schemas
 
 
-def _body(operation: Operation) -> Json:
-    one = _ref(operation.request)
+def _body(operation: Operation, request: type[BaseModel]) -> Json:
+    one = _ref(request)
     if operation.max_items == 1:
         return one
     anything = {"description": "Whatever is not valid is answered by an error envelope in its place."}
@@ -197,7 +184,10 @@ def _responses(operation: Operation) -> Json:
     if operation.max_items > 1:
         answers = {"type": "array", "items": {"oneOf": [answer, _ref(ErrorEnvelope)]}}
         answer = {"oneOf": [answer, answers]}
-    responses = {str(int(HTTPStatus.OK)): {"description": "Validated.", "content": _content(answer)}}
+    responses = {
+        str(int(status)): {"description": said, "content": _content(answer)}
+        for status, said in sorted(operation.successes.items())
+    }
     refusals = _refusals(operation)
     for status in sorted(refusals):
         codes = refusals[status]
@@ -222,7 +212,7 @@ def _refusals(operation: Operation) -> dict[HTTPStatus, dict[str, tuple[str, str
     found: dict[HTTPStatus, dict[str, tuple[str, str]]] = {}
     for error in _errors(FaceValidationError):
         code = error().code
-        if error.status in operation.statuses:
+        if error.status in operation.refusals:
             found.setdefault(error.status, {}).setdefault(code, (error.message, _DETAILS[code]))
     for refusal in REFUSALS:
         if refusal.status is not None:

@@ -27,7 +27,8 @@ class Options:
     """The choices of one deployment; each field but `domain` is the context key of the same name.
 
     `throttle_rate` is in requests a second over all callers, `throttle_burst` in requests; `reserved_concurrency` in
-    requests at once. The domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
+    requests at once, for each function. The domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and
+    `hosted_zone_name`.
     """
 
     stage: str = "dev"

@@ -1,4 +1,4 @@
-"""One stage of the service: storage, identity, function, API, and what watches them."""
+"""One stage of the service: storage, identity, functions, API, and what watches them."""
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -6,16 +6,17 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from face_validation_function.routes import ROUTES
+from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
 from infra.alarms import Alarms
 from infra.api import ValidationApi
 from infra.dashboard import Dashboard
-from infra.function import ValidationFunction
+from infra.function import Build, ValidationFunction
 from infra.identity import Identity
 from infra.metrics import Metrics
 from infra.openapi import gateway_models
 from infra.options import Options
+from infra.people import IndexingFunction, PeopleFunction, PeopleStores
 from infra.storage import ImageStorage
 
 
@@ -34,31 +35,56 @@ class FaceValidationStack(Stack):
         key = self._key(retain) if options.kms else None
 
         storage = ImageStorage(self, "Storage", retain=retain, key=key)
+        stores = PeopleStores(self, "PeopleStores", retain=retain, key=key)
+        routes = (*ROUTES, *PEOPLE_ROUTES)
         identity = Identity(
-            self, "Identity", stage=options.stage, scopes=[route.scope for route in ROUTES], retain=retain
+            self, "Identity", stage=options.stage, scopes=[route.scope for route in routes], retain=retain
         )
+        build = Build(arch=options.arch, log_retention=log_retention, retain=retain, key=key)
+        images = {"SOURCE_BUCKET": storage.source.bucket_name, "TARGET_BUCKET": storage.target.bucket_name}
         validation = ValidationFunction(
             self,
             "Validation",
-            arch=options.arch,
-            environment={
-                "SOURCE_BUCKET": storage.source.bucket_name,
-                "TARGET_BUCKET": storage.target.bucket_name,
-                "LOG_LEVEL": options.log_level,
-                "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
-            },
+            build=build,
+            environment={**images, "LOG_LEVEL": options.log_level, "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS)},
             source=storage.source,
             target=storage.target,
-            log_retention=log_retention,
-            retain=retain,
-            key=key,
+            reserved_concurrency=options.reserved_concurrency,
+        )
+        people_environment = {
+            **images,
+            "FACES_BUCKET": storage.faces.bucket_name,
+            "FACES_TABLE": stores.table.table_name,
+            "COLLECTION_ID": stores.collection.ref,
+            "DEAD_LETTER_QUEUE_URL": stores.dead_letters.queue_url,
+            "LOG_LEVEL": options.log_level,
+        }
+        people = PeopleFunction(
+            self,
+            "People",
+            build=build,
+            environment=people_environment,
+            storage=storage,
+            stores=stores,
+            reserved_concurrency=options.reserved_concurrency,
+        )
+        indexing = IndexingFunction(
+            self,
+            "Indexing",
+            build=build,
+            environment=people_environment,
+            faces=storage.faces,
+            stores=stores,
             reserved_concurrency=options.reserved_concurrency,
         )
         api = ValidationApi(
             self,
             "Api",
-            routes=ROUTES,
-            functions={route.operation: validation.function for route in ROUTES},
+            routes=routes,
+            functions={
+                **{route.operation: validation.function for route in ROUTES},
+                **{route.operation: people.function for route in PEOPLE_ROUTES},
+            },
             models=gateway_models(),
             pool=identity.pool,
             options=options,
@@ -66,7 +92,14 @@ class FaceValidationStack(Stack):
             key=key,
         )
         metrics = Metrics(
-            self, "Metrics", rest_api=api.rest_api, access_log=api.access_log, function=validation.function
+            self,
+            "Metrics",
+            rest_api=api.rest_api,
+            access_log=api.access_log,
+            validation=validation.function,
+            people=people.function,
+            indexing=indexing.function,
+            dead_letters=stores.dead_letters,
         )
         alarms = Alarms(self, "Alarms", metrics=metrics, email=options.alarm_email, key=key)
         dashboard = Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms.all)
@@ -79,6 +112,10 @@ class FaceValidationStack(Stack):
             ClientId=identity.client.user_pool_client_id,
             SourceBucket=storage.source.bucket_name,
             TargetBucket=storage.target.bucket_name,
+            FacesBucket=storage.faces.bucket_name,
+            FacesTable=stores.table.table_name,
+            CollectionId=stores.collection.ref,
+            DeadLetterQueueUrl=stores.dead_letters.queue_url,
             DashboardName=dashboard.name,
             AlarmTopic=alarms.topic.topic_arn,
         )
@@ -87,7 +124,7 @@ class FaceValidationStack(Stack):
         key = kms.Key(
             self,
             "Key",
-            description="Images, logs and alarms of face validation.",
+            description="Images, faces, logs and alarms of face validation.",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )

@@ -10,7 +10,11 @@ ACCESS_LOG_DAYS = 365
 
 
 class ImageStorage(Construct):
-    """Two private buckets, source and target, and a third one that holds their access logs."""
+    """Three private buckets, source, target and faces, and a fourth one that holds their access logs.
+
+    The faces bucket keeps every version of a photo until somebody erases it: a face that was enrolled from a version
+    can always be told apart from the next one's, and an erasure knows all that there is to remove.
+    """
 
     def __init__(self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None) -> None:
         super().__init__(scope, id_)
@@ -34,8 +38,9 @@ class ImageStorage(Construct):
                 ]
             ),
         )
+        self.faces = self._image_bucket("Faces", versioned=True)
 
-    def _image_bucket(self, id_: str, *rules: s3.LifecycleRule) -> s3.Bucket:
+    def _image_bucket(self, id_: str, *rules: s3.LifecycleRule, versioned: bool | None = None) -> s3.Bucket:
         return self._bucket(
             id_,
             encryption=s3.BucketEncryption.KMS if self._key else s3.BucketEncryption.S3_MANAGED,
@@ -45,6 +50,7 @@ class ImageStorage(Construct):
             lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7)), *rules],
             server_access_logs_bucket=self._access_logs,
             server_access_logs_prefix=f"{id_.lower()}/",
+            versioned=versioned,
         )
 
     def _bucket(
@@ -57,6 +63,7 @@ class ImageStorage(Construct):
         bucket_key_enabled: bool | None = None,
         server_access_logs_bucket: s3.Bucket | None = None,
         server_access_logs_prefix: str | None = None,
+        versioned: bool | None = None,
     ) -> s3.Bucket:
         return s3.Bucket(
             self,
@@ -71,6 +78,7 @@ class ImageStorage(Construct):
             lifecycle_rules=lifecycle_rules,
             server_access_logs_bucket=server_access_logs_bucket,
             server_access_logs_prefix=server_access_logs_prefix,
+            versioned=versioned,
             removal_policy=RemovalPolicy.RETAIN if self._retain else RemovalPolicy.DESTROY,
             auto_delete_objects=not self._retain,
         )

@@ -17,7 +17,7 @@ def full_name_of(name: str) -> str:
     composed = unicodedata.normalize("NFC", name).strip()
     if not 1 <= len(composed) <= MAX_NAME:
         raise ValueError(f"a full name has 1 to {MAX_NAME} characters, this one has {len(composed)}")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in composed):
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
         raise ValueError("a full name has no control character")
     return composed
 
@@ -33,7 +33,9 @@ def _base64(text: str) -> str:
 Base64Image = Annotated[
     str, Field(min_length=1, json_schema_extra={"contentEncoding": "base64"}), AfterValidator(_base64)
 ]
-FullName = Annotated[str, Field(min_length=1, examples=["Ana García"]), AfterValidator(full_name_of)]
+FullName = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME, examples=["Ana García"]), AfterValidator(full_name_of)
+]
 
 
 class EnrolRequest(StrictBody):
@@ -82,6 +84,6 @@ class UploadRequest(StrictBody):
 class ListRequest(StrictBody):
     """GET /faces: a page of the faces enrolled; query parameters, so numbers come as text."""
 
-    limit: Annotated[int, Field(ge=1, le=100, strict=False)] = 50
-    next_token: str | None = None
-    full_name: FullName | None = None
+    limit: Annotated[int, Field(ge=1, le=100, strict=False, description="The most faces of a page.")] = 50
+    next_token: str | None = Field(default=None, description="Of the page before, to go on from there.")
+    full_name: FullName | None = Field(default=None, description="The faces of this person alone.")

@@ -53,7 +53,7 @@ def test_the_asset_holds_the_package_its_dependencies_and_nothing_of_this_machin
     assert {"face_validation_function", "boto3", "PIL", "pydantic", "aws_lambda_powertools"} <= names
     assert not names & {"bin", "infra", "local", "rekognition_local", "tests", "numpy", "moto"}
     services = {path.name for path in (folder / "botocore" / "data").iterdir() if path.is_dir()}
-    assert services == {"rekognition", "s3"}
+    assert services == {"dynamodb", "rekognition", "s3", "sqs"}
     assert all(list(folder.glob(f"{name}*.dist-info/licenses/*")) for name in ("pillow", "pydantic-"))
 
 

@@ -12,13 +12,20 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from pydantic import TypeAdapter, ValidationError
 
 from face_validation_function.exceptions.exceptions import RequestError
-from face_validation_function.routes import ROUTES
-from face_validation_function.validations.body import ObjectKey, items_of, validated
-from face_validation_function.validations.validation_request import FaceValidationRequest
-from infra.openapi import OBJECT_KEY, OPERATIONS, PATH, document, gateway_models
+from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from face_validation_function.validations.body import ObjectKey, StrictBody, items_of, validated
+from face_validation_function.validations.people_requests import FullName
+from infra.openapi import PATH, document, gateway_models
+from infra.operations import FULL_NAME, OBJECT_KEY, OPERATIONS
 
-KEY = TypeAdapter(ObjectKey)
-MODEL = Draft4Validator(gateway_models()["validate"])
+EVERY_ROUTE = (*ROUTES, *PEOPLE_ROUTES)
+KEY, NAME = TypeAdapter(ObjectKey), TypeAdapter(FullName)
+MODELS = {name: Draft4Validator(model) for name, model in gateway_models().items()}
+MODEL = MODELS["validate"]
+PEOPLE_NAMES = st.sampled_from(
+    ["image_path", "full_name", "image", "threshold", "max_faces", "bucket", "content_type", "name"]
+)
+PEOPLE_VALUES = st.sampled_from(["a.jpg", "Ana", "AAAA", 80, 5, None, "faces", "source", "image/png", True])
 NAMES = st.sampled_from(["source_path", "target_path", "tareget_path", "type", "threshold", "treshold", "include"])
 VALUES = st.sampled_from(["a.jpg", "FACE_TO_FACE", 80, None, ["boxes"], True])
 BODIES = st.one_of(
@@ -26,9 +33,12 @@ BODIES = st.one_of(
 )
 
 
-def function_takes(body: Any) -> None:
-    for item in items_of(body):
-        validated(item, FaceValidationRequest)
+def function_takes(body: Any, operation: str = "validate") -> None:
+    request = OPERATIONS[operation].request
+    assert request is not None
+    assert issubclass(request, StrictBody)
+    for item in items_of(body) if OPERATIONS[operation].max_items > 1 else [body]:
+        validated(item, request)
 
 
 def test_the_committed_document_is_current() -> None:
@@ -44,18 +54,44 @@ def test_every_route_is_described_with_its_scope() -> None:
 
     described = {(method.upper(), path): value for path, methods in paths.items() for method, value in methods.items()}
 
-    assert described.keys() == {(route.method, route.resource) for route in ROUTES}
-    for route in ROUTES:
+    assert described.keys() == {(route.method, route.resource) for route in EVERY_ROUTE}
+    for route in EVERY_ROUTE:
         (security,) = described[route.method, route.resource]["security"]
         assert list(security.values()) == [[route.scope]]
 
 
-@pytest.mark.parametrize("name", OPERATIONS["validate"].examples)
-def test_an_example_is_a_valid_request(name: str) -> None:
-    body = OPERATIONS["validate"].examples[name]
+def test_a_route_says_its_path_parameters_and_an_erasure_takes_no_body() -> None:
+    paths = document()["paths"]
 
-    function_takes(body)
-    assert MODEL.is_valid(body)
+    for route in EVERY_ROUTE:
+        described = paths[route.resource][route.method.lower()]
+        named = {parameter["name"] for parameter in described.get("parameters", ()) if parameter["in"] == "path"}
+        assert named == set(route.path_parameters)
+        assert ("requestBody" in described) == (route.method == "POST")
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"), [(name, example) for name, operation in OPERATIONS.items() for example in operation.examples]
+)
+def test_an_example_is_a_valid_request(operation: str, name: str) -> None:
+    body = OPERATIONS[operation].examples[name]
+
+    function_takes(body, operation)
+    assert MODELS[operation].is_valid(body)
+
+
+@given(st.text(st.sampled_from("aé日 \u00a0\x00\x1f\x7f\x85\n"), max_size=6))
+@example("a\n")
+@example(" ")
+@example("\na")
+def test_the_documents_pattern_takes_the_names_that_the_model_takes(name: str) -> None:
+    try:
+        NAME.validate_python(name, strict=True)
+        taken = True
+    except ValidationError:
+        taken = False
+
+    assert bool(re.search(FULL_NAME.removesuffix("$") + r"\Z", name)) == taken
 
 
 @given(st.text(st.sampled_from("ab./:\\\x00\x1f\x7f\x85 dataDTA-+é日"), max_size=12))
@@ -83,6 +119,16 @@ def test_what_the_gateways_model_refuses_the_function_refuses_too(body: Any) -> 
 
     with pytest.raises(RequestError):
         function_takes(body)
+
+
+@pytest.mark.parametrize("operation", ["enrol", "search", "upload"])
+@given(st.one_of(st.dictionaries(PEOPLE_NAMES, PEOPLE_VALUES, max_size=4), st.lists(PEOPLE_VALUES), PEOPLE_VALUES))
+def test_what_the_gateways_model_refuses_about_people_the_function_refuses_too(operation: str, body: Any) -> None:
+    if MODELS[operation].is_valid(body):
+        return
+
+    with pytest.raises(RequestError):
+        function_takes(body, operation)
 
 
 def test_the_gateways_model_leaves_an_arrays_items_to_the_function() -> None:

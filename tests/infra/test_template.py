@@ -6,15 +6,20 @@ from typing import Any
 import pytest
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.routes import ROUTES
-from face_validation_function.settings import Settings
+from face_validation_function.people_function import INDEX_PREFIX
+from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from face_validation_function.settings import PeopleSettings, Settings
+from infra.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from infra.refusals import REFUSALS
 from local import refusals as local_refusals
 from local.environment import function_settings
+from local.people import PeopleStores, table_definition
 from tests.infra.conftest import Json, Synthesise
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
 
+EVERY_ROUTE = (*ROUTES, *PEOPLE_ROUTES)
+FUNCTIONS = ("Validation", "People", "Indexing")
 EVERY_OPTION = {
     "stage": "prod",
     "kms": "true",
@@ -60,6 +65,31 @@ def bucket_id(template: Json, name: str) -> str:
     return found
 
 
+def function(template: Json, name: str) -> Json:
+    (found,) = (
+        resource["Properties"]
+        for id_, resource in resources(template, "AWS::Lambda::Function").items()
+        if id_.startswith(f"{name}Function")
+    )
+    properties: Json = found
+    return properties
+
+
+def statements(template: Json, name: str) -> list[Json]:
+    """What a function's own role allows."""
+    (found,) = (
+        policy["Properties"]["PolicyDocument"]["Statement"]
+        for id_, policy in resources(template, "AWS::IAM::Policy").items()
+        if id_.startswith(f"{name}Role")
+    )
+    allowed: list[Json] = found
+    return allowed
+
+
+def actions(statement: Json) -> list[str]:
+    return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+
+
 def path_of(template: Json, resource_id: str) -> str:
     properties = template["Resources"][resource_id]["Properties"]
     parent = properties["ParentId"].get("Ref")
@@ -85,8 +115,8 @@ def test_every_route_is_a_method_with_the_authorizer_and_its_scope(template: Jso
         for method in resources(template, "AWS::ApiGateway::Method").values()
     }
 
-    assert methods.keys() == {(route.method, route.resource) for route in ROUTES}
-    for route in ROUTES:
+    assert methods.keys() == {(route.method, route.resource) for route in EVERY_ROUTE}
+    for route in EVERY_ROUTE:
         method = methods[route.method, route.resource]
         assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
         assert method["AuthorizerId"] == {"Ref": authorizer}
@@ -99,7 +129,29 @@ def test_a_body_is_checked_by_the_validator_and_its_model(template: Json) -> Non
 
     for method in resources(template, "AWS::ApiGateway::Method").values():
         assert method["Properties"]["RequestValidatorId"] == {"Ref": validator_id}
-        assert method["Properties"]["RequestModels"]["application/json"]
+        if method["Properties"]["HttpMethod"] == "POST":
+            assert method["Properties"]["RequestModels"]["application/json"]
+        else:
+            assert "RequestModels" not in method["Properties"]
+
+
+def test_each_route_is_answered_by_its_function_which_api_gateway_may_call(template: Json) -> None:
+    answered = {
+        (method["Properties"]["HttpMethod"], path_of(template, method["Properties"]["ResourceId"]["Ref"])): json.dumps(
+            method["Properties"]["Integration"]["Uri"]
+        )
+        for method in resources(template, "AWS::ApiGateway::Method").values()
+    }
+    callable_ = [
+        permission["Properties"]
+        for permission in resources(template, "AWS::Lambda::Permission").values()
+        if permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
+    ]
+
+    for route in EVERY_ROUTE:
+        assert ("ValidationFunction" if route in ROUTES else "PeopleFunction") in answered[route.method, route.resource]
+    assert len(callable_) == len(EVERY_ROUTE)
+    assert all("SourceArn" in permission for permission in callable_)
 
 
 def test_the_authorizer_and_the_client_are_of_the_same_pool_with_the_scopes_of_the_routes(template: Json) -> None:
@@ -110,7 +162,7 @@ def test_the_authorizer_and_the_client_are_of_the_same_pool_with_the_scopes_of_t
     scopes = {f"{server['Identifier']}/{scope['ScopeName']}" for server in servers for scope in server["Scopes"]}
 
     assert only(template, "AWS::ApiGateway::Authorizer")["ProviderARNs"] == [{"Fn::GetAtt": [pool, "Arn"]}]
-    assert scopes == set(client["AllowedOAuthScopes"]) == {route.scope for route in ROUTES}
+    assert scopes == set(client["AllowedOAuthScopes"]) == {route.scope for route in EVERY_ROUTE}
     assert client["UserPoolId"] == {"Ref": pool}
     assert client["AllowedOAuthFlows"] == ["client_credentials"]
     assert client["GenerateSecret"] is True
@@ -140,10 +192,10 @@ def test_every_bucket_denies_what_does_not_come_over_tls(template: Json) -> None
         assert (denied["Effect"], denied["Action"], denied["Principal"]) == ("Deny", "s3:*", {"AWS": "*"})
 
 
-def test_both_image_buckets_log_every_access(template: Json) -> None:
+def test_every_image_bucket_logs_its_accesses(template: Json) -> None:
     log = {"Ref": bucket_id(template, "AccessLogs")}
 
-    for name in ("Source", "Target"):
+    for name in ("Source", "Target", "Faces"):
         logging = template["Resources"][bucket_id(template, name)]["Properties"]["LoggingConfiguration"]
         assert logging["DestinationBucketName"] == log
 
@@ -161,28 +213,89 @@ def test_every_log_group_ends_some_day(template: Json) -> None:
         assert group["Properties"]["RetentionInDays"] in {30, 365}
 
 
-def test_the_function_stays_below_the_gateways_29_seconds_and_is_traced(template: Json) -> None:
-    function = next(
-        f["Properties"]
-        for id_, f in resources(template, "AWS::Lambda::Function").items()
-        if id_.startswith("Validation")
-    )
+def test_a_function_stays_below_the_gateways_29_seconds_and_is_traced(template: Json) -> None:
+    for name in FUNCTIONS:
+        properties = function(template, name)
 
-    assert function["Timeout"] < 29
-    assert function["TracingConfig"] == {"Mode": "Active"}
-    assert function["LoggingConfig"]["LogGroup"]["Ref"] in resources(template, "AWS::Logs::LogGroup")
+        assert properties["Timeout"] == (60 if name == "Indexing" else 28)
+        assert properties["TracingConfig"] == {"Mode": "Active"}
+        assert properties["LoggingConfig"]["LogGroup"]["Ref"] in resources(template, "AWS::Logs::LogGroup")
 
 
 def test_settings_are_what_the_lambda_finds_and_what_the_local_stack_exports(template: Json) -> None:
-    function = next(
-        f["Properties"]
-        for id_, f in resources(template, "AWS::Lambda::Function").items()
-        if id_.startswith("Validation")
-    )
     fields = {name.upper() for name in Settings.__dataclass_fields__}
+    of_people = {name.upper() for name in PeopleSettings.__dataclass_fields__}
 
-    assert function["Environment"]["Variables"].keys() == fields
+    assert function(template, "Validation")["Environment"]["Variables"].keys() == fields
     assert function_settings("s", "t", "INFO").keys() == fields
+    for name in ("People", "Indexing"):
+        assert function(template, name)["Environment"]["Variables"].keys() == of_people
+    exported = PeopleStores("f", "t", "c", "d", "e").settings() | function_settings("s", "t", "INFO")
+    assert exported.keys() == fields | of_people
+
+
+def test_the_three_functions_are_one_asset_with_three_handlers(template: Json) -> None:
+    code = [json.dumps(function(template, name)["Code"], sort_keys=True) for name in FUNCTIONS]
+
+    assert len(set(code)) == 1
+    assert [function(template, name)["Handler"] for name in ("People", "Indexing")] == [
+        PEOPLE_HANDLER,
+        INDEXING_HANDLER,
+    ]
+    assert len({json.dumps(function(template, name)["Role"]) for name in FUNCTIONS}) == 3
+
+
+def test_the_table_has_the_keys_and_indexes_of_the_local_one_and_can_be_restored(template: Json) -> None:
+    table = only(template, "AWS::DynamoDB::Table")
+
+    assert {name: table[name] for name in table_definition()} == table_definition()
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+def test_a_photo_put_under_the_prefix_starts_the_indexing_function_and_nothing_else_does(template: Json) -> None:
+    events = only(template, "Custom::S3BucketNotifications")
+    (configured,) = events["NotificationConfiguration"]["LambdaFunctionConfigurations"]
+    (called,) = (
+        permission["Properties"]
+        for permission in resources(template, "AWS::Lambda::Permission").values()
+        if permission["Properties"]["Principal"] == "s3.amazonaws.com"
+    )
+
+    assert events["BucketName"] == {"Ref": bucket_id(template, "Faces")}
+    assert configured["Events"] == ["s3:ObjectCreated:*"]
+    assert configured["Filter"]["Key"]["FilterRules"] == [{"Name": "prefix", "Value": INDEX_PREFIX}]
+    assert configured["LambdaFunctionArn"]["Fn::GetAtt"][0].startswith("IndexingFunction")
+    assert called["SourceArn"] == {"Fn::GetAtt": [bucket_id(template, "Faces"), "Arn"]}
+    assert called["SourceAccount"] == {"Ref": "AWS::AccountId"}
+
+
+def test_an_event_that_fails_three_times_ends_in_the_dead_letter_queue(template: Json) -> None:
+    (queue,) = resources(template, "AWS::SQS::Queue")
+    config = only(template, "AWS::Lambda::EventInvokeConfig")
+
+    assert config["FunctionName"]["Ref"].startswith("IndexingFunction")
+    assert config["MaximumRetryAttempts"] == 2
+    assert config["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": [queue, "Arn"]}
+
+
+def test_the_dead_letter_queue_is_encrypted_keeps_two_weeks_and_denies_what_does_not_come_over_tls(
+    template: Json,
+) -> None:
+    queue = only(template, "AWS::SQS::Queue")
+    (denied,) = only(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert (denied["Effect"], denied["Action"], denied["Principal"]) == ("Deny", "sqs:*", {"AWS": "*"})
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_faces_bucket_keeps_every_version_until_it_is_erased(template: Json) -> None:
+    bucket = template["Resources"][bucket_id(template, "Faces")]["Properties"]
+
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert {key for rule in rules for key in rule} == {"AbortIncompleteMultipartUpload", "Status"}
 
 
 def test_access_logs_are_json_without_a_body_or_a_token(template: Json) -> None:
@@ -198,7 +311,7 @@ def test_access_logs_are_json_without_a_body_or_a_token(template: Json) -> None:
     assert every["ThrottlingBurstLimit"] > 0
 
 
-def test_alarms_on_5xx_throttles_and_slow_answers_reach_the_topic(template: Json) -> None:
+def test_alarms_on_5xx_throttles_slow_answers_and_dead_letters_reach_the_topic(template: Json) -> None:
     (topic,) = resources(template, "AWS::SNS::Topic")
     alarms = [alarm["Properties"] for alarm in resources(template, "AWS::CloudWatch::Alarm").values()]
 
@@ -209,9 +322,13 @@ def test_alarms_on_5xx_throttles_and_slow_answers_reach_the_topic(template: Json
         ("AWS/ApiGateway", "5XXError", "Sum"),
         ("AWS/ApiGateway", "Latency", "p99"),
         ("AWS/Lambda", "Throttles", "Sum"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"),
         ("FaceValidation", "Throttles", "Sum"),
         (stack, "GatewayThrottles", "Sum"),
     }
+    throttled = [json.dumps(alarm) for alarm in alarms if watched_by(alarm)[1] == "Throttles"]
+    for name in ("Validation", "People"):
+        assert len([alarm for alarm in throttled if f"{name}Function" in alarm]) == 2
     for alarm in alarms:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}]
 
@@ -261,44 +378,76 @@ def test_the_local_gateway_refuses_in_the_deployed_words() -> None:
         )
 
 
-def test_the_function_may_do_nothing_to_other_buckets(template: Json) -> None:
-    statements = next(
-        policy["Properties"]["PolicyDocument"]["Statement"]
-        for id_, policy in resources(template, "AWS::IAM::Policy").items()
-        if id_.startswith("ValidationRole")
-    )
+@pytest.mark.parametrize(
+    ("name", "buckets"),
+    [("Validation", {"Source", "Target"}), ("People", {"Source", "Target", "Faces"}), ("Indexing", {"Faces"})],
+)
+def test_a_function_may_do_nothing_to_other_buckets(template: Json, name: str, buckets: set[str]) -> None:
+    named = {bucket_id(template, bucket): bucket for bucket in ("Source", "Target", "Faces", "AccessLogs")}
+    touched: set[str] = set()
 
-    for statement in statements:
-        actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        assert not [action for action in actions if "*" in action]
-        if any(action.startswith("s3:") for action in actions):
+    for statement in statements(template, name):
+        assert not [action for action in actions(statement) if "*" in action]
+        if any(action.startswith("s3:") for action in actions(statement)):
             text = json.dumps(statement["Resource"])
-            assert bucket_id(template, "Source") in text
-            assert bucket_id(template, "Target") in text
+            assert statement["Resource"] != "*"
+            touched |= {bucket for id_, bucket in named.items() if id_ in text}
+
+    assert touched == buckets
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_iam_ties_to_a_resource_is_allowed_on_this_stages_alone(template: Json, name: str) -> None:
+    anywhere = {action for s in statements(template, name) if s["Resource"] == "*" for action in actions(s)}
+    detections = {"rekognition:CompareFaces", "rekognition:DetectLabels"} if name == "Validation" else set()
+
+    assert anywhere == detections | {
+        "rekognition:DetectFaces",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    }
+
+
+def test_the_validation_function_has_no_right_to_the_enrolled_people(template: Json) -> None:
+    text = json.dumps(statements(template, "Validation"))
+
+    for kind in ("AWS::DynamoDB::Table", "AWS::Rekognition::Collection", "AWS::SQS::Queue"):
+        (id_,) = resources(template, kind)
+        assert id_ not in text
+    assert bucket_id(template, "Faces") not in text
 
 
 def test_outputs_tell_a_client_all_but_the_secret(template: Json) -> None:
     outputs = template["Outputs"]
 
-    assert {"ApiUrl", "TokenUrl", "ClientId", "SourceBucket", "TargetBucket"} <= outputs.keys()
+    assert {"ApiUrl", "TokenUrl", "ClientId", "SourceBucket", "TargetBucket", "FacesBucket"} <= outputs.keys()
+    assert {"CollectionId", "FacesTable", "DeadLetterQueueUrl"} <= outputs.keys()
     assert "secret" not in json.dumps(outputs).lower()
 
 
 def test_prod_keeps_its_data_and_dev_leaves_nothing_behind(prod: Json, dev: Json) -> None:
-    kinds = ("AWS::S3::Bucket", "AWS::Cognito::UserPool", "AWS::Logs::LogGroup")
+    kinds = (
+        "AWS::S3::Bucket",
+        "AWS::Cognito::UserPool",
+        "AWS::Logs::LogGroup",
+        "AWS::DynamoDB::Table",
+        "AWS::Rekognition::Collection",
+        "AWS::SQS::Queue",
+    )
 
     for kind in kinds:
         assert {r["DeletionPolicy"] for r in resources(prod, kind).values()} == {"Retain"}
         assert {r["DeletionPolicy"] for r in resources(dev, kind).values()} == {"Delete"}
     assert only(prod, "AWS::Cognito::UserPool")["DeletionProtection"] == "ACTIVE"
+    assert only(prod, "AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is True
     assert len(resources(dev, "Custom::S3AutoDeleteObjects")) == len(resources(dev, "AWS::S3::Bucket"))
 
 
 @pytest.mark.parametrize(("arch", "architecture"), [("arm64", "arm64"), ("x86_64", "x86_64")])
 def test_the_architecture_is_chosen_by_context(synthesise: Synthesise, arch: str, architecture: str) -> None:
-    function = synthesise(stage="prod", arch=arch)["Resources"]["ValidationFunction0B4D9E78"]["Properties"]
+    template = synthesise(stage="prod", arch=arch)
 
-    assert function["Architectures"] == [architecture]
+    assert [function(template, name)["Architectures"] for name in FUNCTIONS] == [[architecture]] * 3
 
 
 def test_every_option_at_once_passes_the_security_checks(synthesise: Synthesise) -> None:
@@ -308,9 +457,13 @@ def test_every_option_at_once_passes_the_security_checks(synthesise: Synthesise)
     assert only(template, "AWS::ApiGateway::DomainName")["SecurityPolicy"] == "TLS_1_2"
     assert resources(template, "AWS::WAFv2::WebACLAssociation")
     assert only(template, "AWS::KMS::Key")["EnableKeyRotation"] is True
-    assert only(template, "AWS::Lambda::Function")["ReservedConcurrentExecutions"] == 20
+    assert [function(template, name)["ReservedConcurrentExecutions"] for name in FUNCTIONS] == [20] * 3
     assert template["Outputs"]["ApiUrl"]["Value"] == "https://faces.example.com/"
-    for name in ("Source", "Target"):
+    (key,) = resources(template, "AWS::KMS::Key")
+    by_key = {"Fn::GetAtt": [key, "Arn"]}
+    assert only(template, "AWS::DynamoDB::Table")["SSESpecification"]["KMSMasterKeyId"] == by_key
+    assert only(template, "AWS::SQS::Queue")["KmsMasterKeyId"] == by_key
+    for name in ("Source", "Target", "Faces"):
         encryption = template["Resources"][bucket_id(template, name)]["Properties"]["BucketEncryption"]
         (rule,) = encryption["ServerSideEncryptionConfiguration"]
         assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
@@ -326,6 +479,13 @@ def test_options_leave_logical_ids_as_they_are(synthesise: Synthesise) -> None:
         "StorageTarget0BBD55FD",
         "IdentityPool9E5AED46",
         "ApiFaceValidationD2F9B674",
+        "ValidationFunction0B4D9E78",
+        "ValidationLog56AC7D36",
+        "IdentityPoolClientCDD42828",
+        "StorageFaces73E824C2",
+        "PeopleStoresTable930F9759",
+        "PeopleStoresCollection669774DB",
+        "PeopleStoresDeadLetters924A9F5E",
     } <= ids
 
 

@@ -1,0 +1,176 @@
+"""What the API's document says of each operation, beyond its route. Data only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+
+from face_validation_function.validations.body import MAX_ITEMS
+from face_validation_function.validations.people_requests import (
+    MAX_NAME,
+    EnrolRequest,
+    ListRequest,
+    SearchRequest,
+    UploadRequest,
+)
+from face_validation_function.validations.validation_request import MISSPELT_TARGET_PATH, FaceValidationRequest
+from infra.answers import EnrolAnswer, ErasedAnswer, FacesAnswer, SearchAnswer, UploadAnswer, ValidationAnswer
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the document says of a route beyond the route itself.
+
+    `request` is the model of the body, `query` the one of the query parameters, `path` the schema of each path
+    parameter. `successes` are the statuses of an answer and what each says, `refusals` the function's own statuses.
+    `max_items` is how many requests one body may carry as an array; 1 means that the body is one object.
+    `patterns` are what a field's text must match, and `rules` what more a body must hold to, where the model judges in
+    code.
+    """
+
+    summary: str
+    description: str
+    answer: type[BaseModel]
+    successes: Mapping[HTTPStatus, str]
+    refusals: tuple[HTTPStatus, ...]
+    request: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    path: Mapping[str, Json] = field(default_factory=dict)
+    max_items: int = 1
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    rules: Json = field(default_factory=dict)
+    examples: Mapping[str, Any] = field(default_factory=dict)
+
+
+UUID_V4 = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$"
+OBJECT_KEY = (
+    r"^(?!/)(?![A-Za-z][A-Za-z0-9+.-]*://)(?![Dd][Aa][Tt][Aa]:)"
+    r"(?!(?:[^/]*/)*\.{1,2}(?:/|$))[^\u0000-\u001f\u007f-\u009f]+$"
+)
+FACE_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_NO_CONTROL = r"[^\u0000-\u001f\u007f-\u009f]"
+FULL_NAME = rf"^{_NO_CONTROL}*[^\s\u0000-\u001f\u007f-\u009f]{_NO_CONTROL}*$"
+BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$"
+
+_REQUEST_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
+_ID = "7b0a3f0e-59f7-4b0f-9a43-0d8c9b5a1d11"
+_FACES = {"type": "FACE_TO_FACE", "source_path": "people/ada.jpg", "target_path": "selfies/ada.jpg"}
+_DOCUMENT = {
+    "id_request": _ID,
+    "type": "ID_TO_FACE",
+    "source_path": "documents/ada-passport.png",
+    "target_path": "selfies/ada.jpg",
+    "threshold": 95,
+    "threshold_label": 60,
+    "include": ["boxes"],
+}
+# A field that is left out may as well be null.
+_ABSENT: Json = {"type": "null"}
+
+
+def _only(name: str, other: str) -> Json:
+    return {"required": [name], "properties": {name: {"type": "string"}, other: _ABSENT}}
+
+
+OPERATIONS: dict[str, Operation] = {
+    "validate": Operation(
+        summary="Is the person in the target image the person of the source image?",
+        description=(
+            "One object gives one answer. An array of 1 to 10 gives an array in the same order, with status 200: each "
+            "item is an answer or an error envelope. Images are read from the buckets: JPG or PNG by content, 80x80 to "
+            "4096x4096 pixels, at most 15 MB. AWS recommends a threshold of 99 for identity checks; 80 is the default."
+        ),
+        request=FaceValidationRequest,
+        answer=ValidationAnswer,
+        successes={HTTPStatus.OK: "Validated."},
+        refusals=(*_REQUEST_REFUSALS, HTTPStatus.UNPROCESSABLE_ENTITY),
+        max_items=MAX_ITEMS,
+        aliases={"target_path": MISSPELT_TARGET_PATH},
+        patterns={"id_request": UUID_V4, "source_path": OBJECT_KEY, "target_path": OBJECT_KEY},
+        examples={"faces": _FACES, "document": _DOCUMENT, "several": [_FACES, _DOCUMENT]},
+    ),
+    "enrol": Operation(
+        summary="This photo shows this person.",
+        description=(
+            "The photo lies in the faces bucket (`POST /uploads` puts it there). Its most prominent face is enrolled; "
+            "the same version of a photo again answers the same face. Photos under `index/` need no request: their "
+            "upload enrols them."
+        ),
+        request=EnrolRequest,
+        answer=EnrolAnswer,
+        successes={HTTPStatus.CREATED: "Enrolled.", HTTPStatus.OK: "This photo was enrolled before: its face."},
+        refusals=(*_REQUEST_REFUSALS, HTTPStatus.UNPROCESSABLE_ENTITY),
+        patterns={"id_request": UUID_V4, "image_path": OBJECT_KEY, "full_name": FULL_NAME},
+        examples={"photo": {"image_path": "photos/ada.jpg", "full_name": "Ada Lovelace", "id_request": _ID}},
+    ),
+    "list_faces": Operation(
+        summary="The faces enrolled, by name.",
+        description="A page at a time; of one person when `full_name` is given.",
+        query=ListRequest,
+        answer=FacesAnswer,
+        successes={HTTPStatus.OK: "A page."},
+        refusals=_REQUEST_REFUSALS,
+        patterns={"id_request": UUID_V4, "full_name": FULL_NAME},
+    ),
+    "forget_face": Operation(
+        summary="Erase one face, with every version of its photo.",
+        description="The faces that other versions of the photo were enrolled with go too. Asking again is no error.",
+        path={"face_id": {"type": "string", "pattern": FACE_ID, "examples": [_ID]}},
+        answer=ErasedAnswer,
+        successes={HTTPStatus.OK: "What was removed; zeros when there was nothing."},
+        refusals=_REQUEST_REFUSALS,
+    ),
+    "forget_person": Operation(
+        summary="Erase a person: every face, every version of every photo, every row.",
+        description="A failure in the middle leaves what is needed to finish: ask again. Asking again is no error.",
+        path={
+            "full_name": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_NAME,
+                "pattern": FULL_NAME,
+                "examples": ["Ada Lovelace"],
+            }
+        },
+        answer=ErasedAnswer,
+        successes={HTTPStatus.OK: "What was removed; zeros when there was nothing."},
+        refusals=_REQUEST_REFUSALS,
+    ),
+    "search": Operation(
+        summary="Who, among the people enrolled, is in this photo?",
+        description=(
+            "By `image_path` (a key of the target bucket) or by `image` (base64; AWS Lambda takes bodies up to 6 MB, "
+            "so photos up to 4.4 MB). The most prominent face is searched for; people come best first, each once, by "
+            "the most similar of their faces. Nobody at the threshold: `found` is false."
+        ),
+        request=SearchRequest,
+        answer=SearchAnswer,
+        successes={HTTPStatus.OK: "Searched."},
+        refusals=(*_REQUEST_REFUSALS, HTTPStatus.UNPROCESSABLE_ENTITY),
+        patterns={"id_request": UUID_V4, "image_path": OBJECT_KEY, "image": BASE64},
+        rules={"oneOf": [_only("image_path", "image"), _only("image", "image_path")]},
+        examples={"key": {"image_path": "selfies/ada.jpg", "threshold": 90, "max_faces": 3}},
+    ),
+    "upload": Operation(
+        summary="A form by which one image may be put into a bucket, without AWS credentials.",
+        description=(
+            "The service chooses the key; S3 itself enforces what was signed: this key, this content type, 1 byte to "
+            "15 MB, five minutes. With `full_name`, for bucket `faces`, the photo is enrolled as soon as it is there."
+        ),
+        request=UploadRequest,
+        answer=UploadAnswer,
+        successes={HTTPStatus.CREATED: "The form."},
+        refusals=_REQUEST_REFUSALS,
+        patterns={"id_request": UUID_V4, "full_name": FULL_NAME},
+        rules={"anyOf": [{"properties": {"bucket": {"const": "faces"}}}, {"properties": {"full_name": _ABSENT}}]},
+        examples={
+            "selfie": {"bucket": "target", "content_type": "image/jpeg"},
+            "face": {"bucket": "faces", "content_type": "image/png", "full_name": "Ada Lovelace"},
+        },
+    ),
+}

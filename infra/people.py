@@ -1,0 +1,234 @@
+"""Enrolled people: where their faces are kept, the function that answers for them, and the one that enrols photos."""
+
+from collections.abc import Mapping
+
+from aws_cdk import Aws, Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_rekognition as rekognition
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_notifications as notifications
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.function import Build, ServiceFunction, called_and_waited_for
+from infra.security import accept
+from infra.storage import ImageStorage
+
+PEOPLE_HANDLER = "face_validation_function.people_function.lambda_handler"
+INDEXING_HANDLER = "face_validation_function.indexing_function.lambda_handler"
+
+# Photos under this prefix are enrolled by their event.
+INDEX_PREFIX = "index/"
+# One photo at a time, half of what a pair takes; 1769 MB buy one whole vCPU.
+MEMORY_MB = 1769
+INDEXING_TIMEOUT = Duration.seconds(60)
+# Beside the first attempt; Lambda waits one minute before the first of them and two before the second.
+RETRIES = 2
+# A name that was erased can be restored for so long, and no longer.
+RECOVERY_DAYS = 14
+# The most that SQS keeps a letter.
+LETTER_DAYS = 14
+
+# Keys and indexes of the table: name -> (partition, sort).
+TABLE_KEYS = ("full_name", "photo_id")
+TABLE_INDEXES: dict[str, tuple[str, str | None]] = {
+    "by_face_id": ("face_id", None),
+    "by_name": ("listing", "full_name"),
+}
+
+# What DynamoDB and SQS ask of whoever uses what a customer's key encrypts.
+KEY_ACTIONS = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+
+_EVENT_SETTER = "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"
+_LOG_POLICY = "AWSLambdaBasicExecutionRole"
+
+
+class PeopleStores(Construct):
+    """The collection of faces, the table of their rows, and the queue of photos that could not be enrolled."""
+
+    def __init__(self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None) -> None:
+        super().__init__(scope, id_)
+        removal = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
+        self.table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=_text(TABLE_KEYS[0]),
+            sort_key=_text(TABLE_KEYS[1]),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.DEFAULT,
+            encryption_key=key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True, recovery_period_in_days=RECOVERY_DAYS
+            ),
+            deletion_protection=retain,
+            removal_policy=removal,
+        )
+        for name, (partition, sort) in TABLE_INDEXES.items():
+            self.table.add_global_secondary_index(
+                index_name=name,
+                partition_key=_text(partition),
+                sort_key=_text(sort) if sort else None,
+                projection_type=dynamodb.ProjectionType.ALL,
+            )
+        # CloudFormation makes no name for a collection. Stable for the stack's life; a stage that is made anew beside
+        # what an older one left takes another.
+        unique = Fn.select(4, Fn.split("-", Fn.select(2, Fn.split("/", Aws.STACK_ID))))
+        self.collection = rekognition.CfnCollection(
+            self, "Collection", collection_id=f"{Stack.of(self).stack_name}-{unique}"
+        )
+        self.collection.apply_removal_policy(removal)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.KMS if key else sqs.QueueEncryption.SQS_MANAGED,
+            encryption_master_key=key,
+            enforce_ssl=True,
+            retention_period=Duration.days(LETTER_DAYS),
+            removal_policy=removal,
+        )
+        accept(
+            self.dead_letters,
+            "This is a dead letter queue itself. Nothing consumes it but the operator whom its alarm calls, so that no "
+            "letter can fail to be consumed.",
+            "AwsSolutions::AwsSolutions-SQS3",
+            "Serverless::Serverless-SQSRedrivePolicy",
+        )
+
+    @property
+    def table_and_indexes(self) -> list[str]:
+        """The ARNs that a query may ask, each by its name."""
+        return [self.table.table_arn, *(f"{self.table.table_arn}/index/{name}" for name in TABLE_INDEXES)]
+
+
+class PeopleFunction(ServiceFunction):
+    """The function behind the routes about people: enrol, list, search, erase, upload."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        build: Build,
+        environment: Mapping[str, str],
+        storage: ImageStorage,
+        stores: PeopleStores,
+        reserved_concurrency: int | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            build=build,
+            handler=PEOPLE_HANDLER,
+            description="Who is in this photo, among the people that were enrolled?",
+            environment=environment,
+            memory_mb=MEMORY_MB,
+            reserved_concurrency=reserved_concurrency,
+        )
+        called_and_waited_for(self.function)
+        self.allow_objects(["s3:GetObject"], storage.target, storage.faces)
+        self.allow_objects(["s3:GetObjectVersion", "s3:DeleteObjectVersion"], storage.faces)
+        # Whoever signs an upload's form must be allowed what the form allows.
+        self.allow_objects(["s3:PutObject"], storage.source, storage.target, storage.faces)
+        # Without it S3 answers 403 for a key that does not exist, and the caller is told "denied" for "missing".
+        self.allow(["s3:ListBucket"], storage.target.bucket_arn, storage.faces.bucket_arn)
+        self.allow(["s3:ListBucketVersions"], storage.faces.bucket_arn)
+        self.allow(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"], stores.table.table_arn)
+        self.allow(["dynamodb:Query"], *stores.table_and_indexes)
+        self.allow(
+            ["rekognition:DeleteFaces", "rekognition:IndexFaces", "rekognition:SearchFacesByImage"],
+            stores.collection.attr_arn,
+        )
+        allow_detect_faces(self)
+        allow_key(self, build.key)
+
+
+class IndexingFunction(ServiceFunction):
+    """The function that S3 starts for each photo put under `index/`; what it cannot enrol ends in the dead letters."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        build: Build,
+        environment: Mapping[str, str],
+        faces: s3.Bucket,
+        stores: PeopleStores,
+        reserved_concurrency: int | None,
+    ) -> None:
+        super().__init__(
+            scope,
+            id_,
+            build=build,
+            handler=INDEXING_HANDLER,
+            description="Enrols the photos that are put into the faces bucket under index/.",
+            environment=environment,
+            memory_mb=MEMORY_MB,
+            timeout=INDEXING_TIMEOUT,
+            reserved_concurrency=reserved_concurrency,
+        )
+        lambda_.CfnEventInvokeConfig(
+            self,
+            "Events",
+            function_name=self.function.function_name,
+            qualifier="$LATEST",
+            maximum_retry_attempts=RETRIES,
+            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=stores.dead_letters.queue_arn)
+            ),
+            # Lambda refuses a destination that the role may not send to.
+        ).node.add_dependency(self.role)
+        accept(
+            self.function,
+            "An event that fails three times goes to the dead letters by the on-failure destination of its "
+            "asynchronous calls, with the function's error beside the event, which a DeadLetterConfig would leave out.",
+            "Serverless::Serverless-LambdaDLQ",
+        )
+        self.allow_objects(["s3:GetObject", "s3:GetObjectVersion"], faces)
+        # Without it S3 answers 403 for a key that does not exist, and the letter says "denied" for "missing".
+        self.allow(["s3:ListBucket"], faces.bucket_arn)
+        self.allow(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"], stores.table.table_arn)
+        self.allow(["rekognition:DeleteFaces", "rekognition:IndexFaces"], stores.collection.attr_arn)
+        self.allow(["sqs:SendMessage"], stores.dead_letters.queue_arn)
+        allow_detect_faces(self)
+        allow_key(self, build.key)
+        faces.add_event_notification(
+            s3.EventType.OBJECT_CREATED,
+            notifications.LambdaDestination(self.function),
+            s3.NotificationKeyFilter(prefix=INDEX_PREFIX),
+        )
+        accept(
+            Stack.of(self).node.find_child(_EVENT_SETTER).node.find_child("Role"),
+            "Of CDK's own function, which at a deployment sets the bucket's event, and does nothing but that and its "
+            "log: AWS's policy lets it write logs, no more.",
+            f"AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{_LOG_POLICY}]",
+        )
+
+
+def allow_detect_faces(function: ServiceFunction) -> None:
+    """Detection looks at an image alone, and so belongs to no collection."""
+    function.allow_anywhere(
+        ["rekognition:DetectFaces"],
+        "IAM knows no resource type for DetectFaces, nor for X-Ray's PutTraceSegments and PutTelemetryRecords: * is "
+        "the only resource for them. What IAM does tie to a collection is allowed on this stage's alone.",
+    )
+
+
+def allow_key(function: ServiceFunction, key: kms.IKey | None) -> None:
+    """Let a function use the customer's key, where there is one, for the images, the table and the queue."""
+    if key:
+        key.grant(function.role, *KEY_ACTIONS)
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
