@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from face_validation_function.exceptions.exceptions import ImageValidationError
+from face_validation_function.exceptions.exceptions import FaceValidationError, ImageValidationError
 from face_validation_function.faces import (
     WHOLE_IMAGE,
     BoundingBox,
@@ -116,8 +116,8 @@ class FaceSteps:
             later = pool.submit(target)
             try:
                 found = source()
-            except BaseException:
-                self._walk.end()
+            except BaseException as error:
+                self._walk.end(error if isinstance(error, FaceValidationError) else None)
                 raise
             return found, later.result()
 

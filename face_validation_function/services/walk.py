@@ -20,6 +20,7 @@ class Walk:
         self._began = time.monotonic()
         self._under_way: set[str] = set()
         self._ended: float | None = None
+        self._refusal: FaceValidationError | None = None
 
     @property
     def elapsed_ms(self) -> float:
@@ -31,12 +32,15 @@ class Walk:
         """Seconds until the deadline, never negative."""
         return max(0.0, self._deadline_s - self.elapsed_ms / 1000)
 
-    def end(self) -> None:
+    def end(self, refusal: FaceValidationError | None = None) -> None:
         """The outcome is known: no further step may begin, so that nothing more is paid for."""
         self._ended = time.monotonic()
+        self._refusal = self._refusal or refusal
 
-    def out_of_time(self) -> InternalServerError:
-        """The refusal for what could not finish, naming the steps it was waiting for."""
+    def out_of_time(self) -> FaceValidationError:
+        """The refusal for what could not finish: the one known already, or one naming the steps it was waiting for."""
+        if self._refusal:
+            return self._refusal
         waiting = ", ".join(sorted(self._under_way)) or "the next step"
         return InternalServerError(f"{waiting}: no result within the deadline of {self._deadline_s:.1f} s.")
 
@@ -48,7 +52,7 @@ class Walk:
         `rekognition` marks a call that AWS bills.
 
         Raises:
-            InternalServerError: the walk has ended or its time is over; the step did not begin.
+            FaceValidationError: the walk has ended or its time is over; the step did not begin.
         """
         if self._ended is not None or self.remaining_s == 0:
             raise self.out_of_time()

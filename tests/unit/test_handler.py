@@ -218,6 +218,25 @@ def test_what_cannot_finish_is_answered_before_the_function_is_stopped() -> None
     assert "compare_faces" not in rekognition.calls
 
 
+def test_what_is_known_of_the_source_is_answered_when_the_target_never_comes() -> None:
+    """(R) When both images fail, the source's error is the one reported."""
+    stuck = threading.Event()
+
+    class HalfDead(FakeS3):
+        def image(self, bucket: str, key: str) -> bytes:
+            if bucket == "targets":
+                stuck.wait(5)
+            return super().image(bucket, key)
+
+    missing = InvalidS3ObjectError("S3 answered NoSuchKey.")
+
+    status, body, _ = ask(function(s3=HalfDead(source=missing)), request_body(), remaining_s=2)
+    stuck.set()
+
+    assert (status, body["error"]["code"]) == (422, "InvalidS3ObjectError")
+    assert body["error"]["details"] == "source, download: S3 answered NoSuchKey."
+
+
 def test_one_line_is_logged_for_a_validation_with_ids_sizes_durations_and_scores(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
