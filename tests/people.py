@@ -1,11 +1,13 @@
-"""Stores for enrolled people that one test module has to itself, and what its events find there."""
+"""Stores for enrolled people that one test module has to itself, the events, and what they are answered."""
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from local.environment import function_settings
 from local.people import PeopleStores
@@ -23,6 +25,65 @@ PHOTOS: dict[str, tuple[str, str | None]] = {
     "index/nameless.jpg": ("samples/hopper.jpg", None),
     "index/no-face.jpg": ("samples/no-face.jpg", "Nobody"),
 }
+
+
+COLLINS = "Eileen Collins"
+NOTHING = {"faces": 0, "photo_versions": 0, "rows": 0}
+# What each event's name promises: HTTP status, and what tells one answer from another. They depend on each other: who
+# is enrolled first is found later, and then forgotten.
+EXPECTED: dict[str, tuple[int, object]] = {
+    "refused_enrol_no_name": (400, "RequestError"),
+    "refused_enrol_no_face": (422, "ImageValidationError"),
+    "refused_enrol_object_missing": (422, "InvalidS3ObjectError"),
+    "enrol": (201, COLLINS),
+    "enrol_again": (200, COLLINS),
+    "list_faces": (200, [COLLINS]),
+    "list_faces_of_person": (200, [COLLINS]),
+    "refused_list_limit": (400, "RequestError"),
+    "refused_list_token": (400, "RequestError"),
+    "search_found": (200, [COLLINS]),
+    "search_image_in_the_body": (200, [COLLINS]),
+    "search_nobody": (200, []),
+    "refused_search_no_face": (422, "ImageValidationError"),
+    "refused_search_object_missing": (422, "InvalidS3ObjectError"),
+    "refused_search_two_photos": (400, "RequestError"),
+    "refused_search_not_base64": (400, "RequestError"),
+    "refused_search_threshold_as_text": (400, "RequestError"),
+    "upload_source": (201, "uploads/"),
+    "upload_target": (201, "uploads/"),
+    "upload_face_to_enrol": (201, "index/"),
+    "refused_upload_content_type": (400, "RequestError"),
+    "refused_upload_name_of_target": (400, "RequestError"),
+    "refused_face_id": (400, "RequestError"),
+    "forget_face_of_nobody": (200, NOTHING),
+    "forget_person": (200, {"faces": 1, "photo_versions": 2, "rows": 1}),
+}
+# What the indexing function counts; the same events again, as S3 may deliver them.
+INDEXED: list[tuple[str, dict[str, int]]] = [
+    ("s3_test", {"enrolled": 0, "known": 0, "refused": 0}),
+    ("s3_photo", {"enrolled": 1, "known": 0, "refused": 0}),
+    ("s3_photo", {"enrolled": 0, "known": 1, "refused": 0}),
+    ("s3_photo_encoded_key", {"enrolled": 1, "known": 0, "refused": 0}),
+    ("s3_photos_delivered_twice_and_refused", {"enrolled": 0, "known": 2, "refused": 3}),
+]
+
+
+def event_of(name: str) -> dict[str, Any]:
+    (path,) = (path for path in EVENTS if path.stem == name)
+    event: dict[str, Any] = json.loads(path.read_text())
+    return event
+
+
+def outcome(body: Any) -> object:
+    if "error" in body:
+        return body["error"]["code"]
+    if "faces" in body:
+        return [face["full_name"] for face in body["faces"]]
+    if "matches" in body:
+        return [match["full_name"] for match in body["matches"]]
+    if "key" in body:
+        return body["key"].partition("/")[0] + "/"
+    return body["erased"] if "erased" in body else body["full_name"]
 
 
 @contextmanager
@@ -44,6 +105,8 @@ def people_stores(stack: LocalStack) -> Iterator[PeopleStores]:
     stores = replace(stores, collection_id=f"events-{run}")
     rekognition.create_collection(CollectionId=stores.collection_id)
     samples = sample_files()
+    # Not enrolled, and yet erased with the photo's person.
+    s3.put_object(Bucket=stores.faces_bucket, Key="photos/collins.jpg", Body=samples["samples/hopper.jpg"])
     for key, (sample, name) in PHOTOS.items():
         s3.put_object(
             Bucket=stores.faces_bucket, Key=key, Body=samples[sample], Metadata={"fullname": name} if name else {}

@@ -5,7 +5,7 @@ import binascii
 import unicodedata
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from face_validation_function.validations.body import ObjectKey, Percent, StrictBody
 
@@ -30,6 +30,11 @@ def _base64(text: str) -> str:
     return text
 
 
+def _whole(value: object) -> object:
+    """5.0 is a whole number in JSON, as 5 is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 Base64Image = Annotated[
     str, Field(min_length=1, json_schema_extra={"contentEncoding": "base64"}), AfterValidator(_base64)
 ]
@@ -51,7 +56,9 @@ class SearchRequest(StrictBody):
     image_path: ObjectKey | None = Field(default=None, description="Key of the photo in the target bucket.")
     image: Base64Image | None = Field(default=None, description="The photo itself, in base64, instead of a key.")
     threshold: Percent = Field(default=80.0, description="A person is found from this similarity on, in percent.")
-    max_faces: int = Field(default=5, ge=1, le=100, description="The most people to answer.")
+    max_faces: Annotated[int, BeforeValidator(_whole)] = Field(
+        default=5, ge=1, le=100, description="The most people to answer."
+    )
 
     @property
     def photo(self) -> bytes:

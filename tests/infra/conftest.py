@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,3 +53,19 @@ def asset(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("task")
     bundle(folder, MACHINE_ARCHITECTURE, python=python)
     return folder, interpreter
+
+
+def watched_metrics(template: Json) -> Iterator[tuple[str, str]]:
+    """The handlers' own metrics on the dashboard and in the alarms: name, and logical id of the function."""
+    for resource in template["Resources"].values():
+        properties = resource["Properties"]
+        if resource["Type"] == "AWS::CloudWatch::Dashboard":
+            parts = properties["DashboardBody"]["Fn::Join"][1]
+            body = json.loads("".join(part if isinstance(part, str) else part.get("Ref", "(of AWS)") for part in parts))
+            for widget in body["widgets"]:
+                for metric in widget["properties"].get("metrics", ()):
+                    if metric[0] == "FaceValidation":
+                        yield metric[1], metric[metric.index("function_name") + 1]
+        elif resource["Type"] == "AWS::CloudWatch::Alarm" and properties.get("Namespace") == "FaceValidation":
+            dimensions = {dimension["Name"]: dimension["Value"] for dimension in properties["Dimensions"]}
+            yield properties["MetricName"], dimensions["function_name"]["Ref"]

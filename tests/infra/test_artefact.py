@@ -15,10 +15,12 @@ from face_validation_function.rest_function import RestFunction
 from infra.bundling import ROOT
 from infra.emulator import Emulator
 from infra.function import HANDLER
+from infra.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from local.environment import aws_variables, function_settings
 from local.samples import sample_files
 from local.stack import LocalStack
 from tests.fakes import FakeContext
+from tests.people import EXPECTED, INDEXED, event_of, outcome, people_stores
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 
@@ -78,6 +80,28 @@ def test_the_artefact_answers_an_event_as_the_handler_in_this_process_does(
     answer = deployed.invoke(event)
 
     assert comparable(answer, event) == comparable(in_process(event, FakeContext()), event)
+
+
+def test_the_artefact_answers_the_events_about_people_under_its_other_two_handlers(
+    asset: tuple[Path, Path], stack: LocalStack
+) -> None:
+    task, interpreter = asset
+    info = stack.info
+    settings = function_settings(info.source_bucket, info.target_bucket, "WARNING")
+    environment = {
+        **aws_variables(info.s3_endpoint, info.rekognition_endpoint),
+        **{name: value for name, value in settings.items() if name != "DOCUMENT_LABELS"},
+    }
+
+    with people_stores(stack) as stores:
+        variables = {**environment, **stores.settings()}
+        with Emulator(task, PEOPLE_HANDLER, variables, interpreter) as people:
+            for name, expected in EXPECTED.items():
+                answer = people.invoke(event_of(name))
+                assert (name, answer["statusCode"], outcome(json.loads(answer["body"]))) == (name, *expected)
+        with Emulator(task, INDEXING_HANDLER, variables, interpreter, timeout_s=60) as indexing:
+            for name, counts in INDEXED:
+                assert (name, indexing.invoke(event_of(name))) == (name, counts)
 
 
 def test_nothing_but_the_asset_and_the_standard_library_is_importable(asset: tuple[Path, Path], tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -12,49 +11,9 @@ from face_validation_function.rest_function import OnceMade, RestFunction
 from local.people import PeopleStores
 from local.stack import LocalStack, aws_client
 from tests.fakes import FakeContext
-from tests.people import EVENTS, REST_EVENTS, people_stores
+from tests.people import EVENTS, EXPECTED, INDEXED, REST_EVENTS, event_of, outcome, people_stores
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
-
-COLLINS = "Eileen Collins"
-NOTHING = {"faces": 0, "photo_versions": 0, "rows": 0}
-# What each event's name promises: HTTP status, and what tells one answer from another. They depend on each other: who
-# is enrolled first is found later, and then forgotten.
-EXPECTED: dict[str, tuple[int, object]] = {
-    "refused_enrol_no_name": (400, "RequestError"),
-    "refused_enrol_no_face": (422, "ImageValidationError"),
-    "refused_enrol_object_missing": (422, "InvalidS3ObjectError"),
-    "enrol": (201, COLLINS),
-    "enrol_again": (200, COLLINS),
-    "list_faces": (200, [COLLINS]),
-    "list_faces_of_person": (200, [COLLINS]),
-    "refused_list_limit": (400, "RequestError"),
-    "refused_list_token": (400, "RequestError"),
-    "search_found": (200, [COLLINS]),
-    "search_image_in_the_body": (200, [COLLINS]),
-    "search_nobody": (200, []),
-    "refused_search_no_face": (422, "ImageValidationError"),
-    "refused_search_object_missing": (422, "InvalidS3ObjectError"),
-    "refused_search_two_photos": (400, "RequestError"),
-    "refused_search_not_base64": (400, "RequestError"),
-    "refused_search_threshold_as_text": (400, "RequestError"),
-    "upload_source": (201, "uploads/"),
-    "upload_target": (201, "uploads/"),
-    "upload_face_to_enrol": (201, "index/"),
-    "refused_upload_content_type": (400, "RequestError"),
-    "refused_upload_name_of_target": (400, "RequestError"),
-    "refused_face_id": (400, "RequestError"),
-    "forget_face_of_nobody": (200, NOTHING),
-    "forget_person": (200, {"faces": 1, "photo_versions": 1, "rows": 1}),
-}
-# What the indexing function counts; the same events again, as S3 may deliver them.
-INDEXED: list[tuple[str, dict[str, int]]] = [
-    ("s3_test", {"enrolled": 0, "known": 0, "refused": 0}),
-    ("s3_photo", {"enrolled": 1, "known": 0, "refused": 0}),
-    ("s3_photo", {"enrolled": 0, "known": 1, "refused": 0}),
-    ("s3_photo_encoded_key", {"enrolled": 1, "known": 0, "refused": 0}),
-    ("s3_photos_delivered_twice_and_refused", {"enrolled": 0, "known": 2, "refused": 3}),
-]
 
 
 @pytest.fixture(scope="module")
@@ -66,24 +25,6 @@ def stores(local_stack: LocalStack) -> Iterator[PeopleStores]:
 @pytest.fixture(scope="module")
 def function(stores: PeopleStores) -> RestFunction[PeopleAdapters]:
     return RestFunction(OPERATIONS, PeopleAdapters.from_environment)
-
-
-def event_of(name: str) -> dict[str, Any]:
-    (path,) = (path for path in EVENTS if path.stem == name)
-    event: dict[str, Any] = json.loads(path.read_text())
-    return event
-
-
-def outcome(body: Any) -> object:
-    if "error" in body:
-        return body["error"]["code"]
-    if "faces" in body:
-        return [face["full_name"] for face in body["faces"]]
-    if "matches" in body:
-        return [match["full_name"] for match in body["matches"]]
-    if "key" in body:
-        return body["key"].partition("/")[0] + "/"
-    return body["erased"] if "erased" in body else body["full_name"]
 
 
 def test_every_event_has_its_expectation_and_every_expectation_its_event() -> None:
