@@ -65,6 +65,7 @@ class EnrolmentService:
         face, crop = prominent_face(self._rekognition, walk, "photo", image)
         with walk.step("photo, index_faces", rekognition=True):
             indexed = self._collection.index_face(crop, photo.id)
+        self._check_name(walk, photo, indexed.face_id)
         enrolled = EnrolledFace(indexed.face_id, photo, face, indexed.brightness, indexed.sharpness, now())
         try:
             with walk.step("table"):
@@ -74,6 +75,15 @@ class EnrolmentService:
             self._collection.delete_faces([indexed.face_id])
             raise
         return enrolled
+
+    def _check_name(self, walk: Walk, photo: Photo, face_id: str) -> None:
+        """The collection keeps one face of one photo: a second name for it would be answered, or erased, by chance."""
+        with walk.step("table"):
+            known = self._table.by_face_id(face_id)
+            if known and known.photo != photo:
+                raise ImageValidationError(
+                    "this photo is enrolled under another name; erase that face first, or put the photo again."
+                )
 
 
 def _name(written: str | None) -> str:

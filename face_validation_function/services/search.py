@@ -1,5 +1,6 @@
 """Searching: the people whose faces look most like the one in a photo."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from face_validation_function.faces import Face
@@ -14,6 +15,7 @@ from face_validation_function.utils.image_processing import open_upright
 # A person has several photos: so many faces are asked for beyond the people wanted.
 PHOTOS_PER_PERSON = 10
 MOST_FACES = 1000
+ROWS_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,21 @@ class SearchService:
         face, crop = prominent_face(self._rekognition, walk, "photo", image)
         with walk.step("photo, search_faces_by_image", rekognition=True):
             similar = self._collection.search(crop, threshold, min(max_people * PHOTOS_PER_PERSON, MOST_FACES))
+        with walk.step("table"):
+            return Found(face, self._people(similar, max_people))
+
+    def _people(self, similar: list[tuple[str, float]], most: int) -> list[PersonMatch]:
+        """The people whose faces these are (face id, similarity), best first."""
         people: dict[str, PersonMatch] = {}
-        for face_id, similarity in similar:
-            if len(people) == max_people:
-                break
-            with walk.step("table"):
-                row = self._table.by_face_id(face_id)
-            # A face without a row is being enrolled or erased at this moment: it has no name to answer.
-            if row is not None:
-                name = row.photo.full_name
-                people.setdefault(name, PersonMatch(name, similarity, face_id))
-        return Found(face, list(people.values()))
+        with ThreadPoolExecutor(max_workers=ROWS_AT_ONCE, thread_name_prefix="row") as pool:
+            for start in range(0, len(similar), ROWS_AT_ONCE):
+                some = similar[start : start + ROWS_AT_ONCE]
+                rows = pool.map(self._table.by_face_id, [face_id for face_id, _ in some])
+                for (face_id, similarity), row in zip(some, rows, strict=True):
+                    # A face without a row is being enrolled or erased at this moment: it has no name to answer.
+                    if row is not None:
+                        name = row.photo.full_name
+                        people.setdefault(name, PersonMatch(name, similarity, face_id))
+                if len(people) >= most:
+                    break
+        return list(people.values())[:most]

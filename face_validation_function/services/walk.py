@@ -67,4 +67,5 @@ class Walk:
             raise
         finally:
             self._under_way.discard(name)
-            self.durations_ms[name] = round((time.monotonic() - began) * 1000, 1)
+            took_ms = (time.monotonic() - began) * 1000
+            self.durations_ms[name] = round(self.durations_ms.get(name, 0.0) + took_ms, 1)

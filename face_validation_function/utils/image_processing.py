@@ -91,7 +91,8 @@ def open_upright(data: bytes) -> UprightImage:
     turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     if turn is not None:
         pixels = pixels.transpose(turn)
-    as_it_came = turn is None and len(data) <= MAX_SENT_BYTES and image.mode in {"RGB", "L"}
+    plain = image.mode in {"RGB", "L"} and not image.has_transparency_data
+    as_it_came = plain and turn is None and len(data) <= MAX_SENT_BYTES
     return UprightImage(pixels, data if as_it_came else encoded(pixels))
 
 

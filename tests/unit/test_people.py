@@ -58,7 +58,8 @@ class Collection:
         self.indexed: list[str] = []
 
     def index_face(self, image: bytes, photo_id: str) -> IndexedFace:
-        face_id = f"face-{len(self.indexed)}"
+        known = [face_id for face_id, photo in self.faces.items() if photo == photo_id]
+        face_id = known[0] if known else f"face-{len(self.indexed)}"
         self.indexed.append(photo_id)
         self.faces[face_id] = photo_id
         return IndexedFace(face_id, 70.0, 80.0)
@@ -149,6 +150,17 @@ def test_one_photo_version_delivered_many_times_is_one_face_and_one_row() -> Non
 
     assert len(faces) == len(house.collection.faces) == len(house.table.rows) == 1
     assert len(house.collection.indexed) == 1
+
+
+def test_a_photo_is_not_enrolled_under_a_second_name() -> None:
+    house = House()
+    first = house.enrol(name="Ana García")
+
+    with pytest.raises(ImageValidationError, match="enrolled under another name"):
+        house.enrol(name="Eva Ruiz")
+
+    assert list(house.collection.faces) == [first.face_id]
+    assert [photo.full_name for photo in house.table.rows] == ["Ana García"]
 
 
 def test_two_versions_of_a_photo_are_two_rows_whatever_order_they_come_in() -> None:

@@ -49,7 +49,7 @@ def test_what_is_no_base64_is_refused_without_a_byte_of_the_image_in_the_answer(
     assert PHOTO[:8] not in str(refused.value)
 
 
-@pytest.mark.parametrize("most", [0, 101, 2.0, "5", True, 10**30])
+@pytest.mark.parametrize("most", [0, 101, "5", True, 10**30])
 def test_the_number_of_people_searched_for_is_a_whole_one_from_1_to_100(most: object) -> None:
     with pytest.raises(RequestError, match="max_faces"):
         validated({"image_path": "a.jpg", "max_faces": most}, SearchRequest)
