@@ -119,7 +119,8 @@ class S3Service:
                 ],
                 ExpiresIn=UPLOAD_S,
             )
-            return post["url"], post["fields"]
+            # Not post["url"]: that is the address of all regions, which sends forms for a new bucket elsewhere (307).
+            return f"{self._client.meta.endpoint_url}/{bucket}", post["fields"]
 
 
 def name_in(metadata: dict[str, str]) -> str | None:
