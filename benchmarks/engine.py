@@ -242,7 +242,8 @@ def in_own_process(name: str, threads: int) -> Result:
     """Measures in a new process, so that neither memory nor a warm cache is shared."""
     command = [sys.executable, "-m", "benchmarks.engine", "--engine", name, "--threads", str(threads)]
     # Libraries would start threads of their own for one matrix product: the threads here are those of the caller.
-    own_threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    own_threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1")
+    own_threads["PYTHONWARNINGS"] = "ignore"
     done = subprocess.run(command, env=os.environ | own_threads, check=True, stdout=subprocess.PIPE, text=True)
     return Result(**json.loads(done.stdout.splitlines()[-1]))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import boto3
+import cv2
 import numpy as np
 import typer
 import uvicorn
@@ -113,6 +114,8 @@ def serve(
 
     GET /healthz answers {"status": "healthy", "model_loaded": true} once the models are loaded. Ctrl-C stops it.
     """
+    # Requests run side by side: threads inside OpenCV gain none of them anything and cost a third more processor time.
+    cv2.setNumThreads(1)
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = EngineSettings(
         recogniser=recogniser,
