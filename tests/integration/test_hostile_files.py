@@ -83,6 +83,16 @@ def token_of(served: Served) -> str:
     return token
 
 
+def validated(served: Served, token: str, side: str, key: str, kind: str) -> httpx.Response:
+    paths = {"source_path": "good.jpg", "target_path": "good.jpg", f"{side}_path": key}
+    return httpx.post(
+        f"{served.info['api_url']}/validation",
+        json={"type": kind, **paths},
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=ANSWER_S,
+    )
+
+
 def verdict(side: str, row: dict[str, str], response: httpx.Response) -> str | None:
     """What is wrong with an answer, None when it is as its row expects."""
     body: dict[str, Any] = response.json()
@@ -103,7 +113,7 @@ def verdict(side: str, row: dict[str, str], response: httpx.Response) -> str | N
 
 @pytest.mark.timeout(900)
 def test_every_hostile_file_gets_what_its_row_expects_on_either_side(face_data: Path, served: Served) -> None:
-    info, token = served.info, token_of(served)
+    token = token_of(served)
     for side in ("source", "target"):
         put(served, side, "good.jpg", sample_jpeg("collins"))
     questions = [(side, row) for row in rows(face_data) for side in ("source", "target")]
@@ -113,14 +123,7 @@ def test_every_hostile_file_gets_what_its_row_expects_on_either_side(face_data: 
 
     def ask(question: tuple[str, dict[str, str]]) -> str | None:
         side, row = question
-        paths = {"source_path": "good.jpg", "target_path": "good.jpg", f"{side}_path": row["file"]}
-        response = httpx.post(
-            f"{info['api_url']}/validation",
-            json={"type": "FACE_TO_FACE", **paths},
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=ANSWER_S,
-        )
-        return verdict(side, row, response)
+        return verdict(side, row, validated(served, token, side, row["file"], "FACE_TO_FACE"))
 
     with ThreadPoolExecutor(2) as pool:
         wrong = [answer for answer in pool.map(ask, questions) if answer]
@@ -129,6 +132,23 @@ def test_every_hostile_file_gets_what_its_row_expects_on_either_side(face_data: 
     assert len(questions) == 2 * len(rows(face_data)) > 0
     peaks = served.peak_kb()
     assert max(peaks.values()) < MAX_RSS_KB, peaks
+
+
+@pytest.mark.timeout(900)
+def test_no_hostile_file_as_a_document_brings_a_5xx_or_a_hang(face_data: Path, served: Served) -> None:
+    token = token_of(served)
+    put(served, "target", "good.jpg", sample_jpeg("collins"))
+    files = [row["file"] for row in rows(face_data)]
+    for file in files:
+        put(served, "source", file, (face_data / file).read_bytes())
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda file: validated(served, token, "source", file, "ID_TO_FACE"), files))
+
+    refused = {file: answer.json() for file, answer in zip(files, answers, strict=True) if answer.status_code != 200}
+    assert {answer.status_code for answer in answers} <= {200, 422}
+    assert {answer["error"]["code"] for answer in refused.values()} <= REFUSALS
+    assert max(served.peak_kb().values()) < MAX_RSS_KB, served.peak_kb()
 
 
 def test_ten_pairs_of_the_largest_images_at_once_stay_within_two_gigabytes(served: Served) -> None:
