@@ -104,10 +104,9 @@ class PeopleStores(Construct):
             "Serverless::Serverless-SQSRedrivePolicy",
         )
 
-    @property
-    def table_and_indexes(self) -> list[str]:
-        """The ARNs that a query may ask, each by its name."""
-        return [self.table.table_arn, *(f"{self.table.table_arn}/index/{name}" for name in TABLE_INDEXES)]
+    def index_arn(self, name: str) -> str:
+        """One of the table's indexes; rights to it are not those to the table."""
+        return f"{self.table.table_arn}/index/{name}"
 
 
 class PeopleFunction(ServiceFunction):
@@ -143,7 +142,7 @@ class PeopleFunction(ServiceFunction):
         self.allow(["s3:ListBucket"], storage.target.bucket_arn, storage.faces.bucket_arn)
         self.allow(["s3:ListBucketVersions"], storage.faces.bucket_arn)
         self.allow(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"], stores.table.table_arn)
-        self.allow(["dynamodb:Query"], *stores.table_and_indexes)
+        self.allow(["dynamodb:Query"], stores.table.table_arn, *(stores.index_arn(name) for name in TABLE_INDEXES))
         self.allow(
             ["rekognition:DeleteFaces", "rekognition:IndexFaces", "rekognition:SearchFacesByImage"],
             stores.collection.attr_arn,
@@ -198,6 +197,7 @@ class IndexingFunction(ServiceFunction):
         # Without it S3 answers 403 for a key that does not exist, and the letter says "denied" for "missing".
         self.allow(["s3:ListBucket"], faces.bucket_arn)
         self.allow(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"], stores.table.table_arn)
+        self.allow(["dynamodb:Query"], stores.index_arn("by_face_id"))
         self.allow(["rekognition:DeleteFaces", "rekognition:IndexFaces"], stores.collection.attr_arn)
         self.allow(["sqs:SendMessage"], stores.dead_letters.queue_arn)
         allow_detect_faces(self)
