@@ -1,5 +1,6 @@
 """Every address of the local stack: health, tokens, keys, the API's stage and the page."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -60,12 +61,15 @@ def application(
         response = await gateway.answer(Request(scope, receive))
         await response(scope, receive, send)
 
+    stage_routes = Mount(f"/{stage}", app=api)
+    # A path parameter may hold an encoded line break, which Starlette's own pattern does not match.
+    stage_routes.path_regex = re.compile(f"^/{stage}/(?P<path>.*)$", re.DOTALL)
     app = Starlette(
         routes=[
             Route("/healthz", health),
             Route("/oauth2/token", token, methods=["POST"]),
             Route(f"/{pool_id}/.well-known/jwks.json", keys),
-            Mount(f"/{stage}", app=api),
+            stage_routes,
             *documentation_routes(stage),
             *page.routes(),
         ],
