@@ -175,7 +175,12 @@ def runtime_files(interpreter: Path) -> tuple[Path, Path]:
             for leftover in (*runtime.glob("aws_sam_cli-*"), runtime / "samcli", runtime / "bin"):
                 shutil.rmtree(leftover)
             (runtime.parent / name).chmod(0o755)
-            runtime.parent.rename(folder)
+            try:
+                runtime.parent.rename(folder)
+            except OSError:
+                # Another process has made it meanwhile: a folder that is not empty cannot be renamed over.
+                if not folder.is_dir():
+                    raise
     return folder / name, folder / "runtime"
 
 

@@ -20,13 +20,6 @@ from face_validation_function.settings import Settings
 from face_validation_function.utils.logging_config import service_logger
 from tests.fakes import FakeContext, FakeRekognition, FakeS3, event, jpeg, request_body
 
-
-@pytest.fixture(autouse=True)
-def _metrics_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on AWS; the local stack, which other tests start in this process, turns them off."""
-    monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED", raising=False)
-
-
 MINE = "0a0a0a0a-0000-4000-8000-00000000000a"
 
 
