@@ -44,6 +44,18 @@ class ExitCode(IntEnum):
     CANNOT_RUN = 3
 
 
+ApiUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--api", help="The API with its stage. Without it, and without --profile, the local stack is started."
+    ),
+]
+Profile = Annotated[
+    str | None, typer.Option("--profile", help="Name in the profile file, or the local stack's --info file.")
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Requests under way at once.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """A rate that must be reached: `accuracy` of `all` cases, or of one type or origin."""
@@ -79,17 +91,12 @@ def evaluate(
         ),
     ],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run; an interrupted run is taken up.")],
-    api: Annotated[
-        str | None,
-        typer.Option(help="The API with its stage. Without it, and without --profile, the local stack is started."),
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option(help="Name in the profile file, or the local stack's --info file.")
-    ] = None,
+    api: ApiUrl = None,
+    profile: Profile = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=100, help="Where decisions are counted; every threshold is in the report.")
     ] = DEFAULT_THRESHOLD,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Requests under way at once.")] = 4,
+    jobs: Jobs = 4,
     fail_under: Annotated[
         list[str] | None,
         typer.Option(
@@ -154,17 +161,12 @@ def identify(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="What paths are relative to: the CSVs."),
     ] = None,
-    api: Annotated[
-        str | None,
-        typer.Option(help="The API with its stage. Without it, and without --profile, the local stack is started."),
-    ] = None,
-    profile: Annotated[
-        str | None, typer.Option(help="Name in the profile file, or the local stack's --info file.")
-    ] = None,
+    api: ApiUrl = None,
+    profile: Profile = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=100, help="Where persons count as found; every threshold is in the report.")
     ] = DEFAULT_THRESHOLD,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Requests under way at once.")] = 4,
+    jobs: Jobs = 4,
 ) -> None:
     """Enrol persons, search photographs of them and of strangers, and tell how many are named right and wrongly.
 
