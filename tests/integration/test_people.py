@@ -284,3 +284,10 @@ def test_erasing_a_face_that_nobody_has_removes_nothing_and_says_so(api: Api) ->
     status, body = api.ask("DELETE", f"/faces/{uuid.uuid4()}")
 
     assert (status, body["erased"]) == (200, {"faces": 0, "photo_versions": 0, "rows": 0})
+
+
+def test_an_encoded_line_break_in_a_name_is_refused_by_the_service_not_lost_on_the_way(api: Api) -> None:
+    status, body = api.ask("DELETE", "/people/Ana%0AGarc%C3%ADa")
+
+    assert (status, body["error"]["code"]) == (400, "RequestError")
+    assert "control character" in body["error"]["details"]
