@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -227,13 +228,27 @@ def _ask_all(
 ) -> None:
     """Record answers as they come; on Ctrl-C, or when nobody answers any more, also those still under way."""
     uploads = Uploads(api, digests)
+    over = threading.Event()
+
+    def ask_unless_over(case: Case) -> Result | None:
+        if over.is_set():
+            return None
+        try:
+            return ask(case, uploads, api, digests)
+        except BaseException:
+            # Said here, not by the thread that collects the answers: until it hears of it, others would ask in vain.
+            over.set()
+            raise
+
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="evaluation")
-    pending = {pool.submit(ask, case, uploads, api, digests) for case in cases}
+    pending = {pool.submit(ask_unless_over, case) for case in cases}
     unanswered = 0
     try:
         for done in as_completed(tuple(pending)):
             pending.remove(done)
             result = done.result()
+            if result is None:
+                continue
             record(result)
             unanswered = unanswered + 1 if result.outcome is Outcome.FAILED and result.status is None else 0
             if unanswered == UNANSWERED_IN_A_ROW:
@@ -242,10 +257,11 @@ def _ask_all(
                     "What was answered is kept; run the same command again to go on."
                 )
     finally:
+        over.set()
         pool.shutdown(cancel_futures=True)
         for late in pending:
-            if not late.cancelled() and late.exception() is None:
-                record(late.result())
+            if not late.cancelled() and late.exception() is None and (result := late.result()) is not None:
+                record(result)
 
 
 @contextmanager
