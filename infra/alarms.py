@@ -1,7 +1,9 @@
 """What wakes people: alarms on 5xx, throttles, slow answers and dead letters, to one topic."""
 
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -29,6 +31,16 @@ class Alarms(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=key)
+        # A policy, which enforce_ssl makes, takes the place of SNS's default one, by which the account's alarms publish
+        # (docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html).
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
         if email:
             accept(
                 self.topic.add_subscription(subscriptions.EmailSubscription(email)),

@@ -78,7 +78,8 @@ class Dashboard(Construct):
             for statistic in ("p10", "p50", "p90")
         ]
         bands = [
-            metrics.of_handler(names.SIMILARITY, statistic=cloudwatch.Stats.tc(low, high), label=f"{low}-{high}")
+            # Values above `low`, up to `high`. CDK's Stats.tc counts between percentiles: always the same share.
+            metrics.of_handler(names.SIMILARITY, statistic=f"TC({low or ''}:{high})", label=f"{low}-{high}")
             for low, high in SIMILARITY_BANDS
         ]
         return [

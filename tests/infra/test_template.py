@@ -1,6 +1,7 @@
 """The synthesised template, read as operations and a security reviewer would: what fails here must not be deployed."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -331,6 +332,34 @@ def test_alarms_on_5xx_throttles_slow_answers_and_dead_letters_reach_the_topic(t
         assert len([alarm for alarm in throttled if f"{name}Function" in alarm]) == 2
     for alarm in alarms:
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}]
+
+
+def test_the_topic_takes_what_the_accounts_alarms_publish(template: Json) -> None:
+    """A policy of the topic's own replaces SNS's default one, so that it must say so itself."""
+    (topic,) = resources(template, "AWS::SNS::Topic")
+
+    allowed = [
+        statement
+        for statement in only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+
+    assert [(s["Principal"], s["Action"], s["Resource"]) for s in allowed] == [
+        ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish", {"Ref": topic})
+    ]
+    assert allowed[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_the_similarities_are_counted_between_values_and_not_between_percentiles(template: Json) -> None:
+    """`TC(20%:40%)` would be a fifth of all validations, whatever their similarity."""
+    body = json.dumps(only(template, "AWS::CloudWatch::Dashboard")["DashboardBody"])
+
+    counted = re.findall(r"TC\(([^)]*)\)", body)
+
+    assert counted[0] == ":20"
+    assert [tuple(band.split(":")) for band in counted[1:]] == [
+        ("20", "40"), ("40", "60"), ("60", "70"), ("70", "80"), ("80", "90"), ("90", "95"), ("95", "99"), ("99", "100")
+    ]  # fmt: skip
 
 
 def test_gateway_responses_are_the_table_in_the_contracts_envelope(template: Json) -> None:
