@@ -137,7 +137,7 @@ class FaceValidationStack(Stack):
             key.add_to_resource_policy(
                 iam.PolicyStatement(
                     principals=[iam.ServicePrincipal(service)],
-                    actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"],
+                    actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                     resources=["*"],
                     conditions=only,
                 )

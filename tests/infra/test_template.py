@@ -492,6 +492,15 @@ def test_every_option_at_once_passes_the_security_checks(synthesise: Synthesise)
     by_key = {"Fn::GetAtt": [key, "Arn"]}
     assert only(template, "AWS::DynamoDB::Table")["SSESpecification"]["KMSMasterKeyId"] == by_key
     assert only(template, "AWS::SQS::Queue")["KmsMasterKeyId"] == by_key
+    (logs_may,) = (
+        statement
+        for statement in only(template, "AWS::KMS::Key")["KeyPolicy"]["Statement"]
+        if "kms:EncryptionContext:aws:logs:arn" in json.dumps(statement)
+    )
+    # What CloudWatch Logs asks for before it takes a key for a log group.
+    assert {action.rstrip("*") for action in logs_may["Action"]} >= {
+        *("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt", "kms:GenerateDataKey", "kms:DescribeKey")
+    }
     for name in ("Source", "Target", "Faces"):
         encryption = template["Resources"][bucket_id(template, name)]["Properties"]["BucketEncryption"]
         (rule,) = encryption["ServerSideEncryptionConfiguration"]
