@@ -12,10 +12,14 @@ from face_validation_function.utils.image_processing import MAX_OBJECT_BYTES
 NAME_METADATA = "fullname"
 UPLOAD_S = 300
 
-# What S3 says of an object that cannot be read; all else is a failure of the service
+# What S3 says of an object that cannot be read; all else is a failure of the service. MethodNotAllowed is its answer
+# for a version that is a delete marker; HEAD has no body, and so gives statuses for codes
 # (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 _UNREADABLE: Refusals = dict.fromkeys(
-    ("NoSuchKey", "NoSuchVersion", "404", "AccessDenied", "403", "InvalidObjectState", "KeyTooLongError"),
+    (
+        *("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405", "AccessDenied", "403"),
+        *("InvalidObjectState", "KeyTooLongError"),
+    ),
     InvalidS3ObjectError,
 )
 
