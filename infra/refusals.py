@@ -21,6 +21,7 @@ class Refusal:
 
 _SIGN_IN = "The request carries no valid access token."
 _NOT_ALLOWED = "The request is not allowed."
+_NO_ROUTE = "There is no such method and path in this API."
 _INVALID = "The request is not valid."
 _TOO_MANY = "Too many requests."
 _FAILED = "The service could not finish the validation."
@@ -52,10 +53,11 @@ REFUSALS: tuple[Refusal, ...] = (
         HTTPStatus.FORBIDDEN,
         "ForbiddenError",
         _NOT_ALLOWED,
-        "There is no such method and path in this API.",
+        _NO_ROUTE,
     ),
     Refusal("INVALID_API_KEY", HTTPStatus.FORBIDDEN, "ForbiddenError", _NOT_ALLOWED, "The API key is not valid."),
-    Refusal("INVALID_SIGNATURE", HTTPStatus.FORBIDDEN, "ForbiddenError", _NOT_ALLOWED, "The signature is not valid."),
+    # No method here takes AWS signatures: API Gateway looks for one in the bearer token where it has no method.
+    Refusal("INVALID_SIGNATURE", HTTPStatus.FORBIDDEN, "ForbiddenError", _NOT_ALLOWED, _NO_ROUTE),
     Refusal(
         "WAF_FILTERED",
         HTTPStatus.FORBIDDEN,
@@ -68,7 +70,7 @@ REFUSALS: tuple[Refusal, ...] = (
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "PayloadTooLargeError",
         "The request is too large.",
-        "The body is over API Gateway's limit of 10 MB: images go to the buckets, the body names their keys.",
+        "The request is over the limit of 6 MB: images go to the buckets, the body names their keys.",
     ),
     Refusal(
         "THROTTLED",
@@ -107,7 +109,14 @@ REFUSALS: tuple[Refusal, ...] = (
         _INVALID,
         "The content type must be application/json.",
     ),
-    Refusal("DEFAULT_4XX", None, "RequestError", _INVALID, "API Gateway refused the request."),
+    # What has no type of its own, by its status: 403 for a bearer token where there is no method, 413 over 6 MB.
+    Refusal(
+        "DEFAULT_4XX",
+        None,
+        "RequestError",
+        _INVALID,
+        "API Gateway refused the request: there is no such method and path, or it is over the limit of 6 MB.",
+    ),
     *(
         Refusal(response_type, HTTPStatus.INTERNAL_SERVER_ERROR, "InternalServerError", _FAILED, details)
         for response_type, details in (

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import logging
 import os
 import re
@@ -37,6 +38,8 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 # An AWS account's own limits: docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 DEFAULT_RATE, DEFAULT_BURST = 10_000.0, 5_000
 MAX_BODY_BYTES = 10 * 1024 * 1024
+# Lambda's own, of the whole event (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+MAX_EVENT_BYTES = 6 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0
 FUNCTION_TIMEOUT_S = 28.0
 
@@ -126,6 +129,8 @@ class Gateway:
             stage=self._stage,
             claims=claims,
         )
+        if len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_EVENT_BYTES:
+            raise RefusedError(REQUEST_TOO_LARGE)
         return _http_response(await self._invoke(event))
 
     def _route(self, request: HttpRequest) -> tuple[Route, dict[str, str]]:

@@ -54,7 +54,7 @@ REQUEST_TOO_LARGE = Refusal(
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "PayloadTooLargeError",
     "The request is too large.",
-    "The body is over API Gateway's limit of 10 MB: images go to the buckets, the body names their keys.",
+    "The request is over the limit of 6 MB: images go to the buckets, the body names their keys.",
 )
 THROTTLED = Refusal(
     "THROTTLED",

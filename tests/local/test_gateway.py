@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import threading
 import time
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from infra.refusals import REFUSALS
 from local.authorizer import CognitoAuthorizer
-from local.gateway import MAX_BODY_BYTES, Throttle, TokenBucket
+from local.gateway import MAX_BODY_BYTES, MAX_EVENT_BYTES, Throttle, TokenBucket
 from local.refusals import GATEWAY_REFUSALS
 from tests.local.under_test import Api, refusal_of
 
@@ -51,14 +52,29 @@ def test_a_greedy_path_parameter_takes_the_rest_of_the_path(api: Api) -> None:
     assert api.handler.events[0]["pathParameters"] == {"key": "2026/november/anna.jpg"}
 
 
-def test_ten_megabytes_pass_and_one_byte_more_does_not(api: Api) -> None:
-    """(R) PayloadTooLargeError, 413."""
-    at_limit = api.ask("POST", "/dev/validation", content=b" " * MAX_BODY_BYTES)
-    over = api.ask("POST", "/dev/validation", content=b" " * (MAX_BODY_BYTES + 1))
+def test_the_event_may_have_lambdas_six_megabytes_and_not_one_byte_more(api: Api) -> None:
+    """(R) PayloadTooLargeError, 413. What counts is the event: the body with its quotes escaped, and all around it."""
+
+    def event_bytes() -> int:
+        return len(json.dumps(api.handler.events[-1], ensure_ascii=False, separators=(",", ":")).encode())
+
+    body = b'"\xc3\xbc"' * 1_000_000
+    assert api.ask("POST", "/dev/validation", content=body).status_code == 200
+    body += b" " * (MAX_EVENT_BYTES - event_bytes())
+
+    at_limit = api.ask("POST", "/dev/validation", content=body)
+    assert event_bytes() == MAX_EVENT_BYTES
+    over = api.ask("POST", "/dev/validation", content=body + b" ")
 
     assert at_limit.status_code == 200
     assert refusal_of(over) == (413, "PayloadTooLargeError")
-    assert len(api.handler.events) == 1
+    assert len(api.handler.events) == 2
+
+
+def test_a_body_over_api_gateways_ten_megabytes_is_refused_unread(api: Api) -> None:
+    response = api.ask("POST", "/dev/validation", content=b" " * (MAX_BODY_BYTES + 1), headers={"Authorization": ""})
+
+    assert refusal_of(response) == (413, "PayloadTooLargeError")
 
 
 def test_over_the_throttle_the_answer_is_429_with_a_time_to_come_again(authorizer: CognitoAuthorizer, api: Api) -> None:
