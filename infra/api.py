@@ -67,13 +67,9 @@ class ValidationApi(Construct):
         super().__init__(scope, id_)
         self._functions = functions
         self._models = models
-        self.access_log = logs.LogGroup(
-            self,
-            "AccessLog",
-            retention=log_retention,
-            encryption_key=key,
-            removal_policy=RemovalPolicy.RETAIN if options.is_prod else RemovalPolicy.DESTROY,
-        )
+        self._log_retention, self._key = log_retention, key
+        self._log_removal = RemovalPolicy.RETAIN if options.is_prod else RemovalPolicy.DESTROY
+        self.access_log = self._log_group("AccessLog")
         self.rest_api = apigateway.RestApi(
             self,
             "FaceValidation",
@@ -96,6 +92,11 @@ class ValidationApi(Construct):
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG_FIELDS)),
             ),
         )
+        # Where there is none, API Gateway makes this group by itself: for ever, and without the key.
+        execution_log = self._log_group(
+            "ExecutionLog", f"API-Gateway-Execution-Logs_{self.rest_api.rest_api_id}/{options.stage}"
+        )
+        self.rest_api.deployment_stage.node.add_dependency(execution_log)
         self._deployment = cast(apigateway.Deployment, self.rest_api.latest_deployment)
         # CDK's own output of the address, which a custom domain turns off; the stack's ApiUrl says the right one.
         self.rest_api.node.try_remove_child("Endpoint")
@@ -125,6 +126,16 @@ class ValidationApi(Construct):
         if options.waf:
             Firewall(self, "Firewall", stage_arn=self.rest_api.deployment_stage.stage_arn)
         self.url = f"https://{options.domain.name}/" if options.domain else self.rest_api.url
+
+    def _log_group(self, id_: str, name: str | None = None) -> logs.LogGroup:
+        return logs.LogGroup(
+            self,
+            id_,
+            log_group_name=name,
+            retention=self._log_retention,
+            encryption_key=self._key,
+            removal_policy=self._log_removal,
+        )
 
     def _add_method(self, route: Route) -> None:
         model = self._models.get(route.operation)

@@ -214,6 +214,22 @@ def test_every_log_group_ends_some_day(template: Json) -> None:
         assert group["Properties"]["RetentionInDays"] in {30, 365}
 
 
+def test_what_api_gateway_logs_of_failed_executions_ends_too(template: Json) -> None:
+    """API Gateway writes to a group of a fixed name, and makes one that never ends where there is none."""
+    (stage,) = resources(template, "AWS::ApiGateway::Stage").values()
+    name = {"Fn::Join": ["", [
+        "API-Gateway-Execution-Logs_", stage["Properties"]["RestApiId"], f"/{stage['Properties']['StageName']}"
+    ]]}  # fmt: skip
+
+    (group,) = (
+        id_
+        for id_, group in resources(template, "AWS::Logs::LogGroup").items()
+        if group["Properties"].get("LogGroupName") == name
+    )
+
+    assert group in stage["DependsOn"]
+
+
 def test_a_function_stays_below_the_gateways_29_seconds_and_is_traced(template: Json) -> None:
     for name in FUNCTIONS:
         properties = function(template, name)
