@@ -115,8 +115,10 @@ def validated(item: object, model: type[Body]) -> Body:
     """
     if not isinstance(item, dict):
         raise RequestError(f"A request is a JSON object, not {'an array' if isinstance(item, list) else _shown(item)}.")
+    # Half a surrogate pair in a name becomes its escape: pydantic would refuse the whole request without naming it.
+    fields = {name.encode(errors="backslashreplace").decode(): value for name, value in item.items()}
     try:
-        return model.model_validate(item)
+        return model.model_validate(fields)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         sentences = [_sentence(problem, model) for problem in problems[:_SHOWN_PROBLEMS]]
@@ -133,7 +135,7 @@ def request_id_of(item: object) -> str:
 
 def _sentence(problem: Mapping[str, Any], model: type[StrictBody]) -> str:
     """One problem of pydantic's list in our words: the field, the reason, the value sent."""
-    field = ".".join(str(part) for part in problem["loc"]) or "request"
+    field = ".".join(str(part) or '""' for part in problem["loc"]) or "request"
     reason = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         known = ", ".join(model.model_fields)

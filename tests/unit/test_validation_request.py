@@ -60,6 +60,16 @@ def test_an_unknown_field_is_refused_by_name() -> None:
         validated(request_body(treshold=99))
 
 
+@pytest.mark.parametrize(("name", "shown"), [("", '""'), ("a\ud800", r"a\ud800"), ("a.b", "a.b"), ("k" * 99, "k" * 80)])
+def test_whatever_an_unknown_field_is_called_the_other_problems_are_told_too(name: str, shown: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        validated(request_body(threshold=101, **{name: 1}))
+
+    assert f"{shown}..." in str(refused.value) or f"{shown}: this field is not known" in str(refused.value)
+    assert "threshold: Input should be less than or equal to 100" in str(refused.value)
+    assert str(refused.value).encode()
+
+
 def test_the_original_s_misspelling_of_target_path_is_served() -> None:
     """(R) `tareget_path` is accepted as an alias."""
     body = request_body(tareget_path="other.jpg")
