@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from werkzeug.formparser import parse_form_data
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -24,6 +25,7 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 # Fields that a policy need not name.
 UNSIGNED_FIELDS = frozenset({"policy", "x-amz-signature", "file"})
 MAX_FORM_BYTES = 16 * 1024 * 1024
+TOO_LARGE = "Your proposed upload exceeds the maximum allowed size"
 
 
 class PolicyRefusedError(Exception):
@@ -43,7 +45,7 @@ class PostObject:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one WSGI request."""
-        is_form = environ.get("CONTENT_TYPE", "").startswith("multipart/form-data")
+        is_form = environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data")
         if environ["REQUEST_METHOD"] != "POST" or not is_form:
             return self._app(environ, start_response)
         try:
@@ -66,19 +68,21 @@ class PostObject:
         return []
 
     def _as_put(self, environ: dict[str, Any]) -> dict[str, Any]:
-        if int(environ.get("CONTENT_LENGTH") or 0) > MAX_FORM_BYTES:
-            raise PolicyRefusedError(
-                "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", HTTPStatus.BAD_REQUEST
-            )
-        _, form, files = parse_form_data(environ)
+        # In memory, which the limit bounds: a temporary file would stay open when the form breaks off.
+        parser = FormDataParser(stream_factory=lambda *_, **__: BytesIO(), max_content_length=MAX_FORM_BYTES)
+        try:
+            _, form, files = parser.parse_from_environ(environ)
+        except RequestEntityTooLarge as error:
+            raise PolicyRefusedError("EntityTooLarge", TOO_LARGE, HTTPStatus.BAD_REQUEST) from error
+        except ClientDisconnected as error:
+            raise PolicyRefusedError("IncompleteBody", "The request body broke off.", HTTPStatus.BAD_REQUEST) from error
         fields = {name.lower(): value for name, value in form.items()}
         upload = files.get("file")
         if upload is None:
             raise PolicyRefusedError(
                 "InvalidArgument", "POST requires exactly one file upload per request.", HTTPStatus.BAD_REQUEST
             )
-        with upload.stream:
-            data = upload.read()
+        data = upload.read()
         bucket = environ["PATH_INFO"].strip("/")
         check_policy({**fields, "bucket": bucket}, len(data), self._secret, datetime.now(UTC))
         headers = {
@@ -137,7 +141,8 @@ def _signed_policy(fields: Mapping[str, str], secret: str) -> dict[str, Any]:
         signature = hmac.new(key, document.encode(), hashlib.sha256).hexdigest()
     except (KeyError, ValueError) as error:
         raise PolicyRefusedError("AccessDenied", "Access Denied") from error
-    if not hmac.compare_digest(signature, fields.get("x-amz-signature", "")):
+    # As bytes: of text it compares ASCII only.
+    if not hmac.compare_digest(signature.encode(), fields.get("x-amz-signature", "").encode()):
         raise PolicyRefusedError(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided.",
@@ -159,9 +164,7 @@ def _check_condition(condition: Any, fields: Mapping[str, str], size: int) -> st
     if kind == "content-length-range":
         least, most = int(condition[1]), int(condition[2])
         if size > most:
-            raise PolicyRefusedError(
-                "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", HTTPStatus.BAD_REQUEST
-            )
+            raise PolicyRefusedError("EntityTooLarge", TOO_LARGE, HTTPStatus.BAD_REQUEST)
         if size < least:
             raise PolicyRefusedError(
                 "EntityTooSmall",

@@ -1,6 +1,7 @@
 """The policy of a presigned form is kept as S3 keeps it: signature, time, every condition, no field beyond."""
 
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import boto3
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from local.post_object import PolicyRefusedError, check_policy
+from local.post_object import PolicyRefusedError, PostObject, check_policy
 
 NOW = datetime.now(UTC)
 
@@ -89,3 +90,54 @@ def test_a_key_may_be_bound_to_its_beginning(key: str, taken: bool) -> None:
     else:
         with pytest.raises(PolicyRefusedError, match="starts-with"):
             check_policy(fields, 50, SECRET_ACCESS_KEY, NOW)
+
+
+def answer_of(headers: dict[str, Any], body: bytes = b"") -> str:
+    """The status of the middleware's answer to a form POST; "passed on" when it did not look at the form."""
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/bucket",
+        "CONTENT_TYPE": "multipart/form-data; boundary=XX",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": BytesIO(body),
+        **headers,
+    }
+    statuses = ["passed on"]
+    tuple(PostObject(lambda *_: [], SECRET_ACCESS_KEY)(environ, lambda status, *_: statuses.append(status)))
+    return statuses[-1]
+
+
+def upload(fields: dict[str, str]) -> bytes:
+    """A form's body: these fields, then one byte as its file."""
+    parts = [
+        f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items()
+    ]
+    file = '--XX\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nx\r\n--XX--\r\n'
+    return "".join([*parts, file]).encode()
+
+
+@pytest.mark.parametrize("media_type", ["multipart/form-data", "Multipart/Form-Data"])
+def test_a_media_type_in_capitals_is_no_way_around_the_policy(media_type: str) -> None:
+    assert answer_of({"CONTENT_TYPE": f"{media_type}; boundary=XX"}, upload({"key": "key.png"})) != "passed on"
+
+
+def test_a_signature_that_is_not_ascii_is_refused_as_any_other() -> None:
+    fields = form() | {"x-amz-signature": "é"}
+
+    assert answer_of({}, upload(fields)) == "403 Forbidden"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"CONTENT_LENGTH": "abc"}, id="length-that-is-no-number"),
+        pytest.param({"CONTENT_LENGTH": "5000"}, id="broken-off"),
+        pytest.param({"CONTENT_LENGTH": str(17 * 1024 * 1024)}, id="too-long"),
+        pytest.param(
+            {"CONTENT_LENGTH": "", "wsgi.input_terminated": True, "wsgi.input": BytesIO(bytes(17 * 1024 * 1024))},
+            id="chunks-that-are-too-long",
+        ),
+    ],
+)
+def test_a_form_of_the_wrong_length_is_a_bad_request(headers: dict[str, Any]) -> None:
+    assert answer_of(headers, upload(form())) == "400 Bad Request"
