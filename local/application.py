@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
@@ -74,6 +74,12 @@ def application(
             *page.routes(),
         ],
         lifespan=lifespan,
+        exception_handlers={ClientDisconnect: _nobody_is_there},
     )
     app.router.redirect_slashes = False
     return app
+
+
+async def _nobody_is_there(_: Request, __: Exception) -> Response:
+    """The caller left in the middle of the body: no defect, so no traceback, and nobody reads this answer."""
+    return Response(status_code=400)

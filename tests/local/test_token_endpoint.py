@@ -171,6 +171,32 @@ def test_the_token_endpoint_takes_post_only(app: Any) -> None:
     assert send(app, "GET", "/oauth2/token").status_code == 405
 
 
+@pytest.mark.parametrize("path", ["/oauth2/token", "/dev/validation", "/page/validation"])
+def test_a_caller_who_leaves_in_the_middle_of_the_body_is_no_failure(app: Any, path: str) -> None:
+    parts = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    answered: list[Any] = []
+    headers = {"Host": "127.0.0.1:8080", "Origin": "http://127.0.0.1:8080", "Content-Type": "multipart/form-data"}
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+
+    async def receive() -> Any:
+        return next(parts)
+
+    async def send_on(message: Any) -> None:
+        answered.append(message)
+
+    asyncio.run(app(scope, receive, send_on))
+
+    assert answered[0]["status"] == 400
+
+
 def test_health_says_unhealthy_when_the_face_engine_does_not_answer(app: Any) -> None:
     response = send(app, "GET", "/healthz")
 
