@@ -30,11 +30,16 @@ const PROBLEMS = {
   detect_faces: { ImageValidationError: (picture) => `No face was found in the ${picture}` },
 };
 
+const UNANSWERED = {
+  code: "",
+  message: "The local stack does not answer",
+  details: "Is it still running? Start it again, then load this page again.",
+};
+
 const form = document.querySelector("#question");
 const status = document.querySelector("#status");
 const answerSection = document.querySelector("#answer");
 const slider = document.querySelector("#threshold");
-const legend = document.querySelector("#legend");
 const compare = form.querySelector("button");
 const figures = Object.fromEntries(SIDES.map((side) => [side, document.querySelector(`[data-side=${side}]`)]));
 
@@ -81,7 +86,6 @@ function forget() {
   asked += 1;
   answer = null;
   answerSection.hidden = true;
-  legend.hidden = true;
   compare.removeAttribute("aria-disabled");
   const [title, hint] = SOURCES[type()];
   document.querySelector("#source-title").textContent = title;
@@ -110,7 +114,7 @@ async function ask() {
   for (const side of SIDES) body.append(side, pictures[side], pictures[side].name);
   body.append("type", type());
   body.append("threshold", slider.value);
-  let found = { error: { code: "", message: "The local stack does not answer", details: "Is it still running? Start it again, then load this page again." } };
+  let found = { error: UNANSWERED };
   let code = "no answer";
   const began = performance.now();
   try {
@@ -167,7 +171,6 @@ function decide() {
     `Similarity ${percent(answer.similarity)} %, ${matched ? "at or above" : "below"} the threshold of ${threshold()} %.`;
   answerSection.querySelector(".bar").style.width = `${answer.similarity}%`;
   document.querySelector("#score").hidden = false;
-  legend.hidden = false;
   for (const side of SIDES) draw(side, answer.boxes[side], matched);
 }
 
@@ -202,9 +205,10 @@ function box(place, kind, words) {
   if (words) {
     const tag = document.createElement("span");
     tag.className = "tag";
-    // Above the box; under it, or in it, where the picture ends.
-    if (top < 0.09) tag.classList.add(bottom > 0.91 ? "inside" : "below");
-    if (left > 0.6) tag.classList.add("to-left");
+    // Over the middle of its box, where it covers least; beside the picture's edge it stays within the frame.
+    const middle = (left + right) / 2;
+    if (middle < 1 / 6) tag.classList.add("leftmost");
+    if (middle > 5 / 6) tag.classList.add("rightmost");
     tag.textContent = words;
     element.append(tag);
   }
@@ -212,12 +216,16 @@ function box(place, kind, words) {
 }
 
 async function trySample(sample) {
-  form.elements.type.value = sample.type;
   say("Loading the sample…");
-  for (const side of SIDES) {
-    const picture = await (await fetch(`/page/samples/${sample[side]}.jpg`)).blob();
-    show(side, new File([picture], `${sample[side]}.jpg`, { type: "image/jpeg" }));
+  let loaded;
+  try {
+    loaded = await Promise.all(SIDES.map(async (side) => (await fetch(`/page/samples/${sample[side]}.jpg`)).blob()));
+  } catch {
+    say(`${UNANSWERED.message}. ${UNANSWERED.details}`);
+    return;
   }
+  form.elements.type.value = sample.type;
+  SIDES.forEach((side, index) => show(side, new File([loaded[index]], `${sample[side]}.jpg`, { type: "image/jpeg" })));
   await ask();
 }
 
@@ -246,8 +254,11 @@ async function listSamples() {
 for (const side of SIDES) {
   const drop = figures[side].querySelector(".drop");
   const frame = figures[side].querySelector(".frame");
-  drop.querySelector("input").addEventListener("change", (event) => {
-    const [file] = event.target.files;
+  const input = drop.querySelector("input");
+  // Else the file chosen last could not be chosen again after a sample or a drop: nothing would have changed.
+  input.addEventListener("click", () => { input.value = ""; });
+  input.addEventListener("change", () => {
+    const [file] = input.files;
     if (file) show(side, file);
   });
   frame.addEventListener("dragover", (event) => {
@@ -264,6 +275,13 @@ for (const side of SIDES) {
 }
 // A picture dropped beside the frames would otherwise replace the page.
 for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
+// A pasted picture goes where the focus is, else to the side that has none.
+document.addEventListener("paste", (event) => {
+  const [file] = event.clipboardData.files;
+  if (!file) return;
+  const focused = SIDES.find((side) => figures[side].contains(document.activeElement));
+  show(focused ?? SIDES.find((side) => !pictures[side]) ?? "target", file);
+});
 for (const radio of form.elements.type) radio.addEventListener("change", forget);
 for (const preset of document.querySelectorAll("[data-threshold]")) {
   preset.addEventListener("click", () => {

@@ -91,6 +91,48 @@ def test_a_box_lies_on_the_face_in_the_picture_as_it_is_shown(page: Any) -> None
     assert middle_y == pytest.approx(0.23, abs=0.04)
 
 
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_no_tag_covers_the_documents_heading_and_no_button_a_picture(
+    browser: Any, stack: LocalStack, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_default_timeout(ANSWER_TIMEOUT_MS)
+    page.goto(stack.page_url)
+    page.wait_for_selector("#samples button img")
+
+    try_sample(page, "Passport, its holder")
+
+    document = page.query_selector(".box.document").bounding_box()
+    tag = page.query_selector(".box.document .tag").bounding_box()
+    assert tag["y"] + tag["height"] <= document["y"]
+    for side in ("source", "target"):
+        frame, image, button = (
+            page.query_selector(f"[data-side={side}] {part}").bounding_box() for part in (".frame", "img", ".drop")
+        )
+        assert image["y"] + image["height"] <= button["y"]
+        for seen in page.query_selector_all(f"[data-side={side}] .tag"):
+            words = seen.bounding_box()
+            assert frame["x"] <= words["x"] <= words["x"] + words["width"] <= frame["x"] + frame["width"]
+            assert words["y"] >= frame["y"]
+    page.close()
+
+
+def test_an_answer_does_not_move_the_button_that_asked_for_it(page: Any, tmp_path: Path) -> None:
+    photograph = tmp_path / "photograph.jpg"
+    photograph.write_bytes(sample_jpeg("hopper"))
+    page.check("input[value=FACE_TO_FACE]")
+    for side in ("source", "target"):
+        page.set_input_files(f"input[name={side}]", photograph)
+        page.query_selector(f"[data-side={side}] img").evaluate("image => image.decode()")
+    place = "document.querySelector('button.primary').getBoundingClientRect().top + scrollY"
+    before = page.evaluate(place)
+
+    page.click("button.primary")
+    page.wait_for_selector("#answer:not([hidden])")
+
+    assert page.evaluate(place) == before
+
+
 def test_no_match_is_red_and_the_threshold_decides_again_without_another_call(page: Any) -> None:
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(sent.url) if sent.method == "POST" else None)
@@ -133,6 +175,58 @@ def test_a_file_that_is_no_picture_is_said_to_be_none(page: Any, tmp_path: Path)
     page.wait_for_selector("#answer:not([hidden])")
 
     assert page.inner_text("#verdict") == "The picture to check is not a JPG or PNG that can be read"
+
+
+PASTE = """async ([selector, url]) => {
+  const picture = await (await fetch(url)).blob();
+  const clipboard = new DataTransfer();
+  clipboard.items.add(new File([picture], "pasted.jpg", { type: "image/jpeg" }));
+  const target = selector ? document.querySelector(selector) : document.body;
+  document.activeElement.blur();
+  target.focus();
+  target.dispatchEvent(new ClipboardEvent("paste", { clipboardData: clipboard, bubbles: true }));
+}"""
+
+
+def test_a_picture_can_be_pasted_where_the_focus_is_or_where_none_is_yet(page: Any) -> None:
+    page.evaluate(PASTE, ["input[name=target]", "/page/samples/hopper.jpg"])
+    assert page.inner_text("#status") == "Choose the other picture."
+    assert page.is_visible("[data-side=target] img")
+
+    page.evaluate(PASTE, ["", "/page/samples/collins.jpg"])
+
+    assert page.inner_text("#status") == "Ready to compare."
+    assert page.is_visible("[data-side=source] img")
+
+
+def test_the_file_chosen_last_can_be_chosen_again_after_a_sample(page: Any, tmp_path: Path) -> None:
+    photograph = tmp_path / "photograph.jpg"
+    photograph.write_bytes(sample_jpeg("hopper"))
+
+    def choose() -> None:
+        with page.expect_file_chooser() as opened:
+            page.click("[data-side=source] .drop")
+        opened.value.set_files(photograph)
+
+    choose()
+    try_sample(page, "Passport, its holder")
+
+    choose()
+
+    assert "photograph.jpg" in page.query_selector("[data-side=source] img").get_attribute("alt")
+
+
+def test_a_sample_that_cannot_be_loaded_is_said_so(browser: Any, stack: LocalStack) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(ANSWER_TIMEOUT_MS)
+    page.goto(stack.page_url)
+    page.wait_for_selector("#samples button img")
+    page.route("**/page/samples/*.jpg", lambda route: route.abort())
+
+    page.get_by_role("button", name="Passport, its holder").click()
+
+    page.get_by_text("The local stack does not answer. Is it still running?").wait_for()
+    page.close()
 
 
 def test_everything_can_be_done_by_keyboard(page: Any, tmp_path: Path) -> None:
