@@ -194,7 +194,7 @@ class FakeAws:
         status = 200
         sent_length = len(body)
         if fault == "hang":
-            self.released.wait(20)
+            self.released.wait()
             handler.close_connection = True
             return
         if fault == "reset":

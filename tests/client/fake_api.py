@@ -7,8 +7,9 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,12 +19,12 @@ CLIENT_SECRET = "a-secret-that-nobody-must-see"
 
 @dataclass(frozen=True)
 class Reply:
-    """One scripted answer; `lost` hangs up without a word, `after_s` waits first."""
+    """One scripted answer; `lost` hangs up without a word, `hangs` stays silent until the API ends."""
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    after_s: float = 0.0
+    hangs: bool = False
     lost: bool = False
 
 
@@ -35,6 +36,7 @@ class Call:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    came_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def json(self) -> Any:
@@ -59,7 +61,8 @@ class FakeApi:
         self.objects: dict[str, bytes] = {}
         self.content_types: dict[str, str] = {}
         self.s3_refusal: str | None = None
-        self.validation_takes_s = 0.0
+        self.meeting = threading.Barrier(1)
+        self.ended = threading.Event()
         self.most_at_once = 0
         self._at_once = 0
         self._tokens = 0
@@ -128,7 +131,7 @@ class FakeApi:
                 return self.script.popleft()
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
-        time.sleep(self.validation_takes_s)
+        self.meeting.wait(60)
         with self._lock:
             self._at_once -= 1
         asked = call.json
@@ -163,6 +166,7 @@ class FakeApi:
         try:
             yield self
         finally:
+            self.ended.set()
             self._server.shutdown()
             self._server.server_close()
             thread.join(5)
@@ -178,8 +182,9 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             with api._lock:
                 api.calls.append(call)
             reply = api.respond(call)
-            time.sleep(reply.after_s)
-            if reply.lost:
+            if reply.hangs:
+                api.ended.wait()
+            if reply.hangs or reply.lost:
                 self.close_connection = True
                 return
             content = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
@@ -189,8 +194,7 @@ def _handler_of(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             payload = b"" if reply.status == 204 else content.encode()
             self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
-            with suppress(ConnectionError):  # the client may have given up waiting, as some tests make it
-                self.wfile.write(payload)
+            self.wfile.write(payload)
 
         def log_message(self, *_: object) -> None:
             """The notes are in `calls`."""

@@ -52,7 +52,7 @@ def token_of(stack: LocalStack, scope: str) -> str:
     return token
 
 
-def until(true: Callable[[], object], seconds: float = 20) -> None:
+def until(true: Callable[[], object], seconds: float = 60) -> None:
     ends = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < ends, "it did not come true in time"

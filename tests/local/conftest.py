@@ -41,7 +41,7 @@ def authorizer(pool: UserPool, issuer: TokenIssuer) -> CognitoAuthorizer:
 
 @pytest.fixture
 def api(authorizer: CognitoAuthorizer, issuer: TokenIssuer, app_client: AppClient) -> Iterator[Api]:
-    made = Api(authorizer, issuer.sign(issuer.claims(app_client.id, (WRITE,))), timeout_s=0.5)
+    made = Api(authorizer, issuer.sign(issuer.claims(app_client.id, (WRITE,))))
     yield made
     made.gateway.close()
 

@@ -53,6 +53,11 @@ def is_listening(url: str) -> bool:
         return probe.connect_ex((address.hostname, address.port)) == 0
 
 
+def children_of(pid: int) -> list[int]:
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for children in lists for child in children.read_text().split()]
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
 def test_a_signal_ends_everything_in_order(tmp_path: Path, ending: signal.Signals) -> None:
     with running(tmp_path) as (process, info):
@@ -76,8 +81,7 @@ def test_not_even_a_kill_leaves_a_process_behind(tmp_path: Path) -> None:
 
 def test_health_is_503_once_the_face_engine_is_gone_and_the_stack_still_ends_in_order(tmp_path: Path) -> None:
     with running(tmp_path) as (process, info):
-        found = subprocess.run(["pgrep", "-f", f"parent-pid {process.pid}"], capture_output=True, text=True, timeout=10)
-        (engine,) = map(int, found.stdout.split())
+        (engine,) = children_of(process.pid)
 
         os.kill(engine, signal.SIGKILL)
 
@@ -90,7 +94,7 @@ def test_health_is_503_once_the_face_engine_is_gone_and_the_stack_still_ends_in_
 
 def test_the_printed_commands_run_as_they_are(tmp_path: Path) -> None:
     with running(tmp_path) as (_, info):
-        assert soon(lambda: "Ready after" in (tmp_path / "printed.txt").read_text(), 10)
+        assert soon(lambda: "Ready after" in (tmp_path / "printed.txt").read_text(), START_TIMEOUT_S)
         printed = (tmp_path / "printed.txt").read_text()
         commands = printed[printed.index("TOKEN=") : printed.index("With pictures of your own")]
 

@@ -52,10 +52,10 @@ def process(folder: Path, arguments: Sequence[str] = ()) -> Iterator[tuple["subp
         finally:
             if server.poll() is None:
                 os.kill(server.pid, signal.SIGTERM)
-                server.wait(20)
+                server.wait(60)
 
 
-def until(condition: Any, timeout_s: float = 20) -> None:
+def until(condition: Any, timeout_s: float = 60) -> None:
     """Wait for a condition."""
     end = time.monotonic() + timeout_s
     while not condition():

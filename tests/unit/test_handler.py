@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import threading
 import time
 import uuid
@@ -195,17 +196,16 @@ def test_what_cannot_finish_is_answered_before_the_function_is_stopped() -> None
 
     class Slow(FakeRekognition):
         def detect_faces(self, image: bytes) -> list[Face]:
-            stuck.wait(5)
+            stuck.wait(60)
             return super().detect_faces(image)
 
     rekognition = Slow()
-    began = time.monotonic()
 
     status, body, _ = ask(function(rekognition=rekognition), request_body(), remaining_s=2)
 
-    assert time.monotonic() - began < 2
     assert (status, body["error"]["code"]) == (500, "InternalServerError")
-    assert "source, detect_faces, target, detect_faces: no result within the deadline" in body["error"]["details"]
+    said = r"source, detect_faces, target, detect_faces: no result within the deadline of [01]\.\d s\."
+    assert re.fullmatch(said, body["error"]["details"])
     stuck.set()
     time.sleep(0.1)
     assert "compare_faces" not in rekognition.calls
@@ -218,7 +218,7 @@ def test_what_is_known_of_the_source_is_answered_when_the_target_never_comes() -
     class HalfDead(FakeS3):
         def image(self, bucket: str, key: str) -> bytes:
             if bucket == "targets":
-                stuck.wait(5)
+                stuck.wait(60)
             return super().image(bucket, key)
 
     missing = InvalidS3ObjectError("S3 answered NoSuchKey.")

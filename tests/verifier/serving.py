@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,6 +53,14 @@ class Server:
                     return url
             time.sleep(0.05)
         raise AssertionError(f"The server did not start: {self._log.read_text()[-3000:]}")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait until it is true."""
+    ends = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < ends, "waited in vain"
+        time.sleep(0.01)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ import httpx
 import pytest
 
 from tests.verifier.fakes import FakeEngine, striped
-from tests.verifier.serving import Server, running_server
+from tests.verifier.serving import Server, running_server, until
 
 FAKE_SERVER = ["-m", "tests.verifier.serving"]
 
@@ -62,14 +61,13 @@ def test_a_stop_under_load_loses_no_request_under_way(server: Server, keep_alive
 
     for caller in callers:
         caller.start()
-    time.sleep(1.5)
+    until(lambda: sum(caller.outcomes.total() for caller in callers) > 100)
     code = server.stop()
     for caller in callers:
-        caller.join(20)
+        caller.join(60)
 
     outcomes = sum((caller.outcomes for caller in callers), Counter[str]())
     assert set(outcomes) == {"200"}
-    assert outcomes["200"] > 20
     assert code == 0
 
 
@@ -78,11 +76,12 @@ def test_several_workers_share_the_requests(shared_server: Server) -> None:
         image = {"image": ("a.png", striped("Me", 1))}
         return httpx.post(f"{shared_server.url}/verify", files=image, trust_env=False, timeout=30).status_code
 
-    with ThreadPoolExecutor(8) as callers:
-        statuses = set(callers.map(call, range(48)))
+    def everybody_answered() -> bool:
+        assert set(callers.map(call, range(48))) == {200}
+        return len({line["pid"] for line in shared_server.log if line["event"] == "answered"}) == 2
 
-    assert statuses == {200}
-    assert len({line["pid"] for line in shared_server.log if line["event"] == "answered"}) == 2
+    with ThreadPoolExecutor(8) as callers:
+        until(everybody_answered)  # the server answers as soon as its first worker does
 
 
 def test_the_log_tells_what_was_answered_and_never_the_image(shared_server: Server) -> None:
