@@ -1,6 +1,7 @@
 """Amazon S3 in our words: image files in and out of the buckets, our exceptions only."""
 
 from dataclasses import dataclass
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import Any
 from urllib.parse import quote, unquote
@@ -128,8 +129,14 @@ class S3Service:
 
 
 def name_in(metadata: dict[str, str]) -> str | None:
-    """The person's name in an object's metadata: text, percent-encoded, or RFC 2047 as S3 answers what is not ASCII."""
+    """The person's name in an object's metadata: text, percent-encoded, or RFC 2047 as S3 answers what is not ASCII.
+
+    None when there is none, or none that can be read: who puts a photo writes what he likes.
+    """
     written = metadata.get(NAME_METADATA, "")
     if written.startswith("=?"):
-        written = str(make_header(decode_header(written)))
+        try:
+            written = str(make_header(decode_header(written)))
+        except (HeaderParseError, LookupError, ValueError):
+            return None
     return unquote(written).strip() or None

@@ -88,7 +88,9 @@ class EnrolmentService:
 
 def _name(written: str | None) -> str:
     if written is None:
-        raise ImageValidationError("the object has no metadata `fullname`: put the photo again with the person's name.")
+        raise ImageValidationError(
+            "the object has no metadata `fullname` that can be read: put the photo again with the person's name."
+        )
     try:
         return full_name_of(written)
     except ValueError as error:

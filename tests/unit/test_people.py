@@ -311,6 +311,9 @@ def test_the_face_searched_for_is_the_prominent_one() -> None:
 @pytest.mark.parametrize(
     ("written", "name"),
     [
+        pytest.param("=?bogus?B?QUJD?=", None, id="unknown-encoding"),
+        pytest.param("=?utf-8?B?Q?=", None, id="cut-base64"),
+        pytest.param("=?utf-8?B?////?=", None, id="not-utf-8"),
         ("Ana", "Ana"),
         ("Ana%20Garc%C3%ADa", "Ana García"),
         ("=?UTF-8?B?QW5hIEdhcmPDrWE=?=", "Ana García"),
