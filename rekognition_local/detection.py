@@ -46,8 +46,8 @@ class FaceFinder(Protocol):
         """Faces of at least `smallest` pixels with at least this score (0-1), best first."""
         ...
 
-    def read_points(self, image: Image, boxes: Floats) -> Candidates:
-        """The points of the faces in given boxes (n, 4), in their order."""
+    def read_points(self, image: Image, boxes: Floats, scores: Floats) -> Candidates:
+        """Faces found by other means, boxes (n, 4) and scores (n,), with their points; none that stands on its head."""
         ...
 
 
@@ -133,8 +133,7 @@ class CascadeDetector:
         boxes, scores = boxes[scores > _HOG_ALONE], scores[scores > _HOG_ALONE]
         if len(boxes) == 0:
             return no_candidates()
-        found = self._cascade.read_points(image, boxes)
-        return Candidates(boxes, np.minimum(0.8 + scores / 20, 0.9).astype(np.float32), found.points)
+        return self._cascade.read_points(image, boxes, np.minimum(0.8 + scores / 20, 0.9).astype(np.float32))
 
     def _turned(self, image: Image) -> Candidates:
         """Faces of an image that lies on its side or head: the turn whose best face HOG likes most."""

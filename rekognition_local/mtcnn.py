@@ -72,10 +72,10 @@ class Cascade:
         found = found[found.scores >= least_score]
         return self._refined(levels, found[without_overlaps(found.boxes, found.scores, 0.7, of_smaller=True)])
 
-    def read_points(self, image: Image, boxes: Floats) -> Candidates:
-        """What the output network alone sees in given boxes (n, 4), in their order."""
+    def read_points(self, image: Image, boxes: Floats, scores: Floats) -> Candidates:
+        """Faces found by other means, boxes (n, 4) and scores (n,), with their points; none that stands on its head."""
         levels = _halved(image)
-        return self._refined(levels, self._points(levels, _squared(boxes)))
+        return self._refined(levels, Candidates(boxes, scores, self._points(levels, _squared(boxes)).points))
 
     def _points(self, levels: Sequence[Image], squares: Floats) -> Candidates:
         shifts, points, scores = self._output(_patches(levels, squares, 48))

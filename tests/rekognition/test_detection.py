@@ -38,8 +38,8 @@ class FakeCascade:
         padding = np.float32(max(0, (image.shape[0] - 200) / 2))
         return Candidates(self._found.boxes + padding, self._found.scores, self._found.points + padding)
 
-    def read_points(self, image: Picture, boxes: NDArray[np.float32]) -> Candidates:
-        return _candidates(*[(1.0, float(right - left)) for left, _, right, _ in boxes])
+    def read_points(self, image: Picture, boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> Candidates:
+        return Candidates(boxes, scores, np.repeat(boxes[:, None, :2], 5, axis=1))
 
 
 class FakeHog:
@@ -98,6 +98,18 @@ def test_hogs_faint_hits_do_not_count() -> None:
     found = CascadeDetector(FakeCascade(), FakeHog(-1.0, 0.2)).detect(np.zeros((200, 200, 3), np.uint8))
 
     assert len(found) == 0
+
+
+def test_a_face_on_its_head_that_only_hog_finds_is_no_face(detector: CascadeDetector, hopper: Picture) -> None:
+    height, width = hopper.shape[:2]
+    pair = np.hstack([hopper[::-1, ::-1], hopper])
+    upright = detector.detect(hopper).boxes + np.array([width, 0, width, 0], np.float32)
+    on_its_head = np.array([2 * width, height] * 2, np.float32) - upright[:, [2, 3, 0, 1]]
+
+    found = Cascade().read_points(pair, np.concatenate([on_its_head, upright]), np.array([0.85, 0.85], np.float32))
+
+    assert found.boxes.tolist() == upright.tolist()
+    assert len(found.scores) == len(found.points) == 1
 
 
 _BOXES = st.lists(
