@@ -19,6 +19,7 @@ from rekognition_local.document_words import (
     NUMBER_WORDS,
     OTHER_PAPERS,
     PASSPORT_TITLES,
+    SENTENCE_WORDS,
     VISA_WORDS,
 )
 
@@ -80,16 +81,16 @@ def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verd
     )
 
     common = PRIOR + FIELD * fields + _contrary(page, zone)
-    # Beside a word on a shirt a face is anyone's: it takes two hints of a document to make it a portrait.
-    hints = (
-        fields + passport_titles + id_card_titles + (zone is not None) + bool(page.dates) + (len(lines) > COVER_LINES)
-    )
+    # Beside a word on a shirt or a headline a face is anyone's: it takes two hints of a document to make it a portrait.
+    # Newspapers and web pages are dated and have many lines too: neither is a hint.
+    numbered = _numbered_fields(page)
+    hints = fields + passport_titles + id_card_titles + (zone is not None) + any(mark[0] == "4" for mark in numbered)
     if portrait and hints >= 2:
         common += PORTRAIT
     elif not portrait and not people and passport_titles and len(lines) <= COVER_LINES:
         common += COVER
     passport = TITLES[min(2, passport_titles)] + _zone_of_a_passport(page, zone)
-    id_card = TITLES[min(2, id_card_titles)] + _zone_of_a_card(page, zone) + _licence_marks(page)
+    id_card = TITLES[min(2, id_card_titles)] + _zone_of_a_card(page, zone) + _licence_marks(page, numbered)
     # One document is one or the other. Portrait and fields without a title make a card: passports name themselves.
     if passport > id_card:
         return Verdict(_percent(common + passport), _percent(common + id_card - passport))
@@ -165,11 +166,11 @@ def _titles(titles: Sequence[str], page: _Lines, *, unnumbered: bool = False) ->
     """How many lines are titles, a title broken over two lines counting as one.
 
     Sentences and fields mention documents too: a title is much of a line in capitals, or most of any other; where it
-    must be `unnumbered`, nothing about a number stands beside it.
+    must be `unnumbered`, nothing about a number stands beside it. Words that only sentences have make it none.
     """
 
     def is_title(text: str, words: frozenset[str], capitals: bool) -> bool:
-        if unnumbered and words & NUMBER_WORDS:
+        if words & SENTENCE_WORDS or (unnumbered and words & NUMBER_WORDS):
             return False
         part = 0.33 if capitals else 0.6
         return any(len(title) >= part * len(text) and contains(text, title) for title in titles)
@@ -217,11 +218,15 @@ def _strength(zone: mrz.MachineReadableZone) -> float:
     return READ_ZONE if zone.checks else FIRST_LINE_OF_ZONE
 
 
-def _licence_marks(page: _Lines) -> float:
+def _numbered_fields(page: _Lines) -> frozenset[str]:
+    """The numbers that lines begin with as the fields of driving licences do: 1, 2, 4a..."""
     marks = (NUMBERED_FIELD.match(line) for line in page.read)
-    numbered = {(mark[1] or mark[2]).lower().replace(" ", "") for mark in marks if mark}
+    return frozenset((mark[1] or mark[2]).lower().replace(" ", "") for mark in marks if mark)
+
+
+def _licence_marks(page: _Lines, numbered: frozenset[str]) -> float:
     american = len(AMERICAN_FIELDS & page.every_word)
-    if (len(numbered) >= 4 and any(mark.startswith("4") for mark in numbered)) or american >= 5:
+    if (len(numbered) >= 4 and any(mark[0] == "4" for mark in numbered)) or american >= 5:
         return LICENCE_MARKS
     return LICENCE_MARK * american
 

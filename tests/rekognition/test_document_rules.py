@@ -53,6 +53,8 @@ CARDS = {
     "brazilian-licence": ("CARTEIRA NACIONAL DE HABILITAÇÃO", "NOME", "MARIA", "VALIDADE", "01/01/2030"),
     "canadian-licence": ("Driver's Licence", "Permis de conduire", "EXP 2034/01/01", "DOB 1980/01/01"),
     "finnish-licence": ("AJOKORTTI", "1. VIRTANEN", "2. MARIA", "4a. 01.01.2013"),
+    "greek": ("ΕΛΛΗΝΙΚΗ ΔΗΜΟΚΡΑΤΙΑ", "ΔΕΛΤΙΟ ΤΑΥΤΟΤΗΤΑΣ", "12/08/1974", "15.04.2034"),
+    "turkish-booklet": ("T.C.", "NÜFUS CÜZDANI", "SOYADI", "YILMAZ", "01.01.1980"),
     "untitled-card": ("JAMHURI YA UTOPIA", "ID NUMBER", *FIELDS, "SEX", "FEMALE"),
 }
 OTHERS = {
@@ -64,6 +66,17 @@ OTHERS = {
     "invoice": ("FACTURA", "NOMBRE: JOSE MENDEZ", "FECHA DE VENCIMIENTO : 01/12/2026", "DIRECCION", "SUBTOTAL"),
     "newspaper": ("THE UTOPIA TIMES", "Minister presents new passport", "The driving licence changes too, he said."),
     "shirt": ("PASSPORT", "TO PARADISE"),
+    "headline": (
+        "THE DAILY",
+        "PASSPORT CHAOS",
+        "at the airport",
+        "Thousands waited for hours",
+        "on Friday, 12 June 2026",
+    ),
+    "book-in-a-shop": ("BOOKS", "PASSPORT", "A Novel", "Anna Novak", "4.5 of 5 stars", "352 pages", "Buy now", "12.99"),
+    "titles-in-sentences": ("My Account", "Renew your driving licence", "and the passport", "YOUR IDENTITY CARD"),
+    "student-card": ("UNIVERSIDAD", "CARNÉ DE ESTUDIANTE", "APELLIDOS", "NOVAK", "NOMBRE", "ANNA", "N° 12", "VALIDEZ"),
+    "form": ("PASSPORT APPLICATION FORM", "Surname: NOVAK", "Given names: ANNA", "Date of birth: 12.08.1974", "Sex: F"),
     "vehicle": ("CARTA DI CIRCOLAZIONE", "A", "AB123CD", "B 01/01/2013", "C.1.1 ROSSI"),
     "curriculum": ("Curriculum Vitae", "Date of birth", "1 May 1980", "Nationality", "Driving licence: B", "a@b.org"),
     "membership": ("FITNESS UTOPIA", "MEMBERSHIP CARD", "Anna Novak", "Member No. 12", "Valid until 01/01/2030"),
@@ -110,7 +123,7 @@ def test_the_closed_cover_of_a_passport_is_weak_evidence_and_gone_beside_people(
 
 
 def test_each_piece_of_evidence_adds() -> None:
-    title = ("UTOPIA", "PASSPORT", "x", "y", "z", "w", "v")
+    title = ("UTOPIA", "PASSPORT", "Surname", "y", "z", "w", "v")
 
     confidences = [
         judge(title, portrait=False, people=True).passport,
