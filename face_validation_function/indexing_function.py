@@ -84,6 +84,8 @@ class IndexingFunction:
         failed: list[str] = []
         # S3's test event, sent when a notification is set up, has no records.
         for record in event.get("Records", ()):
+            if _is_folder(record):
+                continue
             walk = Walk(deadline_s(context))
             error: FaceValidationError | None = None
             try:
@@ -101,6 +103,15 @@ class IndexingFunction:
         if failed:
             raise PhotosNotEnrolledError(f"{len(failed)} photos were not enrolled for now: {'; '.join(failed)}")
         return counts
+
+
+def _is_folder(record: Mapping[str, Any]) -> bool:
+    """The empty object by which S3's console makes a folder: no photo that somebody misses.
+
+    Source: docs.aws.amazon.com/AmazonS3/latest/userguide/using-folders.html
+    """
+    stored = record["s3"]["object"]
+    return str(stored["key"]).endswith("/") and not stored.get("size")
 
 
 def _object_of(record: Mapping[str, Any]) -> tuple[str, str | None]:

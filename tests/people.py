@@ -61,6 +61,7 @@ EXPECTED: dict[str, tuple[int, object]] = {
 # What the indexing function counts; the same events again, as S3 may deliver them.
 INDEXED: list[tuple[str, dict[str, int]]] = [
     ("s3_test", {"enrolled": 0, "known": 0, "refused": 0}),
+    ("s3_folder", {"enrolled": 0, "known": 0, "refused": 0}),
     ("s3_photo", {"enrolled": 1, "known": 0, "refused": 0}),
     ("s3_photo", {"enrolled": 0, "known": 1, "refused": 0}),
     ("s3_photo_encoded_key", {"enrolled": 1, "known": 0, "refused": 0}),
