@@ -1,8 +1,10 @@
 """`python -m local`: everything on this machine until Ctrl-C."""
 
 import json
+import shutil
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -42,7 +44,8 @@ def local(
         bool, typer.Option("--demo", help="First ask the sample questions and show the answers, then keep serving.")
     ] = False,
     log_level: Annotated[
-        str, typer.Option(help="Of the function's log, one JSON line for each validation at INFO.")
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+        typer.Option(case_sensitive=False, help="Of the function's log, one JSON line for each validation at INFO."),
     ] = "INFO",
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second before the API answers 429.")] = DEFAULT_RATE,
     burst: Annotated[int, typer.Option(min=1, help="Requests at once before the API answers 429.")] = DEFAULT_BURST,
@@ -107,6 +110,7 @@ def _print_addresses(stack: LocalStack, info: Path | None, console: Console) -> 
     table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
         "Page": stack.page_url,
+        "Docs": f"{stack.page_url}docs",
         "API": f"{found.api_url}/validation",
         "Tokens": found.token_url,
         "Client id": found.client_id,
@@ -124,7 +128,7 @@ def _print_addresses(stack: LocalStack, info: Path | None, console: Console) -> 
     console.print("\n[bold]Ask it[/] (the sample images are in the buckets already):\n")
     # Plain print: Rich would wrap the lines, and they are for copying.
     print(curl(stack))
-    command = "face-validation validate passport.jpg selfie.jpg --type ID_TO_FACE --annotate seen.png --profile"
+    command = f"{_command()} validate passport.jpg selfie.jpg --type ID_TO_FACE --annotate seen.png --profile"
     console.print("\n[bold]With pictures of your own[/]" + ("" if info else " (start with --info stack.json)") + ":\n")
     print(f"{command} {info or 'stack.json'}")
     console.print(f"\nReady after {stack.start_s:.1f} s. Open [bold]{stack.page_url}[/] or press Ctrl-C to stop.")
@@ -147,11 +151,21 @@ def curl(stack: LocalStack) -> str:
     )
 
 
+def _command() -> str:
+    """How this shell starts `face-validation`: by its name alone where that is found, else by its path."""
+    beside = Path(sys.executable).with_name("face-validation")
+    if shutil.which("face-validation") or not beside.exists():
+        return "face-validation"
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
+
+
 def _bucket(name: str, images: int) -> str:
     return f"{name}  ({images} image{'' if images == 1 else 's'} of yours)" if images else name
 
 
 def _reason(error: Exception, port: int) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}."
     if isinstance(error, OSError) and error.errno is not None:
         return f"port {port}: {error.strerror}. --port 0 picks a free one."
     return str(error)

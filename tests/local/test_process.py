@@ -58,6 +58,26 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for children in lists for child in children.read_text().split()]
 
 
+def test_the_command_it_prints_is_one_that_this_shell_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with running(tmp_path):
+        printed = tmp_path / "printed.txt"
+        assert soon(lambda: "Ready after" in printed.read_text(), START_TIMEOUT_S)
+
+    [line] = [line for line in printed.read_text().splitlines() if "face-validation validate" in line]
+    assert Path(line.split()[0]).is_file()
+
+
+def test_a_log_level_that_does_not_exist_is_refused_at_once() -> None:
+    command = [sys.executable, "-m", "local", "--port", "0", "--log-level", "LOUD"]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
 def test_a_signal_ends_everything_in_order(tmp_path: Path, ending: signal.Signals) -> None:
     with running(tmp_path) as (process, info):
