@@ -102,7 +102,8 @@ def _roc(assessment: Assessment, report: MetricsReport) -> Figure:
         rates = error_rates(judged.match_scores, judged.non_match_scores)
         auc = judged.metrics.auc
         label = f"{name}, AUC {auc:.4f}" if auc is not None else name
-        axes.plot(rates.fmr, 1 - rates.fnmr, style, color=colour, label=label, drawstyle="steps-post")
+        # A curve along the frame is the good one: it is not cut there.
+        axes.plot(rates.fmr, 1 - rates.fnmr, style, clip_on=False, color=colour, label=label, drawstyle="steps-post")
     mine, others_scores = assessment.verifier.match_scores, assessment.verifier.non_match_scores
     counts = assessment.verifier.counts
     if len(mine) and len(others_scores):
@@ -150,7 +151,8 @@ def _bars(axes: Axes, judged: Judged, highest: float, label: str) -> None:
     axes.set_yscale("symlog", linthresh=1)
     axes.set_ylim(bottom=0)
     axes.set(xlabel=label, ylabel="photographs")
-    axes.legend()
+    # Under the axes: inside, "best" would lie on bars.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False)
 
 
 def _errors(judged: Judged, entries: Sequence[Seen]) -> Figure:
