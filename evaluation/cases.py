@@ -74,7 +74,8 @@ def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict
             missing = [column for column in required if column not in (reader.fieldnames or ())]
             if missing:
                 found = ", ".join(reader.fieldnames or ()) or "none"
-                raise CasesError(f"{path.name}, row 1: missing columns: {', '.join(missing)}; found: {found}.")
+                hint = " Columns are separated by commas." if ";" in found or "\t" in found else ""
+                raise CasesError(f"{path.name}, row 1: missing columns: {', '.join(missing)}; found: {found}.{hint}")
             for row in reader:
                 if any(isinstance(value, str) and value.strip() for value in row.values()):
                     if None in row:
@@ -125,7 +126,9 @@ def _from_folder(folder: Path) -> list[Case]:
                     complaints.append(f"{case_id}: one {name}.* is needed, found {len(found)}")
             if len(pictures) == 2:
                 cases.append(Case(case_id, type_, pictures[0], pictures[1], expected, note))
-    complaints += [f"{LABELS_FILE}: there is no case {case_id!r}" for case_id in labels]
+    complaints += [
+        f"{LABELS_FILE}: there is no case {case_id!r}; they are called as face_to_face/001" for case_id in labels
+    ]
     _refuse(folder, complaints)
     return cases
 

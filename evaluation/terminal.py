@@ -77,9 +77,10 @@ def print_comparison(comparison: Comparison, folders: tuple[Path, Path], thresho
     stdout.print(
         f"A = {escape(str(folders[0]))} at {thresholds[0]:g}, B = {escape(str(folders[1]))} at {thresholds[1]:g}"
     )
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    # Without padding all of it fits into the 80 columns of a log.
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     for column in ("", "cases", "right A", "right B", "better", "worse", "AUC A", "AUC B", "EER A", "EER B"):
-        table.add_column(column, justify="left" if not column else "right", no_wrap=bool(column))
+        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
     for group in comparison.groups:
         auc = (f"{group.auc.first:.4f}", f"{group.auc.second:.4f}") if group.auc else ("", "")
         eer = (percent(group.eer.first), percent(group.eer.second)) if group.eer else ("", "")
@@ -129,6 +130,8 @@ def _print_changed(cases: Sequence[ChangedCase], stdout: Console) -> None:
 
 
 def _difference_text(name: str, difference: Difference) -> str:
+    if difference.first == difference.second and difference.low == difference.high == 0:
+        return f"{name} {difference.first:.5f} in both"
     chance = "more than chance" if difference.is_more_than_chance else "may be chance"
     return (
         f"{name} {difference.second - difference.first:+.5f} "

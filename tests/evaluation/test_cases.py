@@ -43,6 +43,7 @@ def test_paths_are_relative_to_the_csv_and_the_note_may_be_left_out(folder: Path
         pytest.param(HEADER + ",FACE_TO_FACE,a.jpg,b.jpg,match,", "row 2, column case_id: is empty", id="empty"),
         pytest.param(HEADER + GOOD + GOOD, "row 3, column case_id: 'one' is already in row 2", id="twice"),
         pytest.param("case_id,type,source,target\n", "row 1: missing columns: expected", id="column"),
+        pytest.param(HEADER.replace(",", ";"), "Columns are separated by commas", id="semicolons"),
         pytest.param(HEADER + GOOD.strip() + ",more\n", "row 2: more values than columns", id="more"),
         pytest.param(HEADER + 'one,"FACE', "not a valid CSV row", id="quote"),
         pytest.param(HEADER, "holds no case", id="none"),

@@ -151,6 +151,8 @@ def test_two_runs_are_compared_in_words_and_as_json(folder: Path) -> None:
 
     assert same.exit_code == 0
     assert "The same cases are right in both" in same.output
+    assert "in both" in same.output.split("AUC")[-1]
+    assert "…" not in same.output  # nothing is cut off at 80 columns
     assert json.loads(found.output)["other_questions"] == ["c9"]
     assert json.loads(found.output)["groups"][0]["cases"] == 9
     assert missing.exit_code == 3
