@@ -129,6 +129,13 @@ class BucketChoice(StrEnum):
     target = "target"
 
 
+def _validation_type(value: str) -> ValidationType:
+    try:
+        return ValidationType(value.upper())
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r} is neither {' nor '.join(ValidationType)}.") from error
+
+
 @app.callback()
 def face_validation() -> None:
     """Is the person in this photo the person of that trusted image?
@@ -149,7 +156,12 @@ def validate(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The image to be checked.")],
     type_: Annotated[
         ValidationType,
-        typer.Option("--type", case_sensitive=False, metavar="FACE_TO_FACE|ID_TO_FACE", help="What SOURCE shows."),
+        typer.Option(
+            "--type",
+            parser=_validation_type,  # Typer's own would offer the two in small letters
+            metavar="FACE_TO_FACE|ID_TO_FACE",
+            help="What SOURCE shows.",
+        ),
     ],
     threshold: Annotated[
         float, typer.Option(min=0, max=100, help="Match from this similarity on; 99 is advised for identity checks.")
@@ -276,6 +288,8 @@ def people(
         return
     for face in faces:
         typer.echo(f"{face.full_name}  {face.face_id}  {face.enrolled_at}")
+    if not faces:
+        typer.echo("Nobody is enrolled." if full_name is None else f"{full_name} is not enrolled.", err=True)
 
 
 @app.command()
@@ -294,6 +308,8 @@ def forget(
     with connection.client() as client:
         erased = client.people.forget_person(full_name) if full_name else client.people.forget_face(face_id or "")
     typer.echo(f"Erased: {erased.faces} faces, {erased.photo_versions} photo versions, {erased.rows} rows.")
+    if not (erased.faces or erased.photo_versions or erased.rows):
+        typer.echo("Nothing was there to erase. `people` lists who is enrolled.", err=True)
 
 
 @app.command(

@@ -102,7 +102,8 @@ def _profile_settings(profile: str | None, variables: Mapping[str, str]) -> dict
         if profile is None:
             return {}
         raise SettingsError(
-            f"There is no profile {profile!r}: {path} does not exist. Make it with a [{profile}] table."
+            f"There is no profile {profile!r}: {path} does not exist. Make it with a [{profile}] table, "
+            "or name the JSON file of a local stack, which ends in .json."
         )
     profiles = _read(path, tomllib.loads)
     chosen = profiles.get(profile or DEFAULT_PROFILE)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from face_validation_client.api import ADMIN, READ, Api, not_the_contract
 from face_validation_client.buckets import Photo, content_of, content_type_of
-from face_validation_client.errors import CouldNotAskError
+from face_validation_client.errors import CouldNotAskError, ImageValidationError
 from face_validation_client.network import network_faults
 from face_validation_client.requests import new_id
 from face_validation_client.results import DEFAULT_THRESHOLD, Box, Face
@@ -110,11 +110,13 @@ class People:
 
         Raises:
             OSError: the file cannot be read.
-            RequestError: it is no JPEG or PNG.
+            ImageValidationError: it is no JPEG or PNG; nothing was sent.
             CouldNotAskError: the service gives no form, or S3 does not take the image.
         """
         content = content_of(photo)
-        media_type, _ = content_type_of(content)
+        media_type, ending = content_type_of(content)
+        if not ending:
+            raise ImageValidationError("The image is not valid.", details="The content is neither JPG nor PNG.")
         answer = self._api.ask("POST", "/uploads", {"bucket": bucket, "content_type": media_type})
         form = self._read(UploadForm, answer)
         with network_faults("S3", form.url):

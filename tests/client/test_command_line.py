@@ -134,6 +134,14 @@ class TestValidate:
             assert "Next: " in result.stderr
             assert "Request id: " in result.stderr
 
+    def test_a_type_that_does_not_exist_is_refused_with_those_that_do(
+        self, profile: str, photos: tuple[str, str]
+    ) -> None:
+        result = validate(profile, *photos, "--type", "ID_TO_FACES")
+
+        assert result.exit_code == COULD_NOT_ASK
+        assert "neither FACE_TO_FACE nor ID_TO_FACE" in " ".join(result.stderr.replace("│", " ").split())
+
     def test_an_api_that_is_down_could_not_be_asked(self, profile: str, photos: tuple[str, str]) -> None:
         result = validate(profile, *photos, "--token-url", "http://127.0.0.1:1/oauth2/token")
 

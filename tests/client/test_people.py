@@ -107,6 +107,15 @@ def test_a_refusal_is_its_exception(client: FaceValidationClient, api: FakeApi) 
         client.people.enrol(JPEG, "Ana")
 
 
+def test_a_file_that_is_no_image_is_refused_before_anything_is_asked(
+    client: FaceValidationClient, api: FakeApi
+) -> None:
+    with pytest.raises(ImageValidationError, match="neither JPG nor PNG"):
+        client.people.enrol(b"# a text", "Ana")
+
+    assert api.calls == []
+
+
 @pytest.mark.parametrize("answer", [[], {}, {"erased": None}, {"erased": {"faces": "some"}}])
 def test_an_answer_that_is_not_the_contracts_is_no_erasure(
     client: FaceValidationClient, api: FakeApi, answer: Any
@@ -152,6 +161,14 @@ class TestCommands:
         api.script.append(Reply(200, {"faces": [FACE, FACE]}))
 
         assert self.run(photo, "people").stdout.count("Ana García") == 2
+
+    def test_nobody_is_said_to_be_nobody(self, api: FakeApi, photo: str) -> None:
+        api.script.extend([Reply(200, {"faces": []})] * 2)
+        api.script.append(Reply(200, {"erased": {"faces": 0, "photo_versions": 0, "rows": 0}}))
+
+        assert "Nobody is enrolled" in self.run(photo, "people").stderr
+        assert "Ana is not enrolled" in self.run(photo, "people", "--full-name", "Ana").stderr
+        assert "Nothing was there to erase" in self.run(photo, "forget", "--full-name", "Ana", "--yes").stderr
 
     def test_forget_asks_first(self, api: FakeApi, photo: str) -> None:
         refused = self.run(photo, "forget", "--full-name", "Ana", stdin="n\n")
