@@ -14,15 +14,17 @@ from local.stack import IMAGE_ENDINGS
 def enrol_folder(client: FaceValidationClient, folder: Path, console: Console) -> int:
     """Enrol every photo of `folder/<Full Name>/` through the API; how many were.
 
-    A photo that is refused is named with its reason, and the others go on.
+    A photo that is refused is named with its reason, and the others go on; so is one that lies in no person's folder.
     """
+    for photo in _images_in(folder):
+        _not_enrolled(console, photo, "put it into a folder that is called after the person.")
     photos = list(photos_of(folder))
     enrolled = 0
     for full_name, photo in track(photos, "Enrolling people", console=console, transient=True):
         try:
             client.people.enrol(photo, full_name)
         except FaceValidationError as error:
-            console.print(f"[yellow]Not enrolled:[/] {escape(str(photo))}: {escape(error.details)}", highlight=False)
+            _not_enrolled(console, photo, error.details)
         else:
             enrolled += 1
     people = len({full_name for full_name, _ in photos})
@@ -33,6 +35,13 @@ def enrol_folder(client: FaceValidationClient, folder: Path, console: Console) -
 def photos_of(folder: Path) -> Iterator[tuple[str, Path]]:
     """(full name, photo) for every image of `folder/<Full Name>/`, in order; nothing when there is no such folder."""
     for person in sorted(folder.glob("*/")):
-        for photo in sorted(person.iterdir()):
-            if photo.suffix.lower() in IMAGE_ENDINGS:
-                yield person.name, photo
+        for photo in _images_in(person):
+            yield person.name, photo
+
+
+def _images_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_ENDINGS)
+
+
+def _not_enrolled(console: Console, photo: Path, reason: str) -> None:
+    console.print(f"[yellow]Not enrolled:[/] {escape(str(photo))}: {escape(reason)}", highlight=False)

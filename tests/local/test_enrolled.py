@@ -24,9 +24,12 @@ def test_every_image_below_a_person_s_folder_is_that_person_s(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_a_photo_that_is_refused_is_named_and_the_others_are_enrolled(stack: LocalStack, tmp_path: Path) -> None:
-    for name, photo in (("Good Folder/1.jpg", sample_jpeg("hopper")), ("Good Folder/2.jpg", jpeg((300, 300)))):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+def test_a_photo_that_is_refused_or_nobodys_is_named_and_the_others_are_enrolled(
+    stack: LocalStack, tmp_path: Path
+) -> None:
+    (tmp_path / "Good Folder").mkdir()
+    good, faceless = sample_jpeg("hopper"), jpeg((300, 300))
+    for name, photo in (("Good Folder/1.jpg", good), ("Good Folder/2.jpg", faceless), ("loose.jpg", good)):
         (tmp_path / name).write_bytes(photo)
     console = Console(record=True, width=200)
 
@@ -38,4 +41,5 @@ def test_a_photo_that_is_refused_is_named_and_the_others_are_enrolled(stack: Loc
     said = console.export_text()
     assert "2.jpg" in said
     assert "no face" in said
+    assert "loose.jpg: put it into a folder that is called after the person" in said
     assert "Enrolled 1 of 2 photos of 1 people" in said
