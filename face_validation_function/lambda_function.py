@@ -91,10 +91,25 @@ def _side_by_side(items: list[object], adapters: Adapters, invocation: Invocatio
     under_way = [pool.submit(_compared, item, adapters, walk) for item, walk in zip(items, walks, strict=True)]
     wait(under_way, timeout=invocation.deadline_s)
     pool.shutdown(wait=False, cancel_futures=True)
-    return [
+    answers = [
         _answer(item, adapters, invocation, walk, future)
         for item, walk, future in zip(items, walks, under_way, strict=True)
     ]
+    for future in under_way:
+        if future.done() and not future.cancelled():
+            _forget_tracebacks(future.exception())
+    return answers
+
+
+def _forget_tracebacks(error: BaseException | None) -> None:
+    """Let go of the frames of an error and of its causes, which hold both decoded images: up to 120 MB an item.
+
+    Future, error and frames refer to each other, so they would stay until Python looks for cycles, which is many
+    refusals later: more than the function's memory has room for. What is logged has been logged.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _compared(item: object, adapters: Adapters, walk: Walk) -> tuple[FaceValidationRequest, Comparison]:
