@@ -3,11 +3,13 @@
 import json
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from local import demo
@@ -69,11 +71,11 @@ def local(
     Everything is in memory and gone after Ctrl-C.
     """
     console = Console()
-    if info is not None:
-        info.unlink(missing_ok=True)
     folder = data or (DEFAULT_DATA if DEFAULT_DATA.is_dir() else None)
     stack = LocalStack(port, folder, log_level="ERROR" if show_demo else log_level, throttle=Throttle(rate, burst))
     try:
+        if info is not None:
+            info.unlink(missing_ok=True)
         with stopped_by_signals() as ending:
             console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
             with stack:
@@ -85,11 +87,14 @@ def local(
     except KeyboardInterrupt:
         console.print("Stopped.", style="dim")
     except (OSError, RuntimeError) as error:
-        Console(stderr=True).print(f"[red]The local stack cannot start:[/] {_reason(error, port)}", highlight=False)
+        reason = escape(_reason(error, port))
+        stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+        stderr.print(f"[red]The local stack cannot start:[/] {reason}")
         raise typer.Exit(1) from error
     finally:
         if info is not None:
-            info.unlink(missing_ok=True)
+            with suppress(OSError):
+                info.unlink()
 
 
 def announce(stack: LocalStack, info: Path | None, console: Console, *, show_demo: bool) -> None:

@@ -34,9 +34,15 @@ def demo(
     """
     console = Console()
     console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
-    with stopped_by_signals(), LocalStack(log_level="ERROR") as stack:
-        console.print(f"Everything answers on 127.0.0.1, {stack.start_s:.1f} s after the start.\n")
-        good = show(stack.info, out, console)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with stopped_by_signals(), LocalStack(log_level="ERROR") as stack:
+            console.print(f"Everything answers on 127.0.0.1, {stack.start_s:.1f} s after the start.\n")
+            good = show(stack.info, out, console)
+    except (OSError, RuntimeError) as error:
+        stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+        stderr.print(f"[red]The demonstration cannot run:[/] {escape(str(error))}")
+        raise typer.Exit(1) from error
     raise typer.Exit(0 if good else 1)
 
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from local.environment import NOT_INHERITED
@@ -28,7 +28,8 @@ def rekognition_process(
     The child is in a session of its own, so that Ctrl-C reaches only the stack, which then ends it in order; and it
     watches this process, so that it ends even when this one is killed.
     """
-    with tempfile.TemporaryDirectory(prefix="face-validation-") as folder:
+    with ExitStack() as announcement:
+        folder = announcement.enter_context(tempfile.TemporaryDirectory(prefix="face-validation-"))
         info = Path(folder) / "rekognition.json"
         command = [sys.executable, "-m", "rekognition_local", "--port", "0", "--info", str(info)]
         command += ["--s3-endpoint", s3_endpoint, "--parent-pid", str(os.getpid()), *arguments]
@@ -45,8 +46,14 @@ def rekognition_process(
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+        def endpoint() -> str:
+            found = _endpoint(child, info)
+            announcement.close()  # read: whatever kills this process later, the folder is not left behind
+            return found
+
         try:
-            yield lambda: _endpoint(child, info)
+            yield endpoint
         finally:
             _stop(child)
 

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import boto3
 import cv2
@@ -41,7 +41,8 @@ def serve(
         int, typer.Option(envvar="REKOGNITION_LOCAL_PORT", min=0, max=65535, help="0 picks a free one.")
     ] = 4567,
     info: Annotated[
-        Path | None, typer.Option(help='Write {"endpoint": URL, "pid": N} here once the server is ready.')
+        Path | None,
+        typer.Option(help='Write {"endpoint": URL, "pid": N} here once the server is ready; removed at the end.'),
     ] = None,
     s3_endpoint: Annotated[
         str | None,
@@ -125,12 +126,13 @@ def serve(
         detector=detector,
     )
     try:
+        if info is not None:
+            info.unlink(missing_ok=True)  # of a run that was killed: whoever waits for the file must not read that one
         listener = socket.create_server((HOST, port), backlog=512)
         engine = loaded(settings)
         store = Store(data)
     except (OSError, ModelError, FolderInUseError) as error:
-        typer.echo(f"rekognition_local cannot start on port {port}: {error}", err=True)
-        raise typer.Exit(1) from error
+        _give_up(port, error)
     service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
     endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
     config = uvicorn.Config(
@@ -147,6 +149,15 @@ def serve(
         signal.signal(stop, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
     store.close()
+    if server.unannounced is not None:
+        _give_up(port, server.unannounced)
+    if info is not None:
+        info.unlink(missing_ok=True)
+
+
+def _give_up(port: int, error: Exception) -> NoReturn:
+    typer.echo(f"rekognition_local cannot start on port {port}: {error}", err=True)
+    raise typer.Exit(1) from error
 
 
 def loaded(settings: EngineSettings) -> Engine:
@@ -163,10 +174,18 @@ class AnnouncingServer(uvicorn.Server):
         super().__init__(config)
         self._endpoint = endpoint
         self._info = info
+        self.unannounced: OSError | None = None
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then announce."""
-        await super().startup(sockets)
+    async def main_loop(self) -> None:
+        """Serve, once announced; where the info file cannot be written nobody would find the server: it ends."""
+        try:
+            self._announce()
+        except OSError as error:
+            self.unannounced = error
+        else:
+            await super().main_loop()
+
+    def _announce(self) -> None:
         typer.echo(f"Rekognition answers at {self._endpoint}")
         if self._info is not None:
             # Written beside and renamed, so that whoever waits for the file never reads half of it.

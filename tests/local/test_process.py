@@ -91,12 +91,16 @@ def test_a_signal_ends_everything_in_order(tmp_path: Path, ending: signal.Signal
         assert (tmp_path / "printed.txt").read_text().rstrip().endswith("Stopped.")
 
 
-def test_not_even_a_kill_leaves_a_process_behind(tmp_path: Path) -> None:
+def test_not_even_a_kill_leaves_a_process_or_a_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     with running(tmp_path) as (process, info):
         process.kill()
         process.wait()
 
         assert soon(lambda: not any(is_listening(info[name]) for name in ADDRESSES), 45)
+        assert not list(temporary.glob("face-validation-*"))
 
 
 def test_health_is_503_once_the_face_engine_is_gone_and_the_stack_still_ends_in_order(tmp_path: Path) -> None:
@@ -136,3 +140,17 @@ def test_a_port_that_is_taken_is_said_and_nothing_is_left(tmp_path: Path) -> Non
     assert port in ran.stderr
     assert "--port 0" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("arguments", [("local", "--port", "0", "--info"), ("local.demo", "--out")])
+def test_a_file_that_cannot_be_written_is_named_in_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+
+    ran = subprocess.run(
+        [sys.executable, "-m", *arguments, str(taken / "inner")], capture_output=True, text=True, timeout=90
+    )
+
+    assert ran.returncode == 1
+    assert str(taken) in ran.stderr
+    assert ran.stderr.count("\n") == 1

@@ -61,7 +61,12 @@ def test_what_keeps_it_from_starting_is_told_in_one_line(tmp_path: Path) -> None
     no_model.write_bytes(b"no model")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        attempts = [run("--port", port), run("--port", "0", "--recogniser", str(no_model))]
+        attempts = [
+            run("--port", port),
+            run("--port", "0", "--recogniser", str(no_model)),
+            run("--port", "0", "--info", str(tmp_path / "no-such-folder" / "info.json")),
+            run("--port", "0", "--info", str(no_model / "info.json")),
+        ]
 
     for attempt in attempts:
         assert attempt.returncode == 1
@@ -78,6 +83,7 @@ def test_it_announces_itself_when_ready_and_stops_at_a_signal(tmp_path: Path, st
         server.send_signal(stop)
 
         assert server.wait(60) == 0
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_stops_when_its_parent_has_ended(tmp_path: Path) -> None:
