@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.exceptions.exceptions import FaceValidationError, forget_tracebacks
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.dead_letters import DeadLetters
@@ -100,6 +100,7 @@ class IndexingFunction:
                     counts["refused"] += 1
             walk.end()
             record_operation(adapters.logger, caller, "index", new_request_id(), walk, error)
+            forget_tracebacks(error)
         if failed:
             raise PhotosNotEnrolledError(f"{len(failed)} photos were not enrolled for now: {'; '.join(failed)}")
         return counts

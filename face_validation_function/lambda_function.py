@@ -7,7 +7,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
+from face_validation_function.exceptions.exceptions import (
+    FaceValidationError,
+    InternalServerError,
+    RequestError,
+    forget_tracebacks,
+)
 from face_validation_function.faces import Comparison
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.rekognition_service import RekognitionService
@@ -97,19 +102,8 @@ def _side_by_side(items: list[object], adapters: Adapters, invocation: Invocatio
     ]
     for future in under_way:
         if future.done() and not future.cancelled():
-            _forget_tracebacks(future.exception())
+            forget_tracebacks(future.exception())
     return answers
-
-
-def _forget_tracebacks(error: BaseException | None) -> None:
-    """Let go of the frames of an error and of its causes, which hold both decoded images: up to 120 MB an item.
-
-    Future, error and frames refer to each other, so they would stay until Python looks for cycles, which is many
-    refusals later: more than the function's memory has room for. What is logged has been logged.
-    """
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
 
 
 def _compared(item: object, adapters: Adapters, walk: Walk) -> tuple[FaceValidationRequest, Comparison]:

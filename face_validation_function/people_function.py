@@ -11,7 +11,12 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
+from face_validation_function.exceptions.exceptions import (
+    FaceValidationError,
+    InternalServerError,
+    RequestError,
+    forget_tracebacks,
+)
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
@@ -177,6 +182,8 @@ def _answering(name: str, operation: PeopleOperation) -> Operation[PeopleAdapter
             error = InternalServerError("an unexpected failure; its cause is in the log.")
         walk.end()
         record_operation(adapters.logger, invocation, name, id_request, walk, error)
+        if under_way.done():
+            forget_tracebacks(under_way.exception())
         if error:
             return refused(error, id_request)
         return http_response(found.status, {"id_request": id_request, **found.body}, id_request=id_request)

@@ -63,3 +63,14 @@ class ServiceBusyError(InternalServerError):
     def code(self) -> str:
         """The contract has one code for every internal failure."""
         return InternalServerError.__name__
+
+
+def forget_tracebacks(error: BaseException | None) -> None:
+    """Let go of the frames of an error and of its causes, which hold decoded images: up to 60 MB each.
+
+    Future, error and frames refer to each other, so they would stay until Python looks for cycles, which is many
+    refusals later: more than the function's memory has room for. What is logged has been logged.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

@@ -1,5 +1,7 @@
 """The handler of the routes about people: answers in the contract's envelope, in time, whatever happens behind it."""
 
+import base64
+import gc
 import json
 import re
 import threading
@@ -10,9 +12,11 @@ import pytest
 from face_validation_function.exceptions.exceptions import ServiceBusyError
 from face_validation_function.people_function import OPERATIONS, PeopleAdapters
 from face_validation_function.rest_function import RestFunction
+from face_validation_function.services.search import SearchService
 from face_validation_function.settings import PeopleSettings
+from face_validation_function.utils.image_processing import UprightImage
 from face_validation_function.utils.logging_config import service_logger
-from tests.fakes import FakeContext, event
+from tests.fakes import FakeContext, FakeRekognition, event, jpeg
 
 MINE = "0a0a0a0a-0000-4000-8000-00000000000a"
 
@@ -32,24 +36,21 @@ class FakeS3:
         return f"https://{bucket}.example", self._fields
 
 
+UNUSED: Any = None
+
+
+def function(**used: Any) -> RestFunction[PeopleAdapters]:
+    """The function with these adapters and no others."""
+    unused = dict.fromkeys(("s3", "table", "enrolment", "search", "erasure"), UNUSED)
+    settings = PeopleSettings("sources", "targets", "faces", "table", "collection", "queue")
+    adapters = PeopleAdapters(settings=settings, logger=service_logger("DEBUG"), **(unused | used))
+    return RestFunction(OPERATIONS, lambda: adapters)
+
+
 def ask(s3: FakeS3, remaining_s: float = 28) -> tuple[int, Any, dict[str, str]]:
     """POST /uploads, which needs no adapter but S3's."""
-
-    def make() -> PeopleAdapters:
-        unused: Any = None
-        return PeopleAdapters(
-            settings=PeopleSettings("sources", "targets", "faces", "table", "collection", "queue"),
-            s3=s3,  # type: ignore[arg-type]  # the double has the one method that is asked
-            table=unused,
-            enrolment=unused,
-            search=unused,
-            erasure=unused,
-            logger=service_logger("DEBUG"),
-        )
-
     body = {"bucket": "source", "content_type": "image/png", "id_request": MINE}
-    asked = event(body, resource="/uploads")
-    answer = RestFunction(OPERATIONS, make)(asked, FakeContext(remaining_s))
+    answer = function(s3=s3)(event(body, resource="/uploads"), FakeContext(remaining_s))
     return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
 
 
@@ -88,3 +89,21 @@ def test_what_cannot_finish_is_answered_before_the_function_is_stopped() -> None
     stuck.set()
     assert (status, body["error"]["code"]) == (500, "InternalServerError")
     assert re.fullmatch(r"presign: no result within the deadline of [01]\.\d s\.", body["error"]["details"])
+
+
+def test_a_refused_photo_stays_in_memory_no_longer_than_its_answer_takes() -> None:
+    nobody: Any = FakeRekognition(faces=[])
+    handler = function(search=SearchService(nobody, UNUSED, UNUSED))
+    gc.collect()
+    gc.disable()
+    try:
+        answer = handler(
+            event({"image": base64.b64encode(jpeg()).decode()}, resource="/search"),
+            FakeContext(28),
+        )
+        kept = [kind for kind in map(type, gc.get_objects()) if issubclass(kind, UprightImage)]
+    finally:
+        gc.enable()
+
+    assert answer["statusCode"] == 422
+    assert not kept
