@@ -6,6 +6,7 @@ import logging.config
 import os
 import sys
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import cv2
 import numpy as np
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from person_verifier.application import create_application
+from person_verifier import messages
+from person_verifier.application import answer, create_application
 from person_verifier.errors import ModelError
 from person_verifier.faces import FaceEngine
 from person_verifier.judge import Judge
@@ -70,6 +73,8 @@ class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
 
     def __init__(self, app: Flask, settings: ServerSettings) -> None:
         self._app = app
+        # What gunicorn finds wrong with a body only while it is read: a chunk without its size.
+        app.register_error_handler(ParseException, lambda _: answer(HTTPStatus.BAD_REQUEST, messages.BAD_REQUEST))
         self._settings = settings
         super().__init__()
 
