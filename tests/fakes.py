@@ -1,12 +1,14 @@
 """Hand-written doubles of what lies outside the service: they record and answer as told, they compute nothing."""
 
+import gc
 import json
 import socket
 import struct
 import threading
 import time
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -48,6 +50,25 @@ def jpeg(size: tuple[int, int] = (200, 160), colour: str = "teal", orientation: 
 def opened(data: bytes) -> Image.Image:
     """What a file shows."""
     return Image.open(BytesIO(data))
+
+
+@contextmanager
+def nothing_left_of_pictures(size: tuple[int, int]) -> Iterator[None]:
+    """Whatever decodes pictures of this size lets go of them by itself: Python looks for no cycles meanwhile."""
+
+    def is_one(kept: object) -> bool:
+        return isinstance(kept, Image.Image) and kept.size == size
+
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+        ends = time.monotonic() + 30  # a thread that has given its answer needs a moment to end
+        while any(map(is_one, gc.get_objects())):
+            assert time.monotonic() < ends, "decoded pictures stay in memory"
+            time.sleep(0.01)
+    finally:
+        gc.enable()
 
 
 class FakeS3:

@@ -1,7 +1,6 @@
 """The handler: one answer for every event, in the contract's envelope, one log line, no detail of a failure."""
 
 import base64
-import gc
 import json
 import re
 import threading
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
-from PIL import Image
 
 from face_validation_function.exceptions.exceptions import InvalidS3ObjectError, ServiceBusyError
 from face_validation_function.faces import BoundingBox, Face
@@ -20,9 +18,17 @@ from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.routes import ROUTES
 from face_validation_function.settings import Settings
-from face_validation_function.utils.image_processing import UprightImage
 from face_validation_function.utils.logging_config import service_logger
-from tests.fakes import FakeContext, FakeRekognition, FakeS3, event, jpeg, request_body
+from tests.fakes import (
+    FACE,
+    FakeContext,
+    FakeRekognition,
+    FakeS3,
+    event,
+    jpeg,
+    nothing_left_of_pictures,
+    request_body,
+)
 
 MINE = "0a0a0a0a-0000-4000-8000-00000000000a"
 
@@ -102,26 +108,21 @@ def test_a_refusal_is_an_envelope_with_code_message_and_details(body: object, co
 
 
 @pytest.mark.parametrize(
-    "refused_with",
+    ("target", "faces"),
     [
-        pytest.param({"rekognition": FakeRekognition(faces=[])}, id="no-face"),
-        pytest.param({"s3": FakeS3(target=InvalidS3ObjectError("S3 answered NoSuchKey."))}, id="missing-target"),
-        pytest.param({"s3": FakeS3(target=b"no image")}, id="target-that-is-no-image"),
+        pytest.param(jpeg((211, 173)), [], id="no-face"),
+        pytest.param(InvalidS3ObjectError("S3 answered NoSuchKey."), [FACE], id="missing-target"),
+        pytest.param(b"no image", [FACE], id="target-that-is-no-image"),
     ],
 )
-def test_a_refusal_keeps_no_decoded_image_until_python_looks_for_cycles(refused_with: dict[str, Any]) -> None:
-    handler = function(**refused_with)
-    gc.collect()
-    gc.disable()
-    try:
-        (first, second) = ask(handler, [request_body(target_path="target.jpg")] * 2)[1]
-        kept = [kind for kind in map(type, gc.get_objects()) if issubclass(kind, (UprightImage, Image.Image))]
-    finally:
-        gc.enable()
+def test_a_refusal_lets_go_of_the_decoded_pictures_at_once(target: bytes | Exception, faces: list[Face]) -> None:
+    handler = function(FakeS3(source=jpeg((211, 173)), target=target), FakeRekognition(faces=faces))
+
+    with nothing_left_of_pictures((211, 173)):
+        _, (first, second), _ = ask(handler, [request_body()] * 2)
 
     assert "error" in first
     assert "error" in second
-    assert not kept
 
 
 def test_an_id_that_is_refused_is_answered_under_a_new_id_with_the_value_sent() -> None:
