@@ -3,6 +3,7 @@
 import fcntl
 import re
 from pathlib import Path
+from threading import Semaphore
 
 import pytest
 
@@ -212,6 +213,26 @@ def test_when_nobody_answers_any_more_the_run_stops_and_says_how_to_go_on(cases_
 
     with pytest.raises(RunError, match="run the same command again"):
         run(cases_csv, api)
+
+
+def test_cases_without_an_answer_among_others_do_not_stop_the_run(cases_csv: Path) -> None:
+    recorded = Semaphore()  # each case is asked when the one before it has been recorded: "in a row" is their order
+
+    def answer(source: bytes, target: bytes) -> float | FaceValidationError:
+        assert recorded.acquire(timeout=60)
+        return similarity_of(source, target) if target == b"face 6" else ConnectionFailedError("No answer in time.")
+
+    found = run_cases(
+        read_cases(cases_csv),
+        cases_csv,
+        cases_csv.parent / "out",
+        FakeApi(answer),
+        service="one",
+        jobs=1,
+        on_answer=lambda _: recorded.release(),
+    )
+
+    assert len(found.results) == 12
 
 
 def test_results_of_another_version_are_refused_not_misread(cases_csv: Path) -> None:

@@ -243,6 +243,17 @@ def test_no_step_begins_after_the_deadline() -> None:
     assert s3.read == []
 
 
+def test_no_step_begins_once_the_outcome_is_known() -> None:
+    s3, walk = FakeS3(), Walk(deadline_s=10)
+    walk.end(ImageValidationError("source, decode: broken"))
+    business = BusinessService(FaceSteps(s3, FakeRekognition(), SETTINGS, walk))  # type: ignore[arg-type]
+
+    with pytest.raises(ImageValidationError, match="source, decode: broken"):
+        business.execute_inference(validated(request_body(), FaceValidationRequest))
+
+    assert s3.read == []
+
+
 def test_exif_is_corrected_before_the_faces_are_looked_for() -> None:
     rekognition = FakeRekognition()
 

@@ -29,6 +29,38 @@ def test_the_visible_area_is_never_more_than_the_box_or_the_image(box: BoundingB
     assert 0 <= box.visible_area <= min(1.0, box.width * box.height) + 1e-12
 
 
+@pytest.mark.parametrize(
+    ("box", "area"),
+    [
+        pytest.param(BoundingBox(-0.25, 0.0, 0.5, 0.5), 0.125, id="past-the-left"),
+        pytest.param(BoundingBox(0.75, 0.0, 0.5, 0.5), 0.125, id="past-the-right"),
+        pytest.param(BoundingBox(0.0, -0.25, 0.5, 0.5), 0.125, id="past-the-top"),
+        pytest.param(BoundingBox(0.0, 0.75, 0.5, 0.5), 0.125, id="past-the-bottom"),
+        pytest.param(BoundingBox(1.5, 1.5, 0.5, 0.5), 0.0, id="outside"),
+    ],
+)
+def test_only_what_lies_in_the_image_is_visible(box: BoundingBox, area: float) -> None:
+    assert box.visible_area == area
+
+
+@pytest.mark.parametrize("central", [True, False])
+def test_a_whole_face_goes_before_a_larger_one_that_the_border_cuts(central: bool) -> None:
+    cut = Face(BoundingBox(-1.0, 0.4, 3.0, 0.2), 99.0)
+    whole = Face(BoundingBox(0.3, 0.35, 0.4, 0.3), 99.0)
+
+    assert cut.box.visible_area > whole.box.visible_area
+    assert most_prominent([cut, whole], central=central) == 1
+
+
+@pytest.mark.parametrize(("left", "top"), [(0.0, 0.36), (0.72, 0.36), (0.36, 0.0), (0.36, 0.72)])
+def test_a_bystander_at_the_border_must_be_much_larger_to_be_the_subject(left: float, top: float) -> None:
+    bystander = Face(BoundingBox(left, top, 0.28, 0.28), 99.0)
+    subject = Face(BoundingBox(0.4, 0.4, 0.2, 0.2), 99.0)
+
+    assert most_prominent([bystander, subject], central=True) == 1
+    assert most_prominent([subject, bystander], central=False) == 1
+
+
 @given(found=st.lists(boxes, min_size=1, max_size=8), central=st.booleans())
 def test_one_of_the_faces_is_always_the_most_prominent(found: list[BoundingBox], central: bool) -> None:
     chosen = most_prominent([Face(box, 99.0) for box in found], central=central)
