@@ -117,7 +117,7 @@ def scans(jpeg: bytes) -> int:
     place, found = 2, 0
     while (marker := _MARKER.search(jpeg, place)) and marker[1] != b"\xd9" and found <= MAX_SCANS:
         length = int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
-        place = marker.end() + max(length, 2)
+        place = marker.end() + length
         found += marker[1] == b"\xda"
     return found
 
@@ -147,10 +147,10 @@ def _rgb(image: Image.Image, factor: int) -> Image.Image:
     if image.mode.startswith("I"):
         # 16-bit grey: Pillow's own conversion cuts off at 255 instead of scaling.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    elif image.mode in {"P", "PA", "1"} or "transparency" in image.info:
+    elif image.mode in {"P", "1"} or "transparency" in image.info:
         # Neither numbers of a palette nor bits can be averaged, and a transparent colour must be found before it is
         # mixed.
-        image = image.convert("RGBA" if "transparency" in image.info or image.mode == "PA" else "RGB")
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     if factor > 1:
         image = image.reduce(factor)
     if image.mode in {"LA", "RGBA"}:

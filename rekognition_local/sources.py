@@ -85,6 +85,7 @@ class ImageSource:
             found = self._s3.get_object(Bucket=location["Bucket"], Key=location["Name"], **version)
             size = found["ContentLength"]
             if size > MAX_S3_BYTES:
+                found["Body"].close()
                 raise ServiceError(
                     "ImageTooLargeException", f"Image size is too large. {size} bytes; the maximum is {MAX_S3_BYTES}."
                 )

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
@@ -38,6 +38,10 @@ SIGNED = form(ExpiresIn=86_400)
 
 
 @given(size=st.integers(0, 1000))
+@example(size=0)
+@example(size=1)
+@example(size=100)
+@example(size=101)
 def test_a_form_as_it_was_signed_is_taken_within_its_size(size: int) -> None:
     fields = SIGNED
 

@@ -76,12 +76,14 @@ class FakeS3:
 
     def __init__(self, objects: dict[tuple[str, str, str | None], bytes]) -> None:
         self._objects = objects
+        self.opened: list[io.BytesIO] = []
 
     def get_object(self, Bucket: str, Key: str, VersionId: str | None = None) -> dict[str, object]:  # noqa: N803 (boto3's names)
         body = self._objects.get((Bucket, Key, VersionId))
         if body is None:
             raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "The key does not exist."}}, "GetObject")
-        return {"ContentLength": len(body), "Body": io.BytesIO(body)}
+        self.opened.append(io.BytesIO(body))
+        return {"ContentLength": len(body), "Body": self.opened[-1]}
 
 
 def picture(width: int = 160, height: int = 120, image_format: str = "PNG", mode: str = "RGB") -> bytes:

@@ -7,8 +7,10 @@ from botocore.exceptions import ClientError
 
 from rekognition_local.attributes import FaceAttributes
 from rekognition_local.documents import DetectedDocument, DocumentReading
+from rekognition_local.sources import MAX_S3_BYTES, ImageSource
+from rekognition_local.wire import ServiceError
 from tests.rekognition.conftest import FakeServer
-from tests.rekognition.fakes import Scene, descriptor, face, picture
+from tests.rekognition.fakes import FakeS3, Scene, descriptor, face, picture
 
 SELFIE, GROUP, CARD = (160, 120), (320, 240), (240, 150)
 
@@ -61,6 +63,15 @@ def test_fifteen_megabytes_are_the_most_that_is_read_from_s3(fake: FakeServer, s
         assert fake.rekognition.detect_faces(**request)["FaceDetails"] == []
     else:
         assert refusal(fake.rekognition.detect_faces, **request)["Code"] == "ImageTooLargeException"
+
+
+def test_an_object_that_is_too_large_is_closed_unread() -> None:
+    s3 = FakeS3({("photos", "large.png", None): bytes(MAX_S3_BYTES + 1)})
+
+    with pytest.raises(ServiceError, match="15728641 bytes; the maximum is 15728640"):
+        ImageSource(s3).read({"S3Object": {"Bucket": "photos", "Name": "large.png"}})
+
+    assert s3.opened[0].closed
 
 
 @pytest.mark.parametrize(

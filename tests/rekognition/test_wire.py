@@ -46,6 +46,10 @@ def test_an_error_has_the_services_own_members(fake: FakeServer) -> None:
     assert reply.json()["__type"] == reply.json()["Code"] == "ValidationException"
 
 
+def test_an_empty_body_is_an_empty_object(fake: FakeServer) -> None:
+    assert post(fake, "RekognitionService.ListCollections", b"").status_code == 200
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -216,6 +216,15 @@ def test_no_face_in_a_crop_is_tried_once_more_uncropped() -> None:
     assert rekognition.compared[1] == (s3.objects["source.jpg"], s3.objects["target.jpg"])
 
 
+def test_uncropped_the_chosen_face_is_looked_for_where_it_is_in_the_whole_image() -> None:
+    corner = BoundingBox(0.7, 0.6, 0.2, 0.3)
+    rekognition = FakeRekognition(
+        faces=[Face(corner, 99.0)], matches=[NoFaceToCompareError("none"), FaceMatch(corner, 91.0)]
+    )
+
+    assert answer(FakeS3(), rekognition).similarity == 91.0
+
+
 def test_no_face_in_the_uncropped_images_either_is_the_image_s_fault() -> None:
     """(R) A person's face is matched only when a face was found on both sides."""
     rekognition = FakeRekognition(matches=[NoFaceToCompareError("none")])

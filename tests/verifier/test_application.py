@@ -96,6 +96,11 @@ def test_refusals_are_json_with_their_reason(client: FlaskClient, image: bytes |
     assert (answer.status_code, answer.json) == (status, {"error": error})
 
 
+def test_an_image_of_exactly_the_limit_is_judged(client: FlaskClient) -> None:
+    # Readers of PNG stop at its end: what follows makes the file large, not the image.
+    assert verify(client, striped("Me", 1).ljust(MAX_BYTES, b"\0")).status_code == 200
+
+
 @pytest.mark.parametrize("pillow_format", ["GIF", "WEBP", "BMP", "TIFF"])
 def test_other_formats_are_no_image_whatever_their_name(client: FlaskClient, pillow_format: str) -> None:
     buffer = io.BytesIO()

@@ -207,6 +207,7 @@ def test_a_model_of_another_engine_is_refused_with_the_reason(trained: VerifierP
 def test_a_stored_model_scores_as_the_trained_one(trained: VerifierProject, tmp_path: Path) -> None:
     model = VerifierModel.load(trained.model_path)
     model.save(tmp_path / "copy.json")
+    assert (tmp_path / "copy.json").stat().st_mode & 0o777 == 0o644  # a service that runs as another user reads it
     vectors = trained.collection.samples.vectors
 
     again = VerifierModel.load(tmp_path / "copy.json")
