@@ -61,7 +61,7 @@ class RekognitionService:
         """The source's largest face beside every face of the target.
 
         Raises:
-            NoFaceToCompareError: no face was found in the source or in the target.
+            NoFaceToCompareError: CompareFaces says that one of the images has no face.
         """
         with our_errors("CompareFaces", REFUSALS):
             try:
@@ -73,13 +73,10 @@ class RekognitionService:
                 if code_of(error) == "InvalidParameterException":
                     raise NoFaceToCompareError("CompareFaces found no face in one of the two crops.") from error
                 raise
-            matches = [
+            return [
                 FaceMatch(box_of(match["Face"]["BoundingBox"]), percent_of(match["Similarity"]))
                 for match in found["FaceMatches"]
             ]
-        if not matches:
-            raise NoFaceToCompareError("CompareFaces found no face in the target's crop.")
-        return matches
 
 
 def _best_instance(label: Mapping[str, Any]) -> BoundingBox:

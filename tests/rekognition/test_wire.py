@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 
 from rekognition_local.operations import OPERATIONS
 from rekognition_local.validation import compiled, read_request
-from rekognition_local.wire import ServiceError, error_statuses, json_model, operation_of, read_json, service_model
+from rekognition_local.wire import (
+    ServiceError,
+    error_statuses,
+    json_model,
+    operation_of,
+    read_json,
+    service_model,
+    write_json,
+)
 from tests.rekognition.conftest import FakeServer
 from tests.rekognition.fakes import Scene, descriptor, face, picture
 from tests.rekognition.output_shapes import violations
@@ -44,6 +52,11 @@ def test_an_error_has_the_services_own_members(fake: FakeServer) -> None:
     assert re.fullmatch(r"[0-9a-f-]{36}", reply.headers["x-amzn-requestid"])
     assert reply.json().keys() == {"__type", "Code", "Logref", "Message"}
     assert reply.json()["__type"] == reply.json()["Code"] == "ValidationException"
+
+
+def test_a_reply_that_json_cannot_say_is_our_mistake() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(operation_of("RekognitionService.DetectFaces").output_shape, {"Confidence": float("nan")})
 
 
 def test_an_empty_body_is_an_empty_object(fake: FakeServer) -> None:

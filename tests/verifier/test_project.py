@@ -12,7 +12,7 @@ from PIL import Image
 from person_verifier.assessment import ThresholdRule
 from person_verifier.errors import ModelError, TrainingDataError
 from person_verifier.judge import Judge
-from person_verifier.model import VerifierModel
+from person_verifier.model import MAX_FILE_BYTES, VerifierModel
 from person_verifier.project import VerifierProject
 from tests.verifier.conftest import no_progress
 from tests.verifier.fakes import FakeEngine, png, striped, write_photos
@@ -202,6 +202,14 @@ def test_no_face_in_a_whole_class_is_said(tmp_path: Path) -> None:
 def test_a_model_of_another_engine_is_refused_with_the_reason(trained: VerifierProject) -> None:
     with pytest.raises(ModelError, match=r"trained on descriptors of .*stripes-v1.*runs stripes-v2.*Train again"):
         Judge.load(FakeEngine("stripes-v2"), trained.model_path)
+
+
+def test_a_file_far_larger_than_any_verifier_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large.json").open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+
+    with pytest.raises(ModelError, match="larger than 4000000 bytes"):
+        VerifierModel.load(tmp_path / "large.json")
 
 
 def test_a_stored_model_scores_as_the_trained_one(trained: VerifierProject, tmp_path: Path) -> None:
