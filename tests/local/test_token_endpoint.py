@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import jwt
@@ -120,6 +121,16 @@ def test_a_client_of_the_code_grant_has_no_code_that_is_valid(app: Any, pool: Us
     response = send(app, "POST", "/oauth2/token", data=form)
 
     assert response.json() == {"error": "invalid_grant"}
+
+
+def test_a_parameter_given_twice_is_refused_not_chosen_from(app: Any, app_client: AppClient) -> None:
+    form = urlencode([*form_of(app_client).items(), ("scope", READ)])
+
+    response = send(
+        app, "POST", "/oauth2/token", content=form, headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+
+    assert (response.status_code, response.json()) == (400, {"error": "invalid_request"})
 
 
 def test_a_client_without_a_secret_gets_no_client_credentials(app: Any, pool: UserPool) -> None:

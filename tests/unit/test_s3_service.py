@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 from botocore.stub import Stubber
 
-from face_validation_function.exceptions.exceptions import ImageTooLargeError, InternalServerError
+from face_validation_function.exceptions.exceptions import ImageTooLargeError, InternalServerError, ServiceBusyError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.s3_service import S3Service
 
@@ -36,6 +36,17 @@ def test_an_object_of_15_megabytes_is_read_and_a_byte_more_is_refused_unread(s3:
     with pytest.raises(ImageTooLargeError, match=r"15728641 bytes; the limit is 15728640 \(15 MB\)"):
         service.image("photos", "a.jpg")
     assert too_large.closed
+
+
+@pytest.mark.parametrize(
+    "code", ["SlowDown", "ServiceUnavailable", "RequestLimitExceeded", "Throttling", "ThrottlingException"]
+)
+def test_whatever_aws_calls_it_being_asked_too_often_is_for_later(s3: tuple[S3Service, Stubber], code: str) -> None:
+    service, answers = s3
+    answers.add_client_error("get_object", code)
+
+    with pytest.raises(ServiceBusyError, match=code):
+        service.image("photos", "a.jpg")
 
 
 def test_every_version_of_one_key_is_listed_markers_too_and_of_no_longer_key(s3: tuple[S3Service, Stubber]) -> None:
