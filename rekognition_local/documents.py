@@ -1,7 +1,7 @@
 """Which official documents an image shows, as Rekognition's DetectLabels would name them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -24,6 +24,8 @@ WORTHWHILE_GAIN = 1.3
 LEAST_PART = 32
 # A face no larger than this part of the image can be a portrait on a card that is too far away for the first look.
 SMALL_FACE = 0.15
+# Where a portrait is looked for: so far about the text, in parts of the text's longer side.
+AROUND_TEXT = 0.6
 
 # Percent: what needs no closer look, what needs no further lines, and what is worth reporting.
 CERTAIN = 90.0
@@ -103,19 +105,19 @@ class DocumentReader:
         """
         self._text.load()
 
-    def read(self, image: NDArray[np.uint8], faces: Sequence[FaceInImage]) -> DocumentReading:
-        """Documents in an upright RGB image (h, w, 3) in which `faces` were found."""
+    def read(
+        self,
+        image: NDArray[np.uint8],
+        faces: Sequence[FaceInImage],
+        find_faces: Callable[[NDArray[np.uint8]], Sequence[FaceInImage]],
+    ) -> DocumentReading:
+        """Documents in an upright RGB image (h, w, 3).
+
+        `faces` are those found in the image, `find_faces` looks for more in a part of it.
+        """
         height, width = image.shape[:2]
         whole = Rectangle(0, 0, width, height)
-        places = [
-            Rectangle(
-                face.left * width,
-                face.top * height,
-                (face.left + face.width) * width,
-                (face.top + face.height) * height,
-            )
-            for face in faces
-        ]
+        places = _places(faces, whole)
         page = self._look(image, whole, FIRST_LOOK, places)
         if page.confidence < CERTAIN and (part := _worth_a_closer_look(page, places, whole)):
             page = max(
@@ -123,13 +125,17 @@ class DocumentReader:
                 self._look(image, part, CLOSER_LOOK, places),
                 key=lambda seen: (seen.confidence, len(seen.lines)),
             )
+        if page.confidence >= HINT and not page.has_likely_portrait:
+            # Faces are searched for down to a size that goes by the image: whoever holds a card up hides its portrait.
+            part = _around_text(page, whole)
+            near = _places(find_faces(np.ascontiguousarray(_cut(image, part))), part)
+            page = Page.of(page.boxes, page.lines, [*places, *near])
         return _reading(page, whole)
 
     def _look(self, image: NDArray[np.uint8], part: Rectangle, side: int, faces: Sequence[Rectangle]) -> Page:
         """Finds the text in a part of the image and reads it until the verdict is clear."""
-        left, top, right, bottom = (round(edge) for edge in (part.left, part.top, part.right, part.bottom))
-        found = self._text.find(image[top:bottom, left:right], side)
-        boxes = [replace(box, x=box.x + left, y=box.y + top) for box in found]
+        found = self._text.find(_cut(image, part), side)
+        boxes = [replace(box, x=box.x + round(part.left), y=box.y + round(part.top)) for box in found]
         waiting = sorted(boxes, key=_promise)[:MAX_LINES_READ]
         lines: list[TextLine] = []
         page = Page.of(boxes, lines, faces)
@@ -148,6 +154,30 @@ class DocumentReader:
             if page.confidence >= BEYOND_DOUBT or hopeless or not page.lines:
                 break
         return page
+
+
+def _places(faces: Sequence[FaceInImage], part: Rectangle) -> list[Rectangle]:
+    """Boxes in ratios of a part of the image as pixels of the image."""
+    return [
+        Rectangle(
+            part.left + face.left * part.width,
+            part.top + face.top * part.height,
+            part.left + (face.left + face.width) * part.width,
+            part.top + (face.top + face.height) * part.height,
+        )
+        for face in faces
+    ]
+
+
+def _cut(image: NDArray[np.uint8], part: Rectangle) -> NDArray[np.uint8]:
+    return image[round(part.top) : round(part.bottom), round(part.left) : round(part.right)]
+
+
+def _around_text(page: Page, whole: Rectangle) -> Rectangle:
+    """Where the portrait of a page must be if it has one."""
+    extent = page.text_extent
+    border = AROUND_TEXT * max(extent.width, extent.height)
+    return extent.grown(border, border).clipped(whole)
 
 
 def _promise(box: TextBox) -> tuple[bool, float]:

@@ -117,4 +117,4 @@ class Engine:
 
     def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
         """What the text of an image tells of documents, given its faces; loads its models when first asked."""
-        return self._reader.read(image, faces)
+        return self._reader.read(image, faces, self.detect)

@@ -14,9 +14,12 @@ from rekognition_local.text import TextBox, TextLine
 LEGIBLE = 0.6
 
 # A portrait's face, in lines of text: on specimens 3 to 10 high. Whoever holds the document up is larger.
-LEAST_LINES, MOST_LINES = 1.8, 16.0
+LEAST_LINES, MOST_LINES = 1.5, 16.0
 # In faces: how far apart portrait and text of one document can be.
 REACH = 2.2
+# A portrait's face by the longer side of all text: on whole documents to 0.37, on pieces to 0.51, held-up ones' holders
+# from 0.4.
+LIKELY_PART, LARGEST_PART = 0.4, 0.6
 
 # Width over height: of a page or card, and of what cannot be one (two of them above each other).
 PAGE = 1.42
@@ -79,12 +82,16 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Boxes of text; the lines of them that were read and are legible, from top to bottom; portrait; verdict."""
+    """Boxes of text; the lines of them that were read and are legible, from top to bottom; portrait; verdict.
+
+    `strangers` are the faces larger than the portrait's, as of whoever holds the document up.
+    """
 
     boxes: tuple[TextBox, ...]
     lines: tuple[TextLine, ...]
     portrait: Rectangle | None
     verdict: Verdict
+    strangers: tuple[Rectangle, ...] = ()
 
     @classmethod
     def of(cls, boxes: Sequence[TextBox], lines: Sequence[TextLine], faces: Sequence[Rectangle]) -> "Page":
@@ -96,12 +103,18 @@ class Page:
         kept = tuple(box for box in boxes if (box.x, box.y) not in texture)
         portrait = _portrait(kept, faces)
         verdict = judge([line.text for line in legible], portrait=portrait is not None, people=bool(faces))
-        return cls(kept, legible, portrait, verdict)
+        strangers = tuple(face for face in faces if portrait is not None and face.height > portrait.height)
+        return cls(kept, legible, portrait, verdict, strangers)
 
     @property
     def confidence(self) -> float:
         """Percent (0-100) that this is an identity document of any kind."""
         return max(self.verdict.passport, self.verdict.id_card)
+
+    @property
+    def has_likely_portrait(self) -> bool:
+        """Whether there is a portrait, small enough beside the text that it can hardly be anybody's face."""
+        return self.portrait is not None and _part_of_text(self.portrait, self.text_extent) <= LIKELY_PART
 
     @property
     def text_extent(self) -> Rectangle:
@@ -121,10 +134,15 @@ class Page:
             # Detectors cut a face at forehead and chin: the printed photograph reaches further.
             side = math.sqrt(self.portrait.width * self.portrait.height)
             hull = Rectangle.around(self.portrait.corners @ along).grown(0.4 * side, 0.4 * side)
+            hearts = [stranger.grown(-stranger.width / 3, -stranger.height / 3) for stranger in self.strangers]
+            strangers = [Rectangle.around(heart.corners @ along) for heart in hearts]
             while near := [box for box in far if box.grown(REACH * side, REACH * side).meets(hull)]:
                 for box in near:
-                    hull = hull.union(box)
                     far.remove(box)
+                    larger = hull.union(box)
+                    # The portrait is the largest face of its document: what lies beyond a larger one is not part of it.
+                    if not any(larger.meets(stranger) for stranger in strangers):
+                        hull = larger
             # Pages and cards are wider than high, and what is left blank is at the end of the lines.
             if NARROWEST <= hull.width / hull.height < PAGE:
                 hull = replace(hull, right=hull.left + PAGE * hull.height)
@@ -140,8 +158,8 @@ def _place(line: TextLine) -> float:
 def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle | None:
     """The face that stands by the text in a portrait's proportion to it, as printed on the same page.
 
-    Of several, one with lines beside it, for a document may be held up by somebody; then the largest, for it may bear a
-    ghost of its portrait.
+    Of several, one that is small beside the text and has lines beside it, for a document may be held up by somebody;
+    then the largest, for it may bear a ghost of its portrait.
     """
     line = float(np.median([box.height for box in boxes]))
     extent = _extent(boxes)
@@ -152,14 +170,26 @@ def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle
         rows = Rectangle.around(face.corners @ along)
         return int(((rows.top < centres[:, 1]) & (centres[:, 1] < rows.bottom)).sum())
 
-    most = min(MOST_LINES * line, 1.5 * max(extent.width, extent.height))
-    printed = [
+    portraits = [
         face
         for face in faces
-        if LEAST_LINES * line <= face.height <= most
+        if LEAST_LINES * line <= face.height <= MOST_LINES * line
+        and _part_of_text(face, extent) <= LARGEST_PART
         and extent.grown(REACH * face.height, REACH * face.height).meets(face)
     ]
-    return max(printed, key=lambda face: (min(2, lines_beside(face)), face.width * face.height), default=None)
+    return max(
+        portraits,
+        key=lambda face: (
+            _part_of_text(face, extent) <= LIKELY_PART,
+            min(2, lines_beside(face)),
+            face.width * face.height,
+        ),
+        default=None,
+    )
+
+
+def _part_of_text(face: Rectangle, extent: Rectangle) -> float:
+    return face.height / max(extent.width, extent.height)
 
 
 def _along(boxes: Sequence[TextBox]) -> NDArray[np.float64]:

@@ -42,3 +42,11 @@ def on_a_table(card: Image.Image, *, width: int = 1280, part: float = 0.6, degre
     scene = np.where(mask[..., None] > 127, placed, table)
     noise = np.random.default_rng(7).normal(0, 4, scene.shape)
     return np.clip(scene + noise, 0, 255).astype(np.uint8)
+
+
+def held_up(card: Image.Image, holder: Image.Image) -> Pixels:
+    """Somebody's photograph with the card beside the face, on 1600 x 1200 pixels: the card is 520 wide."""
+    scene = Image.new("RGB", (1600, 1200), (96, 110, 120))
+    scene.paste(ImageOps.fit(holder, (900, 900)), (40, 200))
+    scene.paste(ImageOps.contain(card, (520, 520)), (860, 380))
+    return np.asarray(scene)

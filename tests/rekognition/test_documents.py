@@ -15,7 +15,7 @@ from PIL import Image
 from local import sample_documents
 from rekognition_local.documents import DocumentReading
 from rekognition_local.engine import DetectedFace, Engine
-from tests.rekognition.papers import Pixels, on_a_table, paper
+from tests.rekognition.papers import Pixels, held_up, on_a_table, paper
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +82,20 @@ def test_a_photographed_document_is_found_and_its_box_holds_the_portrait(
     assert document.left + document.width > portrait.left + 1.1 * portrait.width
     assert document.top + document.height > portrait.top + 1.1 * portrait.height
     assert document.width * document.height < 0.8
+
+
+@pytest.mark.parametrize(("draw", "label"), CARDS)
+def test_a_document_held_up_beside_a_face_is_boxed_without_that_face(
+    engine: Engine, astronaut: Image.Image, hopper: Image.Image, draw: Draw, label: str
+) -> None:
+    face = astronaut.crop((130, 0, 330, 260))
+
+    reading, faces = read(engine, held_up(draw(face), hopper.crop((60, 0, 460, 400))))
+
+    assert labels(reading) == [label]
+    document, holder = reading.documents[0], faces[0]
+    assert holder.left + holder.width < document.left + 0.02
+    assert document.left < 0.56  # the card with its portrait begins at 0.54
 
 
 def test_the_back_of_a_card_is_known_by_its_zone(engine: Engine) -> None:

@@ -52,6 +52,14 @@ def test_a_larger_face_above_a_card_that_is_held_up_is_not_its_portrait() -> Non
     assert page(rows(), holder, FACE).portrait == FACE
 
 
+def test_a_larger_face_beside_a_card_that_is_held_up_is_not_its_portrait() -> None:
+    holder = Rectangle(-180, 100, -20, 290)
+
+    assert page(rows(), holder, FACE).portrait == FACE
+    assert page(rows(), FACE).has_likely_portrait
+    assert not page(rows(), holder).has_likely_portrait
+
+
 def test_a_ghost_of_the_portrait_is_not_preferred() -> None:
     ghost = Rectangle(540, 200, 580, 250)
 
@@ -78,6 +86,17 @@ def test_text_far_from_the_card_is_not_part_of_it() -> None:
 
     assert extent.right < 900
     assert extent.bottom < 600
+
+
+def test_the_extent_never_reaches_over_a_larger_face() -> None:
+    holder = Rectangle(60, -70, 150, 45)
+    poster = TextLine(TextBox(100, -90, 120, 20, 0), "CONCERT", 0.99)
+
+    seen = page([*rows(), poster], FACE, holder)
+
+    assert seen.portrait == FACE
+    assert seen.extent().top > 60
+    assert page([*rows(), poster], FACE).extent().top < -100
 
 
 def test_illegible_boxes_are_texture_not_text() -> None:
