@@ -84,7 +84,8 @@ def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verd
     # Beside a word on a shirt or a headline a face is anyone's: it takes two hints of a document to make it a portrait.
     # Newspapers and web pages are dated and have many lines too: neither is a hint.
     numbered = _numbered_fields(page)
-    hints = fields + passport_titles + id_card_titles + (zone is not None) + any(mark[0] == "4" for mark in numbered)
+    has_zone = zone is not None or page.unfilled_zone > 0
+    hints = fields + passport_titles + id_card_titles + has_zone + any(mark[0] == "4" for mark in numbered)
     if portrait and hints >= 2:
         common += PORTRAIT
     elif not portrait and not people and passport_titles and len(lines) <= COVER_LINES:

@@ -24,6 +24,7 @@ PASSPORTS = {
     "zone-only": ("UTOPIA", *PASSPORT_ZONE),
     "zone-and-identity-number": ("Identity No.", "123", *FIELDS, *PASSPORT_ZONE),
     "unfilled-zone": ("PASSPORT", *FIELDS, "MRZ<LINE<1".ljust(44, "<"), "MRZ<LINE<2".ljust(44, "<")),
+    "illegible-zone": ("AUSTRALIA", "Date of birth", "01.01.1980", "C1T1ZEN<<J0HN" + 31 * "<"),
     "passport-card": ("UTOPIA", "PASSPORT CARD", "Passport Card no.", *FIELDS),
 }
 CARDS = {
