@@ -27,7 +27,7 @@ MACHINE_ARCHITECTURE = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64
 )
 FUNCTION_NAME = "face-validation-emulated"
 HOST = "127.0.0.1"
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
 
 # No site-packages, no user folder, no environment variables of Python: the standard library, AWS's runtime client, and
 # the asset, which is never written to. One core; Lambda gives more.
@@ -124,7 +124,7 @@ class Emulator:
             _BOOTSTRAP.format(interpreter=self._interpreter, cores=cores, task=str(self._task), runtime=str(runtime))
         )
         bootstrap.chmod(0o755)
-        self._port, api_port = _free_port(), _free_port()
+        self._port, api_port = _free_ports()
         self._log_file = folder / "log"
         log = opened.enter_context(self._log_file.open("wb"))
         process = subprocess.Popen(  # noqa: S603 (AWS's emulator, checked by its hash)
@@ -189,10 +189,10 @@ def _version(interpreter: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 (his own)
 
 
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def _free_ports() -> tuple[int, int]:
+    # Both are held while the second is chosen: else they could be the same.
+    with socket.create_server((HOST, 0)) as one, socket.create_server((HOST, 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

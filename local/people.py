@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote_plus
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from face_validation_function.integrations.faces_table import BY_FACE_ID, BY_NAME
 from face_validation_function.people_function import INDEX_PREFIX
 from local.proxy_event import LambdaContext
@@ -16,6 +18,7 @@ from local.proxy_event import LambdaContext
 # As AWS Lambda does with an asynchronous event: two more attempts, then the dead-letter queue.
 ATTEMPTS = 3
 INDEXING_TIMEOUT_S = 60.0
+PAUSE_S = 1.0
 COLLECTION_ID = "face-validation"
 
 logger = logging.getLogger(__name__)
@@ -108,12 +111,20 @@ class PhotoEvents:
         self._thread.join()
 
     def _run(self) -> None:
-        queue = self._stores.events_queue_url
         while not self._stopped.is_set():
-            found = self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-            for message in found.get("Messages", ()):
-                self._deliver(self._as_aws_sends_it(json.loads(message["Body"])))
-                self._sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            try:
+                self._deliver_waiting()
+            except (BotoCoreError, ClientError):
+                # One call that failed must not end indexing for good: what was not deleted comes again.
+                logger.exception("Events of photos could not be fetched.")
+                self._stopped.wait(PAUSE_S)
+
+    def _deliver_waiting(self) -> None:
+        queue = self._stores.events_queue_url
+        found = self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        for message in found.get("Messages", ()):
+            self._deliver(self._as_aws_sends_it(json.loads(message["Body"])))
+            self._sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 
     def _deliver(self, event: dict[str, Any]) -> None:
         for attempt in range(1, ATTEMPTS + 1):

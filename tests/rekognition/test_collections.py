@@ -653,6 +653,23 @@ def test_a_folder_has_one_server(tmp_path: Any) -> None:
     Store(tmp_path).close()
 
 
+def test_a_change_that_cannot_be_written_is_undone_and_the_next_one_goes_on() -> None:
+    store = Store(None)
+
+    def change() -> None:
+        with store.transaction():
+            store.run("PRAGMA defer_foreign_keys = ON")  # so that it is the commit that fails, as on a full disk
+            store.run("INSERT INTO users (collection, user_id) VALUES (1, 'of no collection')")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        change()
+    with store.transaction():
+        pass
+
+    assert store.rows("SELECT user_id FROM users") == []
+    store.close()
+
+
 def test_what_fails_half_way_leaves_nothing_behind(tmp_path: Any) -> None:
     store = Store(tmp_path)
     insert = "INSERT INTO collections (collection_id, created, model_id) VALUES (?, 0, 'm')"

@@ -1,0 +1,39 @@
+"""S3's events reach the indexing function whatever happens on the way."""
+
+import json
+import threading
+from typing import Any
+
+from botocore.exceptions import EndpointConnectionError
+
+from local.people import PeopleStores, PhotoEvents
+
+STORES = PeopleStores("faces", "table", "collection", "letters", "events")
+MESSAGE = {"Body": json.dumps({"Records": []}), "ReceiptHandle": "1"}
+
+
+class FakeQueue:
+    """Answers each call to fetch messages by the next of these, then none for ever."""
+
+    def __init__(self, *answers: list[dict[str, str]] | Exception) -> None:
+        self._answers = iter(answers)
+        self.deleted = threading.Event()
+
+    def receive_message(self, **_: object) -> dict[str, Any]:
+        answer = next(self._answers, [])
+        if isinstance(answer, Exception):
+            raise answer
+        return {"Messages": answer}
+
+    def delete_message(self, **_: object) -> None:
+        self.deleted.set()
+
+
+def test_a_call_that_fails_does_not_end_indexing() -> None:
+    queue = FakeQueue(EndpointConnectionError(endpoint_url="http://127.0.0.1"), [MESSAGE])
+    indexed: list[dict[str, Any]] = []
+
+    with PhotoEvents(lambda event, _: indexed.append(event), STORES, s3=None, sqs=queue):
+        assert queue.deleted.wait(60)
+
+    assert indexed == [{"Records": []}]
