@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import boto3
 import cv2
@@ -103,7 +103,10 @@ def serve(
         bool, typer.Option("--faults", help="For tests: open POST /faults, where errors can be ordered.")
     ] = False,
     parent_pid: Annotated[int | None, typer.Option(help="Stop when the process with this id has ended.")] = None,
-    log_level: Annotated[str, typer.Option(envvar="LOG_LEVEL", help="DEBUG, INFO, WARNING, ERROR.")] = "WARNING",
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+        typer.Option(envvar="LOG_LEVEL", case_sensitive=False, help="What is logged."),
+    ] = "WARNING",
 ) -> None:
     """Amazon Rekognition on this machine, for any program that uses boto3.
 
@@ -117,7 +120,7 @@ def serve(
     """
     # Requests run side by side: threads inside OpenCV gain none of them anything and cost a third more processor time.
     cv2.setNumThreads(1)
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = EngineSettings(
         recogniser=recogniser,
         recogniser_channels=recogniser_channels,

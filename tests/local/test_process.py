@@ -69,8 +69,9 @@ def test_the_command_it_prints_is_one_that_this_shell_finds(tmp_path: Path, monk
     assert Path(line.split()[0]).is_file()
 
 
-def test_a_log_level_that_does_not_exist_is_refused_at_once() -> None:
-    command = [sys.executable, "-m", "local", "--port", "0", "--log-level", "LOUD"]
+@pytest.mark.parametrize("module", ["local", "rekognition_local"])
+def test_a_log_level_that_does_not_exist_is_refused_at_once(module: str) -> None:
+    command = [sys.executable, "-m", module, "--port", "0", "--log-level", "LOUD"]
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
 
