@@ -212,13 +212,13 @@ def _token_of(key: Row | None) -> str | None:
 def _start_of(token: str) -> Row:
     try:
         key = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise RequestError("next_token is not one that this service gave.") from error
     names = {"full_name", "photo_id", "listing"}
     if not (
         isinstance(key, dict)
         and set(key) == names
-        and all(isinstance(value, dict) and isinstance(value.get("S"), str) for value in key.values())
+        and all(isinstance(value, dict) and [*value] == ["S"] and isinstance(value["S"], str) for value in key.values())
     ):
         raise RequestError("next_token is not one that this service gave.")
     return key

@@ -141,7 +141,21 @@ def test_what_does_not_validate_is_refused_with_its_field(api: Api, path: str, b
     assert said in answer["error"]["details"]
 
 
-@pytest.mark.parametrize("token", ["nonsense", base64.urlsafe_b64encode(b'{"full_name": 1}').decode(), "ñ"])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "nonsense",
+        "ñ",
+        *(
+            base64.urlsafe_b64encode(made).decode()
+            for made in (
+                b'{"full_name": 1}',
+                b'{"full_name": {"S": "a", "more": 1}, "listing": {"S": "faces"}, "photo_id": {"S": "b"}}',
+                b"[" * 4000,
+            )
+        ),
+    ],
+)
 def test_a_page_token_of_somebody_s_own_making_is_refused(api: Api, token: str) -> None:
     status, answer = api.ask("GET", "/faces", params={"next_token": token})
 
