@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from face_validation_function.validations.body import MAX_ITEMS
 from face_validation_function.validations.people_requests import (
+    INVISIBLE,
     MAX_NAME,
     EnrolRequest,
     ListRequest,
@@ -54,7 +55,7 @@ OBJECT_KEY = (
 )
 FACE_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _NO_CONTROL = r"[^\u0000-\u001f\u007f-\u009f]"
-FULL_NAME = rf"^{_NO_CONTROL}*[^\s\u0000-\u001f\u007f-\u009f]{_NO_CONTROL}*$"
+FULL_NAME = rf"^{_NO_CONTROL}*[^\s\u0000-\u001f\u007f-\u009f{INVISIBLE}]{_NO_CONTROL}*$"
 BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$"
 
 _REQUEST_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -80,7 +80,7 @@ def test_an_example_is_a_valid_request(operation: str, name: str) -> None:
     assert MODELS[operation].is_valid(body)
 
 
-@given(st.text(st.sampled_from("aé日 \u00a0\x00\x1f\x7f\x85\n"), max_size=6))
+@given(st.text(st.sampled_from("aé日 \u00a0\u200b\u200d\u2028\u202e\u2060\ufeff\x00\x1f\x7f\x85\n"), max_size=6))
 @example("a\n")
 @example(" ")
 @example("\na")

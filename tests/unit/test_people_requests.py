@@ -55,7 +55,7 @@ def test_the_number_of_people_searched_for_is_a_whole_one_from_1_to_100(most: ob
         validated({"image_path": "a.jpg", "max_faces": most}, SearchRequest)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "a\nb", "\x00", "n" * 201])
+@pytest.mark.parametrize("name", ["", "   ", "\u200b", "a\nb", "\x00", "n" * 201])
 def test_what_is_no_name_enrols_nobody(name: str) -> None:
     with pytest.raises(RequestError, match="full_name"):
         validated({"image_path": "a.jpg", "full_name": name}, EnrolRequest)
@@ -68,6 +68,25 @@ def test_half_a_surrogate_pair_is_no_name() -> None:
 
 def test_a_name_is_the_same_however_its_accents_were_typed() -> None:
     assert full_name_of(" Ana Garci\u0301a ") == full_name_of("Ana Garc\u00eda") == "Ana Garc\u00eda"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("Ana  Garc\u00eda", id="two-spaces"),
+        pytest.param("Ana\u00a0Garc\u00eda", id="no-break-space"),
+        pytest.param("Ana\u2028Garc\u00eda", id="line-separator"),
+        pytest.param("Ana Garci\u200b\u0301a", id="zero-width-space"),
+        pytest.param("\u202eAna Garc\u00eda\u202c", id="written-backwards"),
+        pytest.param("\ufeffAna Garc\u00eda", id="byte-order-mark"),
+    ],
+)
+def test_names_that_look_the_same_are_the_same(name: str) -> None:
+    assert full_name_of(name) == "Ana Garc\u00eda"
+
+
+def test_the_joiners_of_persian_names_stay() -> None:
+    assert full_name_of("\u0639\u0644\u06cc\u200c\u0631\u0636\u0627") == "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"
 
 
 def test_a_name_goes_with_the_faces_bucket_alone() -> None:
