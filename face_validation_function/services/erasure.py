@@ -8,6 +8,7 @@ from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import Erased, Photo
 from face_validation_function.services.walk import Walk
+from face_validation_function.validations.people_requests import full_name_of
 
 
 class ErasureService:
@@ -56,6 +57,10 @@ class ErasureService:
         return Erased(removed, erased, rows)
 
     def _other(self, photo: Photo, version: str) -> Photo:
-        """Another version of a photo, under the name in its own metadata."""
-        name = self._s3.name_of(self._bucket, photo.key, version)
-        return Photo(name or photo.full_name, photo.key, version)
+        """Another version of a photo, under the name in its own metadata, as its enrolment would have kept it."""
+        written = self._s3.name_of(self._bucket, photo.key, version)
+        try:
+            name = full_name_of(written or photo.full_name)
+        except ValueError:
+            name = photo.full_name
+        return Photo(name, photo.key, version)

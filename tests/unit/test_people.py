@@ -249,6 +249,15 @@ def test_erasing_a_face_erases_the_other_versions_of_its_photo_too() -> None:
     assert house.is_empty()
 
 
+def test_erasing_a_face_finds_the_other_versions_however_their_names_were_typed() -> None:
+    house = House(Photos(ana={"1": "Ana", "2": " Ana  Garci\u0301a ", "3": "no\nname"}))
+    first, _ = house.enrol(version="1"), house.enrol(version="2")
+
+    house.erasure.forget_face(Walk(10), first.face_id)
+
+    assert house.is_empty()
+
+
 def test_an_erasure_that_fails_in_the_middle_is_finished_by_the_same_request() -> None:
     house = House()
     house.enrol()
