@@ -146,10 +146,11 @@ class Gateway:
         try:
             return await loop.run_in_executor(self._checks, authorize, request.header("authorization"), route.scope)
         except TokenRefusedError as error:
-            logger.info("401 for %s %s: %s", request.method, request.path, error)
+            # The resource, not the path: that may hold a name.
+            logger.info("401 for %s %s: %s", route.method, route.resource, error)
             raise RefusedError(UNAUTHORIZED) from error
         except MissingScopeError as error:
-            logger.info("403 for %s %s: %s", request.method, request.path, error)
+            logger.info("403 for %s %s: %s", route.method, route.resource, error)
             raise RefusedError(ACCESS_DENIED) from error
 
     async def _invoke(self, event: dict[str, Any]) -> object:

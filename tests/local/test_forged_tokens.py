@@ -121,6 +121,20 @@ def test_a_good_token_without_the_scope_is_forbidden(
     assert api.handler.events == []
 
 
+@pytest.mark.parametrize("token", ["", "not-a-token"])
+def test_the_log_of_a_refused_token_holds_neither_name_nor_token(
+    api: Api, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG"):
+        api.ask("DELETE", "/dev/people/Ana%20Garcia", headers={"Authorization": token})
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "local.gateway"]
+    assert len(lines) == 1
+    assert "/people/{full_name}" in lines[0]
+    assert "Ana" not in lines[0]
+    assert "not-a-token" not in lines[0]
+
+
 @pytest.mark.parametrize("prefix", ["Bearer ", ""])
 def test_a_good_token_passes_with_and_without_bearer_as_on_aws(api: Api, prefix: str) -> None:
     response = api.ask("POST", "/dev/validation", headers={"Authorization": prefix + api.token}, content=b"{}")
