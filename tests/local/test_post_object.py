@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from local.post_object import PolicyRefusedError, PostObject, check_policy
+from local.post_object import PolicyRefusedError, PostObject, StartResponse, WsgiApp, check_policy
 
 NOW = datetime.now(UTC)
 
@@ -96,7 +96,7 @@ def test_a_key_may_be_bound_to_its_beginning(key: str, taken: bool) -> None:
             check_policy(fields, 50, SECRET_ACCESS_KEY, NOW)
 
 
-def answer_of(headers: dict[str, Any], body: bytes = b"") -> str:
+def answer_of(headers: dict[str, Any], body: bytes = b"", app: WsgiApp = lambda *_: []) -> str:
     """The status of the middleware's answer to a form POST; "passed on" when it did not look at the form."""
     environ = {
         "REQUEST_METHOD": "POST",
@@ -107,7 +107,7 @@ def answer_of(headers: dict[str, Any], body: bytes = b"") -> str:
         **headers,
     }
     statuses = ["passed on"]
-    tuple(PostObject(lambda *_: [], SECRET_ACCESS_KEY)(environ, lambda status, *_: statuses.append(status)))
+    tuple(PostObject(app, SECRET_ACCESS_KEY)(environ, lambda status, *_: statuses.append(status)))
     return statuses[-1]
 
 
@@ -145,3 +145,16 @@ def test_a_signature_that_is_not_ascii_is_refused_as_any_other() -> None:
 )
 def test_a_form_of_the_wrong_length_is_a_bad_request(headers: dict[str, Any]) -> None:
     assert answer_of(headers, upload(form())) == "400 Bad Request"
+
+
+@pytest.mark.parametrize(
+    ("of_s3", "of_the_form"), [("200 OK", "204 No Content"), ("404 Not Found", "404 Not Found")], ids=["put", "refused"]
+)
+def test_only_what_s3_has_put_is_said_to_be_there(of_s3: str, of_the_form: str) -> None:
+    def s3(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        start_response(of_s3, [])
+        return []
+
+    body = upload(form())
+
+    assert answer_of({"CONTENT_LENGTH": str(len(body))}, body, s3) == of_the_form
