@@ -51,9 +51,14 @@ class Album:
     def crop(self, photos: list[Photo], advance: Callable[[], None]) -> list[Seen]:
         """Find each photograph's judged face and write it, aligned, to `crops/`.
 
-        Crops of photographs that are gone are removed. `advance` is called after every photograph.
+        Crops of photographs that are gone are removed, and what was computed from them. `advance` is called after
+        every photograph.
         """
         seen = _side_by_side(self._crop, photos, advance)
+        digests = {photo.digest for photo in photos}
+        for computed in (self.folder / "cache").rglob("?" * 64 + ".npy"):  # named by a SHA-256
+            if computed.stem not in digests:
+                computed.unlink()
         current = {entry.crop for entry in seen}
         for old in (self.folder / "crops").rglob("*-????????.jpg"):
             if old not in current:

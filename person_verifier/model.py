@@ -100,11 +100,10 @@ class VerifierModel(StoredPart):
             )
 
     def save(self, path: Path) -> None:
-        """Write the file: wholly or, when interrupted, not at all."""
+        """Write the file, its owner's alone: wholly or, when interrupted, not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as part:
             part.write(self.model_dump_json(indent=1) + "\n")
-        Path(part.name).chmod(0o644)  # a service that runs as another user reads it
         Path(part.name).replace(path)
 
     @classmethod

@@ -100,6 +100,9 @@ class Store:
 
     def __init__(self, folder: Path | None) -> None:
         self._claim = _claimed(folder) if folder is not None else None
+        if folder is not None:
+            # Faces: for nobody else of this machine. SQLite gives its other files the same mode.
+            (folder / _FILE).touch(mode=0o600)
         self._connection = sqlite3.connect(
             ":memory:" if folder is None else folder / _FILE, isolation_level=None, check_same_thread=False
         )

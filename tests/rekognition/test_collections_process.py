@@ -111,6 +111,7 @@ def test_erased_faces_leave_no_vector_on_the_disk(tmp_path: Path, photographs: d
         ((user_vector,),) = reader.execute("SELECT vector FROM user_vectors")
         reader.close()
         assert all(is_on_disk(folder, trace) for trace in (*vectors, user_vector, ids[0].encode(), b"collins"))
+        assert {file.stat().st_mode & 0o077 for file in folder.glob("collections.*")} == {0}
 
         rekognition.disassociate_faces(**users, FaceIds=[ids[0]])
         rekognition.delete_user(**users)

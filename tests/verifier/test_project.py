@@ -1,6 +1,7 @@
 """The steps from photographs to model and reports, with a fake engine."""
 
 import csv
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -111,6 +112,26 @@ def test_crops_of_photos_that_went_are_removed_and_other_files_stay(folder: Path
 
     assert not list((folder / "crops" / "not_me").glob("Person000_0000-*"))
     assert (folder / "crops" / "note.txt").exists()
+
+
+def test_nothing_that_describes_a_face_stays_of_photos_that_went(folder: Path) -> None:
+    gone = folder / "data" / "not_me" / "Person000_0000.png"
+    digest = hashlib.sha256(gone.read_bytes()).hexdigest()
+    others = {path for path in (folder / "cache").rglob("*.npy") if path.stem != digest}
+    older = folder / "cache" / "older-engine" / "descriptors" / f"{digest}.npy"
+    older.parent.mkdir(parents=True)
+    shutil.copy(next((folder / "cache").rglob(f"{digest}.npy")), older)
+    gone.unlink()
+
+    train(folder)
+
+    assert set((folder / "cache").rglob("*.npy")) == others
+
+
+def test_what_describes_a_face_is_its_owner_s_alone(folder: Path) -> None:
+    kept = [folder / "models" / "verifier.json", *(folder / "cache").rglob("*.npy")]
+
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
 
 
 def test_another_engine_computes_all_anew(folder: Path) -> None:
