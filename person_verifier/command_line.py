@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -105,10 +106,10 @@ def judge(
                 verdict = judge_of.judge(photo.read_bytes())
             except VerifierError as error:
                 everyone = False
-                table.add_row(str(photo), "?", str(error))
+                table.add_row(escape(str(photo)), "?", escape(str(error)))
                 continue
             everyone = everyone and verdict.is_me
-            table.add_row(str(photo), "yes" if verdict.is_me else "no", f"{verdict.score:.4f}")
+            table.add_row(escape(str(photo)), "yes" if verdict.is_me else "no", f"{verdict.score:.4f}")
         Console().print(table)
     if not everyone:
         raise typer.Exit(1)
@@ -139,7 +140,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except VerifierError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {error}", highlight=False)
+        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False)
         raise typer.Exit(2) from error
 
 
@@ -193,7 +194,7 @@ def _show_seen(seen: "list[Seen]", out: Path) -> None:
     if remarkable:
         table = Table("photo", "remark", title="Photos to look at")
         for entry in remarkable[:20]:
-            table.add_row(entry.photo.name, remark(entry))
+            table.add_row(escape(entry.photo.name), escape(remark(entry)))
         console.print(table)
         if len(remarkable) > 20:
             console.print(f"... and {len(remarkable) - 20} more")
@@ -220,4 +221,4 @@ def _figures(method: "MethodReport") -> list[str]:
 
 def _warn(warnings: "tuple[str, ...] | list[str]") -> None:
     for warning in warnings:
-        Console(stderr=True).print(f"[yellow]Warning:[/] {warning}", highlight=False)
+        Console(stderr=True).print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False)

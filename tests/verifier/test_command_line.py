@@ -56,6 +56,20 @@ def test_judge_tells_by_its_exit_code(data: list[str], tmp_path: Path) -> None:
     assert (mine.exit_code, both.exit_code) == (0, 1)
 
 
+def test_file_names_in_brackets_are_names_not_markup(data: list[str], tmp_path: Path) -> None:
+    photo = tmp_path / "data" / "me" / "a[" / "b].png"  # a[/b] would end a style that was never begun
+    photo.parent.mkdir()
+    photo.write_bytes(b"no image")
+
+    trained = RUNNER.invoke(app, ["train", *data])
+    judged = RUNNER.invoke(app, ["judge", str(photo), "--model", str(tmp_path / "models" / "verifier.json")])
+
+    assert (trained.exit_code, judged.exit_code) == (0, 1), trained.output
+    assert "me/a[/b].png" in trained.output
+    assert "Traceback" not in judged.output
+    assert judged.exception is None or isinstance(judged.exception, SystemExit)
+
+
 @pytest.mark.parametrize("step", ["crop", "embed", "train", "evaluate"])
 def test_missing_photos_are_said_without_a_traceback(step: str, tmp_path: Path) -> None:
     result = RUNNER.invoke(app, [step, "--data", str(tmp_path), "--out", str(tmp_path)])
