@@ -24,6 +24,9 @@ KEPT_SIDE_PX = 2048
 # thousands.
 MAX_SCANS = 100
 
+# As many of 64 kB fill the largest file that is read. Pillow copies all that it has for each further one.
+MAX_EXIF_BLOCKS = 256
+
 # What Pillow's JPEG and PNG readers raise for damaged files.
 _DAMAGED = (OSError, SyntaxError, ValueError, KeyError, TypeError, IndexError, EOFError, struct.error, zlib.error)
 
@@ -102,6 +105,8 @@ def _checked(image_bytes: bytes) -> Image.Image:
 
 def _opened(image_bytes: bytes) -> Image.Image:
     """The image with its header read, nothing more."""
+    if image_bytes.startswith(b"\xff\xd8") and image_bytes.count(b"Exif\0\0") > MAX_EXIF_BLOCKS:
+        raise InvalidImageFormatError(f"The JPEG has more than {MAX_EXIF_BLOCKS} blocks of EXIF.")
     try:
         return Image.open(io.BytesIO(image_bytes), formats=("JPEG", "PNG"))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

@@ -23,6 +23,8 @@ DOCUMENT_MARGIN = 0.05
 
 # Encoders write about ten.
 MAX_SCANS = 100
+# As many of 64 kB fill the largest file. Pillow copies all that it has for each further one: a million took 49 s.
+MAX_EXIF_BLOCKS = 256
 
 _ORIENTATION_TAG = 0x0112
 # A marker of a JPG: in the pixels' own data an FF byte is followed by 00 or by a restart marker (D0-D7).
@@ -157,6 +159,7 @@ def _header(data: bytes) -> ImageFile.ImageFile:
     """The file's header, read by the two readers that we allow; `Image.open` would try every format."""
     try:
         if data.startswith(b"\xff\xd8\xff"):
+            _check_exif(data)
             return JpegImagePlugin.JpegImageFile(BytesIO(data))
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             return PngImagePlugin.PngImageFile(BytesIO(data))
@@ -175,6 +178,12 @@ def _check_pixels(width: int, height: int) -> None:
             f"the image has {width}x{height} pixels; the limits are {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}, "
             f"or as many pixels in a photograph of at most {MAX_PROPORTION}:1."
         )
+
+
+def _check_exif(data: bytes) -> None:
+    blocks = data.count(b"Exif\0\0")
+    if blocks > MAX_EXIF_BLOCKS:
+        raise ImageValidationError(f"the JPG has {blocks} blocks of EXIF; the limit is {MAX_EXIF_BLOCKS}.")
 
 
 def _check_scans(image: ImageFile.ImageFile, data: bytes) -> None:

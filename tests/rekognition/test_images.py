@@ -218,6 +218,18 @@ def test_an_image_under_twice_that_side_keeps_every_pixel(image_format: str) -> 
     assert images.decode(picture(4095, 200, image_format)).shape == (200, 4095, 3)
 
 
+@pytest.mark.parametrize(("blocks", "is_read"), [(256, True), (257, False)])
+def test_a_jpeg_whose_exif_never_ends_is_refused(blocks: int, is_read: bool) -> None:
+    file = file_of(quarters())
+    file = file[:2] + b"\xff\xe1\x00\x09Exif\0\0\0" * blocks + file[2:]
+
+    if is_read:
+        assert images.decode(file).ndim == 3
+    else:
+        with pytest.raises(images.InvalidImageFormatError, match="more than 256 blocks of EXIF"):
+            images.decode(file)
+
+
 def progressive(extra_scans: int) -> bytes:
     """A progressive JPEG whose last scan is written again and again."""
     file = file_of(quarters(), progressive=True)

@@ -158,6 +158,19 @@ def test_a_cmyk_jpeg_is_read_in_its_colours() -> None:
     assert blue == pytest.approx(128, abs=25)
 
 
+@pytest.mark.parametrize(("blocks", "is_read"), [(256, True), (257, False)])
+def test_a_jpeg_whose_exif_never_ends_is_refused_before_its_header_is_read(blocks: int, is_read: bool) -> None:
+    data = file_of(picture())
+    block = b"\xff\xe1\x00\x09Exif\0\0\0"
+    data = data[:2] + block * blocks + data[2:]
+
+    if is_read:
+        assert open_upright(data).width == 200
+    else:
+        with pytest.raises(ImageValidationError, match="has 257 blocks of EXIF; the limit is 256"):
+            open_upright(data)
+
+
 def test_a_progressive_jpeg_is_read() -> None:
     assert open_upright(file_of(picture(), progressive=True)).width == 200
 
