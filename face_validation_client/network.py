@@ -76,6 +76,11 @@ def network_faults(what: str, url: str, id_request: str | None = None) -> Iterat
             details=_reason(error),
             id_request=id_request,
         ) from error
+    except httpx.LocalProtocolError:
+        # Its message quotes the header: the token.
+        raise CouldNotAskError(
+            f"{what} at {url} cannot be asked.", details="A header cannot be sent as it is.", id_request=id_request
+        ) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CouldNotAskError(
             f"{what} at {url} cannot be asked.", details=_reason(error), id_request=id_request

@@ -1,6 +1,7 @@
 """The access token: fetched once, kept while it lasts, replaced when it is refused."""
 
 import base64
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -16,6 +17,7 @@ from face_validation_client import (
     InternalServerError,
     UnauthorizedError,
 )
+from face_validation_client.network import network_faults
 from face_validation_client.tokens import AccessToken
 from tests.client.fake_api import CLIENT_ID, CLIENT_SECRET, FakeApi, Reply
 
@@ -175,3 +177,11 @@ def test_a_token_endpoint_that_is_down_could_not_be_asked(api: FakeApi) -> None:
         pytest.raises(ConnectionFailedError, match=r"127\.0\.0\.1:1"),
     ):
         client.token()
+
+
+def test_a_token_that_no_header_can_carry_is_not_repeated_in_the_error(api: FakeApi) -> None:
+    with httpx.Client() as http, pytest.raises(CouldNotAskError) as failure, network_faults("The API", api.address):
+        http.get(api.address, headers={"Authorization": "Bearer a-token\n"})
+
+    assert "a-token" not in "".join(traceback.format_exception(failure.value))
+    assert "a-token" not in str(failure.value.details)
