@@ -39,7 +39,7 @@ def error_rates(match_scores: Scores, non_match_scores: Scores) -> ErrorRates:
     thresholds = np.append(scores, np.nextafter(scores[-1], np.inf)) if scores.size else scores
     return ErrorRates(
         thresholds=thresholds,
-        fmr=1.0 - _share_below(non_match_scores, thresholds),
+        fmr=_share_at_or_above(non_match_scores, thresholds),
         fnmr=_share_below(match_scores, thresholds),
     )
 
@@ -49,6 +49,13 @@ def _share_below(scores: Scores, thresholds: Scores) -> Scores:
     if not scores.size:
         return np.full(thresholds.shape, np.nan)
     return np.searchsorted(np.sort(scores), thresholds, side="left") / scores.size
+
+
+def _share_at_or_above(scores: Scores, thresholds: Scores) -> Scores:
+    """The rest of `_share_below`, but counted: 1 - 0.99 is more than 0.01, and would miss an FMR of 1 % by one."""
+    if not scores.size:
+        return np.full(thresholds.shape, np.nan)
+    return (scores.size - np.searchsorted(np.sort(scores), thresholds, side="left")) / scores.size
 
 
 def area_under_curve(match_scores: Scores, non_match_scores: Scores) -> float | None:
@@ -165,6 +172,6 @@ def identification_rates(
     named = np.where(np.isnan(impostor_scores), -np.inf, impostor_scores)
     return IdentificationRates(
         thresholds=thresholds,
-        rank_one=1.0 - _share_below(right, thresholds),
-        fpir=1.0 - _share_below(named, thresholds),
+        rank_one=_share_at_or_above(right, thresholds),
+        fpir=_share_at_or_above(named, thresholds),
     )

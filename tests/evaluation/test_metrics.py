@@ -82,6 +82,14 @@ def test_the_operating_point_is_the_lowest_threshold_with_that_false_match_rate(
         assert point.fnmr.value == np.mean(match_scores < point.threshold)
 
 
+@pytest.mark.parametrize(("non_matches", "target"), [(100, 0.01), (300, 0.01), (1000, 0.001), (10_000, 0.0001)])
+def test_round_numbers_of_non_matches_use_up_the_false_match_rate(non_matches: int, target: float) -> None:
+    point = operating_point(np.array([99.0]), np.linspace(0, 90, non_matches), target)
+
+    assert point is not None
+    assert point.fmr.value == target
+
+
 def test_without_one_of_the_classes_there_is_no_curve_to_speak_of() -> None:
     some, none = np.array([10.0, 90.0]), np.array([])
 
