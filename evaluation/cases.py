@@ -92,10 +92,12 @@ def _case(row: dict[str, str], folder: Path) -> tuple[Case | None, list[str]]:
     for column, choices in (("type", ValidationType), ("expected", Expected)):
         if row[column] and row[column] not in {str(choice) for choice in choices}:
             problems.append(f"column {column}: {row[column]!r} is none of {', '.join(choices)}")
+    if not row["case_id"].isprintable():
+        problems.append(f"column case_id: {row['case_id']!r:.100} holds a line break or another control character")
     problems += [
-        f"column {column}: there is no file {row[column]!r} beside the CSV"
+        f"column {column}: there is no file {row[column]!r:.100} beside the CSV"
         for column in ("source", "target")
-        if row[column] and not (folder / row[column]).is_file()
+        if row[column] and not is_file(folder / row[column])
     ]
     if problems:
         return None, problems
@@ -108,6 +110,14 @@ def _case(row: dict[str, str], folder: Path) -> tuple[Case | None, list[str]]:
         note=row.get("note", ""),
     )
     return case, []
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; a path that is too long to be one (a quote left open holds whole rows) is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _from_folder(folder: Path) -> list[Case]:

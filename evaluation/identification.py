@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from evaluation.cases import CasesError, read_rows
+from evaluation.cases import CasesError, is_file, read_rows
 from evaluation.decisions import Scores
 from evaluation.intervals import Rate
 from evaluation.machine import describe_machine, describe_versions
@@ -266,8 +266,8 @@ def _rows_with_image(path: Path, root: Path, *columns: str) -> list[tuple[dict[s
             if not row[column]:
                 raise CasesError(f"{path.name}, row {line}, column {column}: is empty.")
         image = root / row["image"]
-        if not image.is_file():
-            raise CasesError(f"{path.name}, row {line}, column image: there is no file {row['image']!r}.")
+        if not is_file(image):
+            raise CasesError(f"{path.name}, row {line}, column image: there is no file {row['image']!r:.100}.")
         rows.append((row, image))
     if not rows:
         raise CasesError(f"{path.name} holds no row.")

@@ -1,6 +1,7 @@
 """The answers of a run, one row of results.csv each, written as they come and read again when a run is taken up."""
 
 import csv
+import io
 import json
 import math
 import os
@@ -105,11 +106,12 @@ class ResultsFile:
 def write_results(results: Iterable[Result], path: Path, root: Path) -> None:
     """Replace the file at once: a crash leaves the old one or the new one, never half of it."""
     new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    rows = ResultsFile(new, root)
-    for result in results:
-        rows.append(result)
-    rows.close()
+    with new.open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.DictWriter(stream, COLUMNS)
+        rows.writeheader()
+        rows.writerows(_row(result, root) for result in results)
+        stream.flush()
+        os.fsync(stream.fileno())
     new.replace(path)
 
 
@@ -121,9 +123,10 @@ def read_results(path: Path, root: Path) -> list[Result]:
     """
     if not path.is_file():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]  # every row ends with a line break, and none holds one inside
-    reader = csv.DictReader(whole.splitlines())
+    written = path.read_bytes()
+    # Every row ends with a line break, and none holds one inside. Cut as bytes: a row may end within a character.
+    whole = written[: written.rfind(b"\n") + 1].decode("utf-8")
+    reader = csv.DictReader(io.StringIO(whole, newline=""))
     if whole and tuple(reader.fieldnames or ()) != COLUMNS:
         raise ResultsError(f"{path.name} was written by another version of the evaluation: run it into another folder.")
     results = []

@@ -46,6 +46,12 @@ def test_paths_are_relative_to_the_csv_and_the_note_may_be_left_out(folder: Path
         pytest.param(HEADER.replace(",", ";"), "Columns are separated by commas", id="semicolons"),
         pytest.param(HEADER + GOOD.strip() + ",more\n", "row 2: more values than columns", id="more"),
         pytest.param(HEADER + 'one,"FACE', "not a valid CSV row", id="quote"),
+        pytest.param(
+            HEADER + f'one,FACE_TO_FACE,"a.jpg\n{GOOD * 200}",b.jpg,match,\n',
+            "there is no file 'a.jpg",
+            id="open quote",
+        ),
+        pytest.param(HEADER + '"on\ne"' + GOOD[3:], "column case_id: 'on\\ne' holds a line break", id="line break"),
         pytest.param(HEADER, "holds no case", id="none"),
         pytest.param("", "missing columns", id="nothing"),
     ],

@@ -95,10 +95,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped_and_asks_nothing_twice(case
     assert "Taken up" in found.notices[0]
 
 
-def test_a_row_that_was_cut_off_in_the_middle_is_asked_again(cases_csv: Path) -> None:
+@pytest.mark.parametrize(
+    "last", [pytest.param(b"made u", id="word"), pytest.param("made \u00fc".encode()[:-1], id="letter")]
+)
+def test_a_row_that_was_cut_off_in_the_middle_is_asked_again(cases_csv: Path, last: bytes) -> None:
     run(cases_csv, FakeApi(similarity_of), jobs=1)
     results = cases_csv.parent / "out" / "results.csv"
-    results.write_bytes(results.read_bytes()[:-30])
+    written = results.read_bytes()
+    results.write_bytes(written[: written.rindex(b"made up")] + last)
     api = FakeApi(similarity_of)
 
     found = run(cases_csv, api)
