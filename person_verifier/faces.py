@@ -37,7 +37,7 @@ class FaceEngine(Protocol):
         """(h, w, 3) RGB upright -> faces, largest first; `smallest`: side to look for first, 0-1 of the longer."""
 
     def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
-        """(n, d) descriptors."""
+        """(n, d) descriptors, also of no faces at all."""
 
     def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
         """(n, d), (m, d) -> (n, m) percent 0-100."""

@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from person_verifier.faces import FaceEngine, descriptor
 from person_verifier.images import decode
 from person_verifier.model import VerifierModel
@@ -28,7 +30,8 @@ class Judge:
         Raises:
             ModelError: the model was trained on descriptors of another embedding model.
         """
-        model.require_engine(engine.model_id)
+        no_faces = engine.embed(np.zeros((1, 1, 3), np.uint8), [])
+        model.require_engine(engine.model_id, no_faces.shape[1])
         self.model_version = model.model_version
         self._engine = engine
         self._classifier: Classifier = model.classifier

@@ -13,7 +13,10 @@ from person_verifier.training import Classifier
 
 Identity = Annotated[str, Field(min_length=1, max_length=300)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
-Vector = Annotated[list[float], Field(min_length=2, max_length=8192)]
+# No training comes near these bounds; within them a score is always a number.
+Weight = Annotated[float, Field(ge=-1e9, le=1e9)]
+LEAST_SCALE = 1e-9
+Vector = Annotated[list[Weight], Field(min_length=2, max_length=8192)]
 MAX_FILE_BYTES = 4_000_000
 
 
@@ -64,14 +67,14 @@ class VerifierModel(StoredPart):
     mean: Vector
     scale: Vector
     coefficients: Vector
-    intercept: float
+    intercept: Weight
     metrics: ModelMetrics | None = None
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> Self:
         if not len(self.person) + 1 == len(self.mean) == len(self.scale) == len(self.coefficients):
             raise ValueError("person, mean, scale and coefficients do not fit together")
-        if min(self.scale) <= 0:
+        if min(self.scale) < LEAST_SCALE:
             raise ValueError("scale must be above 0")
         return self
 
@@ -86,17 +89,22 @@ class VerifierModel(StoredPart):
             intercept=self.intercept,
         )
 
-    def require_engine(self, model_id: str) -> None:
-        """Refuse descriptors that this model was not trained on.
+    def require_engine(self, model_id: str, size: int) -> None:
+        """Refuse descriptors (`size`,) that this model was not trained on; 0: the engine cannot tell beforehand.
 
         Raises:
-            ModelError: says both hashes and what to do.
+            ModelError: says both hashes, or both sizes, and what to do.
         """
         if model_id != self.embedding_model:
             raise ModelError(
                 f"The verifier {self.model_version} was trained on descriptors of the embedding model "
                 f"{self.embedding_model}, but the engine now runs {model_id}: the scores would mean nothing. "
                 "Train again (face-validation verifier train), or set the engine's recogniser back."
+            )
+        if size not in (0, len(self.person)):
+            raise ModelError(
+                f"The verifier {self.model_version} is damaged: it judges descriptors of {len(self.person)} numbers, "
+                f"the engine gives {size}. Train again (face-validation verifier train)."
             )
 
     def save(self, path: Path) -> None:

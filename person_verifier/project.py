@@ -26,6 +26,10 @@ RECIPE = 2
 ADVISED_OF_ME, ADVISED_OF_OTHERS = 40, 200
 # A second person in me/ is one whose photographs are this many, or this part of all; fewer are named in a warning.
 INTRUDERS, INTRUDING_PART = 3, 0.1
+# Fewer people than this in not_me/ say little about strangers. Alike ones count as one: 30 people count as 22 or more.
+FEW_PEOPLE = 20
+# Of the person's own photographs nearly all agree with the rest this much on average, of other people's none.
+ONE_OF_ME = 90.0
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 """(step, steps in all) -> a context that gives the function to call after each."""
@@ -100,6 +104,7 @@ class VerifierProject:
             vectors = self._album.embed(entries, advance)
         is_me = np.array([entry.photo.is_me for entry in entries])
         warnings = self._people_of_me(vectors[is_me], [entry.photo.name for entry in entries if entry.photo.is_me])
+        warnings += self._people_of_others(vectors, is_me, [entry.photo.name for entry in entries])
         shots = splits.same_shots(np.array([entry.shot for entry in entries]))
         # Photographs of the person are told apart by their shots alone: all of them have one name.
         groups = splits.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
@@ -139,6 +144,27 @@ class VerifierProject:
         if not stray:
             return []
         return [f"{len(stray)} photo(s) in me/ do not look like the rest: {_some(stray)}. Look at their crops."]
+
+    def _people_of_others(self, vectors: NDArray[np.float64], is_me: NDArray[np.bool_], names: list[str]) -> list[str]:
+        """Warnings when `not_me/` seems to show the person too, or hardly anybody."""
+        descriptors = vectors.astype(np.float32)
+        mine, others = descriptors[is_me], descriptors[~is_me]
+        alike = self.engine.similarity(others, mine).mean(axis=1) >= ONE_OF_ME
+        of_others = [name for name, its_me in zip(names, is_me, strict=True) if not its_me]
+        warnings = []
+        if alike.any():
+            found = [name for name, is_alike in zip(of_others, alike, strict=True) if is_alike]
+            warnings.append(
+                f"{len(found)} photo(s) in not_me/ look like the person in me/: {_some(found)}. If they are, move "
+                "them: a verifier that is taught otherwise turns the person away."
+            )
+        people = int(splits.people_in(self.engine.similarity(others, others)).max()) + 1
+        if people < FEW_PEOPLE:
+            warnings.append(
+                f"not_me/ shows about {people} different people, by their faces: the figures say little about "
+                "strangers. Add photos of many different people."
+            )
+        return warnings
 
     def train(self, rule: assessment.ThresholdRule, version: str) -> tuple[VerifierModel, bool]:
         """All steps: crop, embed, assess on held-out photographs, train on all, store; and whether anything was new.

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
-from numpy.typing import NDArray
 from PIL import Image
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
@@ -17,6 +16,7 @@ from person_verifier.judge import Judge
 from person_verifier.messages import prefers_spanish
 from person_verifier.model import VerifierModel
 from person_verifier.project import VerifierProject
+from rekognition_local.engine import DetectedFace
 from tests.verifier.fakes import FakeEngine, png, striped
 
 MAX_BYTES = 200_000
@@ -244,7 +244,7 @@ def test_a_request_id_is_kept_when_it_is_one(client: FlaskClient) -> None:
 class BrokenEngine(FakeEngine):
     """Fails as only a defect of ours can."""
 
-    def embed(self, *_: object) -> NDArray[np.float32]:
+    def detect(self, *_: object, **__: object) -> list[DetectedFace]:
         raise ZeroDivisionError("secret detail")
 
 

@@ -205,6 +205,29 @@ def test_one_stray_photo_in_me_is_a_warning(tmp_path: Path) -> None:
     assert "1 photo(s) in me/ do not look like the rest: me/stray.png" in warnings[0]
 
 
+def test_photos_of_the_person_in_not_me_are_a_warning_that_names_them(tmp_path: Path) -> None:
+    folder = write_photos(tmp_path / "data")
+    (folder / "not_me" / "holiday.png").write_bytes(striped("Me", 99))
+
+    [warning] = [one for one in project(tmp_path).collection.warnings if "look like the person in me/" in one]
+
+    assert "not_me/holiday.png" in warning
+
+
+def test_a_single_other_person_is_a_warning_whatever_the_files_are_called(tmp_path: Path) -> None:
+    folder = write_photos(tmp_path / "data", others=0)
+    for shot in range(60):
+        (folder / "not_me" / f"IMG_{shot:04}.png").write_bytes(striped("Cousin", shot))
+
+    assert any("not_me/ shows about 1 different people" in one for one in project(tmp_path).collection.warnings)
+
+
+def test_many_other_people_bring_no_warning(tmp_path: Path) -> None:
+    write_photos(tmp_path / "data")
+
+    assert not any("different people" in one for one in project(tmp_path).collection.warnings)
+
+
 def test_too_few_photos_are_refused(tmp_path: Path) -> None:
     write_photos(tmp_path / "data", me=6)
 
@@ -250,6 +273,7 @@ def test_a_stored_model_scores_as_the_trained_one(trained: VerifierProject, tmp_
         pytest.param({"scale": [0.0] * 9}, "scale must be above 0", id="zero-scale"),
         pytest.param({"mean": [0.0] * 4}, "do not fit together", id="other-length"),
         pytest.param({"intercept": "NaN"}, "finite number", id="not-a-number"),
+        pytest.param({"coefficients": [1e308] * 9}, "less than or equal to", id="no-score-is-a-number"),
         pytest.param({"threshold": 75}, "less than or equal to 1", id="threshold-in-percent"),
         pytest.param({"format": "person-verifier/9"}, "person-verifier/1", id="other-format"),
         pytest.param({"surplus": 1}, "Extra inputs", id="unknown-field"),
@@ -263,6 +287,15 @@ def test_a_damaged_model_is_refused_with_the_reason(
 
     with pytest.raises(ModelError, match=said):
         VerifierModel.load(tmp_path / "model.json")
+
+
+def test_a_model_for_descriptors_of_another_size_is_refused(stored_model: Path, tmp_path: Path) -> None:
+    content = json.loads(stored_model.read_text())
+    shorter = {name: content[name][:-1] for name in ("person", "mean", "scale", "coefficients")}
+    (tmp_path / "model.json").write_text(json.dumps(content | shorter))
+
+    with pytest.raises(ModelError, match="descriptors of 7 numbers, the engine gives 8"):
+        Judge.load(FakeEngine(), tmp_path / "model.json")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\x80\x04\x95pickle", b"[]", bytes(5_000_000)])
