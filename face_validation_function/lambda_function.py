@@ -95,13 +95,13 @@ def _side_by_side(items: list[object], adapters: Adapters, invocation: Invocatio
     walks = [Walk(invocation.deadline_s) for _ in items]
     under_way = [pool.submit(_compared, item, adapters, walk) for item, walk in zip(items, walks, strict=True)]
     wait(under_way, timeout=invocation.deadline_s)
-    pool.shutdown(wait=False, cancel_futures=True)
+    pool.shutdown(wait=False)  # what has not begun refuses at its first step: its walk is over
     answers = [
         _answer(item, adapters, invocation, walk, future)
         for item, walk, future in zip(items, walks, under_way, strict=True)
     ]
     for future in under_way:
-        if future.done() and not future.cancelled():
+        if future.done():
             forget_tracebacks(future.exception())
     return answers
 
@@ -127,7 +127,7 @@ def _answer(
     id_request = request_id_of(item)
     outcome: Comparison | FaceValidationError
     try:
-        if not future.done() or future.cancelled():
+        if not future.done():
             walk.end()
             raise walk.out_of_time()  # noqa: TRY301 - answered like every other refusal, six lines below
         request, outcome = future.result()

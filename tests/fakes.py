@@ -97,7 +97,7 @@ class FakeRekognition:
         faces: Iterable[Face] | Exception = (FACE,),
         labels: Iterable[Document] = (PASSPORT,),
         similarity: float = 97.2,
-        matches: list[FaceMatch | Exception] | None = None,
+        matches: list[FaceMatch | list[FaceMatch] | Exception] | None = None,
         faces_of: Mapping[bytes, list[Face] | Exception] | None = None,
     ) -> None:
         self._faces = faces
@@ -128,7 +128,7 @@ class FakeRekognition:
         answer = self._matches[min(len(self.compared), len(self._matches)) - 1]
         if isinstance(answer, Exception):
             raise answer
-        return [answer]
+        return answer if isinstance(answer, list) else [answer]
 
 
 class FakeContext:

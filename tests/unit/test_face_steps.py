@@ -1,5 +1,7 @@
 """The recipes: what is sent where, which face is compared, and how many calls it costs."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -240,6 +242,25 @@ def test_a_bystander_in_the_crop_never_lends_the_target_a_similarity() -> None:
     rekognition = FakeRekognition(matches=[bystander, FaceMatch(FACE.box, 12.0)])
 
     assert answer(FakeS3(), rekognition).similarity == 12.0
+
+
+def test_of_all_that_look_alike_the_best_within_the_chosen_face_gives_the_similarity() -> None:
+    beside_it = FaceMatch(BoundingBox(0.0, 0.0, 0.1, 0.1), 99.9)
+    within_it = [FaceMatch(FACE.box, similarity) for similarity in (40.0, 91.0, 12.0)]
+    rekognition = FakeRekognition(matches=[[beside_it, *within_it]])
+
+    assert answer(FakeS3(), rekognition).similarity == 91.0
+
+
+def test_a_step_that_is_taken_twice_takes_the_time_of_both() -> None:
+    walk = Walk(deadline_s=10)
+
+    with walk.step("table"):
+        time.sleep(0.05)
+    with walk.step("table"):
+        pass
+
+    assert walk.durations_ms["table"] >= 50
 
 
 def test_no_step_begins_after_the_deadline() -> None:

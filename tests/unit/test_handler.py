@@ -125,6 +125,12 @@ def test_a_refusal_lets_go_of_the_decoded_pictures_at_once(target: bytes | Excep
     assert "error" in second
 
 
+def test_a_refusal_carries_the_caller_s_own_id() -> None:
+    status, body, headers = ask(function(FakeS3(source=b"no image")), request_body(id_request=MINE))
+
+    assert (status, body["id_request"], headers["X-Request-Id"]) == (422, MINE, MINE)
+
+
 def test_an_id_that_is_refused_is_answered_under_a_new_id_with_the_value_sent() -> None:
     """(R) The envelope then carries a new id and `details` the value sent, cut short."""
     status, body, _ = ask(function(), request_body(id_request="my-id" * 100))
@@ -238,6 +244,27 @@ def test_what_cannot_finish_is_answered_before_the_function_is_stopped() -> None
     assert "compare_faces" not in rekognition.calls
 
 
+def test_items_that_have_not_begun_at_the_deadline_never_do() -> None:
+    stuck = threading.Event()
+
+    class Stuck(FakeS3):
+        def image(self, bucket: str, key: str) -> bytes:
+            found = super().image(bucket, key)
+            stuck.wait(60)
+            return found
+
+    s3 = Stuck()
+
+    _, answers, _ = ask(function(s3=s3), [request_body()] * 7, remaining_s=2)
+
+    stuck.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("item"):
+            thread.join(60)
+    assert [answer["error"]["code"] for answer in answers] == ["InternalServerError"] * 7
+    assert len(s3.read) <= 10  # five items at once, two images each
+
+
 def test_what_is_known_of_the_source_is_answered_when_the_target_never_comes() -> None:
     """(R) When both images fail, the source's error is the one reported."""
     stuck = threading.Event()
@@ -302,8 +329,9 @@ def test_every_route_has_its_operation() -> None:
     assert set(OPERATIONS) == {route.operation for route in ROUTES if route.resource == "/validation"}
 
 
-def test_another_route_is_refused_with_what_there_is() -> None:
-    answer = function()(event({}) | {"resource": "/nowhere"}, FakeContext())
+@pytest.mark.parametrize("other", [{"resource": "/nowhere"}, {"httpMethod": "GET"}])
+def test_another_route_is_refused_with_what_there_is(other: dict[str, str]) -> None:
+    answer = function()(event(request_body()) | other, FakeContext())
 
     assert answer["statusCode"] == 400
     assert "there is POST /validation" in json.loads(answer["body"])["error"]["details"]

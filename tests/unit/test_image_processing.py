@@ -69,9 +69,12 @@ def test_a_decompression_bomb_is_refused_by_its_header() -> None:
         open_upright(png_header(100_000, 100_000))
 
 
-def test_a_file_over_15_megabytes_is_refused_with_its_size() -> None:
+def test_a_file_of_15_megabytes_is_read_and_a_byte_more_is_refused_with_its_size() -> None:
+    largest = jpeg() + bytes(15 * 1024 * 1024 - len(jpeg()))
+
+    assert open_upright(largest).pixels.size == (200, 160)
     with pytest.raises(ImageTooLargeError, match=r"15728641 bytes; the limit is 15728640"):
-        open_upright(jpeg() + bytes(15 * 1024 * 1024 + 1 - len(jpeg())))
+        open_upright(largest + b"\0")
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "BMP", "TIFF", "JPEG2000"])
