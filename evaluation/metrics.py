@@ -128,7 +128,7 @@ def operating_point(match_scores: Scores, non_match_scores: Scores, target_fmr: 
 
 
 def _small_data_warning(non_matches: int, target_fmr: float) -> str:
-    enough_to_say, enough_to_trust = math.ceil(3 / target_fmr - 1e-9), math.ceil(30 / target_fmr - 1e-9)
+    enough_to_say, enough_to_trust = math.ceil(3 / target_fmr), math.ceil(30 / target_fmr)
     if non_matches < enough_to_say:
         return f"The data cannot say: {non_matches} non-matches; this rate needs at least {enough_to_say} (rule of 3)."
     if non_matches < enough_to_trust:

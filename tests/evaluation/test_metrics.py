@@ -56,14 +56,17 @@ def test_the_equal_error_rate_lies_on_scikit_learns_curve(match_scores: Scores, 
 
 
 @given(SOME_SCORES, SOME_SCORES)
-def test_the_equal_error_thresholds_rates_enclose_the_equal_error_rate(
+def test_the_equal_error_threshold_is_where_both_rates_come_nearest_and_enclose_the_equal_error_rate(
     match_scores: Scores, non_match_scores: Scores
 ) -> None:
-    found = equal_error_rate(error_rates(match_scores, non_match_scores))
+    rates = error_rates(match_scores, non_match_scores)
+
+    found = equal_error_rate(rates)
 
     assert found is not None
     fmr, fnmr = np.mean(non_match_scores >= found.threshold), np.mean(match_scores < found.threshold)
     assert min(fmr, fnmr) - 1e-12 <= found.rate <= max(fmr, fnmr) + 1e-12
+    assert abs(fmr - fnmr) <= np.abs(rates.fmr - rates.fnmr).min() + 1e-12
 
 
 @given(SCORES, SOME_SCORES, st.sampled_from([0.5, 0.1, 0.01, 0.0001]))

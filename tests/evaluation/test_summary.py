@@ -110,6 +110,16 @@ def test_the_smaller_of_both_faces_decides_its_size_class(height: int, name: str
     assert name in [group.name for group in found.groups if group.dimension == "height of the smaller face"]
 
 
+def test_the_smaller_of_both_images_decides_its_size_class() -> None:
+    large, small = replace(SIDE, width=4000, height=3000), replace(SIDE, width=200, height=200)
+    boxes = [Boxes(large, small), Boxes(small, large)]
+
+    found = summarise(run_of(*(replace(scored("a", Expected.MATCH, 90), boxes=both) for both in boxes)), 80)
+
+    names = [group.name for group in found.groups if group.dimension == "size of the smaller image"]
+    assert names == ["under 0.05 megapixels"]
+
+
 def test_the_worst_errors_are_failures_then_whats_furthest_on_the_wrong_side(mixed: Summary) -> None:
     assert [(one.result.case.case_id, one.answer) for one in mixed.wrong] == [
         ("x", Answer.FAILED),
@@ -117,6 +127,22 @@ def test_the_worst_errors_are_failures_then_whats_furthest_on_the_wrong_side(mix
         ("g", Answer.NO_MATCH),
         ("d", Answer.MATCH),
         ("b", Answer.NO_MATCH),
+    ]
+
+
+def test_how_far_wrong_a_score_is_counts_by_how_far_wrong_it_could_be() -> None:
+    results = [
+        scored("missed", Expected.MATCH, 40.0),
+        scored("let through", Expected.NO_MATCH, 95.0),
+        scored("should have been refused", Expected.ERROR, 81.0),
+    ]
+
+    found = summarise(run_of(*results), 80)
+
+    assert [(one.result.case.case_id, one.distance) for one in found.wrong] == [
+        ("should have been refused", 1.0),
+        ("let through", 0.75),
+        ("missed", 0.5),
     ]
 
 
@@ -135,6 +161,24 @@ def test_the_thresholds_to_choose_from_say_what_each_costs(mixed: Summary) -> No
     assert choices["AWS's advice for identity checks"].fnmr.hits == 2
     assert choices["FMR at most 1 %"].threshold == 99.0
     assert "cannot say" in choices["FMR at most 1 %"].warning
+
+
+def test_a_threshold_to_choose_costs_what_decisions_at_it_cost() -> None:
+    pairs = {Expected.MATCH: (70.0, 80.0, 99.0, 100.0), Expected.NO_MATCH: (0.0, 70.0, 79.0, 80.0)}
+    run = run_of(
+        *(scored(f"{expected} {score}", expected, score) for expected, scores in pairs.items() for score in scores)
+    )
+
+    choices = summarise(run, 75.0).studies[0].choices
+
+    fixed = ["this report's", "the service's default", "AWS's advice for identity checks", "equal error rate"]
+    assert [choice.reason for choice in choices[:4]] == fixed
+    assert [choice.reason for choice in summarise(run, 80.0).studies[0].choices[:3]] == fixed[1:]
+    for choice in choices:
+        decided = summarise(run, choice.threshold).overall
+        assert (choice.fmr, choice.fnmr) == (decided.fmr, decided.fnmr), choice.reason
+    by_reason = {choice.reason: choice for choice in choices}
+    assert by_reason["equal error rate"].fmr.value == by_reason["equal error rate"].fnmr.value
 
 
 def test_metrics_json_is_json_without_nan_and_holds_every_wrong_answer(mixed: Summary) -> None:
