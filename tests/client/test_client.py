@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from itertools import count
 from pathlib import Path
@@ -263,6 +263,16 @@ class TestRetries:
 
         assert caught.value.retry_after_s == 600
         assert len(api.validations) == 1
+
+    def test_a_date_to_wait_for_counts_in_the_zone_it_names(self, client: FaceValidationClient, api: FakeApi) -> None:
+        in_an_hour = datetime.now(timezone(timedelta(hours=-5))) + timedelta(hours=1)
+        api.script.append(Reply(429, envelope("TooManyRequestsError"), {"Retry-After": format_datetime(in_an_hour)}))
+
+        with pytest.raises(TooManyRequestsError) as caught:
+            ask(client)
+
+        assert caught.value.retry_after_s is not None
+        assert 0 < caught.value.retry_after_s <= 3600
 
     def test_an_api_that_is_down_is_asked_again_then_given_up(self) -> None:
         asked = []
