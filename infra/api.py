@@ -161,17 +161,13 @@ class ValidationApi(Construct):
         return apigateway.Model.from_model_name(self, f"{id_}Model", model.ref)
 
     def _add_gateway_response(self, refusal: Refusal) -> None:
-        envelope = {
-            "id_request": "$context.requestId",
-            "error": {"code": refusal.code, "message": refusal.message, "details": refusal.details},
-        }
         headers = {} if refusal.retry_after_s is None else {"Retry-After": f"'{refusal.retry_after_s}'"}
         self.rest_api.add_gateway_response(
             "".join(word.capitalize() for word in refusal.response_type.split("_")),
             type=apigateway.ResponseType.of(refusal.response_type),
             status_code=str(int(refusal.status)) if refusal.status else None,
             response_headers=headers,
-            templates={"application/json": json.dumps(envelope)},
+            templates={"application/json": json.dumps(refusal.envelope("$context.requestId"))},
         )
 
     def _add_domain(self, domain: CustomDomain) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,11 @@ class Refusal:
     message: str
     details: str
     retry_after_s: int | None = None
+
+    def envelope(self, request_id: str) -> dict[str, Any]:
+        """The body of the answer; `request_id` is API Gateway's own id of the request, or its `$context` variable."""
+        error = {"code": self.code, "message": self.message, "details": self.details}
+        return {"id_request": request_id, "error": error}
 
 
 _SIGN_IN = "The request carries no valid access token."

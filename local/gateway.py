@@ -105,7 +105,7 @@ class Gateway:
         try:
             answer = await self._passed_on(request, received)
         except RefusedError as error:
-            answer = error.refusal.response(received.request_id)
+            answer = error.response(received.request_id)
         answer.headers["x-amzn-RequestId"] = received.request_id
         return answer
 

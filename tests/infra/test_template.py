@@ -12,7 +12,6 @@ from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
 from face_validation_function.settings import PeopleSettings, Settings
 from infra.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from infra.refusals import REFUSALS
-from local import refusals as local_refusals
 from local.environment import function_settings
 from local.people import PeopleStores, table_definition
 from tests.infra.conftest import Json, Synthesise
@@ -396,6 +395,7 @@ def test_gateway_responses_are_the_table_in_the_contracts_envelope(template: Jso
 
 
 def test_a_code_that_gateway_and_function_share_has_one_status_and_message() -> None:
+    """(R) 401, 403, 413 and 429 are refused by API Gateway in the same envelope, through gateway responses."""
     errors = {error.__name__: error for error in FaceValidationError.__subclasses__()}
 
     for refusal in REFUSALS:
@@ -407,20 +407,6 @@ def test_a_code_that_gateway_and_function_share_has_one_status_and_message() -> 
         (413, "PayloadTooLargeError"),
         (429, "TooManyRequestsError"),
     }
-
-
-def test_the_local_gateway_refuses_in_the_deployed_words() -> None:
-    deployed = {refusal.response_type: refusal for refusal in REFUSALS}
-
-    for refusal in local_refusals.GATEWAY_REFUSALS:
-        same = deployed[refusal.response_type]
-        assert (refusal.status, refusal.code, refusal.message, refusal.details, refusal.retry_after_s) == (
-            same.status,
-            same.code,
-            same.message,
-            same.details,
-            same.retry_after_s,
-        )
 
 
 @pytest.mark.parametrize(

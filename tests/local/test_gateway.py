@@ -10,10 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.refusals import REFUSALS
 from local.authorizer import CognitoAuthorizer
 from local.gateway import MAX_BODY_BYTES, MAX_EVENT_BYTES, Throttle, TokenBucket
-from local.refusals import GATEWAY_REFUSALS
 from tests.local.under_test import Api, refusal_of
 
 
@@ -208,18 +206,3 @@ def test_requests_at_once_get_their_own_answers_and_waiting_for_a_turn_costs_non
     for number, began in enumerate(sorted(now + left - 60 for left in left_s)):
         assert sum(end < began + 0.01 for end in ended) >= number - 1
     few.gateway.close()
-
-
-def test_every_refusal_is_word_for_word_the_deployed_one() -> None:
-    """(R) 401, 403, 413 and 429 are refused by API Gateway in the same envelope, through gateway responses."""
-    deployed = {refusal.response_type: refusal for refusal in REFUSALS}
-
-    for ours in GATEWAY_REFUSALS:
-        theirs = deployed[ours.response_type]
-        assert (ours.status, ours.code, ours.message, ours.details, ours.retry_after_s) == (
-            theirs.status,
-            theirs.code,
-            theirs.message,
-            theirs.details,
-            theirs.retry_after_s,
-        )
