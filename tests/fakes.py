@@ -18,6 +18,7 @@ from PIL import Image
 
 from face_validation_function.faces import BoundingBox, Document, Face
 from face_validation_function.integrations.rekognition_service import FaceMatch
+from tests.waiting import until
 
 FACE = Face(BoundingBox(0.4, 0.3, 0.2, 0.3), 99.9)
 MIDDLE = BoundingBox(0.25, 0.25, 0.5, 0.5)
@@ -63,10 +64,8 @@ def nothing_left_of_pictures(size: tuple[int, int]) -> Iterator[None]:
     gc.disable()
     try:
         yield
-        ends = time.monotonic() + 30  # a thread that has given its answer needs a moment to end
-        while any(map(is_one, gc.get_objects())):
-            assert time.monotonic() < ends, "decoded pictures stay in memory"
-            time.sleep(0.01)
+        # A thread that has given its answer needs a moment to end.
+        until(lambda: not any(map(is_one, gc.get_objects())))
     finally:
         gc.enable()
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +25,7 @@ from face_validation_client.annotate import DOCUMENT, MATCH, NO_MATCH
 from face_validation_client.command_line import app
 from face_validation_client.connections import Connection
 from local.samples import IMAGES, SAMPLES, Sample, sample_jpeg
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -38,19 +38,12 @@ def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     command = [sys.executable, "-m", "face_validation_client.command_line", "local", "--port", "0", "--info", str(info)]
     with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as stack:
         try:
-            _wait_for(info, stack, log)
+            until(lambda: info.is_file() or stack.poll() is not None)
+            assert info.is_file(), log.read_text()
             yield info
         finally:
             stack.terminate()
             stack.wait(30)
-
-
-def _wait_for(info: Path, stack: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 120
-    while not info.is_file():
-        if stack.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(log.read_text())
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import pytest
 
 from local.samples import sample_jpeg
 from tests.fakes import file_of, opened
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -55,11 +55,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     )
     resource.prlimit(process.pid, resource.RLIMIT_AS, (MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE))
     try:
-        ends = time.monotonic() + 120
-        while not info.exists():
-            assert process.poll() is None, "the local stack ended before it was ready"
-            assert time.monotonic() < ends, "the local stack was not ready within two minutes"
-            time.sleep(0.1)
+        until(lambda: info.exists() or process.poll() is not None)
+        assert info.exists(), "the local stack ended before it was ready"
         yield Served(process.pid, json.loads(info.read_text()))
     finally:
         process.send_signal(signal.SIGINT)

@@ -2,9 +2,8 @@
 
 import base64
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,6 +13,7 @@ from face_validation_function.routes import PEOPLE_ROUTES
 from local.samples import sample_jpeg
 from local.stack import LocalStack, aws_client
 from tests.fakes import jpeg
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -50,13 +50,6 @@ def token_of(stack: LocalStack, scope: str) -> str:
     client = {"client_id": info.client_id, "client_secret": info.client_secret}
     token: str = httpx.post(info.token_url, data=asked | client).json()["access_token"]
     return token
-
-
-def until(true: Callable[[], object], seconds: float = 60) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "it did not come true in time"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.waiting import until
+
 pytestmark = pytest.mark.slow
 
-START_TIMEOUT_S = 90
 ADDRESSES = ("api_url", "s3_endpoint", "rekognition_endpoint")
 
 
@@ -30,21 +30,12 @@ def running(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[s
     with (folder / "printed.txt").open("w") as printed:
         process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT, text=True, env=environment)
         try:
-            soon(lambda: info.exists() or process.poll() is not None, START_TIMEOUT_S)
+            until(lambda: info.exists() or process.poll() is not None)
             assert info.exists(), (folder / "printed.txt").read_text()
             yield process, json.loads(info.read_text())
         finally:
             process.kill()
             process.wait()
-
-
-def soon(happens: Any, timeout_s: float) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if happens():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def is_listening(url: str) -> bool:
@@ -63,7 +54,7 @@ def test_the_command_it_prints_is_one_that_this_shell_finds(tmp_path: Path, monk
 
     with running(tmp_path):
         printed = tmp_path / "printed.txt"
-        assert soon(lambda: "Ready after" in printed.read_text(), START_TIMEOUT_S)
+        until(lambda: "Ready after" in printed.read_text())
 
     [line] = [line for line in printed.read_text().splitlines() if "face-validation validate" in line]
     assert Path(line.split()[0]).is_file()
@@ -73,7 +64,7 @@ def test_the_command_it_prints_is_one_that_this_shell_finds(tmp_path: Path, monk
 def test_a_log_level_that_does_not_exist_is_refused_at_once(module: str) -> None:
     command = [sys.executable, "-m", module, "--port", "0", "--log-level", "LOUD"]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
 
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -100,7 +91,7 @@ def test_not_even_a_kill_leaves_a_process_or_a_folder_behind(tmp_path: Path, mon
         process.kill()
         process.wait()
 
-        assert soon(lambda: not any(is_listening(info[name]) for name in ADDRESSES), 45)
+        until(lambda: not any(is_listening(info[name]) for name in ADDRESSES))
         assert not list(temporary.glob("face-validation-*"))
 
 
@@ -110,7 +101,7 @@ def test_health_is_503_once_the_face_engine_is_gone_and_the_stack_still_ends_in_
 
         os.kill(engine, signal.SIGKILL)
 
-        assert soon(lambda: not is_listening(info["rekognition_endpoint"]), 45)
+        until(lambda: not is_listening(info["rekognition_endpoint"]))
         health = httpx.get(info["api_url"].replace("/dev", "/healthz"))
         assert (health.status_code, health.json()) == (503, {"status": "unhealthy", "model_loaded": False})
         process.send_signal(signal.SIGTERM)
@@ -119,7 +110,7 @@ def test_health_is_503_once_the_face_engine_is_gone_and_the_stack_still_ends_in_
 
 def test_the_printed_commands_run_as_they_are(tmp_path: Path) -> None:
     with running(tmp_path) as (_, info):
-        assert soon(lambda: "Ready after" in (tmp_path / "printed.txt").read_text(), START_TIMEOUT_S)
+        until(lambda: "Ready after" in (tmp_path / "printed.txt").read_text())
         printed = (tmp_path / "printed.txt").read_text()
         commands = printed[printed.index("TOKEN=") : printed.index("With pictures of your own")]
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from rekognition_local.server import application
 from rekognition_local.service import Service
 from rekognition_local.wire import service_model
 from tests.rekognition.output_shapes import assert_modelled
+from tests.waiting import until
 
 
 @contextmanager
@@ -46,21 +46,13 @@ def process(folder: Path, arguments: Sequence[str] = ()) -> Iterator[tuple["subp
     command = [sys.executable, "-m", "rekognition_local", "--port", "0", "--info", str(info), *arguments]
     with subprocess.Popen(command) as server:
         try:
-            until(lambda: info.exists() or server.poll() is not None, timeout_s=60)
+            until(lambda: info.exists() or server.poll() is not None)
             assert server.poll() is None, "the server did not start"
             yield server, json.loads(info.read_text())["endpoint"]
         finally:
             if server.poll() is None:
                 os.kill(server.pid, signal.SIGTERM)
                 server.wait(60)
-
-
-def until(condition: Any, timeout_s: float = 60) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def client(endpoint: str) -> Any:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import httpx
 from person_verifier.server import serve
 from person_verifier.settings import ServerSettings
 from tests.verifier.fakes import FakeEngine
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,23 +45,15 @@ class Server:
         return self.process.wait(wait_s)
 
     def _address(self) -> str:
-        until = time.monotonic() + 60
-        while time.monotonic() < until and self.process.poll() is None:
-            for line in self.log:
-                if str(line["event"]).startswith("Listening at: "):
-                    url = str(line["event"]).split()[2]
-                    httpx.get(f"{url}/healthz", timeout=30)
-                    return url
-            time.sleep(0.05)
-        raise AssertionError(f"The server did not start: {self._log.read_text()[-3000:]}")
+        def listening() -> list[str]:
+            said = (str(line["event"]) for line in self.log)
+            return [event.split()[2] for event in said if event.startswith("Listening at: ")]
 
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait until it is true."""
-    ends = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < ends, "waited in vain"
-        time.sleep(0.01)
+        until(lambda: listening() or self.process.poll() is not None)
+        assert listening(), f"The server did not start: {self._log.read_text()[-3000:]}"
+        (url,) = listening()
+        httpx.get(f"{url}/healthz", timeout=30)
+        return url
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from tests.verifier.fakes import FakeEngine, striped
-from tests.verifier.serving import Server, running_server, until
+from tests.verifier.serving import Server, running_server
+from tests.waiting import until
 
 FAKE_SERVER = ["-m", "tests.verifier.serving"]
 
