@@ -19,7 +19,6 @@ FACE_MODEL_VERSION = "7.0"
 # How much less likely one of many is than one of a pair: see `among_many`.
 SEARCH_ODDS = 10
 
-
 _USERS = (
     "SELECT users.number, user_id, user_vectors.number IS NOT NULL"
     " FROM users LEFT JOIN user_vectors ON user_vectors.user = users.number"
@@ -130,24 +129,13 @@ class Gallery:
 
     def users(self, condition: str, *values: object) -> list[User]:
         """Users by a condition on `users` and `user_vectors`."""
-        rows = self.store.rows(
-            f"{_USERS} WHERE {condition}",
-            *values,
-        )
+        rows = self.store.rows(f"{_USERS} WHERE {condition}", *values)
         return [User(number, user_id, "ACTIVE" if has_vector else "CREATED") for number, user_id, has_vector in rows]
 
     def vector_of(self, statement: str, *values: object) -> NDArray[np.float32] | None:
         """The vector that a query finds, or None."""
         row = self.store.row(statement, *values)
         return None if row is None else np.frombuffer(row[0], np.float32)
-
-    def face_vectors(self, collection: Collection) -> VectorIndex | None:
-        """The vectors of a collection's faces; None as long as there never was one."""
-        return self._index("faces", collection)
-
-    def user_vectors(self, collection: Collection) -> VectorIndex | None:
-        """The vectors of a collection's users, by their number in `user_vectors`."""
-        return self._index("user_vectors", collection)
 
     def add_vectors(
         self, table: str, collection: Collection, numbers: Sequence[int], vectors: NDArray[np.float32]
@@ -176,6 +164,7 @@ class Gallery:
         self.store.after_commit(forget)
 
     def _index(self, table: str, collection: Collection) -> VectorIndex | None:
+        """The vectors of a collection's `faces` or `user_vectors`; None as long as there never was one."""
         key = (table, collection.number)
         if (loaded := self._indexes.get(key)) is not None:
             return loaded
@@ -195,7 +184,7 @@ class Gallery:
         self, collection: Collection, probe: NDArray[np.float32], most: int, least: float
     ) -> list[tuple[float, FaceRow]]:
         """Faces at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
-        scored = self._similar(self.face_vectors(collection), probe, most, least)
+        scored = self._similar(self._index("faces", collection), probe, most, least)
         found = self.store.faces_by_number([number for _, number in scored])
         return [(similarity, found[number]) for similarity, number in scored if number in found]
 
@@ -203,7 +192,7 @@ class Gallery:
         self, collection: Collection, probe: NDArray[np.float32], most: int, least: float
     ) -> list[tuple[float, User]]:
         """Users at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
-        scored = self._similar(self.user_vectors(collection), probe, most, least)
+        scored = self._similar(self._index("user_vectors", collection), probe, most, least)
         found = []
         for similarity, number in scored:
             found += [(similarity, user) for user in self.users("user_vectors.number = ?", number)]

@@ -7,12 +7,10 @@ from functools import wraps
 from hashlib import sha256
 from typing import Any
 
-from rekognition_local.service import Service
+from rekognition_local.service import Operation, Service
 from rekognition_local.wire import ServiceError
 
 REMEMBERED_S = 24 * 3600.0
-
-Operation = Callable[[Service, dict[str, Any]], dict[str, Any]]
 
 
 def once_for_each_token(name: str) -> Callable[[Operation], Operation]:

@@ -1,13 +1,10 @@
 """The operations that are built, by their name in the model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from rekognition_local import enrolment, faces, galleries, labels, searches, users
-from rekognition_local.service import Service
-
-Operation = Callable[[Service, dict[str, Any]], dict[str, Any]]
+from rekognition_local.service import Operation
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {

@@ -1,8 +1,8 @@
 """What every operation works with: the engine, the source of images, the gallery."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,14 @@ from numpy.typing import NDArray
 from rekognition_local.attributes import FaceAttributes
 from rekognition_local.detection import DetectedFace
 from rekognition_local.documents import DocumentReading
-from rekognition_local.gallery import Gallery
+from rekognition_local.gallery import Comparing, Gallery
 from rekognition_local.sources import ImageSource
 
 MAX_FACES = 100  # "the 100 largest faces in the image": API_DetectFaces, API_CompareFaces, API_IndexFaces
 
 
-class FaceEngine(Protocol):
+class FaceEngine(Comparing, Protocol):
     """What operations need of an engine; `engine.Engine` is one."""
-
-    @property
-    def model_id(self) -> str:
-        """Names the recogniser; descriptors of different names cannot be compared."""
-        ...
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """Faces of an upright RGB image (h, w, 3), largest first."""
@@ -34,10 +29,6 @@ class FaceEngine(Protocol):
 
     def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
         """Descriptors (n, d) of faces found in this image."""
-        ...
-
-    def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Percent (0-100) of every probe (n, d) to every reference (m, d) -> (n, m)."""
         ...
 
     def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
@@ -52,3 +43,7 @@ class Service:
     engine: FaceEngine
     images: ImageSource
     gallery: Gallery
+
+
+Operation = Callable[[Service, dict[str, Any]], dict[str, Any]]
+"""One of Rekognition's: the members of a request, as `validation.read_request` gives them -> those of the reply."""

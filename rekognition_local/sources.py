@@ -46,10 +46,9 @@ class ImageSource:
         """The image of an `Image` structure.
 
         Raises:
-            ServiceError: InvalidParameterException for neither or both of Bytes and S3Object, and for an image of
-            under 80 px
-                (the service does not say ImageTooSmall: github.com/boto/botocore/issues/1366);
-                InvalidS3ObjectException, ImageTooLargeException, InvalidImageFormatException.
+            ServiceError: InvalidS3ObjectException, ImageTooLargeException, InvalidImageFormatException;
+                InvalidParameterException for neither or both of Bytes and S3Object, and for an image of under 80 px
+                (the service does not say ImageTooSmall: github.com/boto/botocore/issues/1366).
         """
         file = self._file(image)
         try:

@@ -5,7 +5,7 @@ recognisers); it is compared as a face's vector is. The service does not publish
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import wraps
 from typing import Any
 
@@ -16,14 +16,12 @@ from rekognition_local.enrolment import faces_by_id
 from rekognition_local.gallery import Collection, User
 from rekognition_local.idempotency import once_for_each_token
 from rekognition_local.paging import page
-from rekognition_local.service import Service
+from rekognition_local.service import Operation, Service
 from rekognition_local.store import FaceRow
 from rekognition_local.wire import ServiceError
 
 PAGE_SIZE = 500
 ASSOCIATION_THRESHOLD = 75.0
-
-Operation = Callable[[Service, dict[str, Any]], dict[str, Any]]
 
 
 def _one_at_a_time(operation: Operation) -> Operation:
