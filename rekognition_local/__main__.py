@@ -1,35 +1,27 @@
 """`python -m rekognition_local`: the server's command line."""
 
-import json
 import logging
-import os
-import signal
 import socket
-import threading
-import time
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal
 
-import boto3
 import cv2
 import numpy as np
 import typer
-import uvicorn
-from botocore.config import Config
-from botocore.credentials import EnvProvider
 
 from rekognition_local.engine import Engine, EngineSettings
 from rekognition_local.faults import Faults
 from rekognition_local.gallery import Gallery
 from rekognition_local.models import ModelError
+from rekognition_local.process import serve_until_told
 from rekognition_local.server import application
 from rekognition_local.service import Service
-from rekognition_local.sources import ImageSource
+from rekognition_local.sources import ImageSource, s3_client
 from rekognition_local.store import FolderInUseError, Store
 from rekognition_local.user_models import Channels
 
 HOST = "127.0.0.1"
-PARENT_POLL_S = 0.5
 _DEFAULTS = EngineSettings()
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -133,34 +125,13 @@ def serve(
             info.unlink(missing_ok=True)  # of a run that was killed: whoever waits for the file must not read that one
         listener = socket.create_server((HOST, port), backlog=512)
         engine = loaded(settings)
-        store = Store(data)
+        with closing(Store(data)) as store:
+            service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
+            answers = application(service, latency_ms, threads, Faults() if faults else None)
+            serve_until_told(answers, listener, info, parent_pid)
     except (OSError, ModelError, FolderInUseError) as error:
-        _give_up(port, error)
-    service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
-    endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
-    config = uvicorn.Config(
-        application(service, latency_ms, threads, Faults() if faults else None),
-        log_config=None,
-        access_log=False,
-        timeout_keep_alive=75,
-    )
-    server = AnnouncingServer(config, endpoint, info)
-    if parent_pid is not None:
-        threading.Thread(target=_stop_without, args=(parent_pid, server), daemon=True).start()
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn hands a signal that it obeyed back to these; Python's own would end the process as if it had failed.
-        signal.signal(stop, lambda *_: setattr(server, "should_exit", True))
-    server.run(sockets=[listener])
-    store.close()
-    if server.unannounced is not None:
-        _give_up(port, server.unannounced)
-    if info is not None:
-        info.unlink(missing_ok=True)
-
-
-def _give_up(port: int, error: Exception) -> NoReturn:
-    typer.echo(f"rekognition_local cannot start on port {port}: {error}", err=True)
-    raise typer.Exit(1) from error
+        typer.echo(f"rekognition_local cannot start on port {port}: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 def loaded(settings: EngineSettings) -> Engine:
@@ -168,67 +139,6 @@ def loaded(settings: EngineSettings) -> Engine:
     engine = Engine.load(settings)
     engine.read_documents(np.full((80, 80, 3), 255, np.uint8), [])
     return engine
-
-
-class AnnouncingServer(uvicorn.Server):
-    """Says where it is, on standard output and in the info file, as soon as it answers."""
-
-    def __init__(self, config: uvicorn.Config, endpoint: str, info: Path | None) -> None:
-        super().__init__(config)
-        self._endpoint = endpoint
-        self._info = info
-        self.unannounced: OSError | None = None
-
-    async def main_loop(self) -> None:
-        """Serve, once announced; where the info file cannot be written nobody would find the server: it ends."""
-        try:
-            self._announce()
-        except OSError as error:
-            self.unannounced = error
-        else:
-            await super().main_loop()
-
-    def _announce(self) -> None:
-        typer.echo(f"Rekognition answers at {self._endpoint}")
-        if self._info is not None:
-            # Written beside and renamed, so that whoever waits for the file never reads half of it.
-            draft = self._info.with_name(f"{self._info.name}.{os.getpid()}")
-            draft.write_text(json.dumps({"endpoint": self._endpoint, "pid": os.getpid()}))
-            draft.replace(self._info)
-
-
-def s3_client(endpoint: str | None) -> Any:
-    """The boto3 client that reads S3Object images; a local endpoint needs no credentials in the environment."""
-    options: dict[str, Any] = {}
-    if endpoint is not None:
-        options["endpoint_url"] = endpoint
-        if EnvProvider().load() is None:
-            options |= {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    session = boto3.Session()
-    config = Config(
-        connect_timeout=2,
-        read_timeout=20,
-        retries={"mode": "standard", "total_max_attempts": 2},
-        max_pool_connections=32,
-    )
-    return session.client("s3", region_name=session.region_name or "us-east-1", config=config, **options)
-
-
-def _stop_without(parent_pid: int, server: uvicorn.Server) -> None:
-    was_our_parent = os.getppid() == parent_pid
-    while _is_alive(parent_pid) and (os.getppid() == parent_pid or not was_our_parent):
-        time.sleep(PARENT_POLL_S)
-    server.should_exit = True
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives, and is another user's
-        return True
-    return True
 
 
 if __name__ == "__main__":

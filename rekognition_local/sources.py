@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+import boto3
 import numpy as np
+from botocore.config import Config
+from botocore.credentials import EnvProvider
 from botocore.exceptions import BotoCoreError, ClientError
 from numpy.typing import NDArray
 
@@ -94,3 +97,20 @@ class ImageSource:
         if not file:
             raise ServiceError("InvalidS3ObjectException", f"{INVALID_OBJECT} The object is empty.")
         return file
+
+
+def s3_client(endpoint: str | None) -> Any:
+    """The boto3 client that reads S3Object images; a local endpoint needs no credentials in the environment."""
+    options: dict[str, Any] = {}
+    if endpoint is not None:
+        options["endpoint_url"] = endpoint
+        if EnvProvider().load() is None:
+            options |= {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    session = boto3.Session()
+    config = Config(
+        connect_timeout=2,
+        read_timeout=20,
+        retries={"mode": "standard", "total_max_attempts": 2},
+        max_pool_connections=32,
+    )
+    return session.client("s3", region_name=session.region_name or "us-east-1", config=config, **options)
