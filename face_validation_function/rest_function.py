@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
-from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from face_validation_function.routes import EVERY_ROUTE
 from face_validation_function.utils.logging_config import service_logger
 from face_validation_function.utils.response_utils import http_response, refusal
 from face_validation_function.validations.body import new_request_id
@@ -91,13 +91,11 @@ class RestFunction(Generic[Adapters]):
 
     def _operation_of(self, event: Event) -> Operation[Adapters]:
         method, resource = event.get("httpMethod"), event.get("resource")
-        for route in (*ROUTES, *PEOPLE_ROUTES):
+        for route in EVERY_ROUTE:
             if (route.method, route.resource) == (method, resource) and route.operation in self._operations:
                 return self._operations[route.operation]
         known = ", ".join(
-            f"{route.method} {route.resource}"
-            for route in (*ROUTES, *PEOPLE_ROUTES)
-            if route.operation in self._operations
+            f"{route.method} {route.resource}" for route in EVERY_ROUTE if route.operation in self._operations
         )
         raise RequestError(f"There is no {method} {resource} here; there is {known}.")
 

@@ -38,3 +38,5 @@ PEOPLE_ROUTES: tuple[Route, ...] = (
     Route("POST", "/search", "search", READ),
     Route("POST", "/uploads", "upload", WRITE),
 )
+
+EVERY_ROUTE = (*ROUTES, *PEOPLE_ROUTES)

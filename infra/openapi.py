@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.routes import PEOPLE_ROUTES, ROUTES, Route
+from face_validation_function.routes import EVERY_ROUTE, Route
 from infra.answers import ErrorEnvelope
 from infra.operations import OPERATIONS, Json, Operation
 from infra.refusals import REFUSALS
@@ -35,10 +35,9 @@ def document(*, server_url: str | None = None, token_url: str = "/oauth2/token")
         server_url: where the API answers, with the stage; by default a template of API Gateway's addresses.
         token_url: where tokens are given; a path is taken from where the document was loaded.
     """
-    routes = (*ROUTES, *PEOPLE_ROUTES)
-    scopes = {route.scope: route.scope.replace("/", ": ") for route in routes}
+    scopes = {route.scope: route.scope.replace("/", ": ") for route in EVERY_ROUTE}
     paths: dict[str, Json] = {}
-    for route in routes:
+    for route in EVERY_ROUTE:
         paths.setdefault(route.resource, {})[route.method.lower()] = _operation(route, OPERATIONS[route.operation])
     return {
         "openapi": "3.1.0",

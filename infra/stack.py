@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from face_validation_function.routes import EVERY_ROUTE, PEOPLE_ROUTES, ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
 from infra.alarms import Alarms
 from infra.api import ValidationApi
@@ -36,9 +36,8 @@ class FaceValidationStack(Stack):
 
         storage = ImageStorage(self, "Storage", retain=retain, key=key)
         stores = PeopleStores(self, "PeopleStores", retain=retain, key=key)
-        routes = (*ROUTES, *PEOPLE_ROUTES)
         identity = Identity(
-            self, "Identity", stage=options.stage, scopes=[route.scope for route in routes], retain=retain
+            self, "Identity", stage=options.stage, scopes=[route.scope for route in EVERY_ROUTE], retain=retain
         )
         build = Build(arch=options.arch, log_retention=log_retention, retain=retain, key=key)
         images = {"SOURCE_BUCKET": storage.source.bucket_name, "TARGET_BUCKET": storage.target.bucket_name}
@@ -80,7 +79,7 @@ class FaceValidationStack(Stack):
         api = ValidationApi(
             self,
             "Api",
-            routes=routes,
+            routes=EVERY_ROUTE,
             functions={
                 **{route.operation: validation.function for route in ROUTES},
                 **{route.operation: people.function for route in PEOPLE_ROUTES},

@@ -12,13 +12,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from pydantic import TypeAdapter, ValidationError
 
 from face_validation_function.exceptions.exceptions import RequestError
-from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from face_validation_function.routes import EVERY_ROUTE
 from face_validation_function.validations.body import ObjectKey, StrictBody, items_of, validated
 from face_validation_function.validations.people_requests import FullName
 from infra.openapi import PATH, document, gateway_models
 from infra.operations import FULL_NAME, OBJECT_KEY, OPERATIONS
 
-EVERY_ROUTE = (*ROUTES, *PEOPLE_ROUTES)
 KEY, NAME = TypeAdapter(ObjectKey), TypeAdapter(FullName)
 MODELS = {name: Draft4Validator(model) for name, model in gateway_models().items()}
 MODEL = MODELS["validate"]

@@ -8,7 +8,7 @@ import pytest
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.people_function import INDEX_PREFIX
-from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from face_validation_function.routes import EVERY_ROUTE, ROUTES
 from face_validation_function.settings import PeopleSettings, Settings
 from infra.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from infra.refusals import REFUSALS
@@ -18,7 +18,6 @@ from tests.infra.conftest import Json, Synthesise
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
 
-EVERY_ROUTE = (*ROUTES, *PEOPLE_ROUTES)
 FUNCTIONS = ("Validation", "People", "Indexing")
 EVERY_OPTION = {
     "stage": "prod",
