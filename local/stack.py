@@ -17,8 +17,9 @@ from typing import Any, Self
 import boto3
 import uvicorn
 from botocore.config import Config
+from starlette.applications import Starlette
 
-from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from face_validation_function.routes import EVERY_ROUTE, PEOPLE_ROUTES
 from local.application import application
 from local.authorizer import CognitoAuthorizer
 from local.aws import moto_server
@@ -121,8 +122,8 @@ class LocalStack:
         # Both ports first: the addresses are written into tokens and variables before anything listens behind them.
         listener = opened.enter_context(socket.create_server((HOST, self._port), backlog=1024))
         s3_listener = opened.enter_context(socket.create_server((HOST, 0), backlog=512))
-        s3_endpoint = f"http://{HOST}:{s3_listener.getsockname()[1]}"
-        base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+        base_url, s3_endpoint = (f"http://{HOST}:{one.getsockname()[1]}" for one in (listener, s3_listener))
+        self.page_url = f"{base_url}/"
         # The models load while S3 and Cognito start.
         rekognition = opened.enter_context(
             rekognition_process(s3_endpoint, aws_variables(s3_endpoint, "http://127.0.0.1:9"), self._rekognition)
@@ -130,57 +131,60 @@ class LocalStack:
         opened.enter_context(moto_server(s3_listener))
         self._s3 = aws_client("s3", s3_endpoint)
         self._make_buckets()
-        source_bucket, target_bucket = self._buckets["source"], self._buckets["target"]
-        routes = (*ROUTES, *PEOPLE_ROUTES)
-        scopes = {route.scope for route in routes}
+        scopes = {route.scope for route in EVERY_ROUTE}
         pool = UserPool.create(aws_client("cognito-idp", s3_endpoint), scopes)
         client = pool.add_client("local", scopes)
-        rekognition_endpoint = rekognition()
-        sqs = aws_client("sqs", s3_endpoint)
-        self.people = PeopleStores.create(
-            self._run,
-            s3=self._s3,
-            dynamodb=aws_client("dynamodb", s3_endpoint),
-            sqs=sqs,
-            rekognition=aws_client("rekognition", rekognition_endpoint),
-        )
-        opened.enter_context(
-            environment(
-                {
-                    **aws_variables(s3_endpoint, rekognition_endpoint),
-                    **function_settings(source_bucket, target_bucket, self._log_level),
-                    **self.people.settings(),
-                }
-            )
-        )
-        self.page_url = f"{base_url}/"
         self.info = StackInfo(
             api_url=f"{base_url}/{STAGE}",
             token_url=f"{base_url}/oauth2/token",
             client_id=client.id,
             client_secret=client.secret,
             s3_endpoint=s3_endpoint,
-            source_bucket=source_bucket,
-            target_bucket=target_bucket,
-            rekognition_endpoint=rekognition_endpoint,
+            source_bucket=self._buckets["source"],
+            target_bucket=self._buckets["target"],
+            rekognition_endpoint=rekognition(),
         )
-        issuer = TokenIssuer(pool, f"{base_url}/{pool.id}")
-        indexing = new_handler("indexing_function")
-        opened.enter_context(PhotoEvents(indexing, self.people, s3=self._s3, sqs=sqs))
+        sqs = aws_client("sqs", s3_endpoint)
+        self.people = PeopleStores.create(
+            self._run,
+            s3=self._s3,
+            dynamodb=aws_client("dynamodb", s3_endpoint),
+            sqs=sqs,
+            rekognition=aws_client("rekognition", self.info.rekognition_endpoint),
+        )
+        opened.enter_context(environment(self._variables()))
+        opened.enter_context(PhotoEvents(new_handler("indexing_function"), self.people, s3=self._s3, sqs=sqs))
+        opened.enter_context(_Server(self._application(opened, pool), listener))
+
+    def _variables(self) -> dict[str, str]:
+        """What the functions find in their environment."""
+        info = self.info
+        return {
+            **aws_variables(info.s3_endpoint, info.rekognition_endpoint),
+            **function_settings(info.source_bucket, info.target_bucket, self._log_level),
+            **self.people.settings(),
+        }
+
+    def _application(self, opened: ExitStack, pool: UserPool) -> Starlette:
+        """The gateway in front of new handlers, with tokens and page beside it."""
+        issuer = TokenIssuer(pool, f"{self.page_url}{pool.id}")
         gateway = Gateway(
             by_route(new_handler("lambda_function"), new_handler("people_function")),
             CognitoAuthorizer(pool, issuer.issuer, issuer.key_set),
             stage=STAGE,
-            routes=routes,
+            routes=EVERY_ROUTE,
             throttle=self._throttle,
             concurrency=self._concurrency,
         )
         opened.callback(gateway.close)
-        page = PageRoutes(self.info, self._s3)
-        app = application(
-            gateway, issuer, page, stage=STAGE, pool_id=pool.id, rekognition_endpoint=rekognition_endpoint
+        return application(
+            gateway,
+            issuer,
+            PageRoutes(self.info, self._s3),
+            stage=STAGE,
+            pool_id=pool.id,
+            rekognition_endpoint=self.info.rekognition_endpoint,
         )
-        opened.enter_context(_Server(app, listener))
 
     def _make_buckets(self) -> None:
         for side in ("source", "target"):
