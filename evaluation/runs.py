@@ -5,7 +5,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -105,31 +105,14 @@ def run_cases(
             tell(None)
         machine, versions = describe_machine(), describe_versions()
 
-        def note_session(session: Session) -> None:
-            description: dict[str, object] = {
-                "service": service,
-                "machine": machine,
-                "versions": versions,
-                "sessions": [asdict(one) for one in (*sessions, session)],
-            }
+        def note(session: Session) -> None:
+            described = [asdict(one) for one in (*sessions, session)]
+            description = {"service": service, "machine": machine, "versions": versions, "sessions": described}
             _write_json(out / RUN_FILE, description)
 
-        started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-        answered: dict[str, Result] = {}
+        unanswered = [case for case in cases if case.case_id not in kept]
         rows = ResultsFile(out / RESULTS_FILE, root)
-
-        def record(result: Result) -> None:
-            rows.append(result)
-            answered[result.case.case_id] = result
-            tell(result)
-
-        note_session(Session(started, 0, jobs, 0.0))
-        try:
-            _ask_all([case for case in cases if case.case_id not in kept], digests, api, jobs, record)
-        finally:
-            rows.close()
-            session = Session(started, len(answered), jobs, round(time.perf_counter() - begin, 3))
-            note_session(session)
+        answered, session = _ask_in_one_session(unanswered, digests, api, jobs, rows, note, tell)
     if answered:
         sessions.append(session)
     results = {**kept, **answered}
@@ -223,6 +206,34 @@ def _take_up(
     return kept, notices
 
 
+def _ask_in_one_session(
+    cases: Sequence[Case],
+    digests: dict[Path, str],
+    api: Api,
+    jobs: int,
+    rows: ResultsFile,
+    note: Callable[[Session], None],
+    tell: Callable[[Result], None],
+) -> tuple[dict[str, Result], Session]:
+    """The answers by case id; each is in `rows` before `tell` hears of it, and the session noted however it ends."""
+    started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+    answered: dict[str, Result] = {}
+
+    def record(result: Result) -> None:
+        rows.append(result)
+        answered[result.case.case_id] = result
+        tell(result)
+
+    note(Session(started, 0, jobs, 0.0))
+    try:
+        _ask_all(cases, digests, api, jobs, record)
+    finally:
+        rows.close()
+        session = Session(started, len(answered), jobs, round(time.perf_counter() - begin, 3))
+        note(session)
+    return answered, session
+
+
 def _ask_all(
     cases: Sequence[Case], digests: dict[Path, str], api: Api, jobs: int, record: Callable[[Result], None]
 ) -> None:
@@ -275,7 +286,7 @@ def _locked(out: Path) -> Iterator[None]:
         yield
 
 
-def _write_json(path: Path, record: dict[str, object]) -> None:
+def _write_json(path: Path, record: Mapping[str, object]) -> None:
     new = path.with_suffix(".new")
     new.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     new.replace(path)
