@@ -21,7 +21,7 @@ from evaluation.asking import RunError
 from evaluation.cases import CasesError, read_cases
 from evaluation.comparison import ComparisonError, compare_runs
 from evaluation.identification import identify as run_identification
-from evaluation.identification import read_enrolments, read_probes, write_identification
+from evaluation.identification import never_enrolled, read_enrolments, read_probes, write_identification
 from evaluation.report import METRICS_FILE, REPORT_FILE, write_report
 from evaluation.results import Outcome, Result, ResultsError
 from evaluation.runs import read_run, run_cases
@@ -176,6 +176,12 @@ def identify(
     try:
         known = read_enrolments(enrolled, root or enrolled.parent)
         searched = read_probes(probes, root or probes.parent)
+        if unknown := never_enrolled(known, searched):
+            stderr.print(
+                f"[yellow]{escape(probes.name)} expects {len(unknown)} persons whom {escape(enrolled.name)} does not "
+                f"enrol ({escape(', '.join(unknown[:5]))}): they cannot be named right. A stranger is NONE.[/]",
+                soft_wrap=True,
+            )
         with _service(api, profile, stderr) as (client, service), _progress(stderr) as progress:
             task = progress.add_task("enrolling, searching", total=len(known) + len(searched), trouble="")
             found = run_identification(

@@ -105,6 +105,11 @@ class Identification:
     curve: IdentificationRates
     answers: list[Named]
 
+    @property
+    def fnir(self) -> Rate:
+        """False negative identification rate (ISO/IEC 19795-1) at rank 1: the enrolled who are not named right."""
+        return Rate(self.rank_one.of - self.rank_one.hits, self.rank_one.of)
+
 
 def read_enrolments(path: Path, root: Path) -> list[Enrolment]:
     """A CSV `person_id,image`; image paths relative to `root`; raises CasesError as `read_cases` does."""
@@ -122,6 +127,11 @@ def read_probes(path: Path, root: Path) -> list[Probe]:
         )
         for row, image in _rows_with_image(path, root, "probe_id", "expected_person")
     ]
+
+
+def never_enrolled(enrolments: Sequence[Enrolment], probes: Sequence[Probe]) -> list[str]:
+    """Persons whom a probe is said to show but no photograph enrols, sorted: nothing can name them right."""
+    return sorted({probe.person for probe in probes if probe.person is not None} - {one.person for one in enrolments})
 
 
 def identify(
@@ -249,6 +259,7 @@ def identification_json(found: Identification) -> dict[str, Any]:
         "rank_one": rate_json(found.rank_one),
         "rank_one_without_threshold": rate_json(found.rank_one_any),
         "misnamed": rate_json(found.misnamed),
+        "fnir": rate_json(found.fnir),
         "fpir": rate_json(found.fpir),
         "refused": rate_json(found.refused),
         "curve": curve,

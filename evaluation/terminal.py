@@ -63,12 +63,15 @@ def print_identification(found: Identification) -> None:
     stdout.print(f"{found.enrolled} photographs enrolled, {len(found.answers)} searched, threshold {found.threshold:g}")
     for rate, words in (
         (found.rank_one, "of enrolled persons are named right (rank 1)"),
-        (found.rank_one_any, "are named right without a threshold"),
+        (found.fnir, "are not (FNIR)"),
         (found.misnamed, "are given another person's name"),
+        (found.rank_one_any, "are named right without a threshold"),
         (found.fpir, "of strangers are given a name (FPIR)"),
         (found.refused, "of the photographs are refused"),
     ):
-        stdout.print(f"{percent(rate):>9}  {rate.hits} of {rate.of} {words}")
+        low, high = rate.interval or (0.0, 1.0)
+        interval = f"95 %: {low * 100:.1f} to {high * 100:.1f}"
+        stdout.print(f"{percent(rate):>9}  {rate.hits} of {rate.of} {words}; {interval}", soft_wrap=True)
 
 
 def print_comparison(comparison: Comparison, folders: tuple[Path, Path], thresholds: tuple[float, float]) -> None:

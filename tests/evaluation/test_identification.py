@@ -14,6 +14,7 @@ from evaluation.identification import (
     Probe,
     count,
     identify,
+    never_enrolled,
     read_enrolments,
     read_probes,
     write_identification,
@@ -77,7 +78,11 @@ def test_known_persons_and_strangers_are_counted_apart() -> None:
     assert api.thresholds == {0.0}
     assert (found.enrolled, found.not_enrolled) == (1, ["faceless.jpg: ImageValidationError"])
     assert (found.rank_one, found.rank_one_any, found.misnamed) == (Rate(1, 4), Rate(2, 4), Rate(1, 4))
-    assert (found.fpir, found.refused) == (Rate(1, 4), Rate(2, 8))
+    assert (found.fpir, found.fnir, found.refused) == (Rate(1, 4), Rate(3, 4), Rate(2, 8))
+
+
+def test_who_is_expected_but_never_enrolled_is_told() -> None:
+    assert never_enrolled([Enrolment("Ann", Path("a.jpg"))], PROBES) == ["Bob"]
 
 
 def test_the_curve_holds_the_figures_of_every_threshold() -> None:
