@@ -142,6 +142,7 @@ def main() -> None:
                 "thresholds": figures,
                 "operating_points": points,
                 "machine": describe_machine(),
+                "versions": describe_versions(),
             }
         )
     )

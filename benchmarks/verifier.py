@@ -73,7 +73,7 @@ class FaceRecognitionEngine:
             )
             for face in faces
         ]
-        return np.array(face_recognition.face_encodings(image, boxes), np.float32)
+        return np.array(face_recognition.face_encodings(image, boxes), np.float32).reshape(len(faces), 128)
 
     def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
         """The server judges by a trained model and never asks for it; an answer here would be a silent mistake."""
@@ -263,7 +263,8 @@ def show(speeds: dict[str, Speed]) -> None:
     )
     console.print(f"To beat: {TO_BEAT_MS} ms. {describe_machine()}; load {load:.1f}; {versions}")
     figures = {name: {key: round(value, 2) for key, value in asdict(speed).items()} for name, speed in speeds.items()}
-    print(json.dumps({"benchmark": "verifier", **figures, "to_beat_ms": TO_BEAT_MS, "load": round(load, 1)}))
+    setting = {"machine": describe_machine(), "versions": versions, "load": round(load, 1)}
+    print(json.dumps({"benchmark": "verifier", **figures, "to_beat_ms": TO_BEAT_MS, **setting}))
 
 
 def serve_one(engine: str) -> None:
