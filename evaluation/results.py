@@ -119,13 +119,18 @@ def read_results(path: Path, root: Path) -> list[Result]:
     """The rows of results.csv in file order; a last row that was cut off in the middle is left out.
 
     Raises:
-        ResultsError: a row in the middle is damaged.
+        ResultsError: a row in the middle is damaged, or the file is not as it was written.
     """
     if not path.is_file():
         return []
     written = path.read_bytes()
     # Every row ends with a line break, and none holds one inside. Cut as bytes: a row may end within a character.
-    whole = written[: written.rfind(b"\n") + 1].decode("utf-8")
+    try:
+        whole = written[: written.rfind(b"\n") + 1].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ResultsError(
+            f"{path.name} is no longer UTF-8: another program saved it, so answers may be lost."
+        ) from error
     reader = csv.DictReader(io.StringIO(whole, newline=""))
     if whole and tuple(reader.fieldnames or ()) != COLUMNS:
         raise ResultsError(f"{path.name} was written by another version of the evaluation: run it into another folder.")

@@ -248,6 +248,16 @@ def test_results_of_another_version_are_refused_not_misread(cases_csv: Path) -> 
         run(cases_csv, FakeApi(similarity_of))
 
 
+def test_results_saved_by_a_spreadsheet_in_another_encoding_are_refused_in_words(cases_csv: Path) -> None:
+    cases_csv.write_text(cases_csv.read_text().replace("made up", "añadido"), encoding="utf-8")
+    run(cases_csv, FakeApi(similarity_of))
+    results = cases_csv.parent / "out" / "results.csv"
+    results.write_bytes(results.read_text(encoding="utf-8").encode("latin-1"))
+
+    with pytest.raises(ResultsError, match="no longer UTF-8"):
+        run(cases_csv, FakeApi(similarity_of))
+
+
 def test_images_may_lie_outside_the_folder_of_the_cases(cases_csv: Path) -> None:
     inner = cases_csv.parent / "inner" / "cases.csv"
     inner.parent.mkdir()
