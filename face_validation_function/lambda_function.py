@@ -128,7 +128,6 @@ def _answer(
     outcome: Comparison | FaceValidationError
     try:
         if not future.done():
-            walk.end()
             raise walk.out_of_time()  # noqa: TRY301 - answered like every other refusal, six lines below
         request, outcome = future.result()
         id_request = request.id_request

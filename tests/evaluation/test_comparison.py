@@ -8,6 +8,7 @@ import pytest
 from evaluation.comparison import ComparisonError, compare_runs
 from evaluation.decisions import Answer, Expected
 from evaluation.results import Result
+from face_validation_client.requests import ValidationType
 from tests.evaluation.test_summary import refused, scored
 
 
@@ -25,8 +26,8 @@ def test_the_same_run_differs_in_nothing() -> None:
     assert "same cases" in found.groups[0].verdict
 
 
-def test_one_case_more_may_be_chance_and_ten_are_not() -> None:
-    slightly, clearly = compare_runs(run(50, 10), run(51, 9), 80, 80), compare_runs(run(50, 10), run(60, 0), 80, 80)
+def test_five_cases_more_may_be_chance_and_ten_are_not() -> None:
+    slightly, clearly = compare_runs(run(50, 10), run(55, 5), 80, 80), compare_runs(run(50, 10), run(60, 0), 80, 80)
 
     assert "may be chance" in slightly.groups[0].verdict
     assert "B is better, by more than chance" in clearly.groups[0].verdict
@@ -58,8 +59,33 @@ def test_cases_that_are_not_the_same_question_are_named_and_left_out() -> None:
 
     found = compare_runs(first, second, 80, 80)
 
-    assert found.groups[0].first.of == 1
+    assert [(group.name, group.first.of) for group in found.groups] == [("FACE_TO_FACE", 1)]
     assert (found.only_in_first, found.only_in_second, found.other_questions) == (["b"], ["d"], ["c"])
+
+
+def test_a_case_of_another_type_is_another_question() -> None:
+    first = [scored("a", Expected.MATCH, 90), scored("b", Expected.MATCH, 90)]
+    second = [replace(first[0], case=replace(first[0].case, type=ValidationType.ID_TO_FACE)), first[1]]
+
+    assert compare_runs(first, second, 80, 80).other_questions == ["a"]
+
+
+def test_the_time_of_a_request_is_told_of_both_runs() -> None:
+    first = [scored("a", Expected.MATCH, 90)]
+    second = [replace(first[0], seconds=1.5)]
+
+    assert compare_runs(first, second, 80, 80).median_seconds == (0.25, 1.5)
+
+
+def test_separation_is_compared_on_the_cases_that_both_runs_scored() -> None:
+    first = [scored("a", Expected.MATCH, 90), scored("b", Expected.MATCH, 10), scored("c", Expected.NO_MATCH, 50)]
+    second = [first[0], refused("b", Expected.MATCH), first[2]]
+    second[1] = replace(second[1], source_sha256=first[1].source_sha256, target_sha256=first[1].target_sha256)
+
+    for one, other in ((first, second), (second, first)):
+        auc = compare_runs(one, other, 80, 80).groups[0].auc
+        assert auc is not None
+        assert (auc.first, auc.second) == (1.0, 1.0)
 
 
 def test_runs_without_a_case_in_common_cannot_be_compared() -> None:
@@ -87,4 +113,6 @@ def test_a_clear_gain_in_separation_is_more_than_chance_and_no_gain_is_not() -> 
     assert better.auc.is_more_than_chance
     assert better.eer.is_more_than_chance
     assert better.eer.second < better.eer.first
+    for difference in (better.auc, better.eer):
+        assert difference.low <= difference.second - difference.first <= difference.high
     assert not same.auc.is_more_than_chance

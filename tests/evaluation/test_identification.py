@@ -1,5 +1,6 @@
 """Who is this: enrolment, searches, and the rates that follow."""
 
+import csv
 import json
 import re
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class FakeSearch:
         self.thresholds: set[float] = set()
 
     def enrol(self, photo: Path, full_name: str) -> None:
+        if photo.stem == "lost":
+            raise ConnectionFailedError("Nobody answers.")
         if photo.stem == "faceless":
             raise ImageValidationError("No face.", status=422)
         self.enrolled.append((photo.name, full_name))
@@ -99,23 +102,50 @@ def test_the_curve_holds_the_figures_of_every_threshold() -> None:
     assert at_80.curve.fpir[:2].tolist() == [at_80.fpir.value, at_90.fpir.value] == [1.0, 0.0]
 
 
-def test_when_nobody_answers_the_run_ends() -> None:
+def test_a_similarity_at_the_threshold_names() -> None:
+    found = count(
+        [Named(probe("p", "Ann"), "Ann", 80.0), Named(probe("s", None), "Ann", 80.0)], 80, enrolled=1, not_enrolled=[]
+    )
+
+    assert (found.rank_one, found.fpir) == (Rate(1, 1), Rate(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("enrolments", "probes"),
+    [
+        pytest.param([], [probe("lost", "Ann")], id="search"),
+        pytest.param([Enrolment("Ann", Path("lost.jpg"))], [], id="enrolment"),
+    ],
+)
+def test_when_nobody_answers_the_run_ends(enrolments: list[Enrolment], probes: list[Probe]) -> None:
     with pytest.raises(FaceValidationError, match="Nobody answers"):
-        identify([], [probe("lost", "Ann")], FakeSearch(), threshold=80, jobs=1)
+        identify(enrolments, probes, FakeSearch(), threshold=80, jobs=1)
 
 
 def test_results_metrics_and_plot_are_written(tmp_path: Path) -> None:
-    found = identify([], PROBES, FakeSearch(), threshold=80, jobs=2)
+    found = identify([], PROBES, FakeSearch(), threshold=85, jobs=2)
 
     write_identification(found, tmp_path / "out", Path(), "a service")
 
-    assert len((tmp_path / "out" / "results.csv").read_text().splitlines()) == 9
+    with (tmp_path / "out" / "results.csv").open(newline="") as stream:
+        rows = [(row["probe_id"], row["expected_person"]) for row in csv.DictReader(stream)]
+    assert rows == [(one.probe_id, one.person or "NONE") for one in PROBES]
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["rank_one"]["hits"] == 1
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "25.0 % of the enrolled named right, 25.0 % of strangers given a name" in page
-    assert page.count('<th scope="row">Ann-85') == 1
+    rows_of_tables = re.findall(r'<th scope="row">([^<]*)', page)
+    assert rows_of_tables == ["80", "85", "90", "95", "99", "Ann-70", "Bob-90", "faceless", "Ann-85"]
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
     assert (tmp_path / "out" / "identification.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_was_never_asked_has_no_rate(tmp_path: Path) -> None:
+    found = identify([], [probe("Ann-95", "Ann")], FakeSearch(), threshold=80, jobs=1)
+
+    write_identification(found, tmp_path, Path(), "a service")
+
+    figures = json.loads((tmp_path / "metrics.json").read_text())
+    assert figures["curve"]["fpir"] == [None, None]
 
 
 def test_the_lists_are_read_and_nobody_is_none(tmp_path: Path) -> None:

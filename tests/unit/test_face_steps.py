@@ -199,7 +199,7 @@ def test_of_several_faces_the_large_whole_central_one_is_compared() -> None:
 
 def test_on_a_document_the_portrait_at_the_side_is_taken_not_the_ghost_image_in_the_middle() -> None:
     portrait = Face(BoundingBox(0.05, 0.3, 0.22, 0.5), 99.0)
-    ghost = Face(BoundingBox(0.45, 0.4, 0.12, 0.25), 99.9)
+    ghost = Face(BoundingBox(0.4, 0.3, 0.2, 0.4), 99.9)
     rekognition = FakeRekognition(faces=[ghost, portrait])
 
     comparison = answer(FakeS3(), rekognition, type="ID_TO_FACE")
@@ -261,6 +261,16 @@ def test_a_step_that_is_taken_twice_takes_the_time_of_both() -> None:
         pass
 
     assert walk.durations_ms["table"] >= 50
+
+
+def test_the_clock_of_a_walk_stops_at_its_end() -> None:
+    walk = Walk(deadline_s=10)
+    walk.end()
+    took_ms = walk.elapsed_ms
+
+    time.sleep(0.01)
+
+    assert walk.elapsed_ms == took_ms
 
 
 def test_no_step_begins_after_the_deadline() -> None:

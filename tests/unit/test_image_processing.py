@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
 from face_validation_function.faces import BoundingBox
@@ -72,7 +72,10 @@ def test_a_decompression_bomb_is_refused_by_its_header() -> None:
 def test_a_file_of_15_megabytes_is_read_and_a_byte_more_is_refused_with_its_size() -> None:
     largest = jpeg() + bytes(15 * 1024 * 1024 - len(jpeg()))
 
-    assert open_upright(largest).pixels.size == (200, 160)
+    read = open_upright(largest)
+
+    assert read.pixels.size == (200, 160)
+    assert len(read.sendable) <= 5 * 1024 * 1024
     with pytest.raises(ImageTooLargeError, match=r"15728641 bytes; the limit is 15728640"):
         open_upright(largest + b"\0")
 
@@ -182,8 +185,10 @@ def test_a_progressive_jpeg_that_never_ends_refining_is_refused_before_it_is_dec
     data = file_of(picture(), progressive=True)
     start = data.rindex(b"\xff\xda")
     last_scan = data[start:-2]
+    missing = 100 - data.count(b"\xff\xda")
     endless = data[:-2] + last_scan * 20_000 + data[-2:]
 
+    assert open_upright(data[:-2] + last_scan * missing + data[-2:]).width == 200
     with pytest.raises(ImageValidationError, match=r"has 200\d\d scans; the limit is 100"):
         open_upright(endless)
 
@@ -198,6 +203,15 @@ def test_what_is_transparent_becomes_white_whatever_colour_hides_there() -> None
     ghost = Image.new("RGBA", (100, 100), (255, 0, 0, 0))
 
     assert open_upright(file_of(ghost, "PNG")).pixels.getpixel((50, 50)) == (255, 255, 255)
+
+
+def test_a_colour_that_stands_for_transparency_is_sent_as_white() -> None:
+    ghost = Image.new("RGB", (100, 100), (255, 0, 0))
+
+    image = open_upright(file_of(ghost, "PNG", transparency=(255, 0, 0)))
+
+    assert image.pixels.getpixel((50, 50)) == (255, 255, 255)
+    assert opened(image.sendable).getpixel((50, 50)) == (255, 255, 255)
 
 
 def test_an_upright_file_is_sent_as_it_came() -> None:
@@ -283,3 +297,9 @@ def test_a_small_crop_is_scaled_up_in_proportion() -> None:
     image = UprightImage(picture((400, 400)), b"")
 
     assert opened(cut(image, (100, 100, 140, 160))).size == (80, 120)
+
+
+def test_a_crop_keeps_the_colour_of_every_pixel() -> None:
+    crop = opened(cut(open_upright(jpeg()), (0, 0, 100, 100)))
+
+    assert JpegImagePlugin.get_sampling(crop) == 0  # 4:4:4
