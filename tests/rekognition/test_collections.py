@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from rekognition_local.attributes import FaceAttributes
 from rekognition_local.gallery import Gallery, Quotas
+from rekognition_local.quality import QualityBar
 from rekognition_local.service import Service
 from rekognition_local.sources import ImageSource
 from rekognition_local.store import FolderInUseError, Store
@@ -159,6 +160,22 @@ def test_a_face_of_few_pixels_is_left_out(office: FakeServer) -> None:
     answer = office.rekognition.index_faces(CollectionId="office", Image=image(ANN))
 
     assert [face["Reasons"] for face in answer["UnindexedFaces"]] == [["SMALL_BOUNDING_BOX"]]
+
+
+def test_a_face_at_the_bar_is_good_enough_and_one_below_it_is_told_everything_that_is_wrong() -> None:
+    bar = QualityBar(confidence=80, brightness=8, sharpness=3, turn=75, side_px=24)
+    lying = FaceAttributes(roll=90, yaw=-75, pitch=75, brightness=8, sharpness=3)
+    poor = FaceAttributes(roll=0, yaw=-75.1, pitch=0, brightness=7.9, sharpness=2.9)
+
+    # 24 and 21.6 px wide, half as high: the longer side counts.
+    assert bar.reasons(face(0.1, confidence=80), lying, (240, 120)) == []
+    assert bar.reasons(face(0.09, confidence=79.9), poor, (240, 120)) == [
+        "EXTREME_POSE",
+        "LOW_BRIGHTNESS",
+        "LOW_SHARPNESS",
+        "LOW_CONFIDENCE",
+        "SMALL_BOUNDING_BOX",
+    ]
 
 
 def test_the_same_image_with_the_same_external_id_is_not_kept_twice(office: FakeServer) -> None:
@@ -378,6 +395,18 @@ def test_a_face_unlike_the_user_is_taken_only_below_the_threshold(
     assert answer["AssociatedFaces"] == ([{"FaceId": bob}] if is_taken else [])
 
 
+def test_of_many_faces_those_like_the_user_are_taken(office: FakeServer) -> None:
+    (first,) = indexed(office, ANN)
+    groups = [indexed(office, GROUP) for _ in range(4)]
+    everybody = [face_id for group in groups for face_id in group]
+    office.rekognition.create_user(CollectionId="office", UserId="ann")
+    office.rekognition.associate_faces(CollectionId="office", UserId="ann", FaceIds=[first])
+
+    answer = office.rekognition.associate_faces(CollectionId="office", UserId="ann", FaceIds=everybody)
+
+    assert [face["FaceId"] for face in answer["AssociatedFaces"]] == [like_ann for like_ann, *_ in groups]
+
+
 def test_faces_that_cannot_be_disassociated_are_told_with_the_reason(ann: tuple[FakeServer, str, str, str]) -> None:
     office, first, second, bob = ann
     office.rekognition.create_user(CollectionId="office", UserId="bob")
@@ -400,14 +429,18 @@ def test_faces_that_cannot_be_disassociated_are_told_with_the_reason(ann: tuple[
 
 
 def test_a_deleted_user_leaves_its_faces_behind(ann: tuple[FakeServer, str, str, str]) -> None:
-    office, first, *_ = ann
+    office, first, _, bob = ann
+    office.rekognition.create_user(CollectionId="office", UserId="bob")
+    office.rekognition.associate_faces(CollectionId="office", UserId="bob", FaceIds=[bob])
     office.rekognition.search_users(CollectionId="office", FaceId=first)  # the vectors are in memory now
 
     office.rekognition.delete_user(CollectionId="office", UserId="ann")
 
-    assert office.rekognition.list_users(CollectionId="office")["Users"] == []
+    assert [user["UserId"] for user in office.rekognition.list_users(CollectionId="office")["Users"]] == ["bob"]
     assert office.rekognition.search_users(CollectionId="office", FaceId=first)["UserMatches"] == []
-    assert all("UserId" not in face for face in office.rekognition.list_faces(CollectionId="office")["Faces"])
+    assert the_user_like(office, ANN) == "bob"
+    faces = office.rekognition.list_faces(CollectionId="office")["Faces"]
+    assert [face.get("UserId") for face in faces if face["FaceId"] != bob] == [None] * 3
     assert refusal(office.rekognition.delete_user, CollectionId="office", UserId="ann") == "ResourceNotFoundException"
 
 
@@ -445,6 +478,15 @@ def test_a_users_vector_follows_its_faces(ann: tuple[FakeServer, str, str, str])
 
     assert alone == 100
     assert similarity() == with_both == pytest.approx(95.2, abs=0.1)
+    assert the_user_like(office, ANN) == "ann"
+
+
+def the_user_like(office: FakeServer, size: tuple[int, int]) -> str:
+    found = office.rekognition.search_users_by_image(
+        CollectionId="office", Image=image(size), MaxUsers=1, UserMatchThreshold=0
+    )
+    (match,) = found["UserMatches"]
+    return str(match["User"]["UserId"])
 
 
 def test_an_image_without_a_face_finds_no_user_and_says_no_searched_face(office: FakeServer) -> None:
@@ -480,6 +522,7 @@ def test_a_users_vector_is_the_mean_brought_back_to_length_one_where_theirs_is()
 
     np.testing.assert_allclose(mean_vector(unit), [0.5**0.5, 0.5**0.5], rtol=1e-6)
     np.testing.assert_allclose(mean_vector(2 * unit), [1, 1], rtol=1e-6)
+    np.testing.assert_array_equal(mean_vector(np.array([[1, 0], [-1, 0]], np.float32)), [0, 0])
 
 
 # --- idempotency and conflicts ----------------------------------------------------------------------------------------
