@@ -302,6 +302,14 @@ def test_no_more_than_the_most_are_found(office: FakeServer, most: int) -> None:
     assert len(by_face["FaceMatches"]) == min(most, 3)
 
 
+def test_no_more_than_the_most_are_found_among_faces_that_are_all_the_same(office: FakeServer) -> None:
+    same = [face_id for _ in range(3) for face_id in indexed(office, ANN)]
+
+    answers = [office.rekognition.search_faces(CollectionId="office", FaceId=face_id, MaxFaces=1) for face_id in same]
+
+    assert [len(answer["FaceMatches"]) for answer in answers] == [1, 1, 1]
+
+
 def test_a_face_does_not_find_itself(office: FakeServer) -> None:
     (ann,) = indexed(office, ANN)
     ann_like, *_ = indexed(office, GROUP)
@@ -317,10 +325,12 @@ def test_a_search_in_an_empty_collection_finds_nobody(office: FakeServer) -> Non
 
 
 def test_collections_do_not_see_each_other(office: FakeServer) -> None:
-    indexed(office, ANN)
+    (ann,) = indexed(office, ANN)
     office.rekognition.create_collection(CollectionId="home")
 
     assert office.rekognition.search_faces_by_image(CollectionId="home", Image=image(ANN))["FaceMatches"] == []
+    for search in (office.rekognition.search_faces, office.rekognition.search_users):
+        assert refusal(search, CollectionId="home", FaceId=ann) == "InvalidParameterException"
 
 
 def test_an_image_without_a_good_enough_face_cannot_be_searched(office: FakeServer) -> None:
@@ -494,6 +504,19 @@ def test_an_image_without_a_face_finds_no_user_and_says_no_searched_face(office:
 
     assert answer["UserMatches"] == answer["UnsearchedFaces"] == []
     assert "SearchedFace" not in answer
+
+
+def test_a_face_that_is_not_good_enough_is_not_searched_among_users_and_told_with_the_reason(
+    ann: tuple[FakeServer, str, str, str],
+) -> None:
+    office, *_ = ann
+    office.engine.scenes[ANN].attributes = FaceAttributes(0, 80, 0, 60, 60)
+
+    answer = office.rekognition.search_users_by_image(CollectionId="office", Image=image(ANN), QualityFilter="LOW")
+
+    assert answer["UserMatches"] == []
+    assert "SearchedFace" not in answer
+    assert [face["Reasons"] for face in answer["UnsearchedFaces"]] == [["EXTREME_POSE"]]
 
 
 def test_a_user_without_faces_finds_nobody(ann: tuple[FakeServer, str, str, str]) -> None:

@@ -159,6 +159,48 @@ def test_a_missing_member_is_told_as_null() -> None:
     )
 
 
+FACE_ID = "0a0a0a0a-0000-4000-8000-00000000000a"
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "accepted", "refused"),
+    [
+        pytest.param("SearchFaces", "MaxFaces", [1, 4096], [0, 4097], id="integer"),
+        pytest.param("SearchFaces", "FaceMatchThreshold", [0, 100], [-0.1, 100.1], id="number"),
+        pytest.param(
+            "SearchFaces", "CollectionId", ["a", "a" * 255], ["", "a" * 256, "a" * 10_000, "a!", "a\n"], id="text"
+        ),
+        pytest.param("DeleteFaces", "FaceIds", [[FACE_ID], [FACE_ID] * 4096], [[], [FACE_ID] * 4097], id="list"),
+        pytest.param(
+            "CreateCollection",
+            "Tags",
+            [{}, {str(n): "" for n in range(200)}],
+            [{str(n): "" for n in range(201)}],
+            id="map",
+        ),
+    ],
+)
+def test_a_member_at_its_limit_is_taken_and_one_beyond_is_a_violation(
+    operation: str, member: str, accepted: list[Any], refused: list[Any]
+) -> None:
+    name = f"RekognitionService.{operation}"
+    others = {"CollectionId": "office", "FaceId": FACE_ID, "FaceIds": [FACE_ID]}
+
+    for value in accepted:
+        assert read_request(operation_of(name), others | {member: value})[member] == value
+    for value in refused:
+        violation = refusal_of(name, others | {member: value})
+        assert violation.code == "ValidationException"
+        assert f"at '{member[0].lower()}{member[1:]}' failed to satisfy constraint" in str(violation)
+        assert len(str(violation)) < 500
+
+
+def test_a_boolean_is_no_integer() -> None:
+    request = {"CollectionId": "office", "FaceId": FACE_ID, "MaxFaces": True}
+
+    assert refusal_of("RekognitionService.SearchFaces", request).code == "SerializationException"
+
+
 def test_a_member_that_the_model_does_not_know_is_ignored_as_the_protocol_asks() -> None:
     request = read_request(operation_of("RekognitionService.DetectFaces"), {"Image": {}, "Colour": "blue"})
 
