@@ -244,6 +244,13 @@ def test_what_cannot_finish_is_answered_before_the_function_is_stopped() -> None
     assert "compare_faces" not in rekognition.calls
 
 
+def test_without_time_left_the_deadline_is_now() -> None:
+    status, body, _ = ask(function(), request_body(), remaining_s=0.5)
+
+    assert status == 500
+    assert body["error"]["details"].endswith(": no result within the deadline of 0.0 s.")
+
+
 def test_items_that_have_not_begun_at_the_deadline_never_do() -> None:
     stuck = threading.Event()
 

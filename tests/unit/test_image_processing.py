@@ -276,9 +276,14 @@ def test_the_margin_keeps_hair_and_chin_and_stops_at_the_border() -> None:
     assert crop_pixels(BoundingBox(-0.1, 0.9, 0.3, 0.3), 1000, 500, 0.5) == (0, 375, 350, 500)
 
 
-def test_a_box_without_any_part_in_the_image_is_refused() -> None:
+@pytest.mark.parametrize("left", [1.0, -0.3])
+def test_a_box_without_any_part_in_the_image_is_refused(left: float) -> None:
     with pytest.raises(ImageValidationError, match="outside"):
-        crop_pixels(BoundingBox(1.0, 0.2, 0.3, 0.3), 400, 400, 0.5)
+        crop_pixels(BoundingBox(left, 0.2, 0.3, 0.3), 400, 400, 0.5)
+
+
+def test_a_box_too_thin_to_be_scaled_up_is_grown_on_both_sides() -> None:
+    assert crop_pixels(BoundingBox(0.5, 0.0, 0.001, 1.0), 4000, 4000, 0.0) == (1963, 0, 2042, 4000)
 
 
 @given(box=st.builds(BoundingBox, *[st.floats(0.01, 0.4)] * 4), width=sides, height=sides)
