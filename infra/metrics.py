@@ -13,7 +13,7 @@ SERVICE = "face-validation"
 VALIDATIONS, MATCHES, NON_MATCHES, SIMILARITY = "Validations", "Matches", "NonMatches", "Similarity"
 # Of the functions about people: everything that was asked of them, or one photo of an event.
 OPERATIONS = "Operations"
-DURATION, REKOGNITION_CALLS, THROTTLES = "Duration", "RekognitionCalls", "Throttles"
+REKOGNITION_CALLS, THROTTLES = "RekognitionCalls", "Throttles"
 # Each refusal counts under its code.
 ERROR_CODES = (
     "RequestError",

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import logging
 import os
 import secrets
 import socket
@@ -35,8 +34,6 @@ from local.user_pool import UserPool
 HOST = "127.0.0.1"
 STAGE = "dev"
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from evaluation.intervals import F1Score, Rate
 from evaluation.metrics import OperatingPoint, area_under_curve, operating_point
 from person_verifier.model import MeasuredRate, ModelMetrics, StoredPart
-from person_verifier.training import Classifier, Samples, split, train
+from person_verifier.training import Samples, split, train
 
 # Each half of the photographs is judged by what was trained on the other half.
 HALVES = 2
@@ -134,11 +134,6 @@ def assess(samples: Samples, rule: ThresholdRule, advance: Callable[[], None]) -
         limits[unseen] = baseline_limit(-np.linalg.norm(samples.vectors[seen] - mean, axis=1), samples.is_me[seen])
         advance()
     return Assessment(Judged(samples.is_me, scores, thresholds), Judged(samples.is_me, closeness, limits))
-
-
-def assess_stored(samples: Samples, classifier: Classifier, threshold: float) -> Judged:
-    """What a stored verifier says of photographs that it was not trained on."""
-    return Judged(samples.is_me, classifier.scores(samples.vectors), np.full(len(samples), threshold))
 
 
 def with_faceless(judged: Judged, is_me: NDArray[np.bool_]) -> Judged:

@@ -215,23 +215,16 @@ class VerifierProject:
             return current
         with self.progress("evaluate", assessment.HALVES) as advance:
             found = assessment.assess(collection.samples, rule, advance)
-        return self._write(
-            assessment.Assessment(*(self._complete(judged, collection) for judged in (found.verifier, found.baseline))),
-            collection,
-            rule,
-            version,
-            held_out="each half of the photographs, after training on the other; shots and named people on one side",
+        faceless = np.array([entry.photo.is_me for entry in collection.faceless], np.bool_)
+        complete = assessment.Assessment(
+            assessment.with_faceless(found.verifier, faceless), assessment.with_faceless(found.baseline, faceless)
         )
+        return self._write(complete, collection, rule, version)
 
     @property
     def model_path(self) -> Path:
         """Where the trained verifier is kept."""
         return self.out / "models" / "verifier.json"
-
-    def _complete(self, judged: assessment.Judged, collection: Collection) -> assessment.Judged:
-        return assessment.with_faceless(
-            judged, np.array([entry.photo.is_me for entry in collection.faceless], np.bool_)
-        )
 
     def _write(
         self,
@@ -239,7 +232,6 @@ class VerifierProject:
         collection: Collection,
         rule: assessment.ThresholdRule,
         version: str,
-        held_out: str,
     ) -> MetricsReport:
         is_me = collection.samples.is_me
         point = rule.operating_point(found.verifier.scores[: len(is_me)], is_me) if rule.fixed is None else None
@@ -247,7 +239,7 @@ class VerifierProject:
             model_version=version,
             threshold=float(np.mean(found.verifier.thresholds)),
             threshold_rule=str(rule),
-            held_out=held_out,
+            held_out="each half of the photographs, after training on the other; shots and named people on one side",
             embedding_model=self.engine.model_id,
             data_sha256=collection.digest,
             recipe_sha256=self._recipe(rule, version),

@@ -19,7 +19,6 @@ DISTANCE_WEIGHT = 10.0
 FOLDS = 5
 SEED = 0
 MIN_SHOTS_OF_ME, MIN_SHOTS_OF_OTHERS = 10, 30
-DEFAULT_THRESHOLD = 0.75
 
 
 @dataclass(frozen=True, slots=True)
