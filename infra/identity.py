@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from aws_cdk import Aws, Duration, Fn, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
+from infra.naming import stack_suffix
 from infra.security import accept
 
 TOKEN_LIFETIME = Duration.hours(1)
@@ -42,11 +43,8 @@ class Identity(Construct):
         )
         self._scopes = sorted(set(scopes))
         servers = self._resource_servers()
-        # Unique in the region as Cognito demands, stable for the stack's life, and free of the account's number.
-        unique = Fn.select(4, Fn.split("-", Fn.select(2, Fn.split("/", Aws.STACK_ID))))
-        self._domain = self.pool.add_domain(
-            "Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=f"face-validation-{stage}-{unique}")
-        )
+        prefix = f"face-validation-{stage}-{stack_suffix()}"  # unique in the region, as Cognito demands
+        self._domain = self.pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix))
         self.client = self.pool.add_client(
             "Client",
             generate_secret=True,

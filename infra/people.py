@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.function import Build, ServiceFunction, called_and_waited_for
+from infra.naming import stack_suffix
 from infra.security import accept
 from infra.storage import ImageStorage
 
@@ -80,11 +81,9 @@ class PeopleStores(Construct):
                 sort_key=_text(sort) if sort else None,
                 projection_type=dynamodb.ProjectionType.ALL,
             )
-        # CloudFormation makes no name for a collection. Stable for the stack's life; a stage that is made anew beside
-        # what an older one left takes another.
-        unique = Fn.select(4, Fn.split("-", Fn.select(2, Fn.split("/", Aws.STACK_ID))))
+        # A stage that is made anew beside what an older one left takes another name.
         self.collection = rekognition.CfnCollection(
-            self, "Collection", collection_id=f"{Stack.of(self).stack_name}-{unique}"
+            self, "Collection", collection_id=f"{Stack.of(self).stack_name}-{stack_suffix()}"
         )
         self.collection.apply_removal_policy(removal)
         self.dead_letters = sqs.Queue(
