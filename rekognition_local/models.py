@@ -40,7 +40,9 @@ class ModelFile:
         """
         spec = importlib.util.find_spec(self.package)
         if spec is None or spec.origin is None:
-            raise ModelError(f"The package {self.package} with the model {self.path} is not installed.")
+            raise ModelError(
+                f"The package {self.package} with the model {self.path} is not installed: `make setup` installs it."
+            )
         path = Path(spec.origin).parent / self.path
         try:
             content = path.read_bytes()
@@ -48,7 +50,7 @@ class ModelFile:
             raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
-            raise ModelError(f"{path} has the hash {found}, expected {self.sha256}.")
+            raise ModelError(f"{path} has the hash {found}, expected {self.sha256}: `make setup` installs that one.")
         return content
 
 
@@ -76,17 +78,9 @@ class Network:
         Raises:
             ModelError: the file is missing or is no ONNX model that onnxruntime can run.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Every image has another size: an arena would keep room for the largest of all, patterns one plan for each
-        # shape. Without them a process that has seen many images takes a third less memory and no more time.
-        options.enable_cpu_mem_arena = False
-        options.enable_mem_pattern = False
         source = str(model) if isinstance(model, Path) else model.SerializeToString()
         try:
-            self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(source, threads)
         except Exception as error:  # onnxruntime's errors share no public base class
             raise ModelError(
                 f"onnxruntime cannot open {source if isinstance(model, Path) else model.graph.name}."
@@ -111,6 +105,19 @@ class Network:
     def __call__(self, batch: NDArray[np.uint8] | NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """All outputs for one batch."""
         return list(self._session.run(None, {self._input: batch}))
+
+
+def open_session(model: bytes | str, threads: int) -> onnxruntime.InferenceSession:
+    """An ONNX model, its bytes or its path, opened on the CPU; `threads` is what one call may use."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Every image has another size: an arena would keep room for the largest of all, patterns one plan for each shape.
+    # Without them a process that has seen many images takes a third less memory and no more time.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def face_recogniser(threads: int = 1) -> Network:

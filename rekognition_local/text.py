@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from rekognition_local.models import ModelFile
+from rekognition_local.models import ModelFile, open_session
 
 # The models lie in the rapidocr wheel. Its code is never imported: it may fetch a model that it does not find.
 DETECTOR = ModelFile(
@@ -136,22 +136,13 @@ class TextReader:
         if self._models is None:
             with self._lock:
                 if self._models is None:
-                    detector, recogniser = (_session(model, self._threads) for model in (DETECTOR, RECOGNISER))
+                    detector, recogniser = (
+                        open_session(model.content(), self._threads) for model in (DETECTOR, RECOGNISER)
+                    )
                     alphabet = recogniser.get_modelmeta().custom_metadata_map["character"].splitlines()
                     # Class 0 is "no character" (the blank of CTC); the space is not in the alphabet and comes last.
                     self._models = _Models(detector, recogniser, ("", *alphabet, " "))
         return self._models
-
-
-def _session(model: ModelFile, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Every image has another shape: an arena would keep room for the largest of all, patterns one plan for each.
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    return onnxruntime.InferenceSession(model.content(), options, providers=["CPUExecutionProvider"])
 
 
 def _network_input(image: NDArray[np.uint8]) -> NDArray[np.float32]:
