@@ -1,4 +1,4 @@
-"""Amazon S3, Cognito user pools, DynamoDB and SQS on this machine: moto's, and nothing else of moto's."""
+"""AWS on this machine: S3, Cognito user pools, DynamoDB and SQS by moto, nothing else of moto's; and its clients."""
 
 import json
 import logging
@@ -9,8 +9,12 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.environment import SECRET_ACCESS_KEY
+import boto3
+from botocore.config import Config
+
+from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from local.post_object import PostObject, StartResponse, WsgiApp
+from local.proxy_event import REGION
 
 # moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
 # answer one; DynamoDB and SQS hold what the enrolled people's functions keep.
@@ -48,6 +52,15 @@ def moto_server(listener: socket.socket) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def aws_client(service: str, endpoint: str) -> Any:
+    """A boto3 client of any AWS service on this machine, with credentials of no account."""
+    session: Any = boto3.session.Session(
+        aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=REGION
+    )
+    config = Config(s3={"addressing_style": "path"}, proxies={}, retries={"mode": "standard"}, max_pool_connections=32)
+    return session.client(service, endpoint_url=endpoint, config=config)
 
 
 def _for_this_machine(app: WsgiApp) -> WsgiApp:

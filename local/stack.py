@@ -13,20 +13,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
 import uvicorn
-from botocore.config import Config
 from starlette.applications import Starlette
 
 from face_validation_function.routes import EVERY_ROUTE, PEOPLE_ROUTES
 from local.application import application
 from local.authorizer import CognitoAuthorizer
-from local.aws import moto_server
-from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY, aws_variables, environment, function_settings
+from local.aws import aws_client, moto_server
+from local.environment import aws_variables, environment, function_settings
 from local.gateway import Gateway, Handler, Throttle
 from local.page.routes import PageRoutes
 from local.people import PeopleStores, PhotoEvents
-from local.proxy_event import REGION
 from local.rekognition import rekognition_process
 from local.tokens import TokenIssuer
 from local.user_pool import UserPool
@@ -238,15 +235,6 @@ class _Server:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join()
-
-
-def aws_client(service: str, endpoint: str) -> Any:
-    """A boto3 client of an S3 or Cognito on this machine, with credentials of no account."""
-    session: Any = boto3.session.Session(
-        aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=REGION
-    )
-    config = Config(s3={"addressing_style": "path"}, proxies={}, retries={"mode": "standard"}, max_pool_connections=32)
-    return session.client(service, endpoint_url=endpoint, config=config)
 
 
 def _images(folder: Path) -> dict[str, Path]:

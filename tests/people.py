@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from local.aws import aws_client
 from local.environment import function_settings
 from local.people import PeopleStores
 from local.samples import sample_files
-from local.stack import LocalStack, aws_client
+from local.stack import LocalStack
 
 EVENTS = sorted((Path(__file__).parents[1] / "events" / "people").glob("*.json"))
 REST_EVENTS = [path for path in EVENTS if not path.stem.startswith("s3_")]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.authorizer import CognitoAuthorizer
-from local.aws import moto_server
-from local.stack import LocalStack, aws_client
+from local.aws import aws_client, moto_server
+from local.stack import LocalStack
 from local.tokens import TokenIssuer
 from local.user_pool import AppClient, UserPool
 from tests.local.under_test import READ, WRITE, Api

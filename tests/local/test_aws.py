@@ -4,7 +4,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from local.stack import aws_client
+from local.aws import aws_client
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,7 @@ def ask(stack: LocalStack, headers: dict[str, str], size: int = 0, threshold: st
 
 
 def test_the_page_itself_is_answered_and_leaves_no_picture_in_the_buckets(stack: LocalStack) -> None:
-    from local.stack import aws_client
+    from local.aws import aws_client
 
     answered = ask(stack, {"Origin": stack.page_url.rstrip("/")})
 
