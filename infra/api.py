@@ -16,10 +16,10 @@ from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
 from face_validation_function.routes import Route
+from infra.findings import accept
 from infra.firewall import Firewall
 from infra.options import CustomDomain, Options
 from infra.refusals import REFUSALS, Refusal
-from infra.security import accept
 
 # What an operator asks of a request. No body, no header, no token.
 ACCESS_LOG_FIELDS = {
@@ -70,7 +70,25 @@ class ValidationApi(Construct):
         self._log_retention, self._key = log_retention, key
         self._log_removal = RemovalPolicy.RETAIN if options.is_prod else RemovalPolicy.DESTROY
         self.access_log = self._log_group("AccessLog")
-        self.rest_api = apigateway.RestApi(
+        self.rest_api = self._rest_api(options)
+        self._deployment = cast(apigateway.Deployment, self.rest_api.latest_deployment)
+        self._authorizer = apigateway.CognitoUserPoolsAuthorizer(self, "Authorizer", cognito_user_pools=[pool])
+        self._validator = self.rest_api.add_request_validator(
+            "Validator", validate_request_body=True, validate_request_parameters=True
+        )
+        for route in routes:
+            self._add_method(route)
+        for refusal in REFUSALS:
+            self._add_gateway_response(refusal)
+        if options.domain:
+            self._add_domain(options.domain)
+        if options.waf:
+            Firewall(self, "Firewall", stage_arn=self.rest_api.deployment_stage.stage_arn)
+        self.url = f"https://{options.domain.name}/" if options.domain else self.rest_api.url
+
+    def _rest_api(self, options: Options) -> apigateway.RestApi:
+        """The API without its methods: one stage with its logs and limits."""
+        rest_api = apigateway.RestApi(
             self,
             "FaceValidation",
             # CloudWatch tells the APIs of an account apart by this name.
@@ -94,38 +112,25 @@ class ValidationApi(Construct):
         )
         # Where there is none, API Gateway makes this group by itself: for ever, and without the key.
         execution_log = self._log_group(
-            "ExecutionLog", f"API-Gateway-Execution-Logs_{self.rest_api.rest_api_id}/{options.stage}"
+            "ExecutionLog", f"API-Gateway-Execution-Logs_{rest_api.rest_api_id}/{options.stage}"
         )
-        self.rest_api.deployment_stage.node.add_dependency(execution_log)
-        self._deployment = cast(apigateway.Deployment, self.rest_api.latest_deployment)
+        rest_api.deployment_stage.node.add_dependency(execution_log)
         # CDK's own output of the address, which a custom domain turns off; the stack's ApiUrl says the right one.
-        self.rest_api.node.try_remove_child("Endpoint")
+        rest_api.node.try_remove_child("Endpoint")
         accept(
-            self.rest_api.node.find_child("CloudWatchRole"),
+            rest_api.node.find_child("CloudWatchRole"),
             "AWS's own policy for this very role, which belongs to the account and region and not to this API: API "
             "Gateway assumes it to write the logs of all APIs there.",
             f"AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{_LOG_POLICY}]",
         )
         if not options.waf:
             accept(
-                self.rest_api.deployment_stage,
+                rest_api.deployment_stage,
                 "Every method demands the access token of a registered program, and the stage is throttled. For more, "
                 "-c waf=true puts a firewall before it, at a price of its own.",
                 "AwsSolutions::AwsSolutions-APIG3",
             )
-        self._authorizer = apigateway.CognitoUserPoolsAuthorizer(self, "Authorizer", cognito_user_pools=[pool])
-        self._validator = self.rest_api.add_request_validator(
-            "Validator", validate_request_body=True, validate_request_parameters=True
-        )
-        for route in routes:
-            self._add_method(route)
-        for refusal in REFUSALS:
-            self._add_gateway_response(refusal)
-        if options.domain:
-            self._add_domain(options.domain)
-        if options.waf:
-            Firewall(self, "Firewall", stage_arn=self.rest_api.deployment_stage.stage_arn)
-        self.url = f"https://{options.domain.name}/" if options.domain else self.rest_api.url
+        return rest_api
 
     def _log_group(self, id_: str, name: str | None = None) -> logs.LogGroup:
         return logs.LogGroup(

@@ -12,9 +12,9 @@ from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.findings import accept
 from infra.function import Build, ServiceFunction, called_and_waited_for
 from infra.naming import stack_suffix
-from infra.security import accept
 from infra.storage import ImageStorage
 
 PEOPLE_HANDLER = "face_validation_function.people_function.lambda_handler"
