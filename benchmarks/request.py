@@ -29,7 +29,6 @@ from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.services import face_steps
 from local.proxy_event import LambdaContext
-from local.samples import sample_files
 from local.stack import LocalStack
 
 LATENCY_MS = 300
@@ -72,9 +71,7 @@ class OneAfterAnother:
 def main() -> None:
     """Measure both types, side by side and one after another, and print the table and the line of JSON."""
     with LocalStack(rekognition=("--latency-ms", str(LATENCY_MS))) as stack:
-        for key, image in sample_files().items():
-            for side in ("source", "target"):
-                stack.put_image(side, key, image)
+        stack.put_samples()
         side_by_side = {kind: measured(kind) for kind in CALLS_IN_LINE}
         with patch.object(face_steps, "ThreadPoolExecutor", OneAfterAnother):
             in_turn = {kind: measured(kind) for kind in CALLS_IN_LINE}

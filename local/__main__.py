@@ -15,7 +15,7 @@ from rich.table import Table
 from local import demo
 from local.enrolled import enrol_folder
 from local.gateway import DEFAULT_BURST, DEFAULT_RATE, Throttle
-from local.samples import SAMPLES, sample_files
+from local.samples import SAMPLES
 from local.signals import stopped_by_signals
 from local.stack import LocalStack
 
@@ -99,9 +99,7 @@ def local(
 
 def announce(stack: LocalStack, info: Path | None, console: Console, *, show_demo: bool) -> None:
     """Put the sample images into the buckets, show the demo if asked to, and say what is where."""
-    for key, image in sample_files().items():
-        for side in ("source", "target"):
-            stack.put_image(side, key, image)
+    stack.put_samples()
     if show_demo:
         demo.show(stack.info, demo.FOLDER, console)
     if info is not None:

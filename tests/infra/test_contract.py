@@ -17,7 +17,6 @@ from face_validation_function.rest_function import RestFunction
 from face_validation_function.routes import ADMIN, PEOPLE_ROUTES, READ, ROUTES, WRITE
 from infra.bundling import ROOT
 from infra.openapi import document
-from local.samples import sample_files
 from local.stack import LocalStack
 from tests.fakes import FakeContext
 from tests.infra.conftest import Synthesise, watched_metrics
@@ -33,14 +32,6 @@ FOR_LAMBDA = {
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
-
-
-@pytest.fixture(scope="module")
-def stack(local_stack: LocalStack) -> LocalStack:
-    for key, image in sample_files().items():
-        for side in ("source", "target"):
-            local_stack.put_image(side, key, image)
-    return local_stack
 
 
 def test_the_role_allows_the_calls_that_the_handler_makes_and_no_others(

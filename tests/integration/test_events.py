@@ -8,7 +8,6 @@ import pytest
 
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
-from local.samples import sample_files
 from local.stack import LocalStack
 from tests.fakes import FakeContext
 
@@ -54,9 +53,7 @@ EXPECTED: dict[str, tuple[int, object]] = {
 
 @pytest.fixture(scope="module")
 def function(local_stack: LocalStack) -> RestFunction[Adapters]:
-    for key, image in sample_files().items():
-        for side in ("source", "target"):
-            local_stack.put_image(side, key, image)
+    local_stack.put_samples()
     return RestFunction(OPERATIONS, Adapters.from_environment)
 
 
