@@ -50,9 +50,9 @@ class Buckets:
         self,
         names: Mapping[Bucket, str],
         *,
-        endpoint: str | None = None,
-        region: str | None = None,
-        timeout_s: float = 35.0,
+        endpoint: str | None,
+        region: str | None,
+        timeout_s: float,
     ) -> None:
         self._names = dict(names)
         self._endpoint = endpoint or None

@@ -51,7 +51,6 @@ class Emulator:
         environment: all variables that the function sees beside Lambda's own.
         interpreter: of the version that the asset was bundled for.
         timeout_s: the function's timeout.
-        memory_mb: the function's memory, told to it and not enforced.
     """
 
     def __init__(
@@ -62,7 +61,6 @@ class Emulator:
         interpreter: Path,
         *,
         timeout_s: int = 28,
-        memory_mb: int = 3008,
     ) -> None:
         self._task, self._handler, self._interpreter = task, handler, interpreter
         self._environment = {
@@ -72,7 +70,7 @@ class Emulator:
             "LAMBDA_TASK_ROOT": str(task),
             "AWS_LAMBDA_FUNCTION_NAME": FUNCTION_NAME,
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(timeout_s),
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "3008",  # told to it, and not enforced
         }
         self._timeout_s = timeout_s
         self._opened = ExitStack()

@@ -18,6 +18,7 @@ from infra.refusals import REFUSALS
 PATH = Path(__file__).parents[1] / "docs" / "openapi.json"
 VERSION = "1.0.0"
 SECURITY_SCHEME = "clientCredentials"
+TOKEN_URL = "/oauth2/token"  # noqa: S105 (an address, relative to where the document was loaded; no secret)
 
 _DETAILS = {
     "RequestError": "threshold: Input should be less than or equal to 100; the value sent is 101.",
@@ -28,12 +29,10 @@ _DETAILS = {
 }
 
 
-def document(*, server_url: str | None = None, token_url: str = "/oauth2/token") -> Json:  # noqa: S107 (a path, no secret)
+def document(*, server_url: str | None = None) -> Json:
     """The whole OpenAPI document.
 
-    Args:
-        server_url: where the API answers, with the stage; by default a template of API Gateway's addresses.
-        token_url: where tokens are given; a path is taken from where the document was loaded.
+    `server_url` is where the API answers, with the stage; by default a template of API Gateway's addresses.
     """
     scopes = {route.scope: route.scope.replace("/", ": ") for route in EVERY_ROUTE}
     paths: dict[str, Json] = {}
@@ -55,7 +54,7 @@ def document(*, server_url: str | None = None, token_url: str = "/oauth2/token")
                 SECURITY_SCHEME: {
                     "type": "oauth2",
                     "description": "Authorization: Bearer <access token>; the stack's output TokenUrl gives them.",
-                    "flows": {"clientCredentials": {"tokenUrl": token_url, "scopes": scopes}},
+                    "flows": {"clientCredentials": {"tokenUrl": TOKEN_URL, "scopes": scopes}},
                 }
             },
         },

@@ -66,7 +66,6 @@ class LocalStack:
         data: folder whose `source/` and `target/` images are put into the buckets, their paths there as keys.
         log_level: of the function.
         throttle: of the stage; AWS's defaults unless given.
-        concurrency: invocations at a time; two for each core unless given.
         rekognition: more arguments for `python -m rekognition_local`.
 
     Raises:
@@ -81,11 +80,10 @@ class LocalStack:
         *,
         log_level: str = "WARNING",
         throttle: Throttle | None = None,
-        concurrency: int | None = None,
         rekognition: tuple[str, ...] = (),
     ) -> None:
         self._port, self._data, self._log_level = port, data, log_level
-        self._throttle, self._concurrency, self._rekognition = throttle, concurrency, rekognition
+        self._throttle, self._rekognition = throttle, rekognition
         self._opened = ExitStack()
         self.info: StackInfo
         self.page_url: str
@@ -175,7 +173,6 @@ class LocalStack:
             stage=STAGE,
             routes=EVERY_ROUTE,
             throttle=self._throttle,
-            concurrency=self._concurrency,
         )
         opened.callback(gateway.close)
         return application(

@@ -15,9 +15,7 @@ from starlette.types import ASGIApp
 PARENT_POLL_S = 0.5
 
 
-def serve_until_told(
-    application: ASGIApp, listener: socket.socket, info: Path | None = None, parent_pid: int | None = None
-) -> None:
+def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path | None, parent_pid: int | None) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are answered first.
 
     Args:
