@@ -159,6 +159,19 @@ def test_a_changed_image_is_noticed_said_and_asked_again(cases_csv: Path) -> Non
     assert any("c5" in notice and "asked again" in notice for notice in found.notices)
 
 
+def test_a_changed_type_is_asked_again(cases_csv: Path) -> None:
+    run(cases_csv, FakeApi(similarity_of))
+    lines = cases_csv.read_text().splitlines(keepends=True)
+    lines[5] = lines[5].replace("FACE_TO_FACE", "ID_TO_FACE")
+    cases_csv.write_text("".join(lines))
+    api = FakeApi(similarity_of)
+
+    found = run(cases_csv, api)
+
+    assert len(api.asked) == 1
+    assert any("c4" in notice and "asked again" in notice for notice in found.notices)
+
+
 def test_a_changed_label_is_noticed_and_keeps_its_score(cases_csv: Path) -> None:
     run(cases_csv, FakeApi(similarity_of))
     cases_csv.write_text(cases_csv.read_text().replace("4.jpg,no_match", "4.jpg,error"))

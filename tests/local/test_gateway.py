@@ -151,7 +151,7 @@ def test_an_answer_that_is_no_proxy_answer_is_a_failed_integration(api: Api, ans
 def test_the_functions_answer_goes_out_as_it_is(api: Api) -> None:
     api.handler.answer = {
         "statusCode": 422,
-        "headers": {"Content-Type": "application/json", "X-Request-Id": "abc", "Retry-After": 2},
+        "headers": {"Content-Type": "application/json", "X-Request-Id": "abc", "Retry-After": 2, "X-Many": "one"},
         "multiValueHeaders": {"X-Many": ["a", "b"]},
         "body": '{"ñ": 1}',
     }

@@ -133,12 +133,13 @@ def test_a_parameter_given_twice_is_refused_not_chosen_from(app: Any, app_client
     assert (response.status_code, response.json()) == (400, {"error": "invalid_request"})
 
 
-def test_a_client_without_a_secret_gets_no_client_credentials(app: Any, pool: UserPool) -> None:
-    public = pool.add_client("public", [WRITE], ["code"], secret=False)
+@pytest.mark.parametrize(("flow", "error"), [("code", "unauthorized_client"), ("client_credentials", "invalid_grant")])
+def test_a_client_without_a_secret_gets_no_client_credentials(app: Any, pool: UserPool, flow: str, error: str) -> None:
+    public = pool.add_client("public", [WRITE], [flow], secret=False)
 
     response = send(app, "POST", "/oauth2/token", data=form_of(public, client_secret="absent"))
 
-    assert response.json() == {"error": "unauthorized_client"}
+    assert response.json() == {"error": error}
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,11 @@ def test_a_client_without_a_secret_gets_no_client_credentials(app: Any, pool: Us
             id="two-clients",
         ),
         pytest.param({"data": {"grant_type": "x" * 100_000}}, "invalid_request", id="too-long"),
+        pytest.param(
+            {"data": {"grant_type": "client_credentials", **{f"field-{n}": "x" for n in range(20)}}},
+            "invalid_request",
+            id="too-many-fields",
+        ),
     ],
 )
 def test_what_is_no_token_request_is_refused(app: Any, request_: dict[str, Any], error: str) -> None:
