@@ -10,9 +10,10 @@ from rich.markup import escape
 
 from face_validation_client import FaceValidationClient, FaceValidationError
 from face_validation_client.annotate import annotate
+from local.info import StackInfo
 from local.samples import SAMPLES, Sample, sample_jpeg
 from local.signals import stopped_by_signals
-from local.stack import LocalStack, StackInfo
+from local.stack import LocalStack
 
 FOLDER = Path("results") / "demo"
 HONESTY = (

@@ -1,14 +1,11 @@
 """Everything started in order and ended in reverse: S3, Cognito, Rekognition, tokens, gateway and page."""
 
 import importlib.util
-import json
-import os
 import secrets
 import socket
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +19,7 @@ from local.authorizer import CognitoAuthorizer
 from local.aws import aws_client, moto_server
 from local.environment import aws_variables, environment, function_settings
 from local.gateway import Gateway, Handler, Throttle
+from local.info import StackInfo
 from local.page.routes import PageRoutes
 from local.people import PeopleStores, PhotoEvents
 from local.rekognition import rekognition_process
@@ -32,27 +30,6 @@ from local.user_pool import UserPool
 HOST = "127.0.0.1"
 STAGE = "dev"
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
-
-
-@dataclass(frozen=True, slots=True)
-class StackInfo:
-    """What a client needs to use the stack; `api_url` is with the stage."""
-
-    api_url: str
-    token_url: str
-    client_id: str
-    client_secret: str
-    s3_endpoint: str
-    source_bucket: str
-    target_bucket: str
-    rekognition_endpoint: str
-
-    def write(self, path: Path) -> None:
-        """Write it as JSON, for scripts; the file appears whole or not at all, readable by its owner only."""
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        draft.replace(path)
 
 
 class LocalStack:

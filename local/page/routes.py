@@ -7,7 +7,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,10 +21,8 @@ from starlette.types import Message
 
 from face_validation_function.routes import RESOURCE_SERVER
 from local.gateway import read_body
+from local.info import StackInfo
 from local.samples import IMAGES, SAMPLES, sample_jpeg
-
-if TYPE_CHECKING:
-    from local.stack import StackInfo
 
 FOLDER = Path(__file__).parent
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
@@ -52,7 +50,7 @@ class PageRoutes:
     browser has open must not use it, not even under a name that resolves to this machine.
     """
 
-    def __init__(self, stack: "StackInfo", s3: Any) -> None:
+    def __init__(self, stack: StackInfo, s3: Any) -> None:
         self._stack, self._s3 = stack, s3
         port = urlsplit(stack.api_url).port
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})

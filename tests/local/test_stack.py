@@ -16,8 +16,9 @@ from rich.console import Console
 
 from face_validation_client import FaceValidationClient, ImageValidationError, InvalidS3ObjectError
 from local import demo
+from local.info import StackInfo
 from local.samples import SAMPLES, sample_jpeg
-from local.stack import LocalStack, StackInfo
+from local.stack import LocalStack
 
 pytestmark = pytest.mark.slow
 

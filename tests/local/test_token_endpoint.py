@@ -11,8 +11,8 @@ import pytest
 
 from local.application import application
 from local.gateway import Gateway
+from local.info import StackInfo
 from local.page.routes import PageRoutes
-from local.stack import StackInfo
 from local.tokens import TokenIssuer
 from local.user_pool import AppClient, UserPool
 from tests.local.under_test import READ, WRITE, Api

@@ -1,0 +1,27 @@
+"""Where everything of a running local stack is."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class StackInfo:
+    """What a client needs to use the stack; `api_url` is with the stage."""
+
+    api_url: str
+    token_url: str
+    client_id: str
+    client_secret: str
+    s3_endpoint: str
+    source_bucket: str
+    target_bucket: str
+    rekognition_endpoint: str
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON, for scripts; the file appears whole or not at all, readable by its owner only."""
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.replace(path)
