@@ -14,6 +14,7 @@ from person_verifier.faces import load_engine
 from person_verifier.model import VerifierModel, as_list
 from tests.verifier.fakes import png
 from tests.verifier.serving import Server, running_server
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +114,7 @@ def test_workers_share_the_model_that_was_loaded_before_they_forked(server: Serv
 
     assert len(starts) == 1
     assert starts[0]["pid"] == server.process.pid
-    assert len(workers(server)) == 2
+    until(lambda: len(workers(server)) == 2)  # the server answers as soon as its first worker does
 
 
 def test_a_real_stop_ends_every_worker_in_order(server: Server) -> None:
