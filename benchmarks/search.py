@@ -28,7 +28,7 @@ from rich.table import Table
 from evaluation.machine import describe_machine, describe_versions
 from rekognition_local import images
 from rekognition_local.engine import Engine
-from rekognition_local.gallery import FACE_MODEL_VERSION, Collection, Gallery
+from rekognition_local.gallery import FACE_MODEL_VERSION, Collection, Gallery, among_many
 from rekognition_local.store import Store
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -212,7 +212,8 @@ def recall(engine: Engine, found: Sequence[Sequence[int]], rows: Floats, probes:
             ]
         )
         nearest = np.argsort(distances, kind="stable")[:MOST]
-        exact = {int(row) + 1 for row in nearest[engine.similarity(probe[None], rows[nearest])[0] >= LEAST]}
+        similar = among_many(engine.similarity(probe[None], rows[nearest])[0]) >= LEAST
+        exact = {int(row) + 1 for row in nearest[similar]}
         hits, wanted = hits + len(exact & set(numbers)), wanted + len(exact)
     return round(hits / wanted, 4) if wanted else 1.0
 
