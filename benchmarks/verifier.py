@@ -47,7 +47,8 @@ class FaceRecognitionEngine:
 
     model_id = PEER
 
-    def detect(self, image: NDArray[np.uint8], *, smallest: float = 0.0) -> list[DetectedFace]:  # noqa: ARG002 - it has no such choice
+    # `smallest` is of the protocol: our server passes it, and face_locations has no least size to give it to.
+    def detect(self, image: NDArray[np.uint8], *, smallest: float = 0.0) -> list[DetectedFace]:  # noqa: ARG002
         """Faces, largest first."""
         import face_recognition
 
@@ -74,10 +75,6 @@ class FaceRecognitionEngine:
             for face in faces
         ]
         return np.array(face_recognition.face_encodings(image, boxes), np.float32).reshape(len(faces), 128)
-
-    def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The server judges by a trained model and never asks for it; an answer here would be a silent mistake."""
-        raise NotImplementedError("The verifier compares no two descriptors.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +108,8 @@ def main() -> None:
 def photographs() -> list[bytes]:
     """Two portraits as JPEGs of about one megapixel."""
     hopper = Image.open(str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
-    astronaut = Image.fromarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]  # skimage types none of its samples
+    # scikit-image ships no types for its samples, and has no stub package.
+    astronaut = Image.fromarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]
     files = []
     for photo in (astronaut, hopper):
         scale = (PIXELS / (photo.width * photo.height)) ** 0.5

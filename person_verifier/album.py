@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from person_verifier.cache import ArrayCache
 from person_verifier.errors import NoFaceError, VerifierError
-from person_verifier.faces import FaceEngine, align, largest_face, shot_picture
+from person_verifier.faces import ComparingEngine, align, largest_face, shot_picture
 from person_verifier.images import decode
 from person_verifier.photos import Photo
 from rekognition_local.engine import DetectedFace
@@ -46,7 +46,7 @@ class Album:
     """The steps, with their results below `folder`: `crops/` for people, `cache/` for reruns."""
 
     folder: Path
-    engine: FaceEngine
+    engine: ComparingEngine
 
     def crop(self, photos: list[Photo], advance: Callable[[], None]) -> list[Seen]:
         """Find each photograph's judged face and write it, aligned, to `crops/`.

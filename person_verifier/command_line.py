@@ -17,7 +17,7 @@ from person_verifier.settings import ServerSettings, keep_to_one_thread
 if TYPE_CHECKING:
     from person_verifier.album import Seen
     from person_verifier.assessment import ThresholdRule
-    from person_verifier.faces import FaceEngine
+    from person_verifier.faces import ComparingEngine
     from person_verifier.project import VerifierProject
     from person_verifier.reports import MethodReport, MetricsReport
 
@@ -158,7 +158,7 @@ def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bars.advance(task)
 
 
-def _engine() -> "FaceEngine":
+def _engine() -> "ComparingEngine":
     # The models are loaded when a command needs them, not when the command line is.
     from person_verifier.faces import load_engine
 

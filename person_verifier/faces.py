@@ -39,6 +39,10 @@ class FaceEngine(Protocol):
     def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
         """(n, d) descriptors, also of no faces at all."""
 
+
+class ComparingEngine(FaceEngine, Protocol):
+    """What training needs beside it, to tell a person's photographs from another's."""
+
     def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
         """(n, d), (m, d) -> (n, m) percent 0-100."""
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from person_verifier import assessment, splits, training
 from person_verifier.album import Album, Seen
 from person_verifier.errors import ModelError, TrainingDataError
-from person_verifier.faces import FaceEngine
+from person_verifier.faces import ComparingEngine
 from person_verifier.model import VerifierModel, as_list
 from person_verifier.photos import dataset_digest, find_photos
 from person_verifier.reports import MetricsReport, method_report, write_reports
@@ -52,7 +52,7 @@ class VerifierProject:
 
     photos: Path
     out: Path
-    engine: FaceEngine
+    engine: ComparingEngine
     progress: Progress
 
     @property
