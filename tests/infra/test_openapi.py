@@ -79,18 +79,25 @@ def test_an_example_is_a_valid_request(operation: str, name: str) -> None:
     assert MODELS[operation].is_valid(body)
 
 
+def is_taken(model: TypeAdapter[str], text: str) -> bool:
+    try:
+        model.validate_python(text, strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+def matches(pattern: str, text: str) -> bool:
+    # \Z, for Python's $ also matches before a last newline, which JSON schema's does not.
+    return bool(re.search(pattern.removesuffix("$") + r"\Z", text))
+
+
 @given(st.text(st.sampled_from("aé日 \u00a0\u200b\u200d\u2028\u202e\u2060\ufeff\x00\x1f\x7f\x85\n"), max_size=6))
 @example("a\n")
 @example(" ")
 @example("\na")
 def test_the_documents_pattern_takes_the_names_that_the_model_takes(name: str) -> None:
-    try:
-        NAME.validate_python(name, strict=True)
-        taken = True
-    except ValidationError:
-        taken = False
-
-    assert bool(re.search(FULL_NAME.removesuffix("$") + r"\Z", name)) == taken
+    assert matches(FULL_NAME, name) == is_taken(NAME, name)
 
 
 @given(st.text(st.sampled_from("ab./:\\\x00\x1f\x7f\x85 dataDTA-+é日"), max_size=12))
@@ -101,14 +108,7 @@ def test_the_documents_pattern_takes_the_names_that_the_model_takes(name: str) -
 @example("h+t.p-1://x")
 @example("x\n")
 def test_the_documents_pattern_takes_the_keys_that_the_model_takes(key: str) -> None:
-    try:
-        KEY.validate_python(key, strict=True)
-        taken = True
-    except ValidationError:
-        taken = False
-
-    # \Z, for Python's $ also matches before a last newline, which JSON schema's does not.
-    assert bool(re.search(OBJECT_KEY.removesuffix("$") + r"\Z", key)) == taken
+    assert matches(OBJECT_KEY, key) == is_taken(KEY, key)
 
 
 @given(BODIES)

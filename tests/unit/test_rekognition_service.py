@@ -8,8 +8,8 @@ from botocore.stub import ANY, Stubber
 
 from face_validation_function.exceptions.exceptions import InternalServerError
 from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document
-from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.rekognition_service import FaceMatch, RekognitionService
+from tests.unit.stubbed import stubbed
 
 BOX = {"Left": 0.1, "Top": 0.2, "Width": 0.3, "Height": 0.4}
 OTHER_BOX = BOX | {"Left": 0.5}
@@ -17,11 +17,8 @@ OTHER_BOX = BOX | {"Left": 0.5}
 
 @pytest.fixture
 def rekognition() -> Iterator[tuple[RekognitionService, Stubber]]:
-    """The service on a client that sends nothing: botocore checks each call and its answer against AWS's model."""
-    client = aws_client("rekognition")
-    with Stubber(client) as answers:
-        yield RekognitionService(client), answers
-        answers.assert_no_pending_responses()
+    with stubbed("rekognition", RekognitionService) as service_and_answers:
+        yield service_and_answers
 
 
 def test_every_similarity_comes_back_the_lowest_too(rekognition: tuple[RekognitionService, Stubber]) -> None:

@@ -12,17 +12,15 @@ from botocore.stub import Stubber
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, InternalServerError, ServiceBusyError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.s3_service import S3Service
+from tests.unit.stubbed import stubbed
 
 LIMIT = 15 * 1024 * 1024
 
 
 @pytest.fixture
 def s3() -> Iterator[tuple[S3Service, Stubber]]:
-    """The service on a client that sends nothing: botocore checks each call and its answer against S3's model."""
-    client = aws_client("s3")
-    with Stubber(client) as answers:
-        yield S3Service(client), answers
-        answers.assert_no_pending_responses()
+    with stubbed("s3", S3Service) as service_and_answers:
+        yield service_and_answers
 
 
 def test_an_object_of_15_megabytes_is_read_and_a_byte_more_is_refused_unread(s3: tuple[S3Service, Stubber]) -> None:
