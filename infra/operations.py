@@ -78,6 +78,17 @@ def _only(name: str, other: str) -> Json:
     return {"required": [name], "properties": {name: {"type": "string"}, other: _ABSENT}}
 
 
+def _erasure(summary: str, description: str, path: dict[str, Json]) -> Operation:
+    return Operation(
+        summary=summary,
+        description=f"{description} Asking again is no error.",
+        path=path,
+        answer=ErasedAnswer,
+        successes={HTTPStatus.OK: "What was removed; zeros when there was nothing."},
+        refusals=_REQUEST_REFUSALS,
+    )
+
+
 OPERATIONS: dict[str, Operation] = {
     "validate": Operation(
         summary="Is the person in the target image the person of the source image?",
@@ -118,17 +129,14 @@ OPERATIONS: dict[str, Operation] = {
         refusals=_REQUEST_REFUSALS,
         patterns={"id_request": UUID_V4, "full_name": FULL_NAME},
     ),
-    "forget_face": Operation(
+    "forget_face": _erasure(
         summary="Erase one face, with every version of its photo.",
-        description="The faces that other versions of the photo were enrolled with go too. Asking again is no error.",
+        description="The faces that other versions of the photo were enrolled with go too.",
         path={"face_id": {"type": "string", "pattern": FACE_ID, "examples": [_ID]}},
-        answer=ErasedAnswer,
-        successes={HTTPStatus.OK: "What was removed; zeros when there was nothing."},
-        refusals=_REQUEST_REFUSALS,
     ),
-    "forget_person": Operation(
+    "forget_person": _erasure(
         summary="Erase a person: every face, every version of every photo, every row.",
-        description="A failure in the middle leaves what is needed to finish: ask again. Asking again is no error.",
+        description="A failure in the middle leaves what is needed to finish: ask again.",
         path={
             "full_name": {
                 "type": "string",
@@ -138,9 +146,6 @@ OPERATIONS: dict[str, Operation] = {
                 "examples": ["Ada Lovelace"],
             }
         },
-        answer=ErasedAnswer,
-        successes={HTTPStatus.OK: "What was removed; zeros when there was nothing."},
-        refusals=_REQUEST_REFUSALS,
     ),
     "search": Operation(
         summary="Who, among the people enrolled, is in this photo?",
