@@ -43,9 +43,18 @@ class LocalBundling:
 
 
 class Build:
-    """How every function of a stage is made: one asset, bundled once; what is logged, encrypted and kept."""
+    """How every function of a stage is made: one asset, bundled once; what is logged, encrypted, kept and reserved."""
 
-    def __init__(self, *, arch: str, log_retention: logs.RetentionDays, retain: bool, key: kms.IKey | None) -> None:
+    def __init__(
+        self,
+        *,
+        arch: str,
+        log_retention: logs.RetentionDays,
+        retain: bool,
+        key: kms.IKey | None,
+        reserved_concurrency: int | None,
+    ) -> None:
+        self.reserved_concurrency = reserved_concurrency
         self.architecture = ARCHITECTURES[arch]
         self.log_retention, self.key = log_retention, key
         self.removal_policy = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
@@ -70,7 +79,6 @@ class ServiceFunction(Construct):
         environment: Mapping[str, str],
         memory_mb: int,
         timeout: Duration = TIMEOUT,
-        reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.log_group = logs.LogGroup(
@@ -97,7 +105,7 @@ class ServiceFunction(Construct):
             timeout=timeout,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=self.log_group,
-            reserved_concurrent_executions=reserved_concurrency,
+            reserved_concurrent_executions=build.reserved_concurrency,
         )
         accept(
             self.function,
@@ -139,7 +147,6 @@ class ValidationFunction(ServiceFunction):
         environment: Mapping[str, str],
         source: s3.Bucket,
         target: s3.Bucket,
-        reserved_concurrency: int | None,
     ) -> None:
         super().__init__(
             scope,
@@ -149,7 +156,6 @@ class ValidationFunction(ServiceFunction):
             description="Is the person in this photo the person of that trusted image?",
             environment=environment,
             memory_mb=MEMORY_MB,
-            reserved_concurrency=reserved_concurrency,
         )
         called_and_waited_for(self.function)
         buckets = (source, target)

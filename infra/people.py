@@ -120,7 +120,6 @@ class PeopleFunction(ServiceFunction):
         environment: Mapping[str, str],
         storage: ImageStorage,
         stores: PeopleStores,
-        reserved_concurrency: int | None,
     ) -> None:
         super().__init__(
             scope,
@@ -130,7 +129,6 @@ class PeopleFunction(ServiceFunction):
             description="Who is in this photo, among the people that were enrolled?",
             environment=environment,
             memory_mb=MEMORY_MB,
-            reserved_concurrency=reserved_concurrency,
         )
         called_and_waited_for(self.function)
         self.allow_objects(["s3:GetObject"], storage.target, storage.faces)
@@ -162,7 +160,6 @@ class IndexingFunction(ServiceFunction):
         environment: Mapping[str, str],
         faces: s3.Bucket,
         stores: PeopleStores,
-        reserved_concurrency: int | None,
     ) -> None:
         super().__init__(
             scope,
@@ -173,7 +170,6 @@ class IndexingFunction(ServiceFunction):
             environment=environment,
             memory_mb=MEMORY_MB,
             timeout=INDEXING_TIMEOUT,
-            reserved_concurrency=reserved_concurrency,
         )
         lambda_.CfnEventInvokeConfig(
             self,

@@ -39,7 +39,13 @@ class FaceValidationStack(Stack):
         identity = Identity(
             self, "Identity", stage=options.stage, scopes=[route.scope for route in EVERY_ROUTE], retain=retain
         )
-        build = Build(arch=options.arch, log_retention=log_retention, retain=retain, key=key)
+        build = Build(
+            arch=options.arch,
+            log_retention=log_retention,
+            retain=retain,
+            key=key,
+            reserved_concurrency=options.reserved_concurrency,
+        )
         images = {"SOURCE_BUCKET": storage.source.bucket_name, "TARGET_BUCKET": storage.target.bucket_name}
         validation = ValidationFunction(
             self,
@@ -48,7 +54,6 @@ class FaceValidationStack(Stack):
             environment={**images, "LOG_LEVEL": options.log_level, "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS)},
             source=storage.source,
             target=storage.target,
-            reserved_concurrency=options.reserved_concurrency,
         )
         people_environment = {
             **images,
@@ -65,7 +70,6 @@ class FaceValidationStack(Stack):
             environment=people_environment,
             storage=storage,
             stores=stores,
-            reserved_concurrency=options.reserved_concurrency,
         )
         indexing = IndexingFunction(
             self,
@@ -74,7 +78,6 @@ class FaceValidationStack(Stack):
             environment=people_environment,
             faces=storage.faces,
             stores=stores,
-            reserved_concurrency=options.reserved_concurrency,
         )
         api = ValidationApi(
             self,
