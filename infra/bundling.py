@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -57,21 +57,21 @@ def compile_all(folder: Path, interpreter: Path) -> None:
     command: list[str | Path] = [interpreter, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     # Fixed, for the order of a set's constants goes into the .pyc.
     seed = {"PYTHONHASHSEED": "0"}
-    subprocess.run([*command, "-s", folder, "-p", "/var/task", folder], check=True, env=seed)  # noqa: S603 (our own)
+    _run([*command, "-s", folder, "-p", "/var/task", folder], env=seed)
 
 
 def interpreter_of(python: str = PYTHON) -> Path | None:
     """An interpreter of that version: this one, on the PATH, of pyenv's or of uv's; None when there is none."""
     for candidate in _interpreters(f"python{python}"):
-        answer = subprocess.run(  # noqa: S603 (an interpreter of the user's own)
-            [candidate, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if answer.returncode == 0 and answer.stdout.strip() == python:
+        if version_of(candidate) == python:
             return candidate
     return None
+
+
+def version_of(interpreter: Path) -> str | None:
+    """Major and minor version, `3.13`; None of what is no working interpreter."""
+    answer = _run([interpreter, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], quiet=True)
+    return answer.stdout.strip() if answer.returncode == 0 else None
 
 
 def _interpreters(name: str) -> Iterator[Path]:
@@ -99,10 +99,17 @@ def install(target: Path, requirements: Path, architecture: str, python: str = P
     ]  # fmt: skip
     pip: list[str | Path] = [sys.executable, "-m", "pip"]
     offline = [*pip, "install", *wanted, "--no-compile", "--no-index", "--find-links", wheels, "--target", target]
-    kept = subprocess.run(offline, capture_output=True, check=False)  # noqa: S603 (our own command line)
-    if kept.returncode != 0:
-        subprocess.run([*pip, "download", *wanted, "--dest", wheels], check=True)  # noqa: S603 (our own command line)
-        subprocess.run(offline, check=True)  # noqa: S603 (our own command line)
+    if _run(offline, quiet=True).returncode != 0:
+        _run([*pip, "download", *wanted, "--dest", wheels])
+        _run(offline)
+
+
+def _run(
+    command: Sequence[str | Path], *, quiet: bool = False, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run to the end; `quiet` keeps the output, and failing is an answer then, not a CalledProcessError."""
+    # A list without a shell, of this module's words and of paths on this machine: nothing in it comes from outside.
+    return subprocess.run(command, capture_output=quiet, check=not quiet, text=True, env=env)  # noqa: S603
 
 
 def _prune(target: Path) -> None:

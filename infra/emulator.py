@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from infra.bundling import ROOT, install
+from infra.bundling import ROOT, install, version_of
 
 REQUIREMENTS = ROOT / "requirements" / "artefact.txt"
 MACHINE_ARCHITECTURE = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(
@@ -125,7 +125,7 @@ class Emulator:
         self._port, api_port = _free_ports()
         self._log_file = folder / "log"
         log = opened.enter_context(self._log_file.open("wb"))
-        process = subprocess.Popen(  # noqa: S603 (AWS's emulator, checked by its hash)
+        process = subprocess.Popen(  # noqa: S603 (no shell; from a wheel that pip checked by its hash)
             [
                 emulator,
                 *("--runtime-interface-emulator-address", f"{HOST}:{self._port}"),
@@ -158,7 +158,9 @@ class Emulator:
 
 def runtime_files(interpreter: Path) -> tuple[Path, Path]:
     """The emulator's program and the folder of AWS's runtime client for `interpreter`; installed once."""
-    python = _version(interpreter)
+    python = version_of(interpreter)
+    if python is None:
+        raise RuntimeError(f"{interpreter} is no Python interpreter that runs.")
     pins = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
     folder = ROOT / "build" / f"emulator-{MACHINE_ARCHITECTURE}-{python}-{pins}"
     name = f"aws-lambda-rie-{MACHINE_ARCHITECTURE}"
@@ -180,11 +182,6 @@ def runtime_files(interpreter: Path) -> tuple[Path, Path]:
                 if not folder.is_dir():
                     raise
     return folder / name, folder / "runtime"
-
-
-def _version(interpreter: Path) -> str:
-    command = [str(interpreter), "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 (his own)
 
 
 def _free_ports() -> tuple[int, int]:
