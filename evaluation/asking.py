@@ -37,7 +37,7 @@ class Api(Protocol):
         self,
         source_path: str,
         target_path: str,
-        type: ValidationType,  # noqa: A002 - the contract's own word
+        type: ValidationType,  # noqa: A002 - callers pass it by this name, the field's in the request
         *,
         threshold: float,
         include: Sequence[str],

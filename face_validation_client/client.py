@@ -98,7 +98,7 @@ class FaceValidationClient:
         self,
         source_path: str,
         target_path: str,
-        type: ValidationType | str,  # noqa: A002 - the contract's own word
+        type: ValidationType | str,  # noqa: A002 - callers pass it by this name, the field's in the request
         *,
         threshold: float = DEFAULT_THRESHOLD,
         threshold_label: float | None = None,
@@ -129,7 +129,7 @@ class FaceValidationClient:
         self,
         source: Photo,
         target: Photo,
-        type: ValidationType | str,  # noqa: A002 - the contract's own word
+        type: ValidationType | str,  # noqa: A002 - callers pass it by this name, the field's in the request
         *,
         threshold: float = DEFAULT_THRESHOLD,
         threshold_label: float | None = None,

@@ -38,7 +38,8 @@ def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callabl
     shared = inspect.signature(_connection, eval_str=True).parameters
     # Typer reads a command's flags from its signature and its annotations.
     parameters = [*own, *(shared[name] for name in _FLAGS)]
-    connected.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # functions may have one
+    # `inspect.signature` reads this attribute of any function (PEP 362); typeshed declares it for none.
+    connected.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     connected.__annotations__ = {item.name: item.annotation for item in parameters} | {
         "return": signature.return_annotation
     }

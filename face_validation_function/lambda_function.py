@@ -127,9 +127,7 @@ def _answer(
     id_request = request_id_of(item)
     outcome: Comparison | FaceValidationError
     try:
-        if not future.done():
-            raise walk.out_of_time()  # noqa: TRY301 - answered like every other refusal, six lines below
-        request, outcome = future.result()
+        request, outcome = _result_of(future, walk)
         id_request = request.id_request
         answer = Answer(success(id_request, outcome, boxes="boxes" in request.include))
     except FaceValidationError as error:
@@ -141,6 +139,14 @@ def _answer(
         answer = Answer(refusal(id_request, outcome), outcome)
     record(adapters.logger, invocation, id_request, _type_of(item), walk, outcome)
     return answer
+
+
+def _result_of(
+    future: Future[tuple[FaceValidationRequest, Comparison]], walk: Walk
+) -> tuple[FaceValidationRequest, Comparison]:
+    if not future.done():
+        raise walk.out_of_time()
+    return future.result()
 
 
 def _type_of(item: object) -> str | None:

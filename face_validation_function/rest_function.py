@@ -85,7 +85,7 @@ class RestFunction(Generic[Adapters]):
             return self._operation_of(event)(adapters, invocation)
         except FaceValidationError as error:
             return refused(error, new_request_id())
-        except Exception:  # noqa: BLE001 - the last line: the log has the cause, the caller no detail
+        except Exception:  # noqa: BLE001 - whatever it is, it is logged and the caller gets the envelope
             service_logger("ERROR").exception("The request could not be answered.")
             return refused(InternalServerError("an unexpected failure; its cause is in the log."), new_request_id())
 

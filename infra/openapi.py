@@ -18,7 +18,7 @@ from infra.refusals import REFUSALS
 PATH = Path(__file__).parents[1] / "docs" / "openapi.json"
 VERSION = "1.0.0"
 SECURITY_SCHEME = "clientCredentials"
-TOKEN_URL = "/oauth2/token"  # noqa: S105 (an address, relative to where the document was loaded; no secret)
+TOKEN_URL = "/oauth2/token"  # noqa: S105 (where tokens are given, relative to the document: no token)
 
 _DETAILS = {
     "RequestError": "threshold: Input should be less than or equal to 100; the value sent is 101.",

@@ -8,7 +8,7 @@ from local.proxy_event import REGION
 
 # Neither reaches an account: S3 and Rekognition on this machine take whatever they are given.
 ACCESS_KEY_ID = "local"
-SECRET_ACCESS_KEY = "local-and-worthless"  # noqa: S105 - worthless, as it says
+SECRET_ACCESS_KEY = "local-and-worthless"  # noqa: S105 - moto takes any, and it opens no account
 
 # Whoever runs the stack may have an account of his own set up: none of that may be used, nor reach AWS by mistake.
 NOT_INHERITED = frozenset(

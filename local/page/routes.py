@@ -177,7 +177,8 @@ async def _form(request: Request, body: bytes) -> tuple[dict[str, bytes], dict[s
 async def _uploaded(form: FormData, side: str) -> bytes:
     file = form[side]
     if not isinstance(file, UploadFile):
-        raise ValueError(f"{side} is not a file.")  # noqa: TRY004 - the form's value is wrong, not a program's type
+        # A sender's mistake, which is answered like a wrong threshold: not a TypeError of this program.
+        raise ValueError(f"{side} is not a file.")  # noqa: TRY004
     return await file.read()
 
 
