@@ -24,7 +24,7 @@ from evaluation.decisions import Expected
 from evaluation.machine import describe_machine, describe_versions
 from evaluation.runs import Run, run_cases
 from evaluation.summary import DEFAULT_THRESHOLD, summarise
-from face_validation_client.connections import Connection
+from face_validation.client.profiles import Connection
 from face_validation_function.services import face_steps
 from face_validation_function.services.face_steps import FaceSteps, Portrait
 from face_validation_function.utils import image_processing

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from evaluation.cases import Case
 from evaluation.results import Outcome, Result
-from face_validation_client.buckets import Bucket
-from face_validation_client.errors import (
+from face_validation.client.buckets import Bucket
+from face_validation.client.errors import (
     CouldNotAskError,
     FaceValidationError,
     ForbiddenError,
@@ -20,9 +20,9 @@ from face_validation_client.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
-from face_validation_client.network import persistently
-from face_validation_client.requests import ValidationType
-from face_validation_client.results import ValidationResult
+from face_validation.client.transport import persistently
+from face_validation.client.validation_request import ValidationType
+from face_validation.client.validation_result import ValidationResult
 
 ATTEMPTS = 6
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.decisions import Expected
-from face_validation_client.requests import ValidationType
+from face_validation.client.validation_request import ValidationType
 
 REQUIRED_COLUMNS = ("case_id", "type", "source", "target", "expected")
 LABELS_FILE = "labels.csv"

@@ -27,9 +27,9 @@ from evaluation.results import Outcome, Result, ResultsError
 from evaluation.runs import read_run, run_cases
 from evaluation.summary import DEFAULT_THRESHOLD, Summary, summarise
 from evaluation.terminal import comparison_json, print_comparison, print_identification, print_summary
-from face_validation_client.client import FaceValidationClient
-from face_validation_client.connections import Connection
-from face_validation_client.errors import FaceValidationError, SettingsError
+from face_validation.client.client import FaceValidationClient
+from face_validation.client.profiles import Connection
+from face_validation.client.errors import FaceValidationError, SettingsError
 
 RATES = ("accuracy", "pair_accuracy", "error_accuracy", "precision", "recall", "f1")
 # What decides the local stack's scores: a change in here is another service.

@@ -20,7 +20,7 @@ from evaluation.metrics import IdentificationRates, identification_rates
 from evaluation.metrics_file import rate_json
 from evaluation.plots import plot_identification
 from evaluation.report import image_address, template_environment
-from face_validation_client.errors import CouldNotAskError, FaceValidationError
+from face_validation.client.errors import CouldNotAskError, FaceValidationError
 
 NOBODY = "NONE"
 CANDIDATES = 5

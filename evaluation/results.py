@@ -15,8 +15,8 @@ import numpy as np
 
 from evaluation.cases import Case
 from evaluation.decisions import Answer, Expected, Scores, answers
-from face_validation_client.requests import ValidationType
-from face_validation_client.results import Boxes, Side, ValidationResult
+from face_validation.client.validation_request import ValidationType
+from face_validation.client.validation_result import Boxes, Side, ValidationResult
 
 RESULTS_FILE = "results.csv"
 COLUMNS = (

@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from face_validation_client import FaceValidationClient, FaceValidationError
-from face_validation_client.annotate import annotate
+from face_validation.client import FaceValidationClient, FaceValidationError
+from face_validation.client.annotation import annotate
 from local.info import StackInfo
 from local.samples import SAMPLES, Sample, sample_jpeg
 from local.signals import stopped_by_signals

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from face_validation_client import FaceValidationClient, FaceValidationError
+from face_validation.client import FaceValidationClient, FaceValidationError
 from local.stack import IMAGE_ENDINGS
 
 

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from face_validation_client.connections import Connection
-from face_validation_client.errors import FaceValidationError
-from face_validation_client.options import with_connection
-from face_validation_client.requests import ValidationType
-from face_validation_client.results import DEFAULT_THRESHOLD
-from face_validation_client.terminal import ExitCode, leave_with, print_json, print_verdict
+from face_validation.client.profiles import Connection
+from face_validation.client.errors import FaceValidationError
+from face_validation.cli.connection_options import with_connection
+from face_validation.client.validation_request import ValidationType
+from face_validation.client.validation_result import DEFAULT_THRESHOLD
+from face_validation.cli.output import ExitCode, leave_with, print_json, print_verdict
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -193,7 +193,7 @@ def validate(
             _check_files(photos)
             result = client.validate_files(*photos, type_, **question, keep=keep)
     if annotate is not None:
-        from face_validation_client.annotate import annotate as drawn  # here: Pillow is for this alone
+        from face_validation.client.annotation import annotate as drawn  # here: Pillow is for this alone
 
         drawn(source, target, result).save(annotate)
         typer.echo(f"Annotated: {annotate}", err=True)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from face_validation_client.errors import (
+from face_validation.client.errors import (
     FaceValidationError,
     ForbiddenError,
     ImageTooLargeError,
@@ -20,7 +20,7 @@ from face_validation_client.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
-from face_validation_client.results import ValidationResult
+from face_validation.client.validation_result import ValidationResult
 
 
 class ExitCode(IntEnum):

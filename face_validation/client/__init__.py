@@ -1,7 +1,7 @@
 """Python client of the face validation API, and the `face-validation` command line."""
 
-from face_validation_client.client import FaceValidationClient, Outcome
-from face_validation_client.errors import (
+from face_validation.client.client import FaceValidationClient, Outcome
+from face_validation.client.errors import (
     ConnectionFailedError,
     CouldNotAskError,
     FaceValidationError,
@@ -16,8 +16,8 @@ from face_validation_client.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
-from face_validation_client.requests import ValidationRequest, ValidationType
-from face_validation_client.results import Box, Boxes, Document, Face, Side, ValidationResult
+from face_validation.client.validation_request import ValidationRequest, ValidationType
+from face_validation.client.validation_result import Box, Boxes, Document, Face, Side, ValidationResult
 
 __all__ = [
     "Box",

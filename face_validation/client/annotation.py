@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageDraw, ImageFont, ImageOps
 
-from face_validation_client.results import Box, Side, ValidationResult
+from face_validation.client.validation_result import Box, Side, ValidationResult
 
 Colour = tuple[int, int, int]
 Picture = str | Path | bytes | Image.Image

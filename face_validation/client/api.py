@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
-from face_validation_client.errors import CouldNotAskError, error_of_response
-from face_validation_client.network import checked_url, network_faults, new_http_client, persistently
-from face_validation_client.tokens import AccessToken
+from face_validation.client.errors import CouldNotAskError, error_of_response
+from face_validation.client.transport import checked_url, network_faults, new_http_client, persistently
+from face_validation.client.tokens import AccessToken
 
 READ, WRITE, ADMIN = "face-detection/read", "face-detection/write", "face-detection/admin"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from face_validation_client.errors import ConnectionFailedError, CouldNotAskError, SettingsError
-from face_validation_client.network import is_this_machine
+from face_validation.client.errors import ConnectionFailedError, CouldNotAskError, SettingsError
+from face_validation.client.transport import is_this_machine
 
 Bucket = Literal["source", "target"]
 Photo = str | Path | bytes

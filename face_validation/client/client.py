@@ -11,17 +11,17 @@ from typing import Any, Self
 
 import httpx
 
-from face_validation_client.api import Api, not_the_contract
-from face_validation_client.buckets import Bucket, Buckets, Photo, content_of, new_key
-from face_validation_client.errors import (
+from face_validation.client.api import Api, not_the_contract
+from face_validation.client.buckets import Bucket, Buckets, Photo, content_of, new_key
+from face_validation.client.errors import (
     CouldNotAskError,
     FaceValidationError,
     error_of_envelope,
     is_envelope,
 )
-from face_validation_client.people import People
-from face_validation_client.requests import ValidationRequest, ValidationType, new_id
-from face_validation_client.results import DEFAULT_THRESHOLD, ValidationResult
+from face_validation.client.people import People
+from face_validation.client.validation_request import ValidationRequest, ValidationType, new_id
+from face_validation.client.validation_result import DEFAULT_THRESHOLD, ValidationResult
 
 MOST_IN_ONE_ARRAY = 10
 

@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
-from face_validation_client.api import ADMIN, READ, Api, not_the_contract
-from face_validation_client.buckets import Photo, content_of, content_type_of
-from face_validation_client.errors import CouldNotAskError, ImageValidationError
-from face_validation_client.network import network_faults
-from face_validation_client.requests import new_id
-from face_validation_client.results import DEFAULT_THRESHOLD, Box, Face
+from face_validation.client.api import ADMIN, READ, Api, not_the_contract
+from face_validation.client.buckets import Photo, content_of, content_type_of
+from face_validation.client.errors import CouldNotAskError, ImageValidationError
+from face_validation.client.transport import network_faults
+from face_validation.client.validation_request import new_id
+from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def read(kind: type[T], answer: Any) -> T:
 
 @cache
 def _reader(kind: Hashable) -> Any:
-    from pydantic import TypeAdapter  # here: `import face_validation_client` stays quick
+    from pydantic import TypeAdapter  # here: `import face_validation.client` stays quick
 
     return TypeAdapter(cast(Any, kind))
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from face_validation_client.client import FaceValidationClient
-from face_validation_client.errors import SettingsError
+from face_validation.client.client import FaceValidationClient
+from face_validation.client.errors import SettingsError
 
 PREFIX = "FACE_VALIDATION_"
 DEFAULT_PROFILE = "default"

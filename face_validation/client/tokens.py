@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import httpx
 
-from face_validation_client.errors import (
+from face_validation.client.errors import (
     CouldNotAskError,
     FaceValidationError,
     InternalServerError,
@@ -15,7 +15,7 @@ from face_validation_client.errors import (
     UnauthorizedError,
     error_of_response,
 )
-from face_validation_client.network import network_faults
+from face_validation.client.transport import network_faults
 
 # A token is replaced this long before it expires, so that it is still good when the service looks at it.
 LONGEST_LEEWAY_S = 60.0

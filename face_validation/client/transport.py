@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from face_validation_client.errors import (
+from face_validation.client.errors import (
     ConnectionFailedError,
     CouldNotAskError,
     FaceValidationError,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from face_validation_client.results import DEFAULT_THRESHOLD
+from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 
 class ValidationType(StrEnum):

@@ -102,6 +102,6 @@ class ValidationResult:
 
 @cache
 def _reader() -> Any:
-    from pydantic import TypeAdapter  # here: `import face_validation_client` stays quick for the command line's help
+    from pydantic import TypeAdapter  # here: `import face_validation.client` stays quick for the command line's help
 
     return TypeAdapter(ValidationResult)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from face_validation_client import FaceValidationClient
+from face_validation.client import FaceValidationClient
 from tests.client.fake_api import FakeApi
 
 

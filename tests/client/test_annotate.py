@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from face_validation_client import Box, Boxes, Document, Face, Side, ValidationResult
-from face_validation_client.annotate import DOCUMENT, MATCH, NO_MATCH, OTHER_FACE, Colour, annotate
+from face_validation.client import Box, Boxes, Document, Face, Side, ValidationResult
+from face_validation.client.annotation import DOCUMENT, MATCH, NO_MATCH, OTHER_FACE, Colour, annotate
 
 GREY = (128, 128, 128)
 BOX = Box(0.25, 0.25, 0.5, 0.5)

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-import face_validation_client
-from face_validation_client import (
+import face_validation.client
+from face_validation.client import (
     ConnectionFailedError,
     CouldNotAskError,
     FaceValidationClient,
@@ -25,7 +25,7 @@ from face_validation_client import (
     ValidationResult,
     ValidationType,
 )
-from face_validation_client.errors import CONTRACT_ERRORS
+from face_validation.client.errors import CONTRACT_ERRORS
 from tests.client.fake_api import FakeApi, Reply, envelope
 
 JPEG = b"\xff\xd8\xff\xe0 not a whole one"
@@ -126,7 +126,7 @@ class TestRefusals:
         }
 
         assert services - {"FaceValidationError"} <= codes
-        assert codes <= set(face_validation_client.__all__)
+        assert codes <= set(face_validation.client.__all__)
 
     @pytest.mark.parametrize(
         ("status", "code"),
@@ -223,7 +223,7 @@ class TestRetries:
     def test_a_refusal_is_final(self, client: FaceValidationClient, api: FakeApi, status: int, code: str) -> None:
         api.script.append(Reply(status, envelope(code)))
 
-        with pytest.raises(getattr(face_validation_client, code)):
+        with pytest.raises(getattr(face_validation.client, code)):
             ask(client)
 
         assert len(api.validations) == 1

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from face_validation_client.command_line import ROOMS, app
+from face_validation.cli.app import ROOMS, app
 from tests.client.fake_api import CLIENT_SECRET, FakeApi, Reply, envelope
 
 MATCH, NO_MATCH, REFUSED, COULD_NOT_ASK = 0, 1, 2, 3
@@ -194,7 +194,7 @@ class TestValidate:
     def test_a_mistake_of_ours_is_no_verdict(
         self, profile: str, photos: tuple[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from face_validation_client.client import FaceValidationClient
+        from face_validation.client.client import FaceValidationClient
 
         monkeypatch.setattr(FaceValidationClient, "validate_files", lambda *_, **__: 1 / 0)
 
@@ -273,7 +273,7 @@ class TestOtherCommands:
     def test_a_room_that_is_not_installed_says_so_and_leaves_the_others_working(self, profile: str) -> None:
         program = (
             "import sys; sys.modules['person_verifier'] = None; sys.modules['moto'] = sys.modules['local'] = None\n"
-            "from face_validation_client.command_line import app; app()"
+            "from face_validation.cli.app import app; app()"
         )
 
         def alone(*arguments: str) -> Any:
@@ -288,7 +288,7 @@ class TestOtherCommands:
 
     def test_the_command_line_starts_without_what_only_some_commands_need(self) -> None:
         program = (
-            "import sys; import face_validation_client.command_line\n"
+            "import sys; import face_validation.cli.app\n"
             "heavy = {'boto3', 'pydantic', 'PIL', 'numpy', 'sklearn', 'matplotlib', 'moto', 'evaluation'}\n"
             "print(sorted(heavy & set(sys.modules)))"
         )
@@ -298,7 +298,7 @@ class TestOtherCommands:
         assert loaded.stdout.strip() == "[]"
 
     def test_local_hands_its_flags_to_the_stack(self) -> None:
-        command = [sys.executable, "-m", "face_validation_client.command_line", "local", "--help"]
+        command = [sys.executable, "-m", "face_validation.cli.app", "local", "--help"]
 
         shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
 

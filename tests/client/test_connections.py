@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from face_validation_client import SettingsError
-from face_validation_client.connections import Connection, names, open_to_others
+from face_validation.client import SettingsError
+from face_validation.client.profiles import Connection, names, open_to_others
 
 COMPLETE = {
     "api_url": "https://api.example.com/prod",

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-import face_validation_client
-from face_validation_client import (
+import face_validation.client
+from face_validation.client import (
     FaceValidationClient,
     FaceValidationError,
     ImageTooLargeError,
@@ -21,9 +21,9 @@ from face_validation_client import (
     ValidationRequest,
     ValidationResult,
 )
-from face_validation_client.annotate import DOCUMENT, MATCH, NO_MATCH
-from face_validation_client.command_line import app
-from face_validation_client.connections import Connection
+from face_validation.client.annotation import DOCUMENT, MATCH, NO_MATCH
+from face_validation.cli.app import app
+from face_validation.client.profiles import Connection
 from local.samples import IMAGES, SAMPLES, Sample, sample_jpeg
 from tests.waiting import until
 
@@ -35,7 +35,7 @@ def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The info file of a stack that `face-validation local` started, as a user would."""
     folder = tmp_path_factory.mktemp("stack")
     info, log = folder / "stack.json", folder / "stack.log"
-    command = [sys.executable, "-m", "face_validation_client.command_line", "local", "--port", "0", "--info", str(info)]
+    command = [sys.executable, "-m", "face_validation.cli.app", "local", "--port", "0", "--info", str(info)]
     with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as stack:
         try:
             until(lambda: info.is_file() or stack.poll() is not None)
@@ -112,7 +112,7 @@ def test_local_files_do_not_stay_in_the_stacks_buckets(
     with stack_client.uploaded(photos["hopper"], "source") as source:
         assert stack_client.validate(source, "samples/hopper-again.jpg", "FACE_TO_FACE").matched
 
-    with pytest.raises(face_validation_client.InvalidS3ObjectError, match="source"):
+    with pytest.raises(face_validation.client.InvalidS3ObjectError, match="source"):
         stack_client.validate(source, "samples/hopper-again.jpg", "FACE_TO_FACE")
 
 
@@ -152,7 +152,7 @@ def test_each_refusal_of_an_image_is_its_exception_and_names_the_image(
 ) -> None:
     content = source if isinstance(source, bytes) else _plain(source)
 
-    with pytest.raises(getattr(face_validation_client, code), match=said) as caught:
+    with pytest.raises(getattr(face_validation.client, code), match=said) as caught:
         stack_client.validate_files(content, sample_jpeg("hopper"), "FACE_TO_FACE")
 
     assert caught.value.status == 422
@@ -178,7 +178,7 @@ def test_a_request_that_does_not_validate_is_a_request_error(
 ) -> None:
     asked = {"source_path": "a.jpg", "target_path": "b.jpg", "type": "FACE_TO_FACE"} | wrong
 
-    with pytest.raises(face_validation_client.RequestError) as caught:
+    with pytest.raises(face_validation.client.RequestError) as caught:
         stack_client.validate(**asked)  # type: ignore[arg-type]  # wrong on purpose
 
     assert next(iter(wrong)) in caught.value.details

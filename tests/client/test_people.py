@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
-from face_validation_client import CouldNotAskError, FaceValidationClient, ImageValidationError
-from face_validation_client.command_line import app
+from face_validation.client import CouldNotAskError, FaceValidationClient, ImageValidationError
+from face_validation.cli.app import app
 from tests.client.fake_api import FakeApi, Reply, envelope
 
 JPEG = b"\xff\xd8\xff\xe0 not a whole one"

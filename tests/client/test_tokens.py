@@ -10,15 +10,15 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from face_validation_client import (
+from face_validation.client import (
     ConnectionFailedError,
     CouldNotAskError,
     FaceValidationClient,
     InternalServerError,
     UnauthorizedError,
 )
-from face_validation_client.network import network_faults
-from face_validation_client.tokens import AccessToken
+from face_validation.client.transport import network_faults
+from face_validation.client.tokens import AccessToken
 from tests.client.fake_api import CLIENT_ID, CLIENT_SECRET, FakeApi, Reply
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from evaluation.cases import Case
 from evaluation.decisions import Expected
-from face_validation_client import Box, Boxes, Face, Side, ValidationResult
-from face_validation_client.buckets import Bucket
-from face_validation_client.errors import FaceValidationError
-from face_validation_client.requests import ValidationType
+from face_validation.client import Box, Boxes, Face, Side, ValidationResult
+from face_validation.client.buckets import Bucket
+from face_validation.client.errors import FaceValidationError
+from face_validation.client.validation_request import ValidationType
 
 SIDE = Side(width=400, height=500, faces=(Face(Box(0.25, 0.2, 0.5, 0.5), 99.0),), compared=0)
 

@@ -6,7 +6,7 @@ import pytest
 
 from evaluation.cases import Case, CasesError, document_level, document_template, origin, read_cases
 from evaluation.decisions import Expected
-from face_validation_client.requests import ValidationType
+from face_validation.client.validation_request import ValidationType
 from tests.evaluation.fakes import case
 
 HEADER = "case_id,type,source,target,expected,note\n"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from face_validation_client.command_line import app
+from face_validation.cli.app import app
 from tests.client.fake_api import FakeApi, Reply, envelope
 
 

@@ -8,7 +8,7 @@ import pytest
 from evaluation.comparison import ComparisonError, compare_runs
 from evaluation.decisions import Answer, Expected
 from evaluation.results import Result
-from face_validation_client.requests import ValidationType
+from face_validation.client.validation_request import ValidationType
 from tests.evaluation.test_summary import refused, scored
 
 

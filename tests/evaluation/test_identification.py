@@ -21,7 +21,7 @@ from evaluation.identification import (
     write_identification,
 )
 from evaluation.intervals import Rate
-from face_validation_client.errors import ConnectionFailedError, FaceValidationError, ImageValidationError
+from face_validation.client.errors import ConnectionFailedError, FaceValidationError, ImageValidationError
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from evaluation.cases import read_cases
 from evaluation.decisions import Expected
 from evaluation.results import COLUMNS, Outcome, ResultsError
 from evaluation.runs import Run, read_run, run_cases
-from face_validation_client.errors import (
+from face_validation.client.errors import (
     ConnectionFailedError,
     FaceValidationError,
     ImageValidationError,

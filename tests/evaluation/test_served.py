@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 from typer.testing import CliRunner
 
 from evaluation.results import read_results
-from face_validation_client.command_line import app
+from face_validation.cli.app import app
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,8 @@ from evaluation.results import Outcome, Result
 from evaluation.runs import Run, Session
 from evaluation.summary import Summary, summarise
 from evaluation.thumbnails import thumbnail
-from face_validation_client import Box, Boxes, Face, Side
-from face_validation_client.requests import ValidationType
+from face_validation.client import Box, Boxes, Face, Side
+from face_validation.client.validation_request import ValidationType
 from tests.evaluation.fakes import SIDE, case
 
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from face_validation_client import FaceValidationClient, ImageValidationError, InvalidS3ObjectError
+from face_validation.client import FaceValidationClient, ImageValidationError, InvalidS3ObjectError
 from local import demo
 from local.info import StackInfo
 from local.samples import SAMPLES, sample_jpeg
