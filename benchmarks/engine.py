@@ -32,7 +32,7 @@ from PIL import Image, ImageOps
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.machine import describe_machine, describe_versions
+from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from rekognition_local.engine import Engine
 
 OURS, PEER = "rekognition_local", "face_recognition"

@@ -18,12 +18,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.cases import read_cases
-from evaluation.comparison import compare_runs
-from evaluation.decisions import Expected
-from evaluation.machine import describe_machine, describe_versions
-from evaluation.runs import Run, run_cases
-from evaluation.summary import DEFAULT_THRESHOLD, summarise
+from face_validation.evaluation.runs.cases import read_cases
+from face_validation.evaluation.statistics.comparison import compare_runs
+from face_validation.evaluation.statistics.confusion import Expected
+from face_validation.evaluation.runs.machine import describe_machine, describe_versions
+from face_validation.evaluation.runs.runner import Run, run_cases
+from face_validation.evaluation.report.summary import DEFAULT_THRESHOLD, summarise
 from face_validation.client.profiles import Connection
 from face_validation_function.services import face_steps
 from face_validation_function.services.face_steps import FaceSteps, Portrait

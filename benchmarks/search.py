@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.machine import describe_machine, describe_versions
+from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from rekognition_local import images
 from rekognition_local.engine import Engine
 from rekognition_local.gallery import FACE_MODEL_VERSION, Collection, Gallery, among_many

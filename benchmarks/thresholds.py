@@ -21,9 +21,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.decisions import Scores
-from evaluation.machine import describe_machine, describe_versions
-from evaluation.metrics import FMR_TARGETS, area_under_curve, operating_point
+from face_validation.evaluation.statistics.confusion import Scores
+from face_validation.evaluation.runs.machine import describe_machine, describe_versions
+from face_validation.evaluation.statistics.error_rates import FMR_TARGETS, area_under_curve, operating_point
 from face_validation_function.faces import BoundingBox, Face, most_prominent
 from rekognition_local import images
 from rekognition_local.engine import Engine

@@ -30,7 +30,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.machine import describe_machine, describe_versions
+from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from person_verifier.faces import load_engine
 from person_verifier.model import VerifierModel
 from rekognition_local.engine import DetectedFace

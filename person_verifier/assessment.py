@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.intervals import F1Score, Rate
-from evaluation.metrics import OperatingPoint, area_under_curve, operating_point
+from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.statistics.error_rates import OperatingPoint, area_under_curve, operating_point
 from person_verifier.model import MeasuredRate, ModelMetrics, StoredPart
 from person_verifier.training import Samples, split, train
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from evaluation.metrics import error_rates
+from face_validation.evaluation.statistics.error_rates import error_rates
 from person_verifier.album import Seen
 from person_verifier.assessment import Assessment, Counts, Judged
 from person_verifier.model import ModelMetrics, StoredPart

@@ -35,11 +35,11 @@ ROOMS = (
     Room(
         "evaluate",
         "Run labelled cases through the API: accuracy, thresholds, report.",
-        "evaluation.command_line",
+        "face_validation.cli.evaluation",
         "evaluate",
     ),
-    Room("compare", "Two evaluation runs side by side.", "evaluation.command_line", "compare"),
-    Room("identify", "Enrol and search people: who is named right.", "evaluation.command_line", "identify"),
+    Room("compare", "Two evaluation runs side by side.", "face_validation.cli.evaluation", "compare"),
+    Room("identify", "Enrol and search people: who is named right.", "face_validation.cli.evaluation", "identify"),
     Room("verifier", "Is this me? Train and serve a verifier of one person.", "person_verifier.command_line", "app"),
 )
 

@@ -17,16 +17,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from evaluation.asking import RunError
-from evaluation.cases import CasesError, read_cases
-from evaluation.comparison import ComparisonError, compare_runs
-from evaluation.identification import identify as run_identification
-from evaluation.identification import never_enrolled, read_enrolments, read_probes, write_identification
-from evaluation.report import METRICS_FILE, REPORT_FILE, write_report
-from evaluation.results import Outcome, Result, ResultsError
-from evaluation.runs import read_run, run_cases
-from evaluation.summary import DEFAULT_THRESHOLD, Summary, summarise
-from evaluation.terminal import comparison_json, print_comparison, print_identification, print_summary
+from face_validation.evaluation.runs.asking import RunError
+from face_validation.evaluation.runs.cases import CasesError, read_cases
+from face_validation.evaluation.statistics.comparison import ComparisonError, compare_runs
+from face_validation.evaluation.runs.identification import identify as run_identification
+from face_validation.evaluation.runs.identification import never_enrolled, read_enrolments, read_probes, write_identification
+from face_validation.evaluation.report.html_report import METRICS_FILE, REPORT_FILE, write_report
+from face_validation.evaluation.runs.results import Outcome, Result, ResultsError
+from face_validation.evaluation.runs.runner import read_run, run_cases
+from face_validation.evaluation.report.summary import DEFAULT_THRESHOLD, Summary, summarise
+from face_validation.evaluation.report.terminal import comparison_json, print_comparison, print_identification, print_summary
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.profiles import Connection
 from face_validation.client.errors import FaceValidationError, SettingsError

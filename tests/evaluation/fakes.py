@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evaluation.cases import Case
-from evaluation.decisions import Expected
+from face_validation.evaluation.runs.cases import Case
+from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.client import Box, Boxes, Face, Side, ValidationResult
 from face_validation.client.buckets import Bucket
 from face_validation.client.errors import FaceValidationError

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.cases import Case, CasesError, document_level, document_template, origin, read_cases
-from evaluation.decisions import Expected
+from face_validation.evaluation.runs.cases import Case, CasesError, document_level, document_template, origin, read_cases
+from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.client.validation_request import ValidationType
 from tests.evaluation.fakes import case
 

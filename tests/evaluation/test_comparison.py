@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluation.comparison import ComparisonError, compare_runs
-from evaluation.decisions import Answer, Expected
-from evaluation.results import Result
+from face_validation.evaluation.statistics.comparison import ComparisonError, compare_runs
+from face_validation.evaluation.statistics.confusion import Answer, Expected
+from face_validation.evaluation.runs.results import Result
 from face_validation.client.validation_request import ValidationType
 from tests.evaluation.test_summary import refused, scored
 

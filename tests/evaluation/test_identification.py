@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.cases import CasesError
-from evaluation.identification import (
+from face_validation.evaluation.runs.cases import CasesError
+from face_validation.evaluation.runs.identification import (
     Enrolment,
     Named,
     Probe,
@@ -20,7 +20,7 @@ from evaluation.identification import (
     read_probes,
     write_identification,
 )
-from evaluation.intervals import Rate
+from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.client.errors import ConnectionFailedError, FaceValidationError, ImageValidationError
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from evaluation.decisions import Answer, Expected, Scores, Tally, answers
-from evaluation.intervals import F1Score, Rate, mcnemar_exact
-from evaluation.metrics import area_under_curve, equal_error_rate, error_rates, identification_rates, operating_point
+from face_validation.evaluation.statistics.confusion import Answer, Expected, Scores, Tally, answers
+from face_validation.evaluation.statistics.intervals import F1Score, Rate, mcnemar_exact
+from face_validation.evaluation.statistics.error_rates import area_under_curve, equal_error_rate, error_rates, identification_rates, operating_point
 
 # Few distinct values, so that ties between and within the classes are the rule, beside arbitrary ones.
 SCORE = st.one_of(st.integers(0, 6).map(lambda step: step * 100 / 6), st.floats(0, 100, allow_nan=False))

@@ -7,11 +7,11 @@ from threading import Semaphore
 
 import pytest
 
-from evaluation.asking import RunError
-from evaluation.cases import read_cases
-from evaluation.decisions import Expected
-from evaluation.results import COLUMNS, Outcome, ResultsError
-from evaluation.runs import Run, read_run, run_cases
+from face_validation.evaluation.runs.asking import RunError
+from face_validation.evaluation.runs.cases import read_cases
+from face_validation.evaluation.statistics.confusion import Expected
+from face_validation.evaluation.runs.results import COLUMNS, Outcome, ResultsError
+from face_validation.evaluation.runs.runner import Run, read_run, run_cases
 from face_validation.client.errors import (
     ConnectionFailedError,
     FaceValidationError,

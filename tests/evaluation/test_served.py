@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Page, sync_playwright
 from typer.testing import CliRunner
 
-from evaluation.results import read_results
+from face_validation.evaluation.runs.results import read_results
 from face_validation.cli.app import app
 
 pytestmark = pytest.mark.slow

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from evaluation.decisions import Answer, Expected
-from evaluation.metrics_file import to_json
-from evaluation.report import percent, report_page, write_report
-from evaluation.results import Outcome, Result
-from evaluation.runs import Run, Session
-from evaluation.summary import Summary, summarise
-from evaluation.thumbnails import thumbnail
+from face_validation.evaluation.statistics.confusion import Answer, Expected
+from face_validation.evaluation.report.metrics_json import to_json
+from face_validation.evaluation.report.html_report import percent, report_page, write_report
+from face_validation.evaluation.runs.results import Outcome, Result
+from face_validation.evaluation.runs.runner import Run, Session
+from face_validation.evaluation.report.summary import Summary, summarise
+from face_validation.evaluation.report.thumbnails import thumbnail
 from face_validation.client import Box, Boxes, Face, Side
 from face_validation.client.validation_request import ValidationType
 from tests.evaluation.fakes import SIDE, case

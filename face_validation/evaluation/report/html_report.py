@@ -10,12 +10,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from evaluation.decisions import Answer
-from evaluation.intervals import F1Score, Rate
-from evaluation.metrics_file import to_json
-from evaluation.plots import plot_confusion, plot_error_rates, plot_latency, plot_roc, plot_scores
-from evaluation.summary import WORST, Group, Summary, WrongAnswer
-from evaluation.thumbnails import thumbnail
+from face_validation.evaluation.statistics.confusion import Answer
+from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.report.metrics_json import to_json
+from face_validation.evaluation.report.plots import plot_confusion, plot_error_rates, plot_latency, plot_roc, plot_scores
+from face_validation.evaluation.report.summary import WORST, Group, Summary, WrongAnswer
+from face_validation.evaluation.report.thumbnails import thumbnail
 
 NOTHING = "\N{EN DASH}"
 METRICS_FILE, REPORT_FILE = "metrics.json", "report.html"

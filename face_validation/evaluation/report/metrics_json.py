@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from evaluation.decisions import Tally
-from evaluation.intervals import F1Score, Rate
-from evaluation.summary import ScoreStudy, Summary
+from face_validation.evaluation.statistics.confusion import Tally
+from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.report.summary import ScoreStudy, Summary
 
 
 def to_json(summary: Summary) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
-from evaluation.decisions import RIGHT_ANSWER, Answer, Expected, Scores, Tally
-from evaluation.intervals import Rate
-from evaluation.metrics import IdentificationRates
-from evaluation.results import Outcome, Result
-from evaluation.summary import ScoreStudy
+from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Expected, Scores, Tally
+from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.error_rates import IdentificationRates
+from face_validation.evaluation.runs.results import Outcome, Result
+from face_validation.evaluation.report.summary import ScoreStudy
 
 # Okabe and Ito's palette: told apart with every kind of colour vision. jfly.uni-koeln.de/color
 MATCH, NON_MATCH, NEUTRAL, THRESHOLD = "#0072B2", "#D55E00", "#595959", "#000000"

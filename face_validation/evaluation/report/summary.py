@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.cases import Case, document_level, document_template, origin
-from evaluation.decisions import RIGHT_ANSWER, Answer, Expected, Scores, Tally
-from evaluation.intervals import Rate
-from evaluation.metrics import (
+from face_validation.evaluation.runs.cases import Case, document_level, document_template, origin
+from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Expected, Scores, Tally
+from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.error_rates import (
     FMR_TARGETS,
     EqualErrorRate,
     ErrorRates,
@@ -17,8 +17,8 @@ from evaluation.metrics import (
     error_rates,
     operating_point,
 )
-from evaluation.results import Result, answers_at, face_height, similarities
-from evaluation.runs import Run
+from face_validation.evaluation.runs.results import Result, answers_at, face_height, similarities
+from face_validation.evaluation.runs.runner import Run
 
 DEFAULT_THRESHOLD = 80.0
 IDENTITY_CHECK_THRESHOLD = 99.0

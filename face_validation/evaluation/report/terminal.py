@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from evaluation.comparison import ChangedCase, Comparison, Difference
-from evaluation.identification import Identification
-from evaluation.report import percent, sentence_of
-from evaluation.results import Result
-from evaluation.summary import Summary
+from face_validation.evaluation.statistics.comparison import ChangedCase, Comparison, Difference
+from face_validation.evaluation.runs.identification import Identification
+from face_validation.evaluation.report.html_report import percent, sentence_of
+from face_validation.evaluation.runs.results import Result
+from face_validation.evaluation.report.summary import Summary
 
 
 def print_summary(summary: Summary) -> None:

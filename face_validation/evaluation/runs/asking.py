@@ -8,8 +8,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
-from evaluation.cases import Case
-from evaluation.results import Outcome, Result
+from face_validation.evaluation.runs.cases import Case
+from face_validation.evaluation.runs.results import Outcome, Result
 from face_validation.client.buckets import Bucket
 from face_validation.client.errors import (
     CouldNotAskError,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.decisions import Expected
+from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.client.validation_request import ValidationType
 
 REQUIRED_COLUMNS = ("case_id", "type", "source", "target", "expected")

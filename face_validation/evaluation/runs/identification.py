@@ -12,14 +12,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from evaluation.cases import CasesError, is_file, read_rows
-from evaluation.decisions import Scores
-from evaluation.intervals import Rate
-from evaluation.machine import describe_machine, describe_versions
-from evaluation.metrics import IdentificationRates, identification_rates
-from evaluation.metrics_file import rate_json
-from evaluation.plots import plot_identification
-from evaluation.report import image_address, template_environment
+from face_validation.evaluation.runs.cases import CasesError, is_file, read_rows
+from face_validation.evaluation.statistics.confusion import Scores
+from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.runs.machine import describe_machine, describe_versions
+from face_validation.evaluation.statistics.error_rates import IdentificationRates, identification_rates
+from face_validation.evaluation.report.metrics_json import rate_json
+from face_validation.evaluation.report.plots import plot_identification
+from face_validation.evaluation.report.html_report import image_address, template_environment
 from face_validation.client.errors import CouldNotAskError, FaceValidationError
 
 NOBODY = "NONE"

@@ -13,8 +13,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from evaluation.cases import Case
-from evaluation.decisions import Answer, Expected, Scores, answers
+from face_validation.evaluation.runs.cases import Case
+from face_validation.evaluation.statistics.confusion import Answer, Expected, Scores, answers
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import Boxes, Side, ValidationResult
 

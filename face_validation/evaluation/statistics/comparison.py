@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.decisions import RIGHT_ANSWER, Answer, Expected, Scores, Tally
-from evaluation.intervals import Rate, mcnemar_exact
-from evaluation.metrics import area_under_curve, equal_error_rate, error_rates
-from evaluation.results import Result, answers_at, similarities
+from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Expected, Scores, Tally
+from face_validation.evaluation.statistics.intervals import Rate, mcnemar_exact
+from face_validation.evaluation.statistics.error_rates import area_under_curve, equal_error_rate, error_rates
+from face_validation.evaluation.runs.results import Result, answers_at, similarities
 
 SIGNIFICANCE = 0.05
 RESAMPLES = 1000

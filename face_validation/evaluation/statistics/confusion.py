@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.intervals import F1Score, Rate
+from face_validation.evaluation.statistics.intervals import F1Score, Rate
 
 Scores = NDArray[np.float64]
 """Similarities, percent 0-100."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.decisions import Scores
-from evaluation.intervals import Rate
+from face_validation.evaluation.statistics.confusion import Scores
+from face_validation.evaluation.statistics.intervals import Rate
 
 FMR_TARGETS = (0.01, 0.001, 0.0001)
 

@@ -1,0 +1,1 @@
+"""Labelled cases asked through the API, one result each."""

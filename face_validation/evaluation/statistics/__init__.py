@@ -1,0 +1,1 @@
+"""Error rates, their intervals and tests: from scores to figures."""
