@@ -46,10 +46,10 @@ chromium:
 
 # -- the main job ------------------------------------------------------------------------------------------------
 run: .venv/.local ## start everything on 127.0.0.1, show the main job, keep serving
-	@$(BIN)/python -m local --demo
+	@$(BIN)/face-validation local --demo
 
 demo: .venv/.local ## show the main job and exit
-	@$(BIN)/python -m local.demo
+	@$(BIN)/python -m face_validation.local.demo
 
 # -- tests and checks --------------------------------------------------------------------------------------------
 test: .venv/.dev chromium ## every test

@@ -26,7 +26,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from local import sample_documents
+from face_validation.local.samples import documents as sample_documents
 from rekognition_local.engine import Engine
 
 COUNTED = 55.0  # the service's default: a label counts above it

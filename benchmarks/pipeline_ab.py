@@ -28,7 +28,7 @@ from face_validation.client.profiles import Connection
 from face_validation_function.services import face_steps
 from face_validation_function.services.face_steps import FaceSteps, Portrait
 from face_validation_function.utils import image_processing
-from local.stack import LocalStack
+from face_validation.local.stack import LocalStack
 
 Change = tuple[Any, str, Any]
 """Owner, attribute and the value it has instead."""

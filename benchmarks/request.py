@@ -28,8 +28,8 @@ from rich.table import Table
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.services import face_steps
-from local.proxy_event import LambdaContext
-from local.stack import LocalStack
+from face_validation.local.gateway.proxy_event import LambdaContext
+from face_validation.local.stack import LocalStack
 
 LATENCY_MS = 300
 RUNS = 9

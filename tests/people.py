@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from local.aws import aws_client
-from local.environment import function_settings
-from local.people import PeopleStores
-from local.samples import sample_files
-from local.stack import LocalStack
+from face_validation.local.aws.moto_services import aws_client
+from face_validation.local.aws.environment import function_settings
+from face_validation.local.aws.people_stores import PeopleStores
+from face_validation.local.samples.questions import sample_files
+from face_validation.local.stack import LocalStack
 
 EVENTS = sorted((Path(__file__).parents[1] / "events" / "people").glob("*.json"))
 REST_EVENTS = [path for path in EVENTS if not path.stem.startswith("s3_")]

@@ -317,7 +317,7 @@ def forget(
     add_help_option=False,
 )
 def local(context: typer.Context) -> None:
-    """Start everything on this machine, without an AWS account; takes the flags of `python -m local`."""
+    """Start everything on this machine, without an AWS account; takes the flags of `face-validation local`."""
     sys.argv = ["face-validation local", *context.args]
     try:
         runpy.run_module("local", run_name="__main__", alter_sys=True)

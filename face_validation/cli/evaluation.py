@@ -233,7 +233,7 @@ def _service(api: str | None, profile: str | None, stderr: Console) -> Iterator[
         with connection.client(attempts=1) as client:
             yield client, connection.api_url
         return
-    from local.stack import LocalStack  # here: a deployed API is evaluated without the local stack's packages
+    from face_validation.local.stack import LocalStack  # here: a deployed API is evaluated without the local stack's packages
 
     stderr.print("[dim]Starting the local stack...[/]")
     # Every answer of the function is in results.csv: its log would say the same again, across the progress bar.

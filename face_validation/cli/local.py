@@ -1,4 +1,4 @@
-"""`python -m local`: everything on this machine until Ctrl-C."""
+"""`face-validation local`: everything on this machine until Ctrl-C."""
 
 import json
 import shutil
@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from local import demo
-from local.enrolled import enrol_folder
-from local.gateway import DEFAULT_BURST, DEFAULT_RATE, Throttle
-from local.samples import SAMPLES
-from local.signals import stopped_by_signals
-from local.stack import LocalStack
+from face_validation.local import demo
+from face_validation.local.enrolled_people import enrol_folder
+from face_validation.local.gateway.api_gateway import DEFAULT_BURST, DEFAULT_RATE, Throttle
+from face_validation.local.samples.questions import SAMPLES
+from face_validation.local.signals import stopped_by_signals
+from face_validation.local.stack import LocalStack
 
 DEFAULT_DATA = Path("data")
 
@@ -61,7 +61,7 @@ def local(
     **Try it:** open the page, or copy the curl commands; both are printed once everything is ready. Or, from a second
     terminal, with two pictures of your own:
 
-        python -m local --info stack.json
+        face-validation local --info stack.json
 
         face-validation validate passport.jpg selfie.jpg --type ID_TO_FACE --profile stack.json
 

@@ -1,4 +1,4 @@
-"""`python -m local.demo`: the main job on real photographs, as JSON and as annotated pictures, then the end."""
+"""`python -m face_validation.local.demo`: the main job on real photographs, as JSON and as annotated pictures, then the end."""
 
 import json
 from pathlib import Path
@@ -10,10 +10,10 @@ from rich.markup import escape
 
 from face_validation.client import FaceValidationClient, FaceValidationError
 from face_validation.client.annotation import annotate
-from local.info import StackInfo
-from local.samples import SAMPLES, Sample, sample_jpeg
-from local.signals import stopped_by_signals
-from local.stack import LocalStack
+from face_validation.local.stack_info import StackInfo
+from face_validation.local.samples.questions import SAMPLES, Sample, sample_jpeg
+from face_validation.local.signals import stopped_by_signals
+from face_validation.local.stack import LocalStack
 
 FOLDER = Path("results") / "demo"
 HONESTY = (

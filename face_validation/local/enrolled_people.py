@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.progress import track
 
 from face_validation.client import FaceValidationClient, FaceValidationError
-from local.stack import IMAGE_ENDINGS
+from face_validation.local.stack import IMAGE_ENDINGS
 
 
 def enrol_folder(client: FaceValidationClient, folder: Path, console: Console) -> int:

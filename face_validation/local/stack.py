@@ -14,18 +14,18 @@ import uvicorn
 from starlette.applications import Starlette
 
 from face_validation_function.routes import EVERY_ROUTE, PEOPLE_ROUTES
-from local.application import application
-from local.authorizer import CognitoAuthorizer
-from local.aws import aws_client, moto_server
-from local.environment import aws_variables, environment, function_settings
-from local.gateway import Gateway, Handler, Throttle
-from local.info import StackInfo
-from local.page.routes import PageRoutes
-from local.people import PeopleStores, PhotoEvents
-from local.rekognition import rekognition_process
-from local.samples import sample_files
-from local.tokens import TokenIssuer
-from local.user_pool import UserPool
+from face_validation.local.gateway.application import application
+from face_validation.local.gateway.authorizer import CognitoAuthorizer
+from face_validation.local.aws.moto_services import aws_client, moto_server
+from face_validation.local.aws.environment import aws_variables, environment, function_settings
+from face_validation.local.gateway.api_gateway import Gateway, Handler, Throttle
+from face_validation.local.stack_info import StackInfo
+from face_validation.local.web.page_routes import PageRoutes
+from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
+from face_validation.local.aws.rekognition_process import rekognition_process
+from face_validation.local.samples.questions import sample_files
+from face_validation.local.cognito.token_endpoint import TokenIssuer
+from face_validation.local.cognito.user_pool import UserPool
 
 HOST = "127.0.0.1"
 STAGE = "dev"

@@ -24,7 +24,7 @@ from face_validation.client import (
 from face_validation.client.annotation import DOCUMENT, MATCH, NO_MATCH
 from face_validation.cli.app import app
 from face_validation.client.profiles import Connection
-from local.samples import IMAGES, SAMPLES, Sample, sample_jpeg
+from face_validation.local.samples.questions import IMAGES, SAMPLES, Sample, sample_jpeg
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow

@@ -16,8 +16,8 @@ from infra.bundling import ROOT
 from infra.emulator import Emulator
 from infra.function import HANDLER
 from infra.people import INDEXING_HANDLER, PEOPLE_HANDLER
-from local.environment import aws_variables, function_settings
-from local.stack import LocalStack
+from face_validation.local.aws.environment import aws_variables, function_settings
+from face_validation.local.stack import LocalStack
 from tests.fakes import FakeContext
 from tests.people import EXPECTED, INDEXED, event_of, outcome, people_stores
 

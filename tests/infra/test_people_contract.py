@@ -12,9 +12,9 @@ from face_validation_function.indexing_function import IndexingAdapters, Indexin
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.people_function import OPERATIONS, PeopleAdapters
 from face_validation_function.rest_function import OnceMade, RestFunction
-from local.aws import aws_client as local_client
-from local.people import PeopleStores
-from local.stack import LocalStack
+from face_validation.local.aws.moto_services import aws_client as local_client
+from face_validation.local.aws.people_stores import PeopleStores
+from face_validation.local.stack import LocalStack
 from tests.fakes import FakeContext
 from tests.infra.conftest import Json, Synthesise, watched_metrics
 from tests.people import EXPECTED, INDEXED, event_of, people_stores

@@ -12,8 +12,8 @@ from face_validation_function.routes import EVERY_ROUTE, ROUTES
 from face_validation_function.settings import PeopleSettings, Settings
 from infra.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from infra.refusals import REFUSALS
-from local.environment import function_settings
-from local.people import PeopleStores, table_definition
+from face_validation.local.aws.environment import function_settings
+from face_validation.local.aws.people_stores import PeopleStores, table_definition
 from tests.infra.conftest import Json, Synthesise
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]

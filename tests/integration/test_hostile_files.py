@@ -16,7 +16,7 @@ import boto3
 import httpx
 import pytest
 
-from local.samples import sample_jpeg
+from face_validation.local.samples.questions import sample_jpeg
 from tests.fakes import file_of, opened
 from tests.waiting import until
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from face_validation_function.routes import PEOPLE_ROUTES
-from local.aws import aws_client
-from local.samples import sample_jpeg
-from local.stack import LocalStack
+from face_validation.local.aws.moto_services import aws_client
+from face_validation.local.samples.questions import sample_jpeg
+from face_validation.local.stack import LocalStack
 from tests.fakes import jpeg
 from tests.waiting import until
 

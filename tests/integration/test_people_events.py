@@ -8,9 +8,9 @@ import pytest
 from face_validation_function.indexing_function import IndexingAdapters, IndexingFunction
 from face_validation_function.people_function import OPERATIONS, PeopleAdapters
 from face_validation_function.rest_function import OnceMade, RestFunction
-from local.aws import aws_client
-from local.people import PeopleStores
-from local.stack import LocalStack
+from face_validation.local.aws.moto_services import aws_client
+from face_validation.local.aws.people_stores import PeopleStores
+from face_validation.local.stack import LocalStack
 from tests.fakes import FakeContext
 from tests.people import EVENTS, EXPECTED, INDEXED, REST_EVENTS, event_of, outcome, people_stores
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.authorizer import CognitoAuthorizer
-from local.aws import aws_client, moto_server
-from local.stack import LocalStack
-from local.tokens import TokenIssuer
-from local.user_pool import AppClient, UserPool
+from face_validation.local.gateway.authorizer import CognitoAuthorizer
+from face_validation.local.aws.moto_services import aws_client, moto_server
+from face_validation.local.stack import LocalStack
+from face_validation.local.cognito.token_endpoint import TokenIssuer
+from face_validation.local.cognito.user_pool import AppClient, UserPool
 from tests.local.under_test import READ, WRITE, Api
 
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws import aws_client
+from face_validation.local.aws.moto_services import aws_client
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.samples import IMAGES, sample_jpeg
-from local.stack import LocalStack
+from face_validation.local.samples.questions import IMAGES, sample_jpeg
+from face_validation.local.stack import LocalStack
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 from PIL import Image
 
-from local import sample_documents
-from local.mrz import Holder, check_digit, td1, td2, td3
-from local.samples import IMAGES, SAMPLES, sample_jpeg
+from face_validation.local.samples import documents as sample_documents
+from face_validation.local.samples.mrz import Holder, check_digit, td1, td2, td3
+from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
 
 # The specimen of ICAO Doc 9303, parts 4 to 6.
 SPECIMEN = Holder(

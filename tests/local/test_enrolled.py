@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from local.demo import client_of
-from local.enrolled import enrol_folder, photos_of
-from local.samples import sample_jpeg
-from local.stack import LocalStack
+from face_validation.local.demo import client_of
+from face_validation.local.enrolled_people import enrol_folder, photos_of
+from face_validation.local.samples.questions import sample_jpeg
+from face_validation.local.stack import LocalStack
 from tests.fakes import jpeg
 
 

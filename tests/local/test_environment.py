@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from face_validation_function.settings import Settings
-from local.environment import aws_variables, environment, function_settings
+from face_validation.local.aws.environment import aws_variables, environment, function_settings
 
 
 def test_the_function_is_given_exactly_its_settings() -> None:

@@ -13,8 +13,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from local.tokens import TokenIssuer
-from local.user_pool import AppClient, UserPool
+from face_validation.local.cognito.token_endpoint import TokenIssuer
+from face_validation.local.cognito.user_pool import AppClient, UserPool
 from tests.local.under_test import READ, WRITE, Api, refusal_of
 
 Forge = Callable[[TokenIssuer, dict[str, Any]], str]
@@ -128,7 +128,7 @@ def test_the_log_of_a_refused_token_holds_neither_name_nor_token(
     with caplog.at_level("DEBUG"):
         api.ask("DELETE", "/dev/people/Ana%20Garcia", headers={"Authorization": token})
 
-    lines = [record.getMessage() for record in caplog.records if record.name == "local.gateway"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "face_validation.local.gateway.api_gateway"]
     assert len(lines) == 1
     assert "/people/{full_name}" in lines[0]
     assert "Ana" not in lines[0]

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.authorizer import CognitoAuthorizer
-from local.gateway import MAX_BODY_BYTES, MAX_EVENT_BYTES, Throttle, TokenBucket
+from face_validation.local.gateway.authorizer import CognitoAuthorizer
+from face_validation.local.gateway.api_gateway import MAX_BODY_BYTES, MAX_EVENT_BYTES, Throttle, TokenBucket
 from tests.local.under_test import Api, refusal_of
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from local.page.routes import MAX_UPLOAD_BYTES
-from local.samples import sample_jpeg
-from local.stack import LocalStack
+from face_validation.local.web.page_routes import MAX_UPLOAD_BYTES
+from face_validation.local.samples.questions import sample_jpeg
+from face_validation.local.stack import LocalStack
 
 pytestmark = pytest.mark.slow
 
@@ -278,7 +278,7 @@ def ask(stack: LocalStack, headers: dict[str, str], size: int = 0, threshold: st
 
 
 def test_the_page_itself_is_answered_and_leaves_no_picture_in_the_buckets(stack: LocalStack) -> None:
-    from local.aws import aws_client
+    from face_validation.local.aws.moto_services import aws_client
 
     answered = ask(stack, {"Origin": stack.page_url.rstrip("/")})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from local.people import PeopleStores, PhotoEvents
+from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
 
 STORES = PeopleStores("faces", "table", "collection", "letters", "events")
 MESSAGE = {"Body": json.dumps({"Records": []}), "ReceiptHandle": "1"}

@@ -10,8 +10,8 @@ from botocore.config import Config
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from local.post_object import PolicyRefusedError, PostObject, StartResponse, WsgiApp, check_policy
+from face_validation.local.aws.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from face_validation.local.aws.post_object import PolicyRefusedError, PostObject, StartResponse, WsgiApp, check_policy
 
 NOW = datetime.now(UTC)
 

@@ -1,4 +1,4 @@
-"""`python -m local` is ready soon, and leaves nothing behind however it ends."""
+"""`face-validation local` is ready soon, and leaves nothing behind however it ends."""
 
 import json
 import os
@@ -134,7 +134,7 @@ def test_a_port_that_is_taken_is_said_and_nothing_is_left(tmp_path: Path) -> Non
     assert "Traceback" not in ran.stderr
 
 
-@pytest.mark.parametrize("arguments", [("local", "--port", "0", "--info"), ("local.demo", "--out")])
+@pytest.mark.parametrize("arguments", [("local", "--port", "0", "--info"), ("face_validation.local.demo", "--out")])
 def test_a_file_that_cannot_be_written_is_named_in_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     taken = tmp_path / "taken"
     taken.touch()

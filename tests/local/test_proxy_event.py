@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.proxy_event import HttpRequest, LambdaContext, proxy_event
+from face_validation.local.gateway.proxy_event import HttpRequest, LambdaContext, proxy_event
 
 CLAIMS = {"sub": "abc", "exp": 1683172206, "iat": 1683085806, "auth_time": 1683085806, "version": 2, "client_id": "abc"}
 

@@ -15,10 +15,10 @@ import pytest
 from rich.console import Console
 
 from face_validation.client import FaceValidationClient, ImageValidationError, InvalidS3ObjectError
-from local import demo
-from local.info import StackInfo
-from local.samples import SAMPLES, sample_jpeg
-from local.stack import LocalStack
+from face_validation.local import demo
+from face_validation.local.stack_info import StackInfo
+from face_validation.local.samples.questions import SAMPLES, sample_jpeg
+from face_validation.local.stack import LocalStack
 
 pytestmark = pytest.mark.slow
 
@@ -131,7 +131,7 @@ def test_images_of_a_folder_are_in_the_buckets_under_their_paths(tmp_path: Path)
     (tmp_path / "target" / "b.png").write_bytes(b"two")
     program = """
 import sys, pathlib, boto3
-from local.stack import LocalStack
+from face_validation.local.stack import LocalStack
 with LocalStack(data=pathlib.Path(sys.argv[1])) as stack:
     s3 = boto3.client("s3")
     for bucket in (stack.info.source_bucket, stack.info.target_bucket):

@@ -9,12 +9,12 @@ import httpx
 import jwt
 import pytest
 
-from local.application import application
-from local.gateway import Gateway
-from local.info import StackInfo
-from local.page.routes import PageRoutes
-from local.tokens import TokenIssuer
-from local.user_pool import AppClient, UserPool
+from face_validation.local.gateway.application import application
+from face_validation.local.gateway.api_gateway import Gateway
+from face_validation.local.stack_info import StackInfo
+from face_validation.local.web.page_routes import PageRoutes
+from face_validation.local.cognito.token_endpoint import TokenIssuer
+from face_validation.local.cognito.user_pool import AppClient, UserPool
 from tests.local.under_test import READ, WRITE, Api
 
 INFO = StackInfo("http://127.0.0.1:8080/dev", "", "", "", "", "", "", "")

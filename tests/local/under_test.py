@@ -11,8 +11,8 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from face_validation_function.routes import Route
-from local.authorizer import CognitoAuthorizer
-from local.gateway import Gateway
+from face_validation.local.gateway.authorizer import CognitoAuthorizer
+from face_validation.local.gateway.api_gateway import Gateway
 
 WRITE, READ = "face-detection/write", "face-detection/read"
 ROUTES = (

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from local import sample_documents
+from face_validation.local.samples import documents as sample_documents
 from rekognition_local.documents import DocumentReading
 from rekognition_local.engine import DetectedFace, Engine
 from tests.rekognition.papers import Pixels, held_up, on_a_table, paper

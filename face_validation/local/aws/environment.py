@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from local.proxy_event import REGION
+from face_validation.local.gateway.proxy_event import REGION
 
 # Neither reaches an account: S3 and Rekognition on this machine take whatever they are given.
 ACCESS_KEY_ID = "local"

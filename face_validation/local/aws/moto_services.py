@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from local.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from local.post_object import PostObject, StartResponse, WsgiApp
-from local.proxy_event import REGION
+from face_validation.local.aws.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from face_validation.local.aws.post_object import PostObject, StartResponse, WsgiApp
+from face_validation.local.gateway.proxy_event import REGION
 
 # moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
 # answer one; DynamoDB and SQS hold what the enrolled people's functions keep.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from local.environment import NOT_INHERITED
+from face_validation.local.aws.environment import NOT_INHERITED
 
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0

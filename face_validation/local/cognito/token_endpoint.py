@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from local.user_pool import CLIENT_CREDENTIALS, TOKEN_VALIDITY_S, AppClient, UserPool
+from face_validation.local.cognito.user_pool import CLIENT_CREDENTIALS, TOKEN_VALIDITY_S, AppClient, UserPool
 
 # The grants that Cognito's token endpoint knows, and the flow that a client needs for each. The service's clients are
 # machines, so only the last is ever granted.

@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from face_validation_function.routes import ROUTES, Route
-from local.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
-from local.proxy_event import HttpRequest, LambdaContext, proxy_event
-from local.refusals import (
+from face_validation.local.gateway.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
+from face_validation.local.gateway.proxy_event import HttpRequest, LambdaContext, proxy_event
+from face_validation.local.gateway.refusals import (
     ACCESS_DENIED,
     INTEGRATION_FAILURE,
     INTEGRATION_TIMEOUT,

@@ -4,7 +4,7 @@ from typing import Any
 
 import jwt
 
-from local.user_pool import UserPool
+from face_validation.local.cognito.user_pool import UserPool
 
 
 class TokenRefusedError(Exception):

@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from local.mrz import Holder, td1, td2, td3
+from face_validation.local.samples.mrz import Holder, td1, td2, td3
 
 # Pixels a millimetre: a passport's page becomes 1250 x 880, as a careful scan or phone photograph of one has.
 SCALE = 10

@@ -6,8 +6,8 @@ from functools import cache
 
 from PIL import Image
 
-from local.sample_documents import driving_licence, passport
-from local.sample_photographs import (
+from face_validation.local.samples.documents import driving_licence, passport
+from face_validation.local.samples.photographs import (
     another_picture,
     eileen_collins,
     grace_hopper,

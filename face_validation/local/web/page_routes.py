@@ -20,9 +20,9 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from face_validation_function.routes import RESOURCE_SERVER
-from local.gateway import read_body
-from local.info import StackInfo
-from local.samples import IMAGES, SAMPLES, sample_jpeg
+from face_validation.local.gateway.api_gateway import read_body
+from face_validation.local.stack_info import StackInfo
+from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
 
 FOLDER = Path(__file__).parent
 MAX_IMAGE_BYTES = 15 * 1024 * 1024

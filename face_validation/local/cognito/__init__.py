@@ -1,0 +1,1 @@
+"""Amazon Cognito on one machine: user pool and access tokens."""

@@ -1,0 +1,1 @@
+"""API Gateway on one machine, in front of the same Lambda handlers."""

@@ -1,0 +1,1 @@
+"""Sample photographs in the public domain, and identity documents drawn around them."""
