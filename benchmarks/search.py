@@ -26,10 +26,10 @@ from rich.console import Console
 from rich.table import Table
 
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
-from rekognition_local import images
+from rekognition_local.engine import images
 from rekognition_local.engine import Engine
-from rekognition_local.gallery import FACE_MODEL_VERSION, Collection, Gallery, among_many
-from rekognition_local.store import Store
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection, Gallery, among_many
+from rekognition_local.storage.database import Store
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 MOST, LEAST = 5, 80.0  # what POST /search asks for

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from person_verifier.errors import NoFaceError
 from rekognition_local.engine import DetectedFace, Engine, EngineSettings
-from rekognition_local.recognition import aligned
+from rekognition_local.engine.faces.recognition import aligned
 
 # Eyes, nose and mouth corners in a square crop of side 1: the face with its hair and chin.
 UPRIGHT_FACE = np.array([[0.38, 0.42], [0.62, 0.42], [0.50, 0.56], [0.40, 0.68], [0.60, 0.68]], np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from person_verifier.errors import OversizedImageError, UndersizedImageError, UnreadableImageError
-from rekognition_local import images
+from rekognition_local.engine import images
 
 # A face is described from 150 pixels: a JPEG is decoded at 1/2 or 1/4 as long as its longer side keeps these.
 KEPT_SIDE_PX = 1024

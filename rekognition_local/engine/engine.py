@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.attributes import FaceAttributes, face_attributes
-from rekognition_local.detection import SMALLEST_FACE, CascadeDetector, DetectedFace, Detector, HogDetector
-from rekognition_local.documents import DetectedDocument, DocumentReader, DocumentReading
-from rekognition_local.mtcnn import Cascade
-from rekognition_local.recognition import SPREADS, Recogniser, ResnetRecogniser
-from rekognition_local.user_models import ArcFaceRecogniser, Channels, YuNetDetector
+from rekognition_local.engine.faces.attributes import FaceAttributes, face_attributes
+from rekognition_local.engine.faces.detection import SMALLEST_FACE, CascadeDetector, DetectedFace, Detector, HogDetector
+from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReader, DocumentReading
+from rekognition_local.engine.faces.mtcnn import Cascade
+from rekognition_local.engine.faces.recognition import SPREADS, Recogniser, ResnetRecogniser
+from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, Channels, YuNetDetector
 
 __all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rekognition_local.attributes import FaceAttributes
-from rekognition_local.detection import DetectedFace
-from rekognition_local.quality import BARS
-from rekognition_local.service import MAX_FACES, Service
-from rekognition_local.sources import RequestImage
-from rekognition_local.wire import ServiceError
+from rekognition_local.engine.faces.attributes import FaceAttributes
+from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.operations.quality_filter import BARS
+from rekognition_local.operations.service import MAX_FACES, Service
+from rekognition_local.operations.image_sources import RequestImage
+from rekognition_local.protocol.wire import ServiceError
 
 LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 NO_FACE = "Request has invalid parameters. There are no faces in the image. Should be at least 1."

@@ -7,8 +7,8 @@ from functools import wraps
 from hashlib import sha256
 from typing import Any
 
-from rekognition_local.service import Operation, Service
-from rekognition_local.wire import ServiceError
+from rekognition_local.operations.service import Operation, Service
+from rekognition_local.protocol.wire import ServiceError
 
 REMEMBERED_S = 24 * 3600.0
 

@@ -14,8 +14,8 @@ from botocore.credentials import EnvProvider
 from botocore.exceptions import BotoCoreError, ClientError
 from numpy.typing import NDArray
 
-from rekognition_local import images
-from rekognition_local.wire import ServiceError
+from rekognition_local.engine import images
+from rekognition_local.protocol.wire import ServiceError
 
 MAX_S3_BYTES = 15 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
 LARGE_PIXELS = 4096 * 4096

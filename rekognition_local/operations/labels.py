@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from rekognition_local.detection import DetectedFace
-from rekognition_local.documents import DetectedDocument, DocumentReading
-from rekognition_local.faces import percent
-from rekognition_local.service import MAX_FACES, Service
-from rekognition_local.wire import ServiceError
+from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReading
+from rekognition_local.operations.faces import percent
+from rekognition_local.operations.service import MAX_FACES, Service
+from rekognition_local.protocol.wire import ServiceError
 
 LABEL_MODEL_VERSION = "3.0"  # whose taxonomy, parents, aliases and categories these are
 MAX_LABELS = 1000

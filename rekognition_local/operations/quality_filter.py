@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from rekognition_local.attributes import FaceAttributes
-from rekognition_local.detection import DetectedFace
+from rekognition_local.engine.faces.attributes import FaceAttributes
+from rekognition_local.engine.faces.detection import DetectedFace
 
 
 @dataclass(frozen=True, slots=True)

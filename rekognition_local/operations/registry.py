@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from rekognition_local import enrolment, faces, galleries, labels, searches, users
-from rekognition_local.service import Operation
+from rekognition_local.operations.service import Operation
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {

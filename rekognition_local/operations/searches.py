@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.enrolment import face_record
-from rekognition_local.faces import NO_FACE, bounding_box, face_detail, faces_of, percent
-from rekognition_local.gallery import FACE_MODEL_VERSION, Collection, User
-from rekognition_local.service import Service
-from rekognition_local.store import FaceRow
-from rekognition_local.wire import ServiceError
+from rekognition_local.operations.collection_faces import face_record
+from rekognition_local.operations.faces import NO_FACE, bounding_box, face_detail, faces_of, percent
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection, User
+from rekognition_local.operations.service import Service
+from rekognition_local.storage.database import FaceRow
+from rekognition_local.protocol.wire import ServiceError
 
 # The model's upper bounds are also the defaults: nobody who is similar enough is left out unasked.
 MAX_FACES, MAX_USERS = 4096, 500

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, Protocol, TypeVar
 
-from rekognition_local.wire import ServiceError
+from rekognition_local.protocol.wire import ServiceError
 
 MAX_DIGITS = 18  # what SQLite's integers hold
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
 
-from rekognition_local.wire import ServiceError, read_blob
+from rekognition_local.protocol.wire import ServiceError, read_blob
 
 _JSON_NAMES: dict[type, str] = {dict: "an object", list: "an array", str: "a string"}
 

@@ -3,7 +3,7 @@
 import threading
 from collections import deque
 
-from rekognition_local.wire import ServiceError
+from rekognition_local.protocol.wire import ServiceError
 
 
 class Faults:

@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.store import FaceRow, Store
-from rekognition_local.vectors import VectorIndex
-from rekognition_local.wire import ServiceError
+from rekognition_local.storage.database import FaceRow, Store
+from rekognition_local.storage.vector_index import VectorIndex
+from rekognition_local.protocol.wire import ServiceError
 
 # The version of the service's face model whose behaviour this server has (no orientation in replies, quality filters).
 # Whether vectors can be compared is a question of the recogniser, which every collection remembers.

@@ -11,11 +11,11 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from rekognition_local.faults import Faults
-from rekognition_local.gallery import Gallery
-from rekognition_local.service import Service
-from rekognition_local.sources import ImageSource
-from rekognition_local.store import Store
+from rekognition_local.server.faults import Faults
+from rekognition_local.storage.gallery import Gallery
+from rekognition_local.operations.service import Service
+from rekognition_local.operations.image_sources import ImageSource
+from rekognition_local.storage.database import Store
 from tests.rekognition.fakes import FakeEngine, FakeS3
 from tests.rekognition.servers import client, process, serving
 

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from numpy.typing import NDArray
 from PIL import Image
 
-from rekognition_local.attributes import FaceAttributes
-from rekognition_local.detection import DetectedFace
-from rekognition_local.documents import DocumentReading
+from rekognition_local.engine.faces.attributes import FaceAttributes
+from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.engine.documents.documents import DocumentReading
 
 FRONTAL = FaceAttributes(roll=1.5, yaw=-3.0, pitch=4.0, brightness=60.0, sharpness=70.0)
 

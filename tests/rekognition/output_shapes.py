@@ -6,8 +6,8 @@ from typing import Any
 
 from botocore.model import ListShape, OperationModel, Shape, StringShape, StructureShape
 
-from rekognition_local.validation import compiled
-from rekognition_local.wire import COMMON_ERRORS, error_statuses
+from rekognition_local.protocol.validation import compiled
+from rekognition_local.protocol.wire import COMMON_ERRORS, error_statuses
 
 _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,

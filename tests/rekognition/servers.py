@@ -15,10 +15,10 @@ import boto3
 import uvicorn
 from botocore.config import Config
 
-from rekognition_local.faults import Faults
-from rekognition_local.server import application
-from rekognition_local.service import Service
-from rekognition_local.wire import service_model
+from rekognition_local.server.faults import Faults
+from rekognition_local.server.application import application
+from rekognition_local.operations.service import Service
+from rekognition_local.protocol.wire import service_model
 from tests.rekognition.output_shapes import assert_modelled
 from tests.waiting import until
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
-from rekognition_local.attributes import FaceAttributes
-from rekognition_local.gallery import Gallery, Quotas
-from rekognition_local.quality import QualityBar
-from rekognition_local.service import Service
-from rekognition_local.sources import ImageSource
-from rekognition_local.store import FolderInUseError, Store
-from rekognition_local.users import mean_vector
+from rekognition_local.engine.faces.attributes import FaceAttributes
+from rekognition_local.storage.gallery import Gallery, Quotas
+from rekognition_local.operations.quality_filter import QualityBar
+from rekognition_local.operations.service import Service
+from rekognition_local.operations.image_sources import ImageSource
+from rekognition_local.storage.database import FolderInUseError, Store
+from rekognition_local.operations.users import mean_vector
 from tests.rekognition.conftest import FakeServer
 from tests.rekognition.fakes import FakeEngine, FakeS3, Scene, descriptor, face, picture
 from tests.rekognition.servers import client, serving

@@ -13,13 +13,13 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from rekognition_local.faults import Faults
-from rekognition_local.gallery import Gallery, Quotas
-from rekognition_local.operations import OPERATIONS
-from rekognition_local.service import Service
-from rekognition_local.sources import ImageSource
-from rekognition_local.store import Store
-from rekognition_local.wire import service_model
+from rekognition_local.server.faults import Faults
+from rekognition_local.storage.gallery import Gallery, Quotas
+from rekognition_local.operations.registry import OPERATIONS
+from rekognition_local.operations.service import Service
+from rekognition_local.operations.image_sources import ImageSource
+from rekognition_local.storage.database import Store
+from rekognition_local.protocol.wire import service_model
 from tests.rekognition.conftest import FakeServer
 from tests.rekognition.fakes import FakeEngine, FakeS3, Scene, descriptor, face, picture
 from tests.rekognition.servers import client, serving

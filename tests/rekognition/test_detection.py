@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from rekognition_local.detection import CascadeDetector, HogDetector
-from rekognition_local.mtcnn import Candidates, Cascade, no_candidates, overlap, without_overlaps
+from rekognition_local.engine.faces.detection import CascadeDetector, HogDetector
+from rekognition_local.engine.faces.mtcnn import Candidates, Cascade, no_candidates, overlap, without_overlaps
 from tests.rekognition.photographs import Picture, grace_hopper, sample
 
 

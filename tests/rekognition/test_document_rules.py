@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rekognition_local.document_rules import contains, folded, judge
+from rekognition_local.engine.documents.rules import contains, folded, judge
 
 COUNTED = 55.0  # the service's default: a label counts above it
 

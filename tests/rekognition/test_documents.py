@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from face_validation.local.samples import documents as sample_documents
-from rekognition_local.documents import DocumentReading
+from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine import DetectedFace, Engine
 from tests.rekognition.papers import Pixels, held_up, on_a_table, paper
 
@@ -174,7 +174,7 @@ def test_nothing_is_fetched_and_the_package_with_the_models_is_never_imported() 
         "import socket, sys\n"
         "def refuse(*_, **__): raise AssertionError('network')\n"
         "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
-        "from rekognition_local.documents import DocumentReader\n"
+        "from rekognition_local.engine.documents.documents import DocumentReader\n"
         "DocumentReader().load()\n"
         "assert 'rapidocr' not in sys.modules\n"
     )

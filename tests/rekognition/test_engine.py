@@ -12,8 +12,8 @@ from onnx import TensorProto, helper, numpy_helper, save
 from PIL import Image
 
 from rekognition_local.engine import DetectedFace, Engine, EngineSettings
-from rekognition_local.models import ModelError
-from rekognition_local.user_models import ArcFaceRecogniser, YuNetDetector
+from rekognition_local.engine.weights.models import ModelError
+from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, YuNetDetector
 from tests.rekognition.photographs import Picture, grace_hopper, sample
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rekognition_local.gallery import SEARCH_ODDS, among_many
+from rekognition_local.storage.gallery import SEARCH_ODDS, among_many
 
 
 @pytest.mark.parametrize(("pair", "search"), [(0.0, 0.0), (50.0, 9.09), (80.0, 28.57), (97.56, 80.0), (100.0, 100.0)])

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rekognition_local import models
-from rekognition_local.dlib_weights import FullyConnected, Input, read_layers
-from rekognition_local.graphs import resnet
-from rekognition_local.models import ModelError, ModelFile, Network
+from rekognition_local.engine.weights import models
+from rekognition_local.engine.weights.dlib_weights import FullyConnected, Input, read_layers
+from rekognition_local.engine.weights.graphs import resnet
+from rekognition_local.engine.weights.models import ModelError, ModelFile, Network
 from tests.rekognition.photographs import sample
 
 

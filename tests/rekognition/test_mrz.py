@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rekognition_local import mrz
+from rekognition_local.engine.documents import mrz
 
 # The examples of ICAO Doc 9303, parts 4 to 7.
 SPECIMENS = {

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rekognition_local.attributes import FaceAttributes
-from rekognition_local.documents import DetectedDocument, DocumentReading
-from rekognition_local.sources import MAX_S3_BYTES, ImageSource
-from rekognition_local.wire import ServiceError
+from rekognition_local.engine.faces.attributes import FaceAttributes
+from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReading
+from rekognition_local.operations.image_sources import MAX_S3_BYTES, ImageSource
+from rekognition_local.protocol.wire import ServiceError
 from tests.rekognition.conftest import FakeServer
 from tests.rekognition.fakes import FakeS3, Scene, descriptor, face, picture
 

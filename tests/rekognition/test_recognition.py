@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rekognition_local.engine import Engine
-from rekognition_local.recognition import aligned, distances, logistic, similarity_transform
+from rekognition_local.engine.faces.recognition import aligned, distances, logistic, similarity_transform
 from tests.rekognition.photographs import Picture, grace_hopper, sample
 
 Photo = Callable[[Image.Image], Image.Image]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rekognition_local.vectors import VectorIndex
+from rekognition_local.storage.vector_index import VectorIndex
 
 SIZE = 8
 

@@ -15,9 +15,9 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rekognition_local.operations import OPERATIONS
-from rekognition_local.validation import compiled, read_request
-from rekognition_local.wire import (
+from rekognition_local.operations.registry import OPERATIONS
+from rekognition_local.protocol.validation import compiled, read_request
+from rekognition_local.protocol.wire import (
     ServiceError,
     error_statuses,
     json_model,

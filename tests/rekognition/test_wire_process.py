@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from moto.server import ThreadedMotoServer
 from PIL import Image, ImageDraw, ImageFont
 
-from rekognition_local.sources import s3_client
+from rekognition_local.operations.image_sources import s3_client
 from tests.rekognition.fakes import file_of, picture
 from tests.rekognition.servers import client, process
 

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.page import Page, Rectangle
-from rekognition_local.text import TextBox, TextLine, TextReader
+from rekognition_local.engine.documents.page import Page, Rectangle
+from rekognition_local.engine.documents.text import TextBox, TextLine, TextReader
 
 PASSPORT = "Passport"
 # Rekognition's taxonomy has no national identity card: it says this of every identity card with a photograph.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.document_rules import Verdict, judge
-from rekognition_local.text import TextBox, TextLine
+from rekognition_local.engine.documents.rules import Verdict, judge
+from rekognition_local.engine.documents.text import TextBox, TextLine
 
 # Mean probability of a line's characters: texture that only looks like text stays below.
 LEGIBLE = 0.6

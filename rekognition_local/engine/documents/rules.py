@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rekognition_local import mrz
-from rekognition_local.document_words import (
+from rekognition_local.engine.documents import mrz
+from rekognition_local.engine.documents.words import (
     AMERICAN_FIELDS,
     DRIVING_TITLES,
     FIELDS,

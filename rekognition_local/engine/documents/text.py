@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from rekognition_local.models import ModelFile, open_session
+from rekognition_local.engine.weights.models import ModelFile, open_session
 
 # The models lie in the rapidocr wheel. Its code is never imported: it may fetch a model that it does not find.
 DETECTOR = ModelFile(

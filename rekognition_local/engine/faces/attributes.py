@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.detection import DetectedFace
+from rekognition_local.engine.faces.detection import DetectedFace
 
 Image = NDArray[np.uint8]
 

@@ -9,7 +9,7 @@ import cv2
 import dlib
 import numpy as np
 
-from rekognition_local.mtcnn import Candidates, Floats, Image, no_candidates, overlap
+from rekognition_local.engine.faces.mtcnn import Candidates, Floats, Image, no_candidates, overlap
 
 
 @dataclass(frozen=True, slots=True, eq=False)

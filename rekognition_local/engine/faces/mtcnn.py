@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local import models
+from rekognition_local.engine.weights import models
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]

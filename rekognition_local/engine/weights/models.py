@@ -13,8 +13,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from rekognition_local import graphs
-from rekognition_local.dlib_weights import read_layers
+from rekognition_local.engine.weights import graphs
+from rekognition_local.engine.weights.dlib_weights import read_layers
 
 
 class ModelError(Exception):

@@ -1,0 +1,1 @@
+"""Which identity documents an image shows, and what is written on them."""

@@ -1,0 +1,1 @@
+"""Where faces are, what describes them, and how similar they are."""

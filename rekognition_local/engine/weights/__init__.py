@@ -1,0 +1,1 @@
+"""The models' files: found in installed packages, checked, and made into graphs."""

@@ -1,0 +1,1 @@
+"""Rekognition's operations, a module for each group."""

@@ -1,0 +1,1 @@
+"""AWS JSON 1.1 as Amazon Rekognition speaks it."""

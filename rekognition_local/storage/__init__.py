@@ -1,0 +1,1 @@
+"""Collections on disk and in memory: all SQL, and the vector index."""
