@@ -31,8 +31,8 @@ from rich.console import Console
 from rich.table import Table
 
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
-from person_verifier.faces import load_engine
-from person_verifier.model import VerifierModel
+from person_verifier.dataset.faces import load_engine
+from person_verifier.training.model import VerifierModel
 from rekognition_local.engine import DetectedFace
 
 TO_BEAT_MS = 28.7
@@ -268,8 +268,8 @@ def show(speeds: dict[str, Speed]) -> None:
 def serve_one(engine: str) -> None:
     """The child process: the verifier's own server with the engine asked for, on the cores it is given."""
     os.sched_setaffinity(0, [int(core) for core in os.environ["BENCH_CORES"].split(",")])
-    from person_verifier.server import serve
-    from person_verifier.settings import ServerSettings
+    from person_verifier.serving.server import serve
+    from person_verifier.serving.settings import ServerSettings
 
     serve(load_engine() if engine == OURS else FaceRecognitionEngine(), ServerSettings.from_environment())
 

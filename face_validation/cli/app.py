@@ -40,7 +40,7 @@ ROOMS = (
     ),
     Room("compare", "Two evaluation runs side by side.", "face_validation.cli.evaluation", "compare"),
     Room("identify", "Enrol and search people: who is named right.", "face_validation.cli.evaluation", "identify"),
-    Room("verifier", "Is this me? Train and serve a verifier of one person.", "person_verifier.command_line", "app"),
+    Room("verifier", "Is this me? Train and serve a verifier of one person.", "face_validation.cli.verifier", "app"),
 )
 
 

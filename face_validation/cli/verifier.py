@@ -12,14 +12,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from person_verifier.errors import VerifierError
-from person_verifier.settings import ServerSettings, keep_to_one_thread
+from person_verifier.serving.settings import ServerSettings, keep_to_one_thread
 
 if TYPE_CHECKING:
-    from person_verifier.album import Seen
-    from person_verifier.assessment import ThresholdRule
-    from person_verifier.faces import ComparingEngine
-    from person_verifier.project import VerifierProject
-    from person_verifier.reports import MethodReport, MetricsReport
+    from person_verifier.dataset.album import Seen
+    from person_verifier.training.regression.assessment import ThresholdRule
+    from person_verifier.dataset.faces import ComparingEngine
+    from person_verifier.training.project import VerifierProject
+    from person_verifier.training.reports import MethodReport, MetricsReport
 
 app = typer.Typer(name="verifier", help=__doc__, no_args_is_help=True)
 
@@ -95,7 +95,7 @@ def judge(
     model: Annotated[Path, typer.Option(help="The trained verifier.")] = Path("models/verifier.json"),
 ) -> None:
     """Judge photos with the trained verifier, without a server. Exit code 1 when one is not me or has no answer."""
-    from person_verifier.judge import Judge
+    from person_verifier.serving.verifier import Judge
 
     with refusals():
         judge_of = Judge.load(_engine(), model)
@@ -129,7 +129,7 @@ def serve(
         settings = ServerSettings.from_environment(model=model, host=host, port=port, workers=workers)
         keep_to_one_thread()
         engine = _engine()
-        from person_verifier.server import serve as serve_forever
+        from person_verifier.serving.server import serve as serve_forever
 
         serve_forever(engine, settings)
 
@@ -160,20 +160,20 @@ def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
 
 def _engine() -> "ComparingEngine":
     # The models are loaded when a command needs them, not when the command line is.
-    from person_verifier.faces import load_engine
+    from person_verifier.dataset.faces import load_engine
 
     return load_engine()
 
 
 def _project(data: Path, out: Path) -> "VerifierProject":
     keep_to_one_thread()  # photographs are worked on side by side: threads within one would only compete
-    from person_verifier.project import VerifierProject
+    from person_verifier.training.project import VerifierProject
 
     return VerifierProject(data, out, _engine(), progress_bar)
 
 
 def _rule(threshold: str, fmr: float) -> "ThresholdRule":
-    from person_verifier.assessment import ThresholdRule
+    from person_verifier.training.regression.assessment import ThresholdRule
 
     if threshold == "auto":
         return ThresholdRule(None, fmr)
@@ -187,7 +187,7 @@ def _rule(threshold: str, fmr: float) -> "ThresholdRule":
 
 
 def _show_seen(seen: "list[Seen]", out: Path) -> None:
-    from person_verifier.project import remark
+    from person_verifier.training.project import remark
 
     console = Console()
     remarkable = [entry for entry in seen if remark(entry)]

@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from person_verifier.cache import ArrayCache
+from person_verifier.dataset.cache import ArrayCache
 from person_verifier.errors import NoFaceError, VerifierError
-from person_verifier.faces import ComparingEngine, align, largest_face, shot_picture
-from person_verifier.images import decode
-from person_verifier.photos import Photo
+from person_verifier.dataset.faces import ComparingEngine, align, largest_face, shot_picture
+from person_verifier.dataset.images import decode
+from person_verifier.dataset.photos import Photo
 from rekognition_local.engine import DetectedFace
 
 # Part of every cache folder's name: raise it when the choice of the face, its alignment or its shot picture changes.

@@ -13,7 +13,7 @@ from flask import Flask, Request, Response, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from person_verifier import messages
+from person_verifier.serving import messages
 from person_verifier.errors import (
     NoFaceError,
     OversizedImageError,
@@ -21,8 +21,8 @@ from person_verifier.errors import (
     UnreadableImageError,
     VerifierError,
 )
-from person_verifier.judge import Judge
-from person_verifier.messages import Message
+from person_verifier.serving.verifier import Judge
+from person_verifier.serving.messages import Message
 
 # Room for the multipart boundaries and headers around an image of the largest size.
 MULTIPART_BYTES = 16 * 1024

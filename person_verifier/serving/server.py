@@ -17,12 +17,12 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
-from person_verifier import messages
-from person_verifier.application import answer, create_application
+from person_verifier.serving import messages
+from person_verifier.serving.application import answer, create_application
 from person_verifier.errors import ModelError
-from person_verifier.faces import FaceEngine
-from person_verifier.judge import Judge
-from person_verifier.settings import ServerSettings
+from person_verifier.dataset.faces import FaceEngine
+from person_verifier.serving.verifier import Judge
+from person_verifier.serving.settings import ServerSettings
 from rekognition_local.engine import DetectedFace
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there

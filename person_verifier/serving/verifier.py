@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from person_verifier.faces import FaceEngine, descriptor
-from person_verifier.images import decode
-from person_verifier.model import VerifierModel
-from person_verifier.training import Classifier
+from person_verifier.dataset.faces import FaceEngine, descriptor
+from person_verifier.dataset.images import decode
+from person_verifier.training.model import VerifierModel
+from person_verifier.training.regression import Classifier
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from face_validation.evaluation.statistics.intervals import F1Score, Rate
 from face_validation.evaluation.statistics.error_rates import OperatingPoint, area_under_curve, operating_point
-from person_verifier.model import MeasuredRate, ModelMetrics, StoredPart
-from person_verifier.training import Samples, split, train
+from person_verifier.training.model import MeasuredRate, ModelMetrics, StoredPart
+from person_verifier.training.regression import Samples, split, train
 
 # Each half of the photographs is judged by what was trained on the other half.
 HALVES = 2

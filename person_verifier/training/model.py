@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from person_verifier.errors import ModelError
-from person_verifier.training import Classifier
+from person_verifier.training.regression import Classifier
 
 Identity = Annotated[str, Field(min_length=1, max_length=300)]
 Ratio = Annotated[float, Field(ge=0, le=1)]

@@ -14,12 +14,12 @@ import sklearn
 from numpy.typing import NDArray
 
 from person_verifier import assessment, splits, training
-from person_verifier.album import Album, Seen
+from person_verifier.dataset.album import Album, Seen
 from person_verifier.errors import ModelError, TrainingDataError
-from person_verifier.faces import ComparingEngine
-from person_verifier.model import VerifierModel, as_list
-from person_verifier.photos import dataset_digest, find_photos
-from person_verifier.reports import MetricsReport, method_report, write_reports
+from person_verifier.dataset.faces import ComparingEngine
+from person_verifier.training.model import VerifierModel, as_list
+from person_verifier.dataset.photos import dataset_digest, find_photos
+from person_verifier.training.reports import MetricsReport, method_report, write_reports
 
 # Part of the recipe's hash: raise it when training or assessment change, so that stored models are made anew.
 RECIPE = 2

@@ -10,9 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from face_validation.evaluation.statistics.error_rates import error_rates
-from person_verifier.album import Seen
-from person_verifier.assessment import Assessment, Counts, Judged
-from person_verifier.model import ModelMetrics, StoredPart
+from person_verifier.dataset.album import Seen
+from person_verifier.training.regression.assessment import Assessment, Counts, Judged
+from person_verifier.training.model import ModelMetrics, StoredPart
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#718096"
 MOST_ERRORS = 24

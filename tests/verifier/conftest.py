@@ -11,8 +11,8 @@ import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from person_verifier.assessment import ThresholdRule
-from person_verifier.project import VerifierProject
+from person_verifier.training.regression.assessment import ThresholdRule
+from person_verifier.training.project import VerifierProject
 from tests.verifier.fakes import FakeEngine, write_photos
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from person_verifier.server import serve
-from person_verifier.settings import ServerSettings
+from person_verifier.serving.server import serve
+from person_verifier.serving.settings import ServerSettings
 from tests.verifier.fakes import FakeEngine
 from tests.waiting import until
 

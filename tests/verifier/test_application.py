@@ -11,11 +11,11 @@ from PIL import Image
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from person_verifier.application import create_application
-from person_verifier.judge import Judge
-from person_verifier.messages import prefers_spanish
-from person_verifier.model import VerifierModel
-from person_verifier.project import VerifierProject
+from person_verifier.serving.application import create_application
+from person_verifier.serving.verifier import Judge
+from person_verifier.serving.messages import prefers_spanish
+from person_verifier.training.model import VerifierModel
+from person_verifier.training.project import VerifierProject
 from rekognition_local.engine import DetectedFace
 from tests.verifier.fakes import FakeEngine, png, striped
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from person_verifier import command_line
-from person_verifier.command_line import app
-from person_verifier.settings import ServerSettings, SettingsError
+from face_validation.cli import verifier as command_line
+from face_validation.cli.verifier import app
+from person_verifier.serving.settings import ServerSettings, SettingsError
 from tests.verifier.fakes import FakeEngine, striped, write_photos
 
 RUNNER = CliRunner()

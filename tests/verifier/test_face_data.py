@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from person_verifier.assessment import ThresholdRule
+from person_verifier.training.regression.assessment import ThresholdRule
 from person_verifier.errors import TrainingDataError
-from person_verifier.faces import load_engine
-from person_verifier.project import VerifierProject
+from person_verifier.dataset.faces import load_engine
+from person_verifier.training.project import VerifierProject
 from rekognition_local.engine import Engine
 from tests.verifier.conftest import no_progress
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from person_verifier.errors import TrainingDataError
-from person_verifier.photos import Photo, dataset_digest, find_photos
+from person_verifier.dataset.photos import Photo, dataset_digest, find_photos
 from tests.verifier.fakes import striped
 
 

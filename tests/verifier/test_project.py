@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from person_verifier.assessment import ThresholdRule
+from person_verifier.training.regression.assessment import ThresholdRule
 from person_verifier.errors import ModelError, TrainingDataError
-from person_verifier.judge import Judge
-from person_verifier.model import MAX_FILE_BYTES, VerifierModel
-from person_verifier.project import VerifierProject
+from person_verifier.serving.verifier import Judge
+from person_verifier.training.model import MAX_FILE_BYTES, VerifierModel
+from person_verifier.training.project import VerifierProject
 from tests.verifier.conftest import no_progress
 from tests.verifier.fakes import FakeEngine, png, striped, write_photos
 

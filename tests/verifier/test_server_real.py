@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from person_verifier.faces import load_engine
-from person_verifier.model import VerifierModel, as_list
+from person_verifier.dataset.faces import load_engine
+from person_verifier.training.model import VerifierModel, as_list
 from tests.verifier.fakes import png
 from tests.verifier.serving import Server, running_server
 from tests.waiting import until
@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8
         coefficients=[0.0] * 128 + [-40.0],
         intercept=0.0,
     ).save(folder / "verifier.json")
-    command = ["-c", "from person_verifier.command_line import app; app()", "serve", "--workers", "2"]
+    command = ["-c", "from face_validation.cli.verifier import app; app()", "serve", "--workers", "2"]
     with running_server(folder, command, VERIFIER_MODEL=str(folder / "verifier.json")) as running:
         yield running
 

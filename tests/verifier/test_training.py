@@ -12,10 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from person_verifier import splits, training
-from person_verifier.assessment import Judged, ThresholdRule, assess, baseline_limit, with_faceless
+from person_verifier.training.regression.assessment import Judged, ThresholdRule, assess, baseline_limit, with_faceless
 from person_verifier.errors import TrainingDataError
-from person_verifier.faces import align, shot_picture
-from person_verifier.training import Samples
+from person_verifier.dataset.faces import align, shot_picture
+from person_verifier.training.regression import Samples
 from rekognition_local.engine import DetectedFace
 from tests.verifier.fakes import FACE
 

@@ -1,0 +1,1 @@
+"""A trained verifier that answers: POST /verify and GET /healthz."""

@@ -1,0 +1,1 @@
+"""From descriptors to a verifier, and how good it is."""
