@@ -121,7 +121,7 @@ bench-cold-start: .venv/.dev ## sizes, init, first and warm answer beside bare b
 	@$(BIN)/python -m benchmarks.cold_start
 
 openapi: .venv/.dev ## write docs/openapi.json
-	@$(BIN)/python -m infra.openapi
+	@$(BIN)/python -m face_validation_function.contract.openapi
 
 format: .venv/.dev ## put every file in form
 	@$(BIN)/ruff check --fix-only --quiet .

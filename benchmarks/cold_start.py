@@ -16,7 +16,7 @@ from typing import Any
 
 from infra.bundling import PYTHON, ROOT, bundle, compile_all, interpreter_of
 from infra.emulator import MACHINE_ARCHITECTURE, Emulator
-from infra.function import HANDLER
+from infra.constructs.function import HANDLER
 
 BARE = """import boto3
 

@@ -8,16 +8,16 @@ from constructs import Construct
 
 from face_validation_function.routes import EVERY_ROUTE, PEOPLE_ROUTES, ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
-from infra.alarms import Alarms
-from infra.api import ValidationApi
-from infra.dashboard import Dashboard
-from infra.function import Build, ValidationFunction
-from infra.identity import Identity
-from infra.metrics import Metrics
-from infra.openapi import gateway_models
+from infra.monitoring.alarms import Alarms
+from infra.constructs.api import ValidationApi
+from infra.monitoring.dashboard import Dashboard
+from infra.constructs.function import Build, ValidationFunction
+from infra.constructs.identity import Identity
+from infra.monitoring.metrics import Metrics
+from face_validation_function.contract.openapi import gateway_models
 from infra.options import Options
-from infra.people import IndexingFunction, PeopleFunction, PeopleStores
-from infra.storage import ImageStorage
+from infra.constructs.people import IndexingFunction, PeopleFunction, PeopleStores
+from infra.constructs.storage import ImageStorage
 
 
 class FaceValidationStack(Stack):

@@ -11,9 +11,9 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.routes import EVERY_ROUTE, Route
-from infra.answers import ErrorEnvelope
-from infra.operations import OPERATIONS, Json, Operation
-from infra.refusals import REFUSALS
+from face_validation_function.contract.answers import ErrorEnvelope
+from face_validation_function.contract.operations import OPERATIONS, Json, Operation
+from face_validation_function.contract.refusals import REFUSALS
 
 PATH = Path(__file__).parents[1] / "docs" / "openapi.json"
 VERSION = "1.0.0"

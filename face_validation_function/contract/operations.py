@@ -17,7 +17,7 @@ from face_validation_function.validations.people_requests import (
     UploadRequest,
 )
 from face_validation_function.validations.validation_request import MISSPELT_TARGET_PATH, FaceValidationRequest
-from infra.answers import EnrolAnswer, ErasedAnswer, FacesAnswer, SearchAnswer, UploadAnswer, ValidationAnswer
+from face_validation_function.contract.answers import EnrolAnswer, ErasedAnswer, FacesAnswer, SearchAnswer, UploadAnswer, ValidationAnswer
 
 Json = dict[str, Any]
 

@@ -6,8 +6,8 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
-from infra.findings import accept
-from infra.naming import stack_suffix
+from infra.constructs.findings import accept
+from infra.constructs.naming import stack_suffix
 
 TOKEN_LIFETIME = Duration.hours(1)
 

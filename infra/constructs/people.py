@@ -12,10 +12,10 @@ from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.findings import accept
-from infra.function import Build, ServiceFunction, called_and_waited_for
-from infra.naming import stack_suffix
-from infra.storage import ImageStorage
+from infra.constructs.findings import accept
+from infra.constructs.function import Build, ServiceFunction, called_and_waited_for
+from infra.constructs.naming import stack_suffix
+from infra.constructs.storage import ImageStorage
 
 PEOPLE_HANDLER = "face_validation_function.people_function.lambda_handler"
 INDEXING_HANDLER = "face_validation_function.indexing_function.lambda_handler"

@@ -9,8 +9,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.findings import accept
-from infra.metrics import THROTTLES, Metrics
+from infra.constructs.findings import accept
+from infra.monitoring.metrics import THROTTLES, Metrics
 
 SERVER_ERRORS_IN_PERIOD = 3
 SLOW_P99_MS = 10_000

@@ -6,8 +6,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra import metrics as names
-from infra.metrics import PERIOD, Metrics
+from infra.monitoring import metrics as names
+from infra.monitoring.metrics import PERIOD, Metrics
 
 REKOGNITION_USD_PER_CALL = 0.001
 SIMILARITY_BANDS = ((0, 20), (20, 40), (40, 60), (60, 70), (70, 80), (80, 90), (90, 95), (95, 99), (99, 100))

@@ -14,8 +14,8 @@ from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from infra.bundling import ROOT
 from infra.emulator import Emulator
-from infra.function import HANDLER
-from infra.people import INDEXING_HANDLER, PEOPLE_HANDLER
+from infra.constructs.function import HANDLER
+from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from face_validation.local.aws.environment import aws_variables, function_settings
 from face_validation.local.stack import LocalStack
 from tests.fakes import FakeContext

@@ -16,7 +16,7 @@ from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.routes import ADMIN, PEOPLE_ROUTES, READ, ROUTES, WRITE
 from infra.bundling import ROOT
-from infra.openapi import document
+from face_validation_function.contract.openapi import document
 from face_validation.local.stack import LocalStack
 from tests.fakes import FakeContext
 from tests.infra.conftest import Synthesise, watched_metrics

@@ -15,8 +15,8 @@ from face_validation_function.exceptions.exceptions import RequestError
 from face_validation_function.routes import EVERY_ROUTE
 from face_validation_function.validations.body import ObjectKey, StrictBody, items_of, validated
 from face_validation_function.validations.people_requests import FullName
-from infra.openapi import PATH, document, gateway_models
-from infra.operations import FULL_NAME, OBJECT_KEY, OPERATIONS
+from face_validation_function.contract.openapi import PATH, document, gateway_models
+from face_validation_function.contract.operations import FULL_NAME, OBJECT_KEY, OPERATIONS
 
 KEY, NAME = TypeAdapter(ObjectKey), TypeAdapter(FullName)
 MODELS = {name: Draft4Validator(model) for name, model in gateway_models().items()}

@@ -10,8 +10,8 @@ from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.people_function import INDEX_PREFIX
 from face_validation_function.routes import EVERY_ROUTE, ROUTES
 from face_validation_function.settings import PeopleSettings, Settings
-from infra.people import INDEXING_HANDLER, PEOPLE_HANDLER
-from infra.refusals import REFUSALS
+from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
+from face_validation_function.contract.refusals import REFUSALS
 from face_validation.local.aws.environment import function_settings
 from face_validation.local.aws.people_stores import PeopleStores, table_definition
 from tests.infra.conftest import Json, Synthesise

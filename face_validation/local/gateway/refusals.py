@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from infra.refusals import REFUSALS, Refusal
+from face_validation_function.contract.refusals import REFUSALS, Refusal
 
 _DEPLOYED = {refusal.response_type: refusal for refusal in REFUSALS}
 UNAUTHORIZED = _DEPLOYED["UNAUTHORIZED"]

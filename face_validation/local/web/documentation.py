@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from infra.openapi import document
+from face_validation_function.contract.openapi import document
 
 # Swagger UI sets styles as it runs and draws its icons from data URLs; all else comes from here.
 SECURITY_HEADERS = {

@@ -1,0 +1,1 @@
+"""What callers are promised: the shapes of answers, the refusals, and the OpenAPI document made from them."""
