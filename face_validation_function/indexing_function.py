@@ -16,7 +16,7 @@ from face_validation_function.integrations.rekognition_service import Rekognitio
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.rest_function import OnceMade, deadline_s
 from face_validation_function.services.enrolment import EnrolmentService
-from face_validation_function.services.walk import Walk
+from face_validation_function.request_timer import Walk
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.validations.body import new_request_id

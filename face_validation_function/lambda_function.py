@@ -20,7 +20,7 @@ from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.rest_function import Event, HttpResponse, Invocation, Operation, RestFunction, refused
 from face_validation_function.services.business import BusinessService
 from face_validation_function.services.face_steps import FaceSteps
-from face_validation_function.services.walk import Walk
+from face_validation_function.request_timer import Walk
 from face_validation_function.settings import Settings
 from face_validation_function.utils.logging_config import record, service_logger
 from face_validation_function.utils.response_utils import http_response, refusal, success

@@ -27,7 +27,7 @@ from face_validation_function.rest_function import Event, HttpResponse, Invocati
 from face_validation_function.services.enrolment import EnrolmentService
 from face_validation_function.services.erasure import ErasureService
 from face_validation_function.services.search import SearchService
-from face_validation_function.services.walk import Walk
+from face_validation_function.request_timer import Walk
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.utils.response_utils import box_of, http_response

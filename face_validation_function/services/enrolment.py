@@ -9,7 +9,7 @@ from face_validation_function.integrations.rekognition_service import Rekognitio
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import EnrolledFace, Photo
 from face_validation_function.services.face_steps import prominent_face
-from face_validation_function.services.walk import Walk
+from face_validation_function.request_timer import Walk
 from face_validation_function.utils.image_processing import UprightImage, open_upright
 from face_validation_function.validations.people_requests import full_name_of
 

@@ -7,7 +7,7 @@ from face_validation_function.integrations.collection_service import CollectionS
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import Erased, Photo
-from face_validation_function.services.walk import Walk
+from face_validation_function.request_timer import Walk
 from face_validation_function.validations.people_requests import full_name_of
 
 

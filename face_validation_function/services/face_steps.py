@@ -21,7 +21,7 @@ from face_validation_function.integrations.rekognition_service import (
     RekognitionService,
 )
 from face_validation_function.integrations.s3_service import S3Service
-from face_validation_function.services.walk import Walk
+from face_validation_function.request_timer import Walk
 from face_validation_function.settings import Settings
 from face_validation_function.utils.image_processing import (
     DOCUMENT_MARGIN,

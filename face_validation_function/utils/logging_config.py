@@ -7,7 +7,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
 from face_validation_function.faces import Comparison, Side
-from face_validation_function.services.walk import Walk
+from face_validation_function.request_timer import Walk
 
 SERVICE = "face-validation"
 METRICS_NAMESPACE = "FaceValidation"

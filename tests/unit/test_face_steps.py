@@ -15,7 +15,7 @@ from face_validation_function.faces import BoundingBox, Comparison, Document, Fa
 from face_validation_function.integrations.rekognition_service import FaceMatch, NoFaceToCompareError
 from face_validation_function.services.business import BusinessService
 from face_validation_function.services.face_steps import FaceSteps
-from face_validation_function.services.walk import Walk
+from face_validation_function.request_timer import Walk
 from face_validation_function.settings import Settings
 from face_validation_function.validations.body import validated
 from face_validation_function.validations.validation_request import FaceValidationRequest

@@ -15,7 +15,7 @@ from face_validation_function.people import EnrolledFace, Erased, Photo, photo_i
 from face_validation_function.services.enrolment import EnrolmentService
 from face_validation_function.services.erasure import ErasureService
 from face_validation_function.services.search import SearchService
-from face_validation_function.services.walk import Walk
+from face_validation_function.request_timer import Walk
 from tests.fakes import FACE, FakeRekognition, jpeg
 
 BUCKET = "faces"
