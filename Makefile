@@ -49,14 +49,14 @@ run: .venv/.local ## start everything on 127.0.0.1, show the main job, keep serv
 	@$(BIN)/face-validation local --demo
 
 demo: .venv/.local ## show the main job and exit
-	@$(BIN)/python -m face_validation.local.demo
+	@$(BIN)/face-validation demo
 
 # -- tests and checks --------------------------------------------------------------------------------------------
 test: .venv/.dev chromium ## every test
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
 
 test-fast: .venv/.dev ## the unit tests, in seconds
-	@$(BIN)/python -m pytest -q -m "not slow" tests/unit tests/rekognition tests/client tests/evaluation tests/verifier
+	@$(BIN)/python -m pytest -q -m "not slow" tests/face_validation_function tests/rekognition_local tests/face_validation/client tests/face_validation/evaluation tests/person_verifier
 
 check: .venv/.dev ## lint, format, types, direction of imports
 	@$(BIN)/ruff check .
@@ -78,7 +78,7 @@ evaluate-people: .venv/.local ## 1:N on FACE_DATA/identities through the API: ra
 	  --root $(FACE_DATA) --out build/people $(ARGS)
 
 evaluate-verifier: .venv/.dev ## the verifier on FACE_DATA/verifier, person by person
-	@$(BIN)/python -m pytest -q -s tests/verifier/test_face_data.py
+	@$(BIN)/python -m pytest -q -s tests/person_verifier/test_face_data.py
 
 bench-engine: .venv/.bench ## detect, embed and compare beside the face_recognition library
 	@$(BIN)/python -m benchmarks.engine

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.bundling import PYTHON, ROOT, bundle, compile_all, interpreter_of
-from infra.emulator import MACHINE_ARCHITECTURE, Emulator
 from infra.constructs.function import HANDLER
+from infra.emulator import MACHINE_ARCHITECTURE, Emulator
 
 BARE = """import boto3
 

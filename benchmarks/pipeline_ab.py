@@ -18,17 +18,17 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from face_validation.client.profiles import Connection
+from face_validation.evaluation.report.comparison import compare_runs
+from face_validation.evaluation.report.summary import DEFAULT_THRESHOLD, summarise
 from face_validation.evaluation.runs.cases import read_cases
-from face_validation.evaluation.statistics.comparison import compare_runs
-from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from face_validation.evaluation.runs.runner import Run, run_cases
-from face_validation.evaluation.report.summary import DEFAULT_THRESHOLD, summarise
-from face_validation.client.profiles import Connection
-from face_validation_function.services import face_steps
-from face_validation_function.services.face_steps import FaceSteps, Portrait
-from face_validation_function.utils import image_processing
+from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.local.stack import LocalStack
+from face_validation_function.services import face_steps
+from face_validation_function.services.face_steps import FaceSteps, PreparedFace
+from face_validation_function.utils import image_processing
 
 Change = tuple[Any, str, Any]
 """Owner, attribute and the value it has instead."""
@@ -48,9 +48,9 @@ def margin(value: float) -> Change:
     return face_steps, "FACE_MARGIN", value
 
 
-def without_retry(steps: FaceSteps, source: Portrait, target: Portrait) -> float:
+def without_retry(steps: FaceSteps, source: PreparedFace, target: PreparedFace) -> float:
     """CompareFaces of the crops, and an error where it finds no face."""
-    with steps._walk.step("compare_faces", rekognition=True):
+    with steps._timer.step("compare_faces", rekognition=True):
         matches = steps._rekognition.compare_faces(source.crop, target.crop)
         return face_steps._similarity_of(target.face_in_crop, matches)
 
@@ -139,33 +139,33 @@ def main() -> None:
     for variant, run in zip(chosen, runs, strict=True):
         summary = summarise(run, DEFAULT_THRESHOLD)
         group = compare_runs(runs[0].results, run.results, DEFAULT_THRESHOLD, DEFAULT_THRESHOLD).groups[0]
-        tally, study, latency = summary.overall, summary.studies[0], summary.latency["all"]
+        confusion, study, latency = summary.overall, summary.studies[0], summary.latency["all"]
         figure = {
             "variant": variant.name,
-            "accuracy": tally.accuracy.value,
+            "accuracy": confusion.accuracy.value,
             "better": group.only_second,
             "worse": group.only_first,
             "p": round(group.p_value, 4),
-            "fmr": tally.fmr.value,
-            "fnmr": tally.fnmr.value,
+            "fmr": confusion.fmr.value,
+            "fnmr": confusion.fnmr.value,
             "eer": study.eer.rate if study.eer else None,
             "auc": study.auc,
-            "refused": tally.unexpected_errors,
-            "failed": tally.failures,
+            "refused": confusion.unexpected_errors,
+            "failed": confusion.failures,
             "p50_ms": round(latency.p50 * 1000),
         }
         figures.append(figure)
         table.add_row(
             variant.name,
-            f"{(tally.accuracy.value or 0) * 100:.2f} %",
+            f"{(confusion.accuracy.value or 0) * 100:.2f} %",
             str(group.only_second),
             str(group.only_first),
             f"{group.p_value:.3f}",
-            f"{(tally.fmr.value or 0) * 100:.2f}",
-            f"{(tally.fnmr.value or 0) * 100:.2f}",
+            f"{(confusion.fmr.value or 0) * 100:.2f}",
+            f"{(confusion.fnmr.value or 0) * 100:.2f}",
             f"{(study.eer.rate if study.eer else 0) * 100:.2f}",
             f"{study.auc or 0:.5f}",
-            str(tally.unexpected_errors + tally.failures),
+            str(confusion.unexpected_errors + confusion.failures),
             f"{latency.p50 * 1000:.0f}",
         )
     console.print(table)

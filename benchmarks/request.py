@@ -25,11 +25,11 @@ from aws_lambda_powertools import Logger
 from rich.console import Console
 from rich.table import Table
 
+from face_validation.local.gateway.proxy_event import LambdaContext
+from face_validation.local.stack import LocalStack
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.services import face_steps
-from face_validation.local.gateway.proxy_event import LambdaContext
-from face_validation.local.stack import LocalStack
 
 LATENCY_MS = 300
 RUNS = 9

@@ -26,10 +26,9 @@ from rich.console import Console
 from rich.table import Table
 
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
-from rekognition_local.engine import images
-from rekognition_local.engine import Engine
-from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection, Gallery, among_many
+from rekognition_local.engine import Engine, images
 from rekognition_local.storage.database import Store
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection, Gallery, calibrate_for_search
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 MOST, LEAST = 5, 80.0  # what POST /search asks for
@@ -212,7 +211,7 @@ def recall(engine: Engine, found: Sequence[Sequence[int]], rows: Floats, probes:
             ]
         )
         nearest = np.argsort(distances, kind="stable")[:MOST]
-        similar = among_many(engine.similarity(probe[None], rows[nearest])[0]) >= LEAST
+        similar = calibrate_for_search(engine.similarity(probe[None], rows[nearest])[0]) >= LEAST
         exact = {int(row) + 1 for row in nearest[similar]}
         hits, wanted = hits + len(exact & set(numbers)), wanted + len(exact)
     return round(hits / wanted, 4) if wanted else 1.0

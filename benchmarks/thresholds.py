@@ -21,12 +21,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from face_validation.evaluation.statistics.confusion import Scores
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
+from face_validation.evaluation.statistics.confusion import Scores
 from face_validation.evaluation.statistics.error_rates import FMR_TARGETS, area_under_curve, operating_point
 from face_validation_function.faces import BoundingBox, Face, most_prominent
-from rekognition_local.engine import images
-from rekognition_local.engine import Engine
+from rekognition_local.engine import Engine, images
 
 THRESHOLDS = (80.0, 90.0, 95.0, 99.0, 99.9)
 RESAMPLES = 200

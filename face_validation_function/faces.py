@@ -74,7 +74,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ImageAnalysis:
     """What was seen in one image (source or target). Boxes are ratios of the upright, uncropped image.
 
     `width` and `height` are pixels after EXIF rotation; `compared` is the index in `faces` of the one compared.
@@ -93,8 +93,8 @@ class Comparison:
 
     similarity: float
     threshold: float
-    source: Side
-    target: Side
+    source: ImageAnalysis
+    target: ImageAnalysis
 
     @property
     def is_match(self) -> bool:

@@ -7,16 +7,16 @@ from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.exceptions.exceptions import FaceValidationError, forget_tracebacks
+from face_validation_function.exceptions.exceptions import FaceValidationError, drop_tracebacks
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.dead_letters import DeadLetters
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
-from face_validation_function.rest_function import OnceMade, deadline_s
+from face_validation_function.request_timer import RequestTimer
+from face_validation_function.rest_function import Lazy, deadline_s
 from face_validation_function.services.enrolment import EnrolmentService
-from face_validation_function.request_timer import Walk
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.validations.body import new_request_id
@@ -63,7 +63,7 @@ class Caller:
 class IndexingFunction:
     """Enrols the photos of S3's events; duplicates and old deliveries change nothing."""
 
-    def __init__(self, adapters: OnceMade[IndexingAdapters]) -> None:
+    def __init__(self, adapters: Lazy[IndexingAdapters]) -> None:
         self._adapters = adapters
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, int]:
@@ -86,10 +86,10 @@ class IndexingFunction:
         for record in event.get("Records", ()):
             if _is_folder(record):
                 continue
-            walk = Walk(deadline_s(context))
+            timer = RequestTimer(deadline_s(context))
             error: FaceValidationError | None = None
             try:
-                enrolled = adapters.enrolment.enrol(walk, *_object_of(record))
+                enrolled = adapters.enrolment.enrol(timer, *_object_of(record))
                 counts["enrolled" if enrolled.is_new else "known"] += 1
             except FaceValidationError as refused:
                 error = refused
@@ -98,9 +98,9 @@ class IndexingFunction:
                 else:
                     adapters.dead_letters.send(record, error.code, str(error))
                     counts["refused"] += 1
-            walk.end()
-            record_operation(adapters.logger, caller, "index", new_request_id(), walk, error)
-            forget_tracebacks(error)
+            timer.end()
+            record_operation(adapters.logger, caller, "index", new_request_id(), timer, error)
+            drop_tracebacks(error)
         if failed:
             raise PhotosNotEnrolledError(f"{len(failed)} photos were not enrolled for now: {'; '.join(failed)}")
         return counts
@@ -124,7 +124,7 @@ def _object_of(record: Mapping[str, Any]) -> tuple[str, str | None]:
     return unquote_plus(stored["key"]), stored.get("versionId")
 
 
-_function = IndexingFunction(OnceMade(IndexingAdapters.from_environment))
+_function = IndexingFunction(Lazy(IndexingAdapters.from_environment))
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:

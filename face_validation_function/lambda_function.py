@@ -11,16 +11,16 @@ from face_validation_function.exceptions.exceptions import (
     FaceValidationError,
     InternalServerError,
     RequestError,
-    forget_tracebacks,
+    drop_tracebacks,
 )
 from face_validation_function.faces import Comparison
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
+from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import Event, HttpResponse, Invocation, Operation, RestFunction, refused
 from face_validation_function.services.business import BusinessService
 from face_validation_function.services.face_steps import FaceSteps
-from face_validation_function.request_timer import Walk
 from face_validation_function.settings import Settings
 from face_validation_function.utils.logging_config import record, service_logger
 from face_validation_function.utils.response_utils import http_response, refusal, success
@@ -53,7 +53,7 @@ class Adapters:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ItemResult:
     """One item's answer: the body, and the error in it if there is one."""
 
     body: dict[str, Any]
@@ -61,7 +61,7 @@ class Answer:
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
-    """Answer one API Gateway proxy event: what AWS Lambda calls."""
+    """ItemResult one API Gateway proxy event: what AWS Lambda calls."""
     return _function(event, context)
 
 
@@ -72,7 +72,7 @@ def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
         items = items_of(body)
     except RequestError as error:
         id_request = new_request_id()
-        record(adapters.logger, invocation, id_request, None, Walk(invocation.deadline_s), error)
+        record(adapters.logger, invocation, id_request, None, RequestTimer(invocation.deadline_s), error)
         return refused(error, id_request)
     answers = _side_by_side(items, adapters, invocation)
     if isinstance(body, list):
@@ -89,63 +89,63 @@ OPERATIONS: dict[str, Operation[Adapters]] = {"validate": validate}
 _function = RestFunction(OPERATIONS, Adapters.from_environment)
 
 
-def _side_by_side(items: list[object], adapters: Adapters, invocation: Invocation) -> list[Answer]:
+def _side_by_side(items: list[object], adapters: Adapters, invocation: Invocation) -> list[ItemResult]:
     """Every item's answer, in order; what has none at the deadline gets an InternalServerError."""
     pool = ThreadPoolExecutor(max_workers=min(len(items), ITEMS_AT_ONCE), thread_name_prefix="item")
-    walks = [Walk(invocation.deadline_s) for _ in items]
-    under_way = [pool.submit(_compared, item, adapters, walk) for item, walk in zip(items, walks, strict=True)]
+    timers = [RequestTimer(invocation.deadline_s) for _ in items]
+    under_way = [pool.submit(_compared, item, adapters, timer) for item, timer in zip(items, timers, strict=True)]
     wait(under_way, timeout=invocation.deadline_s)
-    pool.shutdown(wait=False)  # what has not begun refuses at its first step: its walk is over
+    pool.shutdown(wait=False)  # what has not begun refuses at its first step: its timer is over
     answers = [
-        _answer(item, adapters, invocation, walk, future)
-        for item, walk, future in zip(items, walks, under_way, strict=True)
+        _answer(item, adapters, invocation, timer, future)
+        for item, timer, future in zip(items, timers, under_way, strict=True)
     ]
     for future in under_way:
         if future.done():
-            forget_tracebacks(future.exception())
+            drop_tracebacks(future.exception())
     return answers
 
 
-def _compared(item: object, adapters: Adapters, walk: Walk) -> tuple[FaceValidationRequest, Comparison]:
+def _compared(item: object, adapters: Adapters, timer: RequestTimer) -> tuple[FaceValidationRequest, Comparison]:
     request = validated(item, FaceValidationRequest)
-    business = BusinessService(FaceSteps(adapters.s3, adapters.rekognition, adapters.settings, walk))
+    business = BusinessService(FaceSteps(adapters.s3, adapters.rekognition, adapters.settings, timer))
     business.set_strategy(request.type)
     try:
         return request, business.execute_inference(request)
     finally:
-        walk.end()
+        timer.end()
 
 
 def _answer(
     item: object,
     adapters: Adapters,
     invocation: Invocation,
-    walk: Walk,
+    timer: RequestTimer,
     future: Future[tuple[FaceValidationRequest, Comparison]],
-) -> Answer:
+) -> ItemResult:
     """One item's answer, logged and counted."""
     id_request = request_id_of(item)
     outcome: Comparison | FaceValidationError
     try:
-        request, outcome = _result_of(future, walk)
+        request, outcome = _result_of(future, timer)
         id_request = request.id_request
-        answer = Answer(success(id_request, outcome, boxes="boxes" in request.include))
+        answer = ItemResult(success(id_request, outcome, boxes="boxes" in request.include))
     except FaceValidationError as error:
         outcome = error
-        answer = Answer(refusal(id_request, error), error)
+        answer = ItemResult(refusal(id_request, error), error)
     except Exception:
         adapters.logger.exception("The validation failed.", extra={"id_request": id_request})
         outcome = InternalServerError("an unexpected failure; its cause is in the log.")
-        answer = Answer(refusal(id_request, outcome), outcome)
-    record(adapters.logger, invocation, id_request, _type_of(item), walk, outcome)
+        answer = ItemResult(refusal(id_request, outcome), outcome)
+    record(adapters.logger, invocation, id_request, _type_of(item), timer, outcome)
     return answer
 
 
 def _result_of(
-    future: Future[tuple[FaceValidationRequest, Comparison]], walk: Walk
+    future: Future[tuple[FaceValidationRequest, Comparison]], timer: RequestTimer
 ) -> tuple[FaceValidationRequest, Comparison]:
     if not future.done():
-        raise walk.out_of_time()
+        raise timer.out_of_time()
     return future.result()
 
 

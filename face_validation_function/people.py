@@ -12,7 +12,7 @@ def photo_id(key: str, version: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class PhotoVersion:
     """One version of one object of the faces bucket, and the person it shows."""
 
     full_name: str
@@ -30,7 +30,7 @@ class EnrolledFace:
     """A face of the collection: its photo, its box (ratios of the upright photo), quality (0-100), time (ISO 8601)."""
 
     face_id: str
-    photo: Photo
+    photo: PhotoVersion
     face: Face
     brightness: float
     sharpness: float

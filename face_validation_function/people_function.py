@@ -15,7 +15,7 @@ from face_validation_function.exceptions.exceptions import (
     FaceValidationError,
     InternalServerError,
     RequestError,
-    forget_tracebacks,
+    drop_tracebacks,
 )
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
@@ -23,11 +23,11 @@ from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service
 from face_validation_function.people import EnrolledFace, Erased
+from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import Event, HttpResponse, Invocation, Operation, RestFunction, refused
 from face_validation_function.services.enrolment import EnrolmentService
 from face_validation_function.services.erasure import ErasureService
 from face_validation_function.services.search import SearchService
-from face_validation_function.request_timer import Walk
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.utils.response_utils import box_of, http_response
@@ -79,47 +79,47 @@ class PeopleAdapters:
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
-    """Answer one API Gateway proxy event: what AWS Lambda calls."""
+    """OperationResult one API Gateway proxy event: what AWS Lambda calls."""
     return _function(event, context)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OperationResult:
     """What an operation found: the status and the fields of the body beside `id_request`."""
 
     body: dict[str, Any]
     status: HTTPStatus = HTTPStatus.OK
 
 
-PeopleOperation = Callable[[PeopleAdapters, Invocation, Walk], Answer]
+PeopleOperation = Callable[[PeopleAdapters, Invocation, RequestTimer], OperationResult]
 
 
-def enrol(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+def enrol(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /faces: 201 when the face is new, 200 when this photo was enrolled before."""
     request = validated(parse_body(invocation.body), EnrolRequest)
-    enrolled = adapters.enrolment.enrol(walk, request.image_path, full_name=request.full_name)
-    return Answer(_face(enrolled.face), HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
+    enrolled = adapters.enrolment.enrol(timer, request.image_path, full_name=request.full_name)
+    return OperationResult(_face(enrolled.face), HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
 
 
-def list_faces(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+def list_faces(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """GET /faces: a page of faces, by name."""
     request = validated(dict(invocation.event.get("queryStringParameters") or {}), ListRequest)
-    with walk.step("table"):
+    with timer.step("table"):
         faces, token = adapters.table.listed(request.limit, request.next_token, request.full_name)
     page: dict[str, Any] = {"faces": [_face(face) for face in faces]}
-    return Answer(page | ({"next_token": token} if token else {}))
+    return OperationResult(page | ({"next_token": token} if token else {}))
 
 
-def search(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /search: the people found, best first."""
     request = validated(parse_body(invocation.body), SearchRequest)
     photo = request.photo
     if request.image_path is not None:
-        with walk.step("photo, download"):
+        with timer.step("photo, download"):
             photo = adapters.s3.image(adapters.settings.target_bucket, request.image_path)
-    found = adapters.search.search(walk, photo, request.threshold, request.max_faces)
+    found = adapters.search.search(timer, photo, request.threshold, request.max_faces)
     best = found.matches[0] if found.matches else None
-    return Answer(
+    return OperationResult(
         {
             "found": best is not None,
             **({"person": best.full_name, "similarity": best.similarity} if best else {}),
@@ -132,58 +132,58 @@ def search(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answ
     )
 
 
-def forget_face(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+def erase_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /faces/{face_id}: what was erased."""
     face_id = _path_parameter(invocation, "face_id")
     if not _FACE_ID.fullmatch(face_id):
         raise RequestError(f"face_id: a face id is a UUID in lower case; the value sent is {face_id[:80]!r}.")
-    return _erased(adapters.erasure.forget_face(walk, face_id))
+    return _erased(adapters.erasure.erase_face(timer, face_id))
 
 
-def forget_person(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+def erase_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /people/{full_name}: what was erased."""
     try:
         full_name = full_name_of(_path_parameter(invocation, "full_name"))
     except ValueError as error:
         raise RequestError(f"full_name: {error}.") from error
-    return _erased(adapters.erasure.forget_person(walk, full_name))
+    return _erased(adapters.erasure.erase_person(timer, full_name))
 
 
-def upload(adapters: PeopleAdapters, invocation: Invocation, walk: Walk) -> Answer:
+def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /uploads: a key that nobody else has, and a form that S3 takes for five minutes."""
     request = validated(parse_body(invocation.body), UploadRequest)
     settings = adapters.settings
     buckets = {"source": settings.source_bucket, "target": settings.target_bucket, "faces": settings.faces_bucket}
     folder = "uploads/" if request.bucket != "faces" else INDEX_PREFIX if request.full_name else "photos/"
     key = f"{folder}{uuid.uuid4()}.{ENDINGS[request.content_type]}"
-    with walk.step("presign"):
+    with timer.step("presign"):
         url, fields = adapters.s3.presigned_post(buckets[request.bucket], key, request.content_type, request.full_name)
-    return Answer({"key": key, "url": url, "fields": fields, "expires_in": UPLOAD_S}, HTTPStatus.CREATED)
+    return OperationResult({"key": key, "url": url, "fields": fields, "expires_in": UPLOAD_S}, HTTPStatus.CREATED)
 
 
 def _answering(name: str, operation: PeopleOperation) -> Operation[PeopleAdapters]:
     """An operation with its envelope, its log line and its metrics."""
 
     def answer(adapters: PeopleAdapters, invocation: Invocation) -> HttpResponse:
-        walk = Walk(invocation.deadline_s)
+        timer = RequestTimer(invocation.deadline_s)
         id_request = _request_id(invocation)
         error: FaceValidationError | None = None
         pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        under_way = pool.submit(operation, adapters, invocation, walk)
+        under_way = pool.submit(operation, adapters, invocation, timer)
         pool.shutdown(wait=False)
         try:
             found = under_way.result(timeout=invocation.deadline_s)
         except FaceValidationError as refusal:
             error = refusal
         except TimeoutError:
-            error = walk.out_of_time()
+            error = timer.out_of_time()
         except Exception:
             adapters.logger.exception("The operation failed.", extra={"id_request": id_request})
             error = InternalServerError("an unexpected failure; its cause is in the log.")
-        walk.end()
-        record_operation(adapters.logger, invocation, name, id_request, walk, error)
+        timer.end()
+        record_operation(adapters.logger, invocation, name, id_request, timer, error)
         if under_way.done():
-            forget_tracebacks(under_way.exception())
+            drop_tracebacks(under_way.exception())
         if error:
             return refused(error, id_request)
         return http_response(found.status, {"id_request": id_request, **found.body}, id_request=id_request)
@@ -193,7 +193,7 @@ def _answering(name: str, operation: PeopleOperation) -> Operation[PeopleAdapter
 
 OPERATIONS: dict[str, Operation[PeopleAdapters]] = {
     operation.__name__: _answering(operation.__name__, operation)
-    for operation in (enrol, list_faces, search, forget_face, forget_person, upload)
+    for operation in (enrol, list_faces, search, erase_face, erase_person, upload)
 }
 
 _function = RestFunction(OPERATIONS, PeopleAdapters.from_environment)
@@ -226,5 +226,7 @@ def _face(face: EnrolledFace) -> dict[str, Any]:
     }
 
 
-def _erased(erased: Erased) -> Answer:
-    return Answer({"erased": {"faces": erased.faces, "photo_versions": erased.photo_versions, "rows": erased.rows}})
+def _erased(erased: Erased) -> OperationResult:
+    return OperationResult(
+        {"erased": {"faces": erased.faces, "photo_versions": erased.photo_versions, "rows": erased.rows}}
+    )

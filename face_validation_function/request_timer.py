@@ -1,4 +1,4 @@
-"""One request's walk: how long each step took, what it cost, and when it must end."""
+"""One request's timer: how long each step took, what it cost, and when it must end."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError
 
 
-class Walk:
+class RequestTimer:
     """The clock of one request; safe to share among its threads.
 
     `deadline_s` is the time in seconds from now after which no further step may begin.
@@ -24,7 +24,7 @@ class Walk:
 
     @property
     def elapsed_ms(self) -> float:
-        """Milliseconds since the walk began, until it ended."""
+        """Milliseconds since the timer began, until it ended."""
         return ((self._ended or time.monotonic()) - self._began) * 1000
 
     @property
@@ -52,7 +52,7 @@ class Walk:
         `rekognition` marks a call that AWS bills.
 
         Raises:
-            FaceValidationError: the walk has ended or its time is over; the step did not begin.
+            FaceValidationError: the timer has ended or its time is over; the step did not begin.
         """
         if self._ended is not None or self.remaining_s == 0:
             raise self.out_of_time()

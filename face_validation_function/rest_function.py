@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Generic, TypeVar
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
-from face_validation_function.routes import EVERY_ROUTE
+from face_validation_function.routes import ROUTES
 from face_validation_function.utils.logging_config import service_logger
 from face_validation_function.utils.response_utils import http_response, refusal
 from face_validation_function.validations.body import new_request_id
@@ -48,7 +48,7 @@ Operation = Callable[[Adapters, Invocation], HttpResponse]
 """Answers one invocation with a proxy answer; raises FaceValidationError."""
 
 
-class OnceMade(Generic[Adapters]):
+class Lazy(Generic[Adapters]):
     """The adapters of a process, made when first asked for: boto3 must not make clients in two threads."""
 
     def __init__(self, make: Callable[[], Adapters]) -> None:
@@ -65,14 +65,14 @@ class OnceMade(Generic[Adapters]):
 
 
 class RestFunction(Generic[Adapters]):
-    """Dispatches by ROUTES; API Gateway has already routed, so a dict is enough.
+    """Dispatches by VALIDATION_ROUTES; API Gateway has already routed, so a dict is enough.
 
     `operations` holds the operations of this function by name; `make_adapters` is called once, for the first event.
     """
 
     def __init__(self, operations: Mapping[str, Operation[Adapters]], make_adapters: Callable[[], Adapters]) -> None:
         self._operations = operations
-        self._adapters = OnceMade(make_adapters)
+        self._adapters = Lazy(make_adapters)
 
     def __call__(self, event: Event, context: Any) -> HttpResponse:
         """Answer one API Gateway proxy event; whatever happens, in the contract's envelope.
@@ -91,12 +91,10 @@ class RestFunction(Generic[Adapters]):
 
     def _operation_of(self, event: Event) -> Operation[Adapters]:
         method, resource = event.get("httpMethod"), event.get("resource")
-        for route in EVERY_ROUTE:
+        for route in ROUTES:
             if (route.method, route.resource) == (method, resource) and route.operation in self._operations:
                 return self._operations[route.operation]
-        known = ", ".join(
-            f"{route.method} {route.resource}" for route in EVERY_ROUTE if route.operation in self._operations
-        )
+        known = ", ".join(f"{route.method} {route.resource}" for route in ROUTES if route.operation in self._operations)
         raise RequestError(f"There is no {method} {resource} here; there is {known}.")
 
 

@@ -27,16 +27,16 @@ class Route:
 
 READ, WRITE, ADMIN = (f"{RESOURCE_SERVER}/{scope}" for scope in ("read", "write", "admin"))
 
-ROUTES: tuple[Route, ...] = (Route("POST", "/validation", "validate", WRITE),)
+VALIDATION_ROUTES: tuple[Route, ...] = (Route("POST", "/validation", "validate", WRITE),)
 
 # Answered by the people function, the others by the validation function.
 PEOPLE_ROUTES: tuple[Route, ...] = (
     Route("POST", "/faces", "enrol", WRITE),
     Route("GET", "/faces", "list_faces", READ),
-    Route("DELETE", "/faces/{face_id}", "forget_face", ADMIN),
-    Route("DELETE", "/people/{full_name}", "forget_person", ADMIN),
+    Route("DELETE", "/faces/{face_id}", "erase_face", ADMIN),
+    Route("DELETE", "/people/{full_name}", "erase_person", ADMIN),
     Route("POST", "/search", "search", READ),
     Route("POST", "/uploads", "upload", WRITE),
 )
 
-EVERY_ROUTE = (*ROUTES, *PEOPLE_ROUTES)
+ROUTES = (*VALIDATION_ROUTES, *PEOPLE_ROUTES)

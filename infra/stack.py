@@ -6,18 +6,18 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from face_validation_function.routes import EVERY_ROUTE, PEOPLE_ROUTES, ROUTES
+from face_validation_function.contract.openapi import gateway_models
+from face_validation_function.routes import PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
-from infra.monitoring.alarms import Alarms
 from infra.constructs.api import ValidationApi
-from infra.monitoring.dashboard import Dashboard
 from infra.constructs.function import Build, ValidationFunction
 from infra.constructs.identity import Identity
-from infra.monitoring.metrics import Metrics
-from face_validation_function.contract.openapi import gateway_models
-from infra.options import Options
 from infra.constructs.people import IndexingFunction, PeopleFunction, PeopleStores
 from infra.constructs.storage import ImageStorage
+from infra.monitoring.alarms import Alarms
+from infra.monitoring.dashboard import Dashboard
+from infra.monitoring.metrics import Metrics
+from infra.options import Options
 
 
 class FaceValidationStack(Stack):
@@ -37,7 +37,7 @@ class FaceValidationStack(Stack):
         storage = ImageStorage(self, "Storage", retain=retain, key=key)
         stores = PeopleStores(self, "PeopleStores", retain=retain, key=key)
         identity = Identity(
-            self, "Identity", stage=options.stage, scopes=[route.scope for route in EVERY_ROUTE], retain=retain
+            self, "Identity", stage=options.stage, scopes=[route.scope for route in ROUTES], retain=retain
         )
         build = Build(
             arch=options.arch,
@@ -82,9 +82,9 @@ class FaceValidationStack(Stack):
         api = ValidationApi(
             self,
             "Api",
-            routes=EVERY_ROUTE,
+            routes=ROUTES,
             functions={
-                **{route.operation: validation.function for route in ROUTES},
+                **{route.operation: validation.function for route in VALIDATION_ROUTES},
                 **{route.operation: people.function for route in PEOPLE_ROUTES},
             },
             models=gateway_models(),

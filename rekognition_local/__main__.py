@@ -11,15 +11,15 @@ import numpy as np
 import typer
 
 from rekognition_local.engine import Engine, EngineSettings
-from rekognition_local.server.faults import Faults
-from rekognition_local.storage.gallery import Gallery
-from rekognition_local.engine.weights.models import ModelError
-from rekognition_local.server.application.process import serve_until_told
-from rekognition_local.server.application import application
-from rekognition_local.operations.service import Service
-from rekognition_local.operations.image_sources import ImageSource, s3_client
-from rekognition_local.storage.database import FolderInUseError, Store
 from rekognition_local.engine.faces.user_models import Channels
+from rekognition_local.engine.weights.models import ModelError
+from rekognition_local.operations.image_sources import ImageSource, s3_client
+from rekognition_local.operations.service import Service
+from rekognition_local.server.application import application
+from rekognition_local.server.faults import Faults
+from rekognition_local.server.process import serve_until_told
+from rekognition_local.storage.database import FolderInUseError, Store
+from rekognition_local.storage.gallery import Gallery
 
 HOST = "127.0.0.1"
 _DEFAULTS = EngineSettings()

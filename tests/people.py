@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.aws.environment import function_settings
+from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.aws.people_stores import PeopleStores
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack import LocalStack
@@ -57,7 +57,7 @@ EXPECTED: dict[str, tuple[int, object]] = {
     "refused_upload_name_of_target": (400, "RequestError"),
     "refused_face_id": (400, "RequestError"),
     "forget_face_of_nobody": (200, NOTHING),
-    "forget_person": (200, {"faces": 1, "photo_versions": 2, "rows": 1}),
+    "erase_person": (200, {"faces": 1, "photo_versions": 2, "rows": 1}),
 }
 # What the indexing function counts; the same events again, as S3 may deliver them.
 INDEXED: list[tuple[str, dict[str, int]]] = [

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from face_validation.client.profiles import Connection, open_to_others
-from face_validation.client.errors import FaceValidationError, SettingsError
 from face_validation.cli.output import leave_with
+from face_validation.client.errors import FaceValidationError, SettingsError
+from face_validation.client.profiles import Connection, open_to_others
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -10,26 +10,20 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from face_validation.evaluation.runs.asking import RunError
-from face_validation.evaluation.runs.cases import CasesError, read_cases
-from face_validation.evaluation.statistics.comparison import ComparisonError, compare_runs
-from face_validation.evaluation.runs.identification import identify as run_identification
-from face_validation.evaluation.runs.identification import never_enrolled, read_enrolments, read_probes, write_identification
-from face_validation.evaluation.report.html_report import METRICS_FILE, REPORT_FILE, write_report
-from face_validation.evaluation.runs.results import Outcome, Result, ResultsError
-from face_validation.evaluation.runs.runner import read_run, run_cases
-from face_validation.evaluation.report.summary import DEFAULT_THRESHOLD, Summary, summarise
-from face_validation.evaluation.report.terminal import comparison_json, print_comparison, print_identification, print_summary
 from face_validation.client.client import FaceValidationClient
-from face_validation.client.profiles import Connection
 from face_validation.client.errors import FaceValidationError, SettingsError
+from face_validation.client.profiles import Connection
+from face_validation.client.validation_result import DEFAULT_THRESHOLD
+
+if TYPE_CHECKING:
+    from face_validation.evaluation.report.summary import Summary
 
 RATES = ("accuracy", "pair_accuracy", "error_accuracy", "precision", "recall", "f1")
 # What decides the local stack's scores: a change in here is another service.
@@ -40,7 +34,7 @@ class ExitCode(IntEnum):
     """How a command ends, for scripts."""
 
     DONE = 0
-    BELOW_BAR = 1
+    BELOW_MINIMUM = 1
     CANNOT_RUN = 3
 
 
@@ -57,7 +51,7 @@ Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Requests under
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class MinimumRate:
     """A rate that must be reached: `accuracy` of `all` cases, or of one type or origin."""
 
     group: str
@@ -65,7 +59,7 @@ class Bar:
     least: float
 
     @classmethod
-    def parse(cls, text: str) -> "Bar":
+    def parse(cls, text: str) -> "MinimumRate":
         """`accuracy=0.95`, or of a group: `FACE_TO_FACE.accuracy=0.99`, `lfw.accuracy=0.99`.
 
         Raises:
@@ -110,7 +104,15 @@ def evaluate(
     Writes results.csv, metrics.json, report.html and PNG plots. Exit codes: 0 done, 1 below --fail-under, 3 could not
     run.
     """
-    bars = [Bar.parse(text) for text in fail_under or ()]
+    from face_validation.evaluation.report.html_report import REPORT_FILE, write_report
+    from face_validation.evaluation.report.summary import summarise
+    from face_validation.evaluation.report.terminal import print_summary
+    from face_validation.evaluation.runs.asking import RunError
+    from face_validation.evaluation.runs.cases import CasesError, read_cases
+    from face_validation.evaluation.runs.results import Outcome, Result, ResultsError
+    from face_validation.evaluation.runs.runner import run_cases
+
+    minimums = [MinimumRate.parse(text) for text in fail_under or ()]
     stderr = Console(stderr=True, highlight=False)
     try:
         labelled = read_cases(cases)
@@ -137,10 +139,10 @@ def evaluate(
         stderr.print(f"[yellow]{escape(notice)}[/]", soft_wrap=True)
     print_summary(summary)
     typer.echo(f"Report: {out / REPORT_FILE}")
-    below = [complaint for bar in bars if (complaint := _below(bar, summary)) is not None]
+    below = [complaint for minimum in minimums if (complaint := _below(minimum, summary)) is not None]
     for complaint in below:
-        stderr.print(f"[bold red]Below the bar[/]: {escape(complaint)}", soft_wrap=True)
-    raise typer.Exit(ExitCode.BELOW_BAR if below else ExitCode.DONE)
+        stderr.print(f"[bold red]Below the minimum[/]: {escape(complaint)}", soft_wrap=True)
+    raise typer.Exit(ExitCode.BELOW_MINIMUM if below else ExitCode.DONE)
 
 
 def identify(
@@ -172,6 +174,17 @@ def identify(
 
     Every person stays enrolled: use a stack or a stage of its own. Exit codes: 0 done, 3 could not run.
     """
+    from face_validation.evaluation.report.html_report import REPORT_FILE
+    from face_validation.evaluation.report.identification_report import write_identification
+    from face_validation.evaluation.report.terminal import print_identification
+    from face_validation.evaluation.runs.cases import CasesError
+    from face_validation.evaluation.runs.identification import identify as run_identification
+    from face_validation.evaluation.runs.identification import (
+        never_enrolled,
+        read_enrolments,
+        read_probes,
+    )
+
     stderr = Console(stderr=True, highlight=False)
     try:
         known = read_enrolments(enrolled, root or enrolled.parent)
@@ -209,6 +222,12 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Two evaluation runs side by side: what changed, and whether it is more than chance."""
+    from face_validation.evaluation.report.comparison import ComparisonError, compare_runs
+    from face_validation.evaluation.report.terminal import comparison_json, print_comparison
+    from face_validation.evaluation.runs.asking import RunError
+    from face_validation.evaluation.runs.results import ResultsError
+    from face_validation.evaluation.runs.runner import read_run
+
     try:
         runs = [read_run(folder, Path()) for folder in (first, second)]
         thresholds = [_threshold_of(folder) if threshold is None else threshold for folder in (first, second)]
@@ -233,10 +252,12 @@ def _service(api: str | None, profile: str | None, stderr: Console) -> Iterator[
         with connection.client(attempts=1) as client:
             yield client, connection.api_url
         return
-    from face_validation.local.stack import LocalStack  # here: a deployed API is evaluated without the local stack's packages
+    from face_validation.local.stack import (
+        LocalStack,  # here: a deployed API is evaluated without the local stack's packages
+    )
 
     stderr.print("[dim]Starting the local stack...[/]")
-    # Every answer of the function is in results.csv: its log would say the same again, across the progress bar.
+    # Every answer of the function is in results.csv: its log would say the same again, across the progress minimum.
     with LocalStack(log_level="ERROR") as stack:
         settings = {name: str(value) for name, value in asdict(stack.info).items() if name in _CONNECTION_FIELDS}
         with Connection(**settings).client(attempts=1) as client:
@@ -270,17 +291,23 @@ def _progress(stderr: Console) -> Progress:
     )
 
 
-def _below(bar: Bar, summary: Summary) -> str | None:
-    tally = summary.tally_of(bar.group)
-    if tally is None:
-        return f"there is no type, origin or other group {bar.group!r}, so {bar.rate} cannot be checked"
-    value = operator.attrgetter(f"{bar.rate}.value")(tally)
+def _below(minimum: MinimumRate, summary: "Summary") -> str | None:
+    confusion = summary.confusion_of(minimum.group)
+    if confusion is None:
+        return f"there is no type, origin or other group {minimum.group!r}, so {minimum.rate} cannot be checked"
+    value = operator.attrgetter(f"{minimum.rate}.value")(confusion)
     if value is None:
-        return f"{bar.rate} of {bar.group} has no value: there is no case to count"
-    return f"{bar.rate} of {bar.group} is {value:.4f}, less than {bar.least:g}" if value < bar.least else None
+        return f"{minimum.rate} of {minimum.group} has no value: there is no case to count"
+    return (
+        f"{minimum.rate} of {minimum.group} is {value:.4f}, less than {minimum.least:g}"
+        if value < minimum.least
+        else None
+    )
 
 
 def _threshold_of(folder: Path) -> float:
+    from face_validation.evaluation.report.html_report import METRICS_FILE
+
     path = folder / METRICS_FILE
     if not path.is_file():
         return DEFAULT_THRESHOLD

@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
     MATCH = 0
     NO_MATCH = 1
     REFUSED = 2
-    COULD_NOT_ASK = 3
+    REQUEST_FAILED = 3
 
 
 _REFUSALS = (RequestError, ImageTooLargeError, InvalidS3ObjectError, ImageValidationError, PayloadTooLargeError)
@@ -47,8 +47,8 @@ _NEXT_STEP: dict[type[FaceValidationError], str] = {
 
 
 def exit_code_of(error: FaceValidationError) -> ExitCode:
-    """REFUSED when the service looked at the question and refused it, COULD_NOT_ASK otherwise."""
-    return ExitCode.REFUSED if isinstance(error, _REFUSALS) else ExitCode.COULD_NOT_ASK
+    """REFUSED when the service looked at the question and refused it, REQUEST_FAILED otherwise."""
+    return ExitCode.REFUSED if isinstance(error, _REFUSALS) else ExitCode.REQUEST_FAILED
 
 
 def leave_with(error: FaceValidationError, *, as_json: bool = False) -> typer.Exit:

@@ -15,9 +15,9 @@ from person_verifier.errors import VerifierError
 from person_verifier.serving.settings import ServerSettings, keep_to_one_thread
 
 if TYPE_CHECKING:
-    from person_verifier.dataset.album import Seen
-    from person_verifier.training.regression.assessment import ThresholdRule
+    from person_verifier.dataset.face_cache import PhotoRecord
     from person_verifier.dataset.faces import ComparingEngine
+    from person_verifier.training.assessment import ThresholdRule
     from person_verifier.training.project import VerifierProject
     from person_verifier.training.reports import MethodReport, MetricsReport
 
@@ -83,7 +83,7 @@ def evaluate(
     fmr: FalseMatchRate = 0.01,
     model_version: Version = "me-verifier-v1",
 ) -> None:
-    """Judge each half of the photos by what the other half teaches; write reports/."""
+    """Verifier each half of the photos by what the other half teaches; write reports/."""
     with refusals():
         project = _project(data, out)
         _show_report(project.evaluate(_rule(threshold, fmr), model_version), project.reports)
@@ -94,11 +94,11 @@ def judge(
     photos: Annotated[list[Path], typer.Argument(help="Photos to judge.", exists=True, dir_okay=False)],
     model: Annotated[Path, typer.Option(help="The trained verifier.")] = Path("models/verifier.json"),
 ) -> None:
-    """Judge photos with the trained verifier, without a server. Exit code 1 when one is not me or has no answer."""
-    from person_verifier.serving.verifier import Judge
+    """Verifier photos with the trained verifier, without a server. Exit code 1 when one is not me or has no answer."""
+    from person_verifier.serving.verifier import Verifier
 
     with refusals():
-        judge_of = Judge.load(_engine(), model)
+        judge_of = Verifier.load(_engine(), model)
         table = Table("photo", "is me", "score")
         everyone = True
         for photo in photos:
@@ -173,7 +173,7 @@ def _project(data: Path, out: Path) -> "VerifierProject":
 
 
 def _rule(threshold: str, fmr: float) -> "ThresholdRule":
-    from person_verifier.training.regression.assessment import ThresholdRule
+    from person_verifier.training.assessment import ThresholdRule
 
     if threshold == "auto":
         return ThresholdRule(None, fmr)
@@ -186,7 +186,7 @@ def _rule(threshold: str, fmr: float) -> "ThresholdRule":
     return ThresholdRule(fixed, fmr)
 
 
-def _show_seen(seen: "list[Seen]", out: Path) -> None:
+def _show_seen(seen: "list[PhotoRecord]", out: Path) -> None:
     from person_verifier.training.project import remark
 
     console = Console()

@@ -3,7 +3,6 @@
 from face_validation.client.client import FaceValidationClient, Outcome
 from face_validation.client.errors import (
     ConnectionFailedError,
-    CouldNotAskError,
     FaceValidationError,
     ForbiddenError,
     ImageTooLargeError,
@@ -12,23 +11,24 @@ from face_validation.client.errors import (
     InvalidS3ObjectError,
     PayloadTooLargeError,
     RequestError,
+    RequestFailedError,
     SettingsError,
     TooManyRequestsError,
     UnauthorizedError,
 )
 from face_validation.client.validation_request import ValidationRequest, ValidationType
-from face_validation.client.validation_result import Box, Boxes, Document, Face, Side, ValidationResult
+from face_validation.client.validation_result import Box, Boxes, Document, Face, ImageAnalysis, ValidationResult
 
 __all__ = [
     "Box",
     "Boxes",
     "ConnectionFailedError",
-    "CouldNotAskError",
     "Document",
     "Face",
     "FaceValidationClient",
     "FaceValidationError",
     "ForbiddenError",
+    "ImageAnalysis",
     "ImageTooLargeError",
     "ImageValidationError",
     "InternalServerError",
@@ -36,8 +36,8 @@ __all__ = [
     "Outcome",
     "PayloadTooLargeError",
     "RequestError",
+    "RequestFailedError",
     "SettingsError",
-    "Side",
     "TooManyRequestsError",
     "UnauthorizedError",
     "ValidationRequest",

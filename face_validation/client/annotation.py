@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageDraw, ImageFont, ImageOps
 
-from face_validation.client.validation_result import Box, Side, ValidationResult
+from face_validation.client.validation_result import Box, ImageAnalysis, ValidationResult
 
 Colour = tuple[int, int, int]
 Picture = str | Path | bytes | Image.Image
@@ -81,7 +81,7 @@ def _write_verdict(canvas: Image.Image, answer: ValidationResult) -> None:
     draw.text((left, middle + 4), line, INK, ImageFont.load_default(26), anchor="lm")
 
 
-def _panel(name: str, picture: Picture, side: Side | None, answer: ValidationResult) -> Image.Image:
+def _panel(name: str, picture: Picture, side: ImageAnalysis | None, answer: ValidationResult) -> Image.Image:
     image, size = _upright(picture, side, name)
     # Enlarging stops at a panel's size, shrinking too: an 80 px face and a 12-megapixel one are as legible.
     image = ImageOps.contain(image, (PANEL_PX, PANEL_PX), Image.Resampling.LANCZOS)
@@ -101,7 +101,7 @@ def _panel(name: str, picture: Picture, side: Side | None, answer: ValidationRes
     return panel
 
 
-def _upright(picture: Picture, side: Side | None, name: str) -> tuple[Image.Image, tuple[int, int]]:
+def _upright(picture: Picture, side: ImageAnalysis | None, name: str) -> tuple[Image.Image, tuple[int, int]]:
     """The picture as it is looked at, perhaps smaller, and the size in pixels that it really has."""
     ours = not isinstance(picture, Image.Image)
     image = picture if isinstance(picture, Image.Image) else _open(picture)
@@ -122,14 +122,14 @@ def _open(picture: str | Path | bytes) -> Image.Image:
     return Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture, formats=("JPEG", "PNG"))
 
 
-def _caption(name: str, size: tuple[int, int], side: Side | None) -> str:
+def _caption(name: str, size: tuple[int, int], side: ImageAnalysis | None) -> str:
     caption = f"{name}, {size[0]} x {size[1]} px"
     if side is None:
         return caption
     return f"{caption}, 1 face" if len(side.faces) == 1 else f"{caption}, {len(side.faces)} faces"
 
 
-def _marks(side: Side, answer: ValidationResult) -> list[_Mark]:
+def _marks(side: ImageAnalysis, answer: ValidationResult) -> list[_Mark]:
     """What to draw, the most important last: it lies on top."""
     others = [face for index, face in enumerate(side.faces) if index != side.compared]
     marks = [_Mark(face.box, OTHER_FACE) for face in others]

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
-from face_validation.client.errors import CouldNotAskError, error_of_response
-from face_validation.client.transport import checked_url, network_faults, new_http_client, persistently
+from face_validation.client.errors import RequestFailedError, error_of_response
 from face_validation.client.tokens import AccessToken
+from face_validation.client.transport import checked_url, network_faults, new_http_client, with_retries
 
 READ, WRITE, ADMIN = "face-detection/read", "face-detection/write", "face-detection/admin"
 
@@ -44,7 +44,7 @@ class Api:
 
     def token(self, scope: str = WRITE) -> str:
         """An access token that is good for a while; raises as `ask` does."""
-        return persistently(self._tokens[scope].current, attempts=self._attempts)
+        return with_retries(self._tokens[scope].current, attempts=self._attempts)
 
     def ask(
         self,
@@ -59,10 +59,10 @@ class Api:
         """The JSON answer to one request.
 
         Raises:
-            FaceValidationError: one class per error code of the contract; CouldNotAskError when nobody answered.
+            FaceValidationError: one class per error code of the contract; RequestFailedError when nobody answered.
         """
         request = self.http.build_request(method, self._url + path, json=body, params=query)
-        return persistently(lambda: self._exchange(request, scope, id_request), attempts=self._attempts)
+        return with_retries(lambda: self._exchange(request, scope, id_request), attempts=self._attempts)
 
     def _exchange(self, request: httpx.Request, scope: str, id_request: str | None) -> Any:
         token = self._tokens[scope].current()
@@ -75,7 +75,7 @@ class Api:
         try:
             return response.json(parse_constant=_refuse_constant)
         except ValueError as error:
-            raise not_the_contract("JSON", id_request) from error
+            raise contract_violation("JSON", id_request) from error
 
     def _send(self, request: httpx.Request, token: str, id_request: str | None) -> httpx.Response:
         request.headers["Authorization"] = f"Bearer {token}"
@@ -83,9 +83,9 @@ class Api:
             return self.http.send(request)
 
 
-def not_the_contract(expected: str, id_request: str | None = None) -> CouldNotAskError:
+def contract_violation(expected: str, id_request: str | None = None) -> RequestFailedError:
     """What to raise when an answer is not `expected`."""
-    return CouldNotAskError(
+    return RequestFailedError(
         f"The API's answer is not {expected}: check that api_url is the face validation API, with its stage.",
         id_request=id_request,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from face_validation.client.errors import ConnectionFailedError, CouldNotAskError, SettingsError
+from face_validation.client.errors import ConnectionFailedError, RequestFailedError, SettingsError
 from face_validation.client.transport import is_this_machine
 
 Bucket = Literal["source", "target"]
@@ -66,7 +66,7 @@ class Buckets:
 
         Raises:
             SettingsError: the bucket's name is not known, or there are no AWS credentials.
-            CouldNotAskError: S3 cannot be reached or does not take the image.
+            RequestFailedError: S3 cannot be reached or does not take the image.
         """
         bucket = self._bucket(side)
         with _s3_faults("put the image into", bucket):
@@ -139,7 +139,7 @@ def _s3_faults(action: str, bucket: str) -> Iterator[None]:
             "InvalidAccessKeyId": "Check the AWS credentials in use.",
             "ExpiredToken": "Sign in to AWS again.",
         }.get(code, "")
-        raise CouldNotAskError(f"Could not {action} {bucket}: {code}. {advice}".strip()) from error
+        raise RequestFailedError(f"Could not {action} {bucket}: {code}. {advice}".strip()) from error
     except (aws.NoCredentialsError, aws.PartialCredentialsError, aws.ProfileNotFound, aws.TokenRetrievalError) as error:
         raise SettingsError(
             f"Could not {action} {bucket}: no usable AWS credentials. Sign in (`aws configure`, `aws sso login`) "
@@ -148,4 +148,4 @@ def _s3_faults(action: str, bucket: str) -> Iterator[None]:
     except (aws.HTTPClientError, aws.ConnectionError) as error:
         raise ConnectionFailedError(f"Could not {action} {bucket}: S3 cannot be reached. ({error})") from error
     except aws.BotoCoreError as error:
-        raise CouldNotAskError(f"Could not {action} {bucket}: {error}") from error
+        raise RequestFailedError(f"Could not {action} {bucket}: {error}") from error

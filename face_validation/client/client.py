@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import httpx
 
-from face_validation.client.api import Api, not_the_contract
+from face_validation.client.api import Api, contract_violation
 from face_validation.client.buckets import Bucket, Buckets, Photo, content_of, new_key
 from face_validation.client.errors import (
-    CouldNotAskError,
     FaceValidationError,
+    RequestFailedError,
     error_of_envelope,
     is_envelope,
 )
@@ -117,7 +117,7 @@ class FaceValidationClient:
             id_request: a UUID v4 to find the request by in the service's logs; made when not given.
 
         Raises:
-            FaceValidationError: one class per error code of the contract; CouldNotAskError when nobody answered.
+            FaceValidationError: one class per error code of the contract; RequestFailedError when nobody answered.
         """
         return self._ask(
             ValidationRequest(
@@ -180,7 +180,7 @@ class FaceValidationClient:
 
         Raises:
             OSError: the file cannot be read.
-            CouldNotAskError: S3 does not take it.
+            RequestFailedError: S3 does not take it.
         """
         content = content_of(photo)
         key = new_key(content) if key is None else key
@@ -205,7 +205,7 @@ class FaceValidationClient:
         # The answer is there and must not be lost: buckets expire what is left behind.
         try:
             self.delete(key, side)
-        except CouldNotAskError as error:
+        except RequestFailedError as error:
             logger.warning("The upload %s stays in the %s bucket: %s", key, side, error)
 
     def _answers(self, requests: Iterator[ValidationRequest], jobs: int, batch: int) -> Generator[Outcome, None, None]:
@@ -228,7 +228,7 @@ class FaceValidationClient:
         try:
             answers = self._post([request.to_body() for request in requests], id_request=None)
             if not isinstance(answers, list) or len(answers) != len(requests):
-                raise not_the_contract("an array as long as the question's")
+                raise contract_violation("an array as long as the question's")
         except FaceValidationError as error:
             return [error] * len(requests)
         return [self._one_of_many(request, answer) for request, answer in zip(requests, answers, strict=True)]
@@ -257,8 +257,8 @@ def _result(answer: Any, request: ValidationRequest) -> ValidationResult:
     if is_envelope(answer):
         raise error_of_envelope(answer)
     if not isinstance(answer, dict):
-        raise not_the_contract("an object", request.id_request)
+        raise contract_violation("an object", request.id_request)
     try:
         return ValidationResult.from_answer(answer, request.threshold)
     except ValueError as error:
-        raise not_the_contract(f"a validation's answer ({error})", request.id_request) from error
+        raise contract_violation(f"a validation's answer ({error})", request.id_request) from error

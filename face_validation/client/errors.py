@@ -107,15 +107,15 @@ class InternalServerError(FaceValidationError):
     is_temporary = True
 
 
-class CouldNotAskError(FaceValidationError):
+class RequestFailedError(FaceValidationError):
     """The question never got an answer that can be understood; nothing is said about the images."""
 
 
-class SettingsError(CouldNotAskError):
+class SettingsError(RequestFailedError):
     """A setting is missing or makes no sense; nobody was asked."""
 
 
-class ConnectionFailedError(CouldNotAskError):
+class ConnectionFailedError(RequestFailedError):
     """The API, the token endpoint or a bucket cannot be reached, or did not answer in time."""
 
     is_temporary = True
@@ -155,7 +155,7 @@ def error_of_response(response: httpx.Response, id_request: str | None = None) -
     if is_envelope(envelope):
         return error_of_envelope(envelope, status=status, retry_after_s=retry_after_s)
     is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    kind = InternalServerError if is_failure else _BY_STATUS.get(status, CouldNotAskError)
+    kind = InternalServerError if is_failure else _BY_STATUS.get(status, RequestFailedError)
     return kind(
         f"The API answered {status} {response.reason_phrase}, without the service's own explanation.",
         details=response.text[:200],
@@ -168,12 +168,12 @@ def error_of_response(response: httpx.Response, id_request: str | None = None) -
 def error_of_envelope(
     envelope: Mapping[str, Any], status: int | None = None, retry_after_s: float | None = None
 ) -> FaceValidationError:
-    """The error in the service's envelope; a code that is not the contract's becomes a CouldNotAskError."""
+    """The error in the service's envelope; a code that is not the contract's becomes a RequestFailedError."""
     error = envelope["error"]
     kind = _BY_CODE.get(error["code"])
     message = str(error.get("message", ""))
     if kind is None:
-        kind, message = CouldNotAskError, f"{error['code']}: {message}"
+        kind, message = RequestFailedError, f"{error['code']}: {message}"
     return kind(
         message,
         details=str(error.get("details", "")),

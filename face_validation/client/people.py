@@ -7,9 +7,9 @@ from functools import cache
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
-from face_validation.client.api import ADMIN, READ, Api, not_the_contract
+from face_validation.client.api import ADMIN, READ, Api, contract_violation
 from face_validation.client.buckets import Photo, content_of, content_type_of
-from face_validation.client.errors import CouldNotAskError, ImageValidationError
+from face_validation.client.errors import ImageValidationError, RequestFailedError
 from face_validation.client.transport import network_faults
 from face_validation.client.validation_request import new_id
 from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face
@@ -100,7 +100,7 @@ def _reader(kind: Hashable) -> Any:
 
 
 class People:
-    """The people that searches know: enrol them, list them, look for them, forget them."""
+    """The people that searches know: enrol them, list them, look for them, erase them."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -111,7 +111,7 @@ class People:
         Raises:
             OSError: the file cannot be read.
             ImageValidationError: it is no JPEG or PNG; nothing was sent.
-            CouldNotAskError: the service gives no form, or S3 does not take the image.
+            RequestFailedError: the service gives no form, or S3 does not take the image.
         """
         content = content_of(photo)
         media_type, ending = content_type_of(content)
@@ -122,7 +122,7 @@ class People:
         with network_faults("S3", form.url):
             response = self._api.http.post(form.url, data=dict(form.fields), files={"file": content})
         if not response.is_success:
-            raise CouldNotAskError(f"S3 refused the upload: {response.status_code}.", details=response.text[:200])
+            raise RequestFailedError(f"S3 refused the upload: {response.status_code}.", details=response.text[:200])
         return form.key
 
     def enrol(self, photo: Photo, full_name: str) -> EnrolledFace:
@@ -150,11 +150,11 @@ class People:
             body["image_path"] = self.upload(content, "target")
         return self._read(SearchResult, self._api.ask("POST", "/search", body, scope=READ, id_request=id_request))
 
-    def forget_face(self, face_id: str) -> Erased:
+    def erase_face(self, face_id: str) -> Erased:
         """Erase one face and its photo."""
         return self._erase(f"/faces/{quote(face_id, safe='')}")
 
-    def forget_person(self, full_name: str) -> Erased:
+    def erase_person(self, full_name: str) -> Erased:
         """Erase all of a person's faces and photos."""
         return self._erase(f"/people/{quote(full_name, safe='')}")
 
@@ -167,4 +167,4 @@ class People:
         try:
             return read(kind, answer)
         except ValueError as error:
-            raise not_the_contract(f"the contract's ({error})") from error
+            raise contract_violation(f"the contract's ({error})") from error

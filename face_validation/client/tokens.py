@@ -8,9 +8,9 @@ from http import HTTPStatus
 import httpx
 
 from face_validation.client.errors import (
-    CouldNotAskError,
     FaceValidationError,
     InternalServerError,
+    RequestFailedError,
     TooManyRequestsError,
     UnauthorizedError,
     error_of_response,
@@ -50,7 +50,7 @@ class AccessToken:
 
         Raises:
             UnauthorizedError: the id and secret, or the scope, were refused.
-            CouldNotAskError: the token endpoint cannot be reached, or does not answer with a token.
+            RequestFailedError: the token endpoint cannot be reached, or does not answer with a token.
         """
         with self._lock:
             if self._clock() >= self._good_until:
@@ -79,7 +79,7 @@ class AccessToken:
             answer = response.json()
             return str(answer["access_token"]), float(answer["expires_in"])
         except (ValueError, KeyError, TypeError) as error:
-            raise CouldNotAskError(
+            raise RequestFailedError(
                 f"{self._token_url} answered, but not with a token: check that it is the token endpoint."
             ) from error
 
@@ -88,7 +88,7 @@ class AccessToken:
         if isinstance(found, (TooManyRequestsError, InternalServerError)):
             return found
         if response.status_code not in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            return CouldNotAskError(
+            return RequestFailedError(
                 f"{self._token_url} answered {response.status_code}: check that it is the token endpoint.",
                 status=response.status_code,
             )

@@ -11,8 +11,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from face_validation.client.errors import (
     ConnectionFailedError,
-    CouldNotAskError,
     FaceValidationError,
+    RequestFailedError,
     SettingsError,
     TooManyRequestsError,
 )
@@ -62,7 +62,7 @@ def network_faults(what: str, url: str, id_request: str | None = None) -> Iterat
 
     Raises:
         ConnectionFailedError: no connection, no answer in time, a connection that broke.
-        CouldNotAskError: what was reached does not speak HTTP as we do.
+        RequestFailedError: what was reached does not speak HTTP as we do.
     """
     try:
         yield
@@ -78,16 +78,16 @@ def network_faults(what: str, url: str, id_request: str | None = None) -> Iterat
         ) from error
     except httpx.LocalProtocolError:
         # Its message quotes the header: the token.
-        raise CouldNotAskError(
+        raise RequestFailedError(
             f"{what} at {url} cannot be asked.", details="A header cannot be sent as it is.", id_request=id_request
         ) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CouldNotAskError(
+        raise RequestFailedError(
             f"{what} at {url} cannot be asked.", details=_reason(error), id_request=id_request
         ) from error
 
 
-def persistently(ask: Callable[[], Answer], *, attempts: int, is_repeatable: bool = True) -> Answer:
+def with_retries(ask: Callable[[], Answer], *, attempts: int, is_repeatable: bool = True) -> Answer:
     """Call `ask` until it answers, at most `attempts` times; its last error otherwise.
 
     Tried again: no connection, no answer, 429, 5xx. A Retry-After is honoured; one of more than LONGEST_PAUSE_S seconds

@@ -37,7 +37,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ImageAnalysis:
     """What was seen in one image of `width` x `height` upright pixels; `compared` is an index into `faces`."""
 
     width: int
@@ -51,8 +51,8 @@ class Side:
 class Boxes:
     """What was seen in both images."""
 
-    source: Side
-    target: Side
+    source: ImageAnalysis
+    target: ImageAnalysis
 
 
 @dataclass(frozen=True, slots=True)

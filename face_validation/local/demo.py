@@ -1,19 +1,15 @@
-"""`python -m face_validation.local.demo`: the main job on real photographs, as JSON and as annotated pictures, then the end."""
+"""The main job on real photographs: sample questions, their answers as JSON and as annotated pictures."""
 
 import json
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.markup import escape
 
 from face_validation.client import FaceValidationClient, FaceValidationError
 from face_validation.client.annotation import annotate
-from face_validation.local.stack_info import StackInfo
 from face_validation.local.samples.questions import SAMPLES, Sample, sample_jpeg
-from face_validation.local.signals import stopped_by_signals
-from face_validation.local.stack import LocalStack
+from face_validation.local.stack_info import StackInfo
 
 FOLDER = Path("results") / "demo"
 HONESTY = (
@@ -21,30 +17,6 @@ HONESTY = (
     "of the holder is another picture made of the same photograph: mirrored, tilted, cropped, relit. A photograph "
     "taken on another day is harder; how much harder, the evaluation measures."
 )
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-@app.command()
-def demo(
-    out: Annotated[Path, typer.Option(help="Where the answers and the annotated pictures go.")] = FOLDER,
-) -> None:
-    """Start everything, ask the questions that the page offers too, show the answers, and stop.
-
-    Exits 0 when every answer is the one that a person would give, 1 otherwise.
-    """
-    console = Console()
-    console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with stopped_by_signals(), LocalStack(log_level="ERROR") as stack:
-            console.print(f"Everything answers on 127.0.0.1, {stack.start_s:.1f} s after the start.\n")
-            good = show(stack.info, out, console)
-    except (OSError, RuntimeError) as error:
-        stderr = Console(stderr=True, highlight=False, soft_wrap=True)
-        stderr.print(f"[red]The demonstration cannot run:[/] {escape(str(error))}")
-        raise typer.Exit(1) from error
-    raise typer.Exit(0 if good else 1)
 
 
 def show(stack: StackInfo, folder: Path, console: Console) -> bool:
@@ -90,7 +62,3 @@ def client_of(stack: StackInfo) -> FaceValidationClient:
         target_bucket=stack.target_bucket,
         s3_endpoint=stack.s3_endpoint,
     )
-
-
-if __name__ == "__main__":
-    app()

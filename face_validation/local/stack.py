@@ -13,19 +13,20 @@ from typing import Any, Self
 import uvicorn
 from starlette.applications import Starlette
 
-from face_validation_function.routes import EVERY_ROUTE, PEOPLE_ROUTES
-from face_validation.local.gateway.application import application
-from face_validation.local.gateway.authorizer import CognitoAuthorizer
-from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.environment import aws_variables, environment, function_settings
-from face_validation.local.gateway.api_gateway import Gateway, Handler, Throttle
-from face_validation.local.stack_info import StackInfo
-from face_validation.local.web.page_routes import PageRoutes
+from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
 from face_validation.local.aws.rekognition_process import rekognition_process
-from face_validation.local.samples.questions import sample_files
 from face_validation.local.cognito.token_endpoint import TokenIssuer
 from face_validation.local.cognito.user_pool import UserPool
+from face_validation.local.gateway.api_gateway import Gateway, Handler
+from face_validation.local.gateway.application import application
+from face_validation.local.gateway.authorizer import CognitoAuthorizer
+from face_validation.local.gateway.throttle import Throttle
+from face_validation.local.samples.questions import sample_files
+from face_validation.local.stack_info import StackInfo
+from face_validation.local.web.page_routes import PageRoutes
+from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
 
 HOST = "127.0.0.1"
 STAGE = "dev"
@@ -107,7 +108,7 @@ class LocalStack:
         opened.enter_context(moto_server(s3_listener))
         self._s3 = aws_client("s3", s3_endpoint)
         self._make_buckets()
-        scopes = {route.scope for route in EVERY_ROUTE}
+        scopes = {route.scope for route in ROUTES}
         pool = UserPool.create(aws_client("cognito-idp", s3_endpoint), scopes)
         client = pool.add_client("local", scopes)
         self.info = StackInfo(
@@ -148,7 +149,7 @@ class LocalStack:
             by_route(new_handler("lambda_function"), new_handler("people_function")),
             CognitoAuthorizer(pool, issuer.issuer, issuer.key_set),
             stage=STAGE,
-            routes=EVERY_ROUTE,
+            routes=ROUTES,
             throttle=self._throttle,
         )
         opened.callback(gateway.close)

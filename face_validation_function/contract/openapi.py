@@ -9,13 +9,13 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.routes import EVERY_ROUTE, Route
 from face_validation_function.contract.answers import ErrorEnvelope
 from face_validation_function.contract.operations import OPERATIONS, Json, Operation
 from face_validation_function.contract.refusals import REFUSALS
+from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.routes import ROUTES, Route
 
-PATH = Path(__file__).parents[1] / "docs" / "openapi.json"
+PATH = Path(__file__).parents[2] / "docs" / "openapi.json"
 VERSION = "1.0.0"
 SECURITY_SCHEME = "clientCredentials"
 TOKEN_URL = "/oauth2/token"  # noqa: S105 (where tokens are given, relative to the document: no token)
@@ -34,9 +34,9 @@ def document(*, server_url: str | None = None) -> Json:
 
     `server_url` is where the API answers, with the stage; by default a template of API Gateway's addresses.
     """
-    scopes = {route.scope: route.scope.replace("/", ": ") for route in EVERY_ROUTE}
+    scopes = {route.scope: route.scope.replace("/", ": ") for route in ROUTES}
     paths: dict[str, Json] = {}
-    for route in EVERY_ROUTE:
+    for route in ROUTES:
         paths.setdefault(route.resource, {})[route.method.lower()] = _operation(route, OPERATIONS[route.operation])
     return {
         "openapi": "3.1.0",

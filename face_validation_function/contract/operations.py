@@ -7,6 +7,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from face_validation_function.contract.answers import (
+    EnrolAnswer,
+    ErasedAnswer,
+    FacesAnswer,
+    SearchAnswer,
+    UploadAnswer,
+    ValidationAnswer,
+)
 from face_validation_function.validations.body import MAX_ITEMS
 from face_validation_function.validations.people_requests import (
     INVISIBLE,
@@ -17,7 +25,6 @@ from face_validation_function.validations.people_requests import (
     UploadRequest,
 )
 from face_validation_function.validations.validation_request import MISSPELT_TARGET_PATH, FaceValidationRequest
-from face_validation_function.contract.answers import EnrolAnswer, ErasedAnswer, FacesAnswer, SearchAnswer, UploadAnswer, ValidationAnswer
 
 Json = dict[str, Any]
 
@@ -129,12 +136,12 @@ OPERATIONS: dict[str, Operation] = {
         refusals=_REQUEST_REFUSALS,
         patterns={"id_request": UUID_V4, "full_name": FULL_NAME},
     ),
-    "forget_face": _erasure(
+    "erase_face": _erasure(
         summary="Erase one face, with every version of its photo.",
         description="The faces that other versions of the photo were enrolled with go too.",
         path={"face_id": {"type": "string", "pattern": FACE_ID, "examples": [_ID]}},
     ),
-    "forget_person": _erasure(
+    "erase_person": _erasure(
         summary="Erase a person: every face, every version of every photo, every row.",
         description="A failure in the middle leaves what is needed to finish: ask again.",
         path={

@@ -65,7 +65,7 @@ class ServiceBusyError(InternalServerError):
         return InternalServerError.__name__
 
 
-def forget_tracebacks(error: BaseException | None) -> None:
+def drop_tracebacks(error: BaseException | None) -> None:
     """Let go of the frames of an error and of its causes, which hold decoded images: up to 60 MB each.
 
     Future, error and frames refer to each other, so they would stay until Python looks for cycles, which is many

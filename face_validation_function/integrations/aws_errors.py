@@ -25,7 +25,7 @@ THROTTLED: Refusals = dict.fromkeys(
 
 
 @contextmanager
-def our_errors(call: str, refusals: Refusals) -> Iterator[None]:
+def translate_aws_errors(call: str, refusals: Refusals) -> Iterator[None]:
     """Raise our exceptions for everything that the call inside raises.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from face_validation_function.exceptions.exceptions import ImageValidationError
-from face_validation_function.integrations.aws_errors import code_of, our_errors
+from face_validation_function.integrations.aws_errors import code_of, translate_aws_errors
 from face_validation_function.integrations.rekognition_service import REFUSALS, percent_of
 
 
@@ -32,7 +32,7 @@ class CollectionService:
         Raises:
             ImageValidationError: no face is good enough to be searched for; says why.
         """
-        with our_errors("IndexFaces", REFUSALS):
+        with translate_aws_errors("IndexFaces", REFUSALS):
             answer = self._client.index_faces(
                 CollectionId=self._collection_id,
                 Image={"Bytes": image},
@@ -59,7 +59,7 @@ class CollectionService:
         Raises:
             ImageValidationError: the image shows no face.
         """
-        with our_errors("SearchFacesByImage", REFUSALS):
+        with translate_aws_errors("SearchFacesByImage", REFUSALS):
             try:
                 answer = self._client.search_faces_by_image(
                     CollectionId=self._collection_id,
@@ -78,6 +78,6 @@ class CollectionService:
         """Remove faces; how many were there."""
         if not face_ids:
             return 0
-        with our_errors("DeleteFaces", {}):
+        with translate_aws_errors("DeleteFaces", {}):
             answer = self._client.delete_faces(CollectionId=self._collection_id, FaceIds=face_ids)
             return len(answer.get("DeletedFaces", ()))

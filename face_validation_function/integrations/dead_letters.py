@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from face_validation_function.integrations.aws_errors import our_errors
+from face_validation_function.integrations.aws_errors import translate_aws_errors
 
 
 class DeadLetters:
@@ -15,7 +15,7 @@ class DeadLetters:
 
     def send(self, record: Any, code: str, reason: str) -> None:
         """Keep one S3 record with the reason why its photo was not enrolled."""
-        with our_errors("SQS", {}):
+        with translate_aws_errors("SQS", {}):
             self._client.send_message(
                 QueueUrl=self._queue_url, MessageBody=json.dumps({"error": code, "reason": reason, "record": record})
             )

@@ -16,8 +16,8 @@ from botocore.exceptions import ClientError
 
 from face_validation_function.exceptions.exceptions import InternalServerError, RequestError, ServiceBusyError
 from face_validation_function.faces import BoundingBox, Face
-from face_validation_function.integrations.aws_errors import code_of, our_errors
-from face_validation_function.people import EnrolledFace, Photo
+from face_validation_function.integrations.aws_errors import code_of, translate_aws_errors
+from face_validation_function.people import EnrolledFace, PhotoVersion
 
 BY_FACE_ID = "by_face_id"
 BY_NAME = "by_name"
@@ -35,7 +35,7 @@ class FacesTable:
         self._client = client
         self._table = table
 
-    def claim(self, photo: Photo) -> EnrolledFace | None:
+    def claim(self, photo: PhotoVersion) -> EnrolledFace | None:
         """Reserve a photo version for indexing; the face instead when it is enrolled already.
 
         Raises:
@@ -43,7 +43,7 @@ class FacesTable:
         """
         now = int(time.time())
         try:
-            with our_errors("DynamoDB", {}):
+            with translate_aws_errors("DynamoDB", {}):
                 self._client.put_item(
                     TableName=self._table,
                     Item={
@@ -73,15 +73,15 @@ class FacesTable:
         Raises:
             InternalServerError: the claim is gone, because the person was erased meanwhile.
         """
-        with our_errors("DynamoDB", {}):
+        with translate_aws_errors("DynamoDB", {}):
             self._client.put_item(
                 TableName=self._table, Item=_row(face), ConditionExpression="attribute_exists(photo_id)"
             )
 
-    def release(self, photo: Photo) -> None:
+    def release(self, photo: PhotoVersion) -> None:
         """Give up a claim; a row with a face stays."""
         try:
-            with our_errors("DynamoDB", {}):
+            with translate_aws_errors("DynamoDB", {}):
                 self._client.delete_item(
                     TableName=self._table, Key=_key(photo), ConditionExpression="attribute_not_exists(face_id)"
                 )
@@ -90,15 +90,15 @@ class FacesTable:
             if not (isinstance(cause, ClientError) and code_of(cause) == "ConditionalCheckFailedException"):
                 raise
 
-    def get(self, photo: Photo) -> EnrolledFace | None:
+    def get(self, photo: PhotoVersion) -> EnrolledFace | None:
         """The face of one photo version; None when there is none or it is only claimed."""
-        with our_errors("DynamoDB", {}):
+        with translate_aws_errors("DynamoDB", {}):
             row = self._client.get_item(TableName=self._table, Key=_key(photo), ConsistentRead=True).get("Item")
             return _face(row) if row and "face_id" in row else None
 
     def by_face_id(self, face_id: str) -> EnrolledFace | None:
         """The row of a face."""
-        with our_errors("DynamoDB", {}):
+        with translate_aws_errors("DynamoDB", {}):
             rows = self._client.query(
                 TableName=self._table,
                 IndexName=BY_FACE_ID,
@@ -107,9 +107,9 @@ class FacesTable:
             )["Items"]
             return _face(rows[0]) if rows else None
 
-    def photos_of(self, full_name: str) -> list[tuple[Photo, str | None]]:
+    def photos_of(self, full_name: str) -> list[tuple[PhotoVersion, str | None]]:
         """Every photo version of a person, with its face id when it has one; claims too, and read consistently."""
-        with our_errors("DynamoDB", {}):
+        with translate_aws_errors("DynamoDB", {}):
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
                 KeyConditionExpression="full_name = :full_name",
@@ -129,7 +129,7 @@ class FacesTable:
         named = " AND full_name = :full_name" if full_name else ""
         values = {":listing": _text(LISTING)} | ({":full_name": _text(full_name)} if full_name else {})
         more = {"ExclusiveStartKey": _start_of(next_token)} if next_token else {}
-        with our_errors("DynamoDB", {"ValidationException": RequestError}):
+        with translate_aws_errors("DynamoDB", {"ValidationException": RequestError}):
             found = self._client.query(
                 TableName=self._table,
                 IndexName=BY_NAME,
@@ -140,9 +140,9 @@ class FacesTable:
             )
             return [_face(row) for row in found["Items"]], _token_of(found.get("LastEvaluatedKey"))
 
-    def delete(self, photo: Photo) -> int:
+    def delete(self, photo: PhotoVersion) -> int:
         """Remove a row; how many there were (0 or 1)."""
-        with our_errors("DynamoDB", {}):
+        with translate_aws_errors("DynamoDB", {}):
             gone = self._client.delete_item(TableName=self._table, Key=_key(photo), ReturnValues="ALL_OLD")
             return int(bool(gone.get("Attributes")))
 
@@ -152,7 +152,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _key(photo: Photo) -> Row:
+def _key(photo: PhotoVersion) -> Row:
     return {"full_name": _text(photo.full_name), "photo_id": _text(photo.id)}
 
 
@@ -178,8 +178,8 @@ def _row(face: EnrolledFace) -> Row:
     }
 
 
-def _photo(row: Mapping[str, Mapping[str, str]]) -> Photo:
-    return Photo(row["full_name"]["S"], row["image_path"]["S"], row["version"]["S"])
+def _photo(row: Mapping[str, Mapping[str, str]]) -> PhotoVersion:
+    return PhotoVersion(row["full_name"]["S"], row["image_path"]["S"], row["version"]["S"])
 
 
 def _face(row: Mapping[str, Mapping[str, str]]) -> EnrolledFace:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
 from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face
-from face_validation_function.integrations.aws_errors import Refusals, code_of, our_errors
+from face_validation_function.integrations.aws_errors import Refusals, code_of, translate_aws_errors
 
 # The exceptions that say something of the image; any other is a failure of the service.
 REFUSALS: Refusals = {
@@ -43,7 +43,7 @@ class RekognitionService:
 
     def detect_labels(self, image: bytes) -> list[Document]:
         """Every label of an image as a document would be one: name, confidence (0-100), box of its best instance."""
-        with our_errors("DetectLabels", REFUSALS):
+        with translate_aws_errors("DetectLabels", REFUSALS):
             # 0: a refusal shall say how far below its limit the document's label was.
             found = self._client.detect_labels(Image={"Bytes": image}, MinConfidence=0)
             return [
@@ -53,7 +53,7 @@ class RekognitionService:
 
     def detect_faces(self, image: bytes) -> list[Face]:
         """Every face of an image, with the detector's confidence (0-100)."""
-        with our_errors("DetectFaces", REFUSALS):
+        with translate_aws_errors("DetectFaces", REFUSALS):
             found = self._client.detect_faces(Image={"Bytes": image})
             return [Face(box_of(face["BoundingBox"]), percent_of(face["Confidence"])) for face in found["FaceDetails"]]
 
@@ -63,7 +63,7 @@ class RekognitionService:
         Raises:
             NoFaceToCompareError: CompareFaces says that one of the images has no face.
         """
-        with our_errors("CompareFaces", REFUSALS):
+        with translate_aws_errors("CompareFaces", REFUSALS):
             try:
                 # 0: every score comes back. We decide what a match is; the evaluation sweeps thresholds.
                 found = self._client.compare_faces(

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, InternalServerError, InvalidS3ObjectError
-from face_validation_function.integrations.aws_errors import Refusals, our_errors
+from face_validation_function.integrations.aws_errors import Refusals, translate_aws_errors
 from face_validation_function.utils.image_processing import MAX_OBJECT_BYTES
 
 NAME_METADATA = "fullname"
@@ -53,7 +53,7 @@ class S3Service:
     def photo(self, bucket: str, key: str, version: str | None = None) -> StoredPhoto:
         """One version of an object, by default the newest; raises as `image` does."""
         chosen = {"VersionId": version} if version else {}
-        with our_errors("S3", _UNREADABLE):
+        with translate_aws_errors("S3", _UNREADABLE):
             found = self._client.get_object(Bucket=bucket, Key=key, **chosen)
             size = found["ContentLength"]
             if size > MAX_OBJECT_BYTES:
@@ -68,7 +68,7 @@ class S3Service:
     def name_of(self, bucket: str, key: str, version: str) -> str | None:
         """The name in the metadata of one version; None when it has none or is gone."""
         try:
-            with our_errors("S3", _UNREADABLE):
+            with translate_aws_errors("S3", _UNREADABLE):
                 found = self._client.head_object(Bucket=bucket, Key=key, VersionId=version)
                 return name_in(found.get("Metadata", {}))
         except InvalidS3ObjectError:
@@ -76,7 +76,7 @@ class S3Service:
 
     def versions(self, bucket: str, key: str) -> list[str]:
         """Every version of an object that there is, delete markers too."""
-        with our_errors("S3", {}):
+        with translate_aws_errors("S3", {}):
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
             return [
                 found["VersionId"]
@@ -94,7 +94,7 @@ class S3Service:
         erased = 0
         for start in range(0, len(versions), 1000):  # what DeleteObjects takes at once
             part = [{"Key": key, "VersionId": version} for version in versions[start : start + 1000]]
-            with our_errors("S3", {}):
+            with translate_aws_errors("S3", {}):
                 answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": part, "Quiet": True})
                 kept = answer.get("Errors", [])
             erased += len(part) - len(kept)
@@ -113,7 +113,7 @@ class S3Service:
         fields = {"Content-Type": content_type}
         if full_name is not None:
             fields[f"x-amz-meta-{NAME_METADATA}"] = quote(full_name, safe=" ")
-        with our_errors("S3", {}):
+        with translate_aws_errors("S3", {}):
             post = self._client.generate_presigned_post(
                 Bucket=bucket,
                 Key=key,

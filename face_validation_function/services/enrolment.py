@@ -7,9 +7,9 @@ from face_validation_function.integrations.collection_service import CollectionS
 from face_validation_function.integrations.faces_table import FacesTable, now
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
-from face_validation_function.people import EnrolledFace, Photo
+from face_validation_function.people import EnrolledFace, PhotoVersion
+from face_validation_function.request_timer import RequestTimer
 from face_validation_function.services.face_steps import prominent_face
-from face_validation_function.request_timer import Walk
 from face_validation_function.utils.image_processing import UprightImage, open_upright
 from face_validation_function.validations.people_requests import full_name_of
 
@@ -39,36 +39,38 @@ class EnrolmentService:
         self._table = table
         self._bucket = bucket
 
-    def enrol(self, walk: Walk, key: str, version: str | None = None, full_name: str | None = None) -> Enrolled:
+    def enrol(
+        self, timer: RequestTimer, key: str, version: str | None = None, full_name: str | None = None
+    ) -> Enrolled:
         """Enrol one photo; the person's name is `full_name`, or the one in the object's metadata.
 
         Raises:
             ImageValidationError: no name, no face, or none good enough; nothing is left behind.
             FaceValidationError: the photo cannot be read, or AWS failed; nothing is left behind, ask again.
         """
-        with walk.step("photo, download"):
+        with timer.step("photo, download"):
             stored = self._s3.photo(self._bucket, key, version)
-        with walk.step("photo, decode"):
+        with timer.step("photo, decode"):
             image = open_upright(stored.data)
-            photo = Photo(full_name or _name(stored.full_name), key, stored.version)
-        with walk.step("table"):
+            photo = PhotoVersion(full_name or _name(stored.full_name), key, stored.version)
+        with timer.step("table"):
             enrolled = self._table.claim(photo)
         if enrolled:
             return Enrolled(enrolled, is_new=False)
         try:
-            return Enrolled(self._index(walk, photo, image), is_new=True)
+            return Enrolled(self._index(timer, photo, image), is_new=True)
         except BaseException:
             self._table.release(photo)
             raise
 
-    def _index(self, walk: Walk, photo: Photo, image: UprightImage) -> EnrolledFace:
-        face, crop = prominent_face(self._rekognition, walk, "photo", image)
-        with walk.step("photo, index_faces", rekognition=True):
+    def _index(self, timer: RequestTimer, photo: PhotoVersion, image: UprightImage) -> EnrolledFace:
+        face, crop = prominent_face(self._rekognition, timer, "photo", image)
+        with timer.step("photo, index_faces", rekognition=True):
             indexed = self._collection.index_face(crop, photo.id)
-        self._check_name(walk, photo, indexed.face_id)
+        self._check_name(timer, photo, indexed.face_id)
         enrolled = EnrolledFace(indexed.face_id, photo, face, indexed.brightness, indexed.sharpness, now())
         try:
-            with walk.step("table"):
+            with timer.step("table"):
                 self._table.complete(enrolled)
         except FaceValidationError:
             # A face without its row would be found by every search and named by none.
@@ -76,9 +78,9 @@ class EnrolmentService:
             raise
         return enrolled
 
-    def _check_name(self, walk: Walk, photo: Photo, face_id: str) -> None:
+    def _check_name(self, timer: RequestTimer, photo: PhotoVersion, face_id: str) -> None:
         """The collection keeps one face of one photo: a second name for it would be answered, or erased, by chance."""
-        with walk.step("table"):
+        with timer.step("table"):
             known = self._table.by_face_id(face_id)
             if known and known.photo != photo:
                 raise ImageValidationError(

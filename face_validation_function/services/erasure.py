@@ -6,8 +6,8 @@ The row goes last: as long as something is left, it says what, and the same requ
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.s3_service import S3Service
-from face_validation_function.people import Erased, Photo
-from face_validation_function.request_timer import Walk
+from face_validation_function.people import Erased, PhotoVersion
+from face_validation_function.request_timer import RequestTimer
 from face_validation_function.validations.people_requests import full_name_of
 
 
@@ -20,27 +20,27 @@ class ErasureService:
         self._table = table
         self._bucket = bucket
 
-    def forget_person(self, walk: Walk, full_name: str) -> Erased:
+    def erase_person(self, timer: RequestTimer, full_name: str) -> Erased:
         """Erase everything of a person; counts of zero when there was nothing. Raises FaceValidationError."""
-        with walk.step("table"):
+        with timer.step("table"):
             photos = self._table.photos_of(full_name)
         erased = Erased()
         for photo, face_id in photos:
-            erased += self._erase(walk, photo, face_id)
+            erased += self._erase(timer, photo, face_id)
         return erased
 
-    def forget_face(self, walk: Walk, face_id: str) -> Erased:
+    def erase_face(self, timer: RequestTimer, face_id: str) -> Erased:
         """Erase one face with its photo: every version of it, and the faces of those. Raises FaceValidationError."""
-        with walk.step("table"):
+        with timer.step("table"):
             row = self._table.by_face_id(face_id)
         if row is None:
             # Left by an enrolment that died, or erased before: the collection is asked all the same.
-            with walk.step("collection"):
+            with timer.step("collection"):
                 return Erased(faces=self._collection.delete_faces([face_id]))
-        return self._erase(walk, row.photo, face_id)
+        return self._erase(timer, row.photo, face_id)
 
-    def _erase(self, walk: Walk, photo: Photo, face_id: str | None) -> Erased:
-        with walk.step("photo, versions"):
+    def _erase(self, timer: RequestTimer, photo: PhotoVersion, face_id: str | None) -> Erased:
+        with timer.step("photo, versions"):
             versions = self._s3.versions(self._bucket, photo.key)
             others = [self._other(photo, version) for version in versions if version != photo.version]
         faces = {photo: face_id}
@@ -48,19 +48,19 @@ class ErasureService:
             enrolled = self._table.get(other)
             if enrolled:
                 faces[other] = enrolled.face_id
-        with walk.step("collection"):
+        with timer.step("collection"):
             removed = self._collection.delete_faces([found for found in faces.values() if found])
-        with walk.step("photo, delete versions"):
+        with timer.step("photo, delete versions"):
             erased = self._s3.delete_versions(self._bucket, photo.key, versions)
-        with walk.step("table"):
+        with timer.step("table"):
             rows = sum(self._table.delete(found) for found in faces)
         return Erased(removed, erased, rows)
 
-    def _other(self, photo: Photo, version: str) -> Photo:
+    def _other(self, photo: PhotoVersion, version: str) -> PhotoVersion:
         """Another version of a photo, under the name in its own metadata, as its enrolment would have kept it."""
         written = self._s3.name_of(self._bucket, photo.key, version)
         try:
             name = full_name_of(written or photo.full_name)
         except ValueError:
             name = photo.full_name
-        return Photo(name, photo.key, version)
+        return PhotoVersion(name, photo.key, version)

@@ -12,7 +12,7 @@ from face_validation_function.faces import (
     Comparison,
     Document,
     Face,
-    Side,
+    ImageAnalysis,
     most_prominent,
 )
 from face_validation_function.integrations.rekognition_service import (
@@ -21,7 +21,7 @@ from face_validation_function.integrations.rekognition_service import (
     RekognitionService,
 )
 from face_validation_function.integrations.s3_service import S3Service
-from face_validation_function.request_timer import Walk
+from face_validation_function.request_timer import RequestTimer
 from face_validation_function.settings import Settings
 from face_validation_function.utils.image_processing import (
     DOCUMENT_MARGIN,
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class LoadedImage:
     """One of the two images as it came: `name` is source or target."""
 
     name: str
@@ -48,10 +48,10 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class PreparedFace:
     """One side, ready to be compared: the crop (JPG), where the face lies in it, and the uncropped image."""
 
-    seen: Side
+    seen: ImageAnalysis
     crop: bytes
     face_in_crop: BoundingBox
     uncropped: bytes
@@ -62,23 +62,25 @@ class Portrait:
         return self.seen.faces[self.seen.compared]
 
 
-class PortraitStep(Protocol):
+class PreparationStep(Protocol):
     """How one side's face is found."""
 
-    def __call__(self, photo: Photo, request: FaceValidationRequest) -> Portrait:
+    def __call__(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The side's face, cut out; raises ImageValidationError when there is none."""
 
 
 class FaceSteps:
-    """The steps of one request; they share its walk (clock, bill and deadline)."""
+    """The steps of one request; they share its timer (clock, bill and deadline)."""
 
-    def __init__(self, s3: S3Service, rekognition: RekognitionService, settings: Settings, walk: Walk) -> None:
+    def __init__(self, s3: S3Service, rekognition: RekognitionService, settings: Settings, timer: RequestTimer) -> None:
         self._s3 = s3
         self._rekognition = rekognition
         self._settings = settings
-        self._walk = walk
+        self._timer = timer
 
-    def compare(self, request: FaceValidationRequest, *, source: PortraitStep, target: PortraitStep) -> Comparison:
+    def compare(
+        self, request: FaceValidationRequest, *, source: PreparationStep, target: PreparationStep
+    ) -> Comparison:
         """Both sides at once, then the two faces beside each other.
 
         No paid call begins before both files have been read and found good. When both sides fail, the
@@ -93,13 +95,13 @@ class FaceSteps:
         similarity = self._similarity(*portraits)
         return Comparison(similarity, request.threshold, portraits[0].seen, portraits[1].seen)
 
-    def only_face(self, photo: Photo, request: FaceValidationRequest) -> Portrait:
+    def only_face(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The most prominent face of a photograph."""
         del request
         faces = self._faces(photo.name, photo.image.sendable)
-        return _portrait(photo, faces, most_prominent(faces, central=True))
+        return _prepared(photo, faces, most_prominent(faces, central=True))
 
-    def document_portrait(self, photo: Photo, request: FaceValidationRequest) -> Portrait:
+    def document_portrait(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The portrait on the official document that the image shows; the most prominent face, not its ghost image."""
         image = photo.image
         document = self._document(photo, request.threshold_label)
@@ -107,7 +109,7 @@ class FaceSteps:
         part = relative(area, image.width, image.height)
         faces = self._faces(photo.name, image.sendable if part == WHOLE_IMAGE else cut(image, area), "the document")
         on_document = [Face(face.box.within(part), face.confidence) for face in faces]
-        return _portrait(photo, on_document, most_prominent(faces, central=False), document)
+        return _prepared(photo, on_document, most_prominent(faces, central=False), document)
 
     def _side_by_side(self, source: Callable[[], T], target: Callable[[], T]) -> tuple[T, T]:
         """Both results; the source's error before the target's, whichever came first."""
@@ -117,19 +119,19 @@ class FaceSteps:
             try:
                 found = source()
             except BaseException as error:
-                self._walk.end(error if isinstance(error, FaceValidationError) else None)
+                self._timer.end(error if isinstance(error, FaceValidationError) else None)
                 raise
             return found, later.result()
 
-    def _photo(self, name: str, bucket: str, key: str) -> Photo:
-        with self._walk.step(f"{name}, download"):
+    def _photo(self, name: str, bucket: str, key: str) -> LoadedImage:
+        with self._timer.step(f"{name}, download"):
             data = self._s3.image(bucket, key)
-        with self._walk.step(f"{name}, decode"):
-            return Photo(name, open_upright(data))
+        with self._timer.step(f"{name}, decode"):
+            return LoadedImage(name, open_upright(data))
 
-    def _document(self, photo: Photo, threshold_label: float) -> Document:
+    def _document(self, photo: LoadedImage, threshold_label: float) -> Document:
         accepted = self._settings.document_labels
-        with self._walk.step(f"{photo.name}, detect_labels", rekognition=True):
+        with self._timer.step(f"{photo.name}, detect_labels", rekognition=True):
             labels = self._rekognition.detect_labels(photo.image.sendable)
             documents = [label for label in labels if label.label in accepted]
             best = max(documents, key=lambda document: document.confidence, default=None)
@@ -142,29 +144,29 @@ class FaceSteps:
         return best
 
     def _faces(self, name: str, image: bytes, where: str = "the image") -> list[Face]:
-        return faces_in(self._rekognition, self._walk, name, image, where)
+        return faces_in(self._rekognition, self._timer, name, image, where)
 
-    def _similarity(self, source: Portrait, target: Portrait) -> float:
+    def _similarity(self, source: PreparedFace, target: PreparedFace) -> float:
         try:
-            with self._walk.step("compare_faces", rekognition=True):
+            with self._timer.step("compare_faces", rekognition=True):
                 matches = self._rekognition.compare_faces(source.crop, target.crop)
                 return _similarity_of(target.face_in_crop, matches)
         except NoFaceToCompareError:
             # CompareFaces does not say in which image it found no face: both go uncropped.
-            with self._walk.step("compare_faces, uncropped", rekognition=True):
+            with self._timer.step("compare_faces, uncropped", rekognition=True):
                 matches = self._rekognition.compare_faces(source.uncropped, target.uncropped)
                 return _similarity_of(target.face.box, matches)
 
 
 def faces_in(
-    rekognition: RekognitionService, walk: Walk, name: str, image: bytes, where: str = "the image"
+    rekognition: RekognitionService, timer: RequestTimer, name: str, image: bytes, where: str = "the image"
 ) -> list[Face]:
     """The faces of an image that count: one at least.
 
     Raises:
         ImageValidationError: no face, or none that the detector is sure enough of.
     """
-    with walk.step(f"{name}, detect_faces", rekognition=True):
+    with timer.step(f"{name}, detect_faces", rekognition=True):
         found = rekognition.detect_faces(image)
         faces = [face for face in found if face.confidence >= MIN_FACE_CONFIDENCE]
         if not faces:
@@ -176,18 +178,20 @@ def faces_in(
     return faces
 
 
-def prominent_face(rekognition: RekognitionService, walk: Walk, name: str, image: UprightImage) -> tuple[Face, bytes]:
+def prominent_face(
+    rekognition: RekognitionService, timer: RequestTimer, name: str, image: UprightImage
+) -> tuple[Face, bytes]:
     """The face that a photograph is of, and its crop as a JPG; raises ImageValidationError when there is none."""
-    faces = faces_in(rekognition, walk, name, image.sendable)
+    faces = faces_in(rekognition, timer, name, image.sendable)
     face = faces[most_prominent(faces, central=True)]
     return face, cut(image, crop_pixels(face.box, image.width, image.height, FACE_MARGIN))
 
 
-def _portrait(photo: Photo, faces: list[Face], compared: int, document: Document | None = None) -> Portrait:
+def _prepared(photo: LoadedImage, faces: list[Face], compared: int, document: Document | None = None) -> PreparedFace:
     image = photo.image
     area = crop_pixels(faces[compared].box, image.width, image.height, FACE_MARGIN)
-    return Portrait(
-        seen=Side(image.width, image.height, tuple(faces), compared, document),
+    return PreparedFace(
+        seen=ImageAnalysis(image.width, image.height, tuple(faces), compared, document),
         crop=cut(image, area),
         face_in_crop=faces[compared].box.relative_to(relative(area, image.width, image.height)),
         uncropped=image.sendable,

@@ -8,8 +8,8 @@ from face_validation_function.integrations.collection_service import CollectionS
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.people import PersonMatch
+from face_validation_function.request_timer import RequestTimer
 from face_validation_function.services.face_steps import prominent_face
-from face_validation_function.request_timer import Walk
 from face_validation_function.utils.image_processing import open_upright
 
 # A person has several photos: so many faces are asked for beyond the people wanted.
@@ -34,14 +34,14 @@ class SearchService:
         self._collection = collection
         self._table = table
 
-    def search(self, walk: Walk, data: bytes, threshold: float, max_people: int) -> Found:
+    def search(self, timer: RequestTimer, data: bytes, threshold: float, max_people: int) -> Found:
         """Whose face is the most prominent one of a photo (a JPG or PNG file); raises FaceValidationError."""
-        with walk.step("photo, decode"):
+        with timer.step("photo, decode"):
             image = open_upright(data)
-        face, crop = prominent_face(self._rekognition, walk, "photo", image)
-        with walk.step("photo, search_faces_by_image", rekognition=True):
+        face, crop = prominent_face(self._rekognition, timer, "photo", image)
+        with timer.step("photo, search_faces_by_image", rekognition=True):
             similar = self._collection.search(crop, threshold, min(max_people * PHOTOS_PER_PERSON, MOST_FACES))
-        with walk.step("table"):
+        with timer.step("table"):
             return Found(face, self._people(similar, max_people))
 
     def _people(self, similar: list[tuple[str, float]], most: int) -> list[PersonMatch]:

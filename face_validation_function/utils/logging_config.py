@@ -6,8 +6,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
-from face_validation_function.faces import Comparison, Side
-from face_validation_function.request_timer import Walk
+from face_validation_function.faces import Comparison, ImageAnalysis
+from face_validation_function.request_timer import RequestTimer
 
 SERVICE = "face-validation"
 METRICS_NAMESPACE = "FaceValidation"
@@ -35,12 +35,12 @@ def record(
     caller: Caller,
     id_request: str,
     validation_type: str | None,
-    walk: Walk,
+    timer: RequestTimer,
     outcome: Comparison | FaceValidationError,
 ) -> None:
     """Write one validation's log line and its metrics (CloudWatch embedded metric format, on standard output)."""
-    fields = {**_fields(caller, id_request, walk), "type": validation_type}
-    metrics = _metrics(caller, walk, "Validations")
+    fields = {**_fields(caller, id_request, timer), "type": validation_type}
+    metrics = _metrics(caller, timer, "Validations")
     if isinstance(outcome, Comparison):
         fields |= {
             "matched": outcome.is_match,
@@ -59,11 +59,16 @@ def record(
 
 
 def record_operation(
-    logger: Logger, caller: Caller, operation: str, id_request: str, walk: Walk, error: FaceValidationError | None
+    logger: Logger,
+    caller: Caller,
+    operation: str,
+    id_request: str,
+    timer: RequestTimer,
+    error: FaceValidationError | None,
 ) -> None:
     """Write the log line and the metrics of one operation on people; never a name."""
-    fields = {**_fields(caller, id_request, walk), "operation": operation}
-    metrics = _metrics(caller, walk, "Operations")
+    fields = {**_fields(caller, id_request, timer), "operation": operation}
+    metrics = _metrics(caller, timer, "Operations")
     if error is None:
         logger.info("done", extra=fields)
     else:
@@ -72,22 +77,22 @@ def record_operation(
     metrics.flush_metrics()
 
 
-def _fields(caller: Caller, id_request: str, walk: Walk) -> dict[str, Any]:
+def _fields(caller: Caller, id_request: str, timer: RequestTimer) -> dict[str, Any]:
     return {
         "id_request": id_request,
         "function_request_id": caller.function_request_id,
-        "duration_ms": round(walk.elapsed_ms, 1),
-        "steps_ms": dict(walk.durations_ms),
-        "rekognition_calls": walk.rekognition_calls,
+        "duration_ms": round(timer.elapsed_ms, 1),
+        "steps_ms": dict(timer.durations_ms),
+        "rekognition_calls": timer.rekognition_calls,
     }
 
 
-def _metrics(caller: Caller, walk: Walk, counted: str) -> EphemeralMetrics:
+def _metrics(caller: Caller, timer: RequestTimer, counted: str) -> EphemeralMetrics:
     metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
     metrics.add_dimension("function_name", caller.function_name)
     metrics.add_metric(counted, MetricUnit.Count, 1)
-    metrics.add_metric("Duration", MetricUnit.Milliseconds, walk.elapsed_ms)
-    metrics.add_metric("RekognitionCalls", MetricUnit.Count, walk.rekognition_calls)
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, timer.elapsed_ms)
+    metrics.add_metric("RekognitionCalls", MetricUnit.Count, timer.rekognition_calls)
     return metrics
 
 
@@ -105,7 +110,7 @@ def _record_error(
         logger.warning("refused", extra=line)
 
 
-def _sizes(side: Side) -> dict[str, Any]:
+def _sizes(side: ImageAnalysis) -> dict[str, Any]:
     return {
         "width": side.width,
         "height": side.height,

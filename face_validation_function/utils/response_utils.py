@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.faces import BoundingBox, Comparison, Side
+from face_validation_function.faces import BoundingBox, Comparison, ImageAnalysis
 
 
 def success(id_request: str, comparison: Comparison, *, boxes: bool) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def http_response(
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: ImageAnalysis) -> dict[str, Any]:
     seen: dict[str, Any] = {"width": side.width, "height": side.height}
     if side.document is not None:
         seen["document"] = {

@@ -15,11 +15,11 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
 
+from face_validation_function.contract.refusals import REFUSALS, Refusal
 from face_validation_function.routes import Route
 from infra.constructs.findings import accept
 from infra.constructs.firewall import Firewall
 from infra.options import CustomDomain, Options
-from face_validation_function.contract.refusals import REFUSALS, Refusal
 
 # What an operator asks of a request. No body, no header, no token.
 ACCESS_LOG_FIELDS = {

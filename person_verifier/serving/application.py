@@ -13,7 +13,6 @@ from flask import Flask, Request, Response, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from person_verifier.serving import messages
 from person_verifier.errors import (
     NoFaceError,
     OversizedImageError,
@@ -21,8 +20,9 @@ from person_verifier.errors import (
     UnreadableImageError,
     VerifierError,
 )
-from person_verifier.serving.verifier import Judge
+from person_verifier.serving import messages
 from person_verifier.serving.messages import Message
+from person_verifier.serving.verifier import Verifier
 
 # Room for the multipart boundaries and headers around an image of the largest size.
 MULTIPART_BYTES = 16 * 1024
@@ -40,7 +40,7 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure 
         self.message = message
 
 
-def create_application(judge: Judge | None, max_bytes: int, token: str = "") -> Flask:
+def create_application(judge: Verifier | None, max_bytes: int, token: str = "") -> Flask:
     """The WSGI application.
 
     Args:

@@ -17,12 +17,12 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
+from person_verifier.dataset.faces import FaceEngine
+from person_verifier.errors import ModelError
 from person_verifier.serving import messages
 from person_verifier.serving.application import answer, create_application
-from person_verifier.errors import ModelError
-from person_verifier.dataset.faces import FaceEngine
-from person_verifier.serving.verifier import Judge
 from person_verifier.serving.settings import ServerSettings
+from person_verifier.serving.verifier import Verifier
 from rekognition_local.engine import DetectedFace
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
@@ -113,7 +113,7 @@ def serve(engine: FaceEngine, settings: ServerSettings) -> None:
     cv2.setNumThreads(1)  # a worker per core needs no threads inside, and threads would not survive the fork
     judge = None
     try:
-        judge = Judge.load(engine, settings.model)
+        judge = Verifier.load(engine, settings.model)
     except ModelError as error:
         log.error("no model", extra={"facts": {"reason": str(error)}})  # noqa: TRY400 - the reason says all; no traceback helps
     else:

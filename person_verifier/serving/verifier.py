@@ -21,7 +21,7 @@ class Verdict:
     threshold: float
 
 
-class Judge:
+class Verifier:
     """A verifier ready to answer; safe to call from several threads, of which one at a time is served."""
 
     def __init__(self, engine: FaceEngine, model: VerifierModel) -> None:
@@ -40,7 +40,7 @@ class Judge:
         self._turn = threading.Lock()
 
     @classmethod
-    def load(cls, engine: FaceEngine, path: Path) -> "Judge":
+    def load(cls, engine: FaceEngine, path: Path) -> "Verifier":
         """With the model stored at `path`.
 
         Raises:
@@ -49,7 +49,7 @@ class Judge:
         return cls(engine, VerifierModel.load(path))
 
     def judge(self, image_bytes: bytes) -> Verdict:
-        """Judge the largest face of a JPEG or PNG.
+        """Verifier the largest face of a JPEG or PNG.
 
         Raises:
             UnreadableImageError, UndersizedImageError, OversizedImageError: the image breaks the image rules.

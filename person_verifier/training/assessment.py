@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_validation.evaluation.statistics.intervals import F1Score, Rate
 from face_validation.evaluation.statistics.error_rates import OperatingPoint, area_under_curve, operating_point
+from face_validation.evaluation.statistics.intervals import F1Score, Rate
 from person_verifier.training.model import MeasuredRate, ModelMetrics, StoredPart
 from person_verifier.training.regression import Samples, split, train
 
@@ -120,7 +120,7 @@ class Assessment:
 
 
 def assess(samples: Samples, rule: ThresholdRule, advance: Callable[[], None]) -> Assessment:
-    """Judge every sample by a verifier that saw neither it nor its group: each half by what the other half taught.
+    """Verifier every sample by a verifier that saw neither it nor its group: each half by what the other half taught.
 
     C and threshold are chosen inside the half that is trained on. `advance` is called after each half.
     """

@@ -13,12 +13,13 @@ import numpy as np
 import sklearn
 from numpy.typing import NDArray
 
-from person_verifier import assessment, splits, training
-from person_verifier.dataset.album import Album, Seen
-from person_verifier.errors import ModelError, TrainingDataError
+from person_verifier.dataset import splits
+from person_verifier.dataset.face_cache import FaceCache, PhotoRecord
 from person_verifier.dataset.faces import ComparingEngine
-from person_verifier.training.model import VerifierModel, as_list
 from person_verifier.dataset.photos import dataset_digest, find_photos
+from person_verifier.errors import ModelError, TrainingDataError
+from person_verifier.training import assessment, regression
+from person_verifier.training.model import VerifierModel, as_list
 from person_verifier.training.reports import MetricsReport, method_report, write_reports
 
 # Part of the recipe's hash: raise it when training or assessment change, so that stored models are made anew.
@@ -39,9 +40,9 @@ Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 class Collection:
     """Photographs as samples: `entries` (n) have a face and are the samples' rows, `faceless` have none."""
 
-    samples: training.Samples
-    entries: tuple[Seen, ...]
-    faceless: tuple[Seen, ...]
+    samples: regression.Samples
+    entries: tuple[PhotoRecord, ...]
+    faceless: tuple[PhotoRecord, ...]
     digest: str
     warnings: tuple[str, ...]
 
@@ -61,16 +62,16 @@ class VerifierProject:
         return self.out / "reports"
 
     @cached_property
-    def _seen(self) -> list[Seen]:
+    def _seen(self) -> list[PhotoRecord]:
         photos = find_photos(self.photos)
         with self.progress("crop", len(photos)) as advance:
             return self._album.crop(photos, advance)
 
     @property
-    def _album(self) -> Album:
-        return Album(self.out, self.engine)
+    def _album(self) -> FaceCache:
+        return FaceCache(self.out, self.engine)
 
-    def crop(self) -> list[Seen]:
+    def crop(self) -> list[PhotoRecord]:
         """Find the faces, write the crops and `reports/photos.csv`, which lists what each photograph shows.
 
         Raises:
@@ -108,8 +109,8 @@ class VerifierProject:
         shots = splits.same_shots(np.array([entry.shot for entry in entries]))
         # Photographs of the person are told apart by their shots alone: all of them have one name.
         groups = splits.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
-        samples = training.Samples(vectors, is_me, groups)
-        training.require_enough(samples)
+        samples = regression.Samples(vectors, is_me, groups)
+        regression.require_enough(samples)
         return Collection(
             samples,
             tuple(entries),
@@ -179,7 +180,7 @@ class VerifierProject:
             return stored, False
         report = self.evaluate(rule, version)
         with self.progress("train", 1) as advance:
-            result = training.train(collection.samples)
+            result = regression.train(collection.samples)
             advance()
         samples, classifier = collection.samples, result.classifier
         model = VerifierModel(
@@ -204,7 +205,7 @@ class VerifierProject:
         return model, True
 
     def evaluate(self, rule: assessment.ThresholdRule, version: str) -> MetricsReport:
-        """Judge each half of the photographs by what the other half teaches, and write the reports.
+        """Verifier each half of the photographs by what the other half teaches, and write the reports.
 
         Raises:
             TrainingDataError: as `train`.
@@ -280,14 +281,14 @@ class VerifierProject:
         return report if report.recipe_sha256 == recipe else None
 
 
-def remark(entry: Seen) -> str:
+def remark(entry: PhotoRecord) -> str:
     """What a person should know of a photograph: "" when it shows exactly one face."""
     if entry.problem:
         return entry.problem
     return f"{entry.face_count} faces; the largest is used" if entry.face_count > 1 else ""
 
 
-def _advice(samples: training.Samples) -> list[str]:
+def _advice(samples: regression.Samples) -> list[str]:
     advice = []
     for mine, kind, advised in ((True, "me", ADVISED_OF_ME), (False, "not_me", ADVISED_OF_OTHERS)):
         count = int(np.count_nonzero(samples.is_me == mine))

@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from face_validation.evaluation.statistics.error_rates import error_rates
-from person_verifier.dataset.album import Seen
-from person_verifier.training.regression.assessment import Assessment, Counts, Judged
+from person_verifier.dataset.face_cache import PhotoRecord
+from person_verifier.training.assessment import Assessment, Counts, Judged
 from person_verifier.training.model import ModelMetrics, StoredPart
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#718096"
@@ -47,7 +47,7 @@ def method_report(judged: Judged) -> MethodReport:
     return MethodReport(rates=judged.metrics, counts=judged.counts)
 
 
-def write_reports(folder: Path, report: MetricsReport, assessment: Assessment, entries: Sequence[Seen]) -> None:
+def write_reports(folder: Path, report: MetricsReport, assessment: Assessment, entries: Sequence[PhotoRecord]) -> None:
     """Write `metrics.json`, `confusion_matrix.png`, `roc.png`, `scores.png` and `errors.png` into `folder`.
 
     `entries` are the photographs behind the assessment's scores, in its order.
@@ -155,7 +155,7 @@ def _bars(axes: Axes, judged: Judged, highest: float, label: str) -> None:
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False)
 
 
-def _errors(judged: Judged, entries: Sequence[Seen]) -> Figure:
+def _errors(judged: Judged, entries: Sequence[PhotoRecord]) -> Figure:
     """The wrong answers, worst first: the photograph's crop, its name, its score."""
     scored, wrong = ~np.isnan(judged.scores), judged.wrong
     by_far = np.argsort(-np.abs(judged.scores - judged.thresholds), kind="stable")
@@ -180,7 +180,7 @@ def _errors(judged: Judged, entries: Sequence[Seen]) -> Figure:
     return figure
 
 
-def _thumbnail(axes: Axes, entry: Seen, judged: Judged, index: int) -> None:
+def _thumbnail(axes: Axes, entry: PhotoRecord, judged: Judged, index: int) -> None:
     picture = cv2.imread(str(entry.crop)) if entry.crop is not None else None
     if picture is not None:
         axes.imshow(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))

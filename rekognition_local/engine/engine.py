@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReader, DocumentReading
 from rekognition_local.engine.faces.attributes import FaceAttributes, face_attributes
 from rekognition_local.engine.faces.detection import SMALLEST_FACE, CascadeDetector, DetectedFace, Detector, HogDetector
-from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReader, DocumentReading
 from rekognition_local.engine.faces.mtcnn import Cascade
 from rekognition_local.engine.faces.recognition import SPREADS, Recogniser, ResnetRecogniser
 from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, Channels, YuNetDetector

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.operations.faces import FaceOfImage, face_detail, faces_of, percent
-from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection
-from rekognition_local.protocol.pagination import page
-from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.operations.image_sources import RequestImage
-from rekognition_local.storage.database import FaceRow
+from rekognition_local.operations.service import MAX_FACES, Service
+from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.storage.database import FaceRow
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection
 
 PAGE_SIZE = 1000
 

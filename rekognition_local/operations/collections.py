@@ -5,10 +5,10 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection
-from rekognition_local.protocol.pagination import page
 from rekognition_local.operations.service import Service
+from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection
 
 PAGE_SIZE = 1000
 

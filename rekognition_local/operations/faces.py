@@ -6,9 +6,9 @@ from typing import Any
 
 from rekognition_local.engine.faces.attributes import FaceAttributes
 from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.operations.image_sources import RequestImage
 from rekognition_local.operations.quality_filter import BARS
 from rekognition_local.operations.service import MAX_FACES, Service
-from rekognition_local.operations.image_sources import RequestImage
 from rekognition_local.protocol.wire import ServiceError
 
 LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReading
+from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.operations.faces import percent
 from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.protocol.wire import ServiceError

@@ -3,25 +3,25 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rekognition_local import enrolment, faces, galleries, labels, searches, users
+from rekognition_local.operations import collection_faces, collections, faces, labels, searches, users
 from rekognition_local.operations.service import Operation
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "AssociateFaces": users.associate_faces,
         "CompareFaces": faces.compare_faces,
-        "CreateCollection": galleries.create_collection,
+        "CreateCollection": collections.create_collection,
         "CreateUser": users.create_user,
-        "DeleteCollection": galleries.delete_collection,
-        "DeleteFaces": enrolment.delete_faces,
+        "DeleteCollection": collections.delete_collection,
+        "DeleteFaces": collection_faces.delete_faces,
         "DeleteUser": users.delete_user,
-        "DescribeCollection": galleries.describe_collection,
+        "DescribeCollection": collections.describe_collection,
         "DetectFaces": faces.detect_faces,
         "DetectLabels": labels.detect_labels,
         "DisassociateFaces": users.disassociate_faces,
-        "IndexFaces": enrolment.index_faces,
-        "ListCollections": galleries.list_collections,
-        "ListFaces": enrolment.list_faces,
+        "IndexFaces": collection_faces.index_faces,
+        "ListCollections": collections.list_collections,
+        "ListFaces": collection_faces.list_faces,
         "ListUsers": users.list_users,
         "SearchFaces": searches.search_faces,
         "SearchFacesByImage": searches.search_faces_by_image,

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from rekognition_local.operations.collection_faces import face_record
 from rekognition_local.operations.faces import NO_FACE, bounding_box, face_detail, faces_of, percent
-from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection, User
 from rekognition_local.operations.service import Service
-from rekognition_local.storage.database import FaceRow
 from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.storage.database import FaceRow
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection, User
 
 # The model's upper bounds are also the defaults: nobody who is similar enough is left out unasked.
 MAX_FACES, MAX_USERS = 4096, 500

@@ -7,16 +7,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.faces.attributes import FaceAttributes
 from rekognition_local.engine.faces.detection import DetectedFace
-from rekognition_local.engine.documents.documents import DocumentReading
-from rekognition_local.storage.gallery import Comparing, Gallery
 from rekognition_local.operations.image_sources import ImageSource
+from rekognition_local.storage.gallery import Gallery, SimilarityModel
 
 MAX_FACES = 100  # "the 100 largest faces in the image": API_DetectFaces, API_CompareFaces, API_IndexFaces
 
 
-class FaceEngine(Comparing, Protocol):
+class FaceEngine(SimilarityModel, Protocol):
     """What operations need of an engine; `engine.Engine` is one."""
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.operations.collection_faces import faces_by_id
-from rekognition_local.storage.gallery import Collection, User
-from rekognition_local.operations.registry.idempotency import once_for_each_token
-from rekognition_local.protocol.pagination import page
+from rekognition_local.operations.idempotency import once_for_each_token
 from rekognition_local.operations.service import Operation, Service
-from rekognition_local.storage.database import FaceRow
+from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.storage.database import FaceRow
+from rekognition_local.storage.gallery import Collection, User
 
 PAGE_SIZE = 500
 ASSOCIATION_THRESHOLD = 75.0

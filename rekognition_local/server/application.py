@@ -16,11 +16,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from rekognition_local.server.faults import Faults
 from rekognition_local.operations.registry import OPERATIONS
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.validation import read_request
 from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, write_json
+from rekognition_local.server.faults import Faults
 
 # CompareFaces with two images of 5 MB in base64, and room for the rest.
 MAX_BODY_BYTES = 16 * 1024 * 1024

@@ -9,14 +9,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.database import FaceRow, Store
 from rekognition_local.storage.vector_index import VectorIndex
-from rekognition_local.protocol.wire import ServiceError
 
 # The version of the service's face model whose behaviour this server has (no orientation in replies, quality filters).
 # Whether vectors can be compared is a question of the recogniser, which every collection remembers.
 FACE_MODEL_VERSION = "7.0"
-# How much less likely one of many is than one of a pair: see `among_many`.
+# How much less likely one of many is than one of a pair: see `calibrate_for_search`.
 SEARCH_ODDS = 10
 
 _USERS = (
@@ -25,7 +25,7 @@ _USERS = (
 )
 
 
-class Comparing(Protocol):
+class SimilarityModel(Protocol):
     """The part of an engine that a gallery needs. The nearer two descriptors (Euclidean), the more similar they are."""
 
     @property
@@ -70,7 +70,7 @@ class User:
 class Gallery:
     """All collections. Reads run beside each other; a change is stored first, and then made findable."""
 
-    def __init__(self, store: Store, engine: Comparing, quotas: Quotas | None = None) -> None:
+    def __init__(self, store: Store, engine: SimilarityModel, quotas: Quotas | None = None) -> None:
         self.store = store
         self.quotas = Quotas() if quotas is None else quotas
         self._engine = engine
@@ -204,7 +204,7 @@ class Gallery:
         if index is None or len(index) == 0:
             return []
         near = index.nearest(probe, most)
-        similarities = among_many(np.clip(self._engine.similarity(probe[None], near.vectors)[0], 0, 100))
+        similarities = calibrate_for_search(np.clip(self._engine.similarity(probe[None], near.vectors)[0], 0, 100))
         pairs = zip(similarities.tolist(), near.numbers.tolist(), strict=True)
         return sorted(((similarity, number) for similarity, number in pairs if similarity >= least), reverse=True)
 
@@ -227,7 +227,7 @@ class Gallery:
                 self._updated_users.discard(key)
 
 
-def among_many(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
+def calibrate_for_search(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
     """A pair's similarity (percent) as that of a search: the odds are a tenth.
 
     A stranger who is searched for has as many chances to be taken for somebody as there are faces, where a pair has

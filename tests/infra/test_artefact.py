@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from face_validation.local.aws.environment import aws_variables, function_settings
+from face_validation.local.stack import LocalStack
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from infra.bundling import ROOT
-from infra.emulator import Emulator
 from infra.constructs.function import HANDLER
 from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
-from face_validation.local.aws.environment import aws_variables, function_settings
-from face_validation.local.stack import LocalStack
+from infra.emulator import Emulator
 from tests.fakes import FakeContext
 from tests.people import EXPECTED, INDEXED, event_of, outcome, people_stores
 

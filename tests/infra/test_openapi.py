@@ -11,12 +11,12 @@ from jsonschema import Draft4Validator  # type: ignore[import-untyped] # carries
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from pydantic import TypeAdapter, ValidationError
 
-from face_validation_function.exceptions.exceptions import RequestError
-from face_validation_function.routes import EVERY_ROUTE
-from face_validation_function.validations.body import ObjectKey, StrictBody, items_of, validated
-from face_validation_function.validations.people_requests import FullName
 from face_validation_function.contract.openapi import PATH, document, gateway_models
 from face_validation_function.contract.operations import FULL_NAME, OBJECT_KEY, OPERATIONS
+from face_validation_function.exceptions.exceptions import RequestError
+from face_validation_function.routes import ROUTES
+from face_validation_function.validations.body import ObjectKey, StrictBody, items_of, validated
+from face_validation_function.validations.people_requests import FullName
 
 KEY, NAME = TypeAdapter(ObjectKey), TypeAdapter(FullName)
 MODELS = {name: Draft4Validator(model) for name, model in gateway_models().items()}
@@ -53,8 +53,8 @@ def test_every_route_is_described_with_its_scope() -> None:
 
     described = {(method.upper(), path): value for path, methods in paths.items() for method, value in methods.items()}
 
-    assert described.keys() == {(route.method, route.resource) for route in EVERY_ROUTE}
-    for route in EVERY_ROUTE:
+    assert described.keys() == {(route.method, route.resource) for route in ROUTES}
+    for route in ROUTES:
         (security,) = described[route.method, route.resource]["security"]
         assert list(security.values()) == [[route.scope]]
 
@@ -62,7 +62,7 @@ def test_every_route_is_described_with_its_scope() -> None:
 def test_a_route_says_its_path_parameters_and_an_erasure_takes_no_body() -> None:
     paths = document()["paths"]
 
-    for route in EVERY_ROUTE:
+    for route in ROUTES:
         described = paths[route.resource][route.method.lower()]
         named = {parameter["name"] for parameter in described.get("parameters", ()) if parameter["in"] == "path"}
         assert named == set(route.path_parameters)

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from face_validation_function.indexing_function import IndexingAdapters, IndexingFunction
-from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.people_function import OPERATIONS, PeopleAdapters
-from face_validation_function.rest_function import OnceMade, RestFunction
 from face_validation.local.aws.moto_services import aws_client as local_client
 from face_validation.local.aws.people_stores import PeopleStores
 from face_validation.local.stack import LocalStack
+from face_validation_function.indexing_function import IndexingAdapters, IndexingFunction
+from face_validation_function.integrations.aws_client import aws_client
+from face_validation_function.people_function import OPERATIONS, PeopleAdapters
+from face_validation_function.rest_function import Lazy, RestFunction
 from tests.fakes import FakeContext
 from tests.infra.conftest import Json, Synthesise, watched_metrics
 from tests.people import EXPECTED, INDEXED, event_of, people_stores
@@ -138,7 +138,7 @@ def test_the_role_of_the_indexing_function_allows_its_calls_and_no_others(
 ) -> None:
     recorder = Recorder(local_stack, stores)
     monkeypatch.setattr("face_validation_function.indexing_function.aws_client", recorder.client)
-    function = IndexingFunction(OnceMade(IndexingAdapters.from_environment))
+    function = IndexingFunction(Lazy(IndexingAdapters.from_environment))
     s3 = local_client("s3", local_stack.info.s3_endpoint)
     event = event_of("s3_photo")
     photo = event["Records"][0]["s3"]["object"]
@@ -168,7 +168,7 @@ def test_every_metric_of_people_on_the_dashboard_is_one_that_their_functions_emi
     for name in EXPECTED:
         people(event_of(name), FakeContext())
     of_people = emitted(capsys.readouterr().out)
-    indexing = IndexingFunction(OnceMade(IndexingAdapters.from_environment))
+    indexing = IndexingFunction(Lazy(IndexingAdapters.from_environment))
     for name, _ in INDEXED:
         indexing(event_of(name), FakeContext())
     of_indexing = emitted(capsys.readouterr().out)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.people_function import INDEX_PREFIX
-from face_validation_function.routes import EVERY_ROUTE, ROUTES
-from face_validation_function.settings import PeopleSettings, Settings
-from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
-from face_validation_function.contract.refusals import REFUSALS
 from face_validation.local.aws.environment import function_settings
 from face_validation.local.aws.people_stores import PeopleStores, table_definition
+from face_validation_function.contract.refusals import REFUSALS
+from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.people_function import INDEX_PREFIX
+from face_validation_function.routes import ROUTES, VALIDATION_ROUTES
+from face_validation_function.settings import PeopleSettings, Settings
+from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from tests.infra.conftest import Json, Synthesise
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
@@ -114,8 +114,8 @@ def test_every_route_is_a_method_with_the_authorizer_and_its_scope(template: Jso
         for method in resources(template, "AWS::ApiGateway::Method").values()
     }
 
-    assert methods.keys() == {(route.method, route.resource) for route in EVERY_ROUTE}
-    for route in EVERY_ROUTE:
+    assert methods.keys() == {(route.method, route.resource) for route in ROUTES}
+    for route in ROUTES:
         method = methods[route.method, route.resource]
         assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
         assert method["AuthorizerId"] == {"Ref": authorizer}
@@ -147,9 +147,11 @@ def test_each_route_is_answered_by_its_function_which_api_gateway_may_call(templ
         if permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
     ]
 
-    for route in EVERY_ROUTE:
-        assert ("ValidationFunction" if route in ROUTES else "PeopleFunction") in answered[route.method, route.resource]
-    assert len(callable_) == len(EVERY_ROUTE)
+    for route in ROUTES:
+        assert ("ValidationFunction" if route in VALIDATION_ROUTES else "PeopleFunction") in answered[
+            route.method, route.resource
+        ]
+    assert len(callable_) == len(ROUTES)
     assert all("SourceArn" in permission for permission in callable_)
 
 
@@ -161,7 +163,7 @@ def test_the_authorizer_and_the_client_are_of_the_same_pool_with_the_scopes_of_t
     scopes = {f"{server['Identifier']}/{scope['ScopeName']}" for server in servers for scope in server["Scopes"]}
 
     assert only(template, "AWS::ApiGateway::Authorizer")["ProviderARNs"] == [{"Fn::GetAtt": [pool, "Arn"]}]
-    assert scopes == set(client["AllowedOAuthScopes"]) == {route.scope for route in EVERY_ROUTE}
+    assert scopes == set(client["AllowedOAuthScopes"]) == {route.scope for route in ROUTES}
     assert client["UserPoolId"] == {"Ref": pool}
     assert client["AllowedOAuthFlows"] == ["client_credentials"]
     assert client["GenerateSecret"] is True

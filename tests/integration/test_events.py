@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from face_validation.local.stack import LocalStack
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
-from face_validation.local.stack import LocalStack
 from tests.fakes import FakeContext
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]

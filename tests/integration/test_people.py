@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from face_validation_function.routes import PEOPLE_ROUTES
 from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
+from face_validation_function.routes import PEOPLE_ROUTES
 from tests.fakes import jpeg
 from tests.waiting import until
 

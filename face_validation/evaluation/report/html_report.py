@@ -10,12 +10,18 @@ from pathlib import Path
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from face_validation.evaluation.statistics.confusion import Answer
-from face_validation.evaluation.statistics.intervals import F1Score, Rate
 from face_validation.evaluation.report.metrics_json import to_json
-from face_validation.evaluation.report.plots import plot_confusion, plot_error_rates, plot_latency, plot_roc, plot_scores
+from face_validation.evaluation.report.plots import (
+    plot_confusion,
+    plot_error_rates,
+    plot_latency,
+    plot_roc,
+    plot_scores,
+)
 from face_validation.evaluation.report.summary import WORST, Group, Summary, WrongAnswer
 from face_validation.evaluation.report.thumbnails import thumbnail
+from face_validation.evaluation.statistics.confusion import Answer
+from face_validation.evaluation.statistics.intervals import F1Score, Rate
 
 NOTHING = "\N{EN DASH}"
 METRICS_FILE, REPORT_FILE = "metrics.json", "report.html"
@@ -67,7 +73,7 @@ def report_page(summary: Summary, plots: Sequence[Plot]) -> str:
 def template_environment() -> Environment:
     """Templates of this package, with the filters that print rates and thresholds; everything is escaped."""
     environment = Environment(
-        loader=FunctionLoader(lambda name: files("evaluation").joinpath(name).read_text(encoding="utf-8")),
+        loader=FunctionLoader(lambda name: files(__package__).joinpath(name).read_text(encoding="utf-8")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -98,8 +104,8 @@ def _write_plots(summary: Summary, out: Path) -> list[Plot]:
         plot_error_rates(study, summary.threshold, out / f"error_rates_{tag}.png")
         add(
             f"error_rates_{tag}.png",
-            f"Error rates of {title} against threshold. At {summary.threshold:g}: FMR {percent(study.tally.fmr)}, "
-            f"FNMR {percent(study.tally.fnmr)}.",
+            f"Error rates of {title} against threshold. At {summary.threshold:g}: FMR {percent(study.confusion.fmr)}, "
+            f"FNMR {percent(study.confusion.fnmr)}.",
         )
         plot_scores(study, summary.threshold, out / f"scores_{tag}.png")
         add(
@@ -107,12 +113,13 @@ def _write_plots(summary: Summary, out: Path) -> list[Plot]:
             f"Histograms of the similarities of {title}: {study.match_scores.size} of the same person, "
             f"{study.non_match_scores.size} of different persons.",
         )
-        plot_confusion(study.tally, study.name, summary.threshold, out / f"confusion_{tag}.png")
+        counted = study.confusion
+        plot_confusion(counted, study.name, summary.threshold, out / f"confusion_{tag}.png")
         add(
             f"confusion_{tag}.png",
-            f"Confusion matrix of {title}: {study.tally.true_positives} true and {study.tally.false_positives} false "
-            f"positives, {study.tally.true_negatives} true and {study.tally.false_negatives} false negatives, "
-            f"{study.tally.expected_errors} expected and {study.tally.unexpected_errors} unexpected refusals.",
+            f"Confusion matrix of {title}: {counted.true_positives} true and {counted.false_positives} false "
+            f"positives, {counted.true_negatives} true and {counted.false_negatives} false negatives, "
+            f"{counted.expected_errors} expected and {counted.unexpected_errors} unexpected refusals.",
         )
     plot_roc(summary.studies, out / "roc.png")
     add("roc.png", "ROC: the share of matches that is recognised against the share of strangers let through.")

@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from face_validation.evaluation.statistics.confusion import Tally
-from face_validation.evaluation.statistics.intervals import F1Score, Rate
 from face_validation.evaluation.report.summary import ScoreStudy, Summary
+from face_validation.evaluation.statistics.confusion import ConfusionMatrix
+from face_validation.evaluation.statistics.intervals import F1Score, Rate
 
 
 def to_json(summary: Summary) -> dict[str, Any]:
@@ -26,7 +26,8 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "throughput_per_s": summary.throughput,
         "overall": _tally_json(summary.overall),
         "groups": [
-            {"dimension": group.dimension, "name": group.name, **_tally_json(group.tally)} for group in summary.groups
+            {"dimension": group.dimension, "name": group.name, **_tally_json(group.confusion)}
+            for group in summary.groups
         ],
         "scores": [_study_json(study) for study in summary.studies],
         "latency_s": {
@@ -54,26 +55,26 @@ def to_json(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _tally_json(tally: Tally) -> dict[str, Any]:
+def _tally_json(confusion: ConfusionMatrix) -> dict[str, Any]:
     return {
-        "cases": tally.count(),
-        "true_positives": tally.true_positives,
-        "true_negatives": tally.true_negatives,
-        "false_positives": tally.false_positives,
-        "false_negatives": tally.false_negatives,
-        "expected_errors": tally.expected_errors,
-        "unexpected_errors": tally.unexpected_errors,
-        "missing_errors": tally.missing_errors,
-        "failures": tally.failures,
-        "accuracy": rate_json(tally.accuracy),
-        "pair_accuracy": rate_json(tally.pair_accuracy),
-        "error_accuracy": rate_json(tally.error_accuracy),
-        "precision": rate_json(tally.precision),
-        "recall": rate_json(tally.recall),
-        "f1": rate_json(tally.f1),
-        "fmr": rate_json(tally.fmr),
-        "fnmr": rate_json(tally.fnmr),
-        "failure_to_acquire": rate_json(tally.failure_to_acquire),
+        "cases": confusion.count(),
+        "true_positives": confusion.true_positives,
+        "true_negatives": confusion.true_negatives,
+        "false_positives": confusion.false_positives,
+        "false_negatives": confusion.false_negatives,
+        "expected_errors": confusion.expected_errors,
+        "unexpected_errors": confusion.unexpected_errors,
+        "missing_errors": confusion.missing_errors,
+        "failures": confusion.failures,
+        "accuracy": rate_json(confusion.accuracy),
+        "pair_accuracy": rate_json(confusion.pair_accuracy),
+        "error_accuracy": rate_json(confusion.error_accuracy),
+        "precision": rate_json(confusion.precision),
+        "recall": rate_json(confusion.recall),
+        "f1": rate_json(confusion.f1),
+        "fmr": rate_json(confusion.fmr),
+        "fnmr": rate_json(confusion.fnmr),
+        "failure_to_acquire": rate_json(confusion.failure_to_acquire),
     }
 
 

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
-from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Expected, Scores, Tally
-from face_validation.evaluation.statistics.intervals import Rate
-from face_validation.evaluation.statistics.error_rates import IdentificationRates
-from face_validation.evaluation.runs.results import Outcome, Result
 from face_validation.evaluation.report.summary import ScoreStudy
+from face_validation.evaluation.runs.results import Outcome, Result
+from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, ConfusionMatrix, Expected, Scores
+from face_validation.evaluation.statistics.error_rates import IdentificationRates
+from face_validation.evaluation.statistics.intervals import Rate
 
 # Okabe and Ito's palette: told apart with every kind of colour vision. jfly.uni-koeln.de/color
 MATCH, NON_MATCH, NEUTRAL, THRESHOLD = "#0072B2", "#D55E00", "#595959", "#000000"
@@ -120,10 +120,10 @@ def plot_scores(study: ScoreStudy, threshold: float, path: Path) -> None:
     _finish(figure, axes, f"{_title(study.name)}: scores", path)
 
 
-def plot_confusion(tally: Tally, name: str, threshold: float, path: Path) -> None:
+def plot_confusion(confusion: ConfusionMatrix, name: str, threshold: float, path: Path) -> None:
     """What was expected against what was answered; each cell says its count and its share of the row."""
-    rows = [expected for expected in Expected if tally.count(expected)]
-    counts = np.array([[tally.count(expected, answer) for answer in Answer] for expected in rows], dtype=np.int64)
+    rows = [expected for expected in Expected if confusion.count(expected)]
+    counts = np.array([[confusion.count(expected, answer) for answer in Answer] for expected in rows], dtype=np.int64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure, axes = _figure()
     axes.grid(visible=False)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from face_validation.evaluation.runs.cases import Case, document_level, document_template, origin
-from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Expected, Scores, Tally
-from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.runs.results import Result, answers_at, face_height, similarities
+from face_validation.evaluation.runs.runner import Run
+from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, ConfusionMatrix, Expected, Scores
 from face_validation.evaluation.statistics.error_rates import (
     FMR_TARGETS,
     EqualErrorRate,
@@ -17,8 +18,7 @@ from face_validation.evaluation.statistics.error_rates import (
     error_rates,
     operating_point,
 )
-from face_validation.evaluation.runs.results import Result, answers_at, face_height, similarities
-from face_validation.evaluation.runs.runner import Run
+from face_validation.evaluation.statistics.intervals import Rate
 
 DEFAULT_THRESHOLD = 80.0
 IDENTITY_CHECK_THRESHOLD = 99.0
@@ -31,7 +31,7 @@ class Group:
 
     dimension: str
     name: str
-    tally: Tally
+    confusion: ConfusionMatrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ScoreStudy:
     """
 
     name: str
-    tally: Tally
+    confusion: ConfusionMatrix
     match_scores: Scores
     non_match_scores: Scores
     rates: ErrorRates
@@ -99,18 +99,18 @@ class Summary:
 
     run: Run
     threshold: float
-    overall: Tally
+    overall: ConfusionMatrix
     groups: list[Group]
     studies: list[ScoreStudy]
     latency: dict[str, Latency]
     throughput: float | None
     wrong: list[WrongAnswer]
 
-    def tally_of(self, name: str) -> Tally | None:
+    def confusion_of(self, name: str) -> ConfusionMatrix | None:
         """The group of that name, whatever its dimension; `all` is every case."""
         if name == "all":
             return self.overall
-        return next((group.tally for group in self.groups if group.name == name), None)
+        return next((group.confusion for group in self.groups if group.name == name), None)
 
 
 def summarise(run: Run, threshold: float) -> Summary:
@@ -124,7 +124,7 @@ def summarise(run: Run, threshold: float) -> Summary:
     return Summary(
         run=run,
         threshold=threshold,
-        overall=Tally.of([result.case.expected for result in results], answers),
+        overall=ConfusionMatrix.of([result.case.expected for result in results], answers),
         groups=_groups(results, answers),
         studies=[_study(name, subset, threshold) for name, subset in subsets.items()],
         latency={name: _latency(subset) for name, subset in subsets.items()},
@@ -143,7 +143,9 @@ def _groups(results: list[Result], answers: list[Answer]) -> list[Group]:
         Group(
             dimension,
             name.partition("|")[2] or name,
-            Tally.of([results[index].case.expected for index in indices], [answers[index] for index in indices]),
+            ConfusionMatrix.of(
+                [results[index].case.expected for index in indices], [answers[index] for index in indices]
+            ),
         )
         for (dimension, name), indices in members.items()
     ]
@@ -198,7 +200,7 @@ def _study(name: str, results: list[Result], threshold: float) -> ScoreStudy:
     rates = error_rates(matches, non_matches)
     return ScoreStudy(
         name=name,
-        tally=Tally.of([result.case.expected for result in results], answers_at(results, threshold)),
+        confusion=ConfusionMatrix.of([result.case.expected for result in results], answers_at(results, threshold)),
         match_scores=matches,
         non_match_scores=non_matches,
         rates=rates,

@@ -9,15 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from face_validation.evaluation.statistics.comparison import ChangedCase, Comparison, Difference
-from face_validation.evaluation.runs.identification import Identification
+from face_validation.evaluation.report.comparison import ChangedCase, Comparison, Difference
 from face_validation.evaluation.report.html_report import percent, sentence_of
-from face_validation.evaluation.runs.results import Result
 from face_validation.evaluation.report.summary import Summary
+from face_validation.evaluation.runs.identification import Identification
+from face_validation.evaluation.runs.results import Result
 
 
 def print_summary(summary: Summary) -> None:
-    """The tallies by type, origin and document level, and the worst answers."""
+    """The confusions by type, origin and document level, and the worst answers."""
     table = Table(
         title=f"Right answers at threshold {summary.threshold:g}, with their 95 % interval",
         caption="+ rightly refused, - refused or answered when it should not",
@@ -30,19 +30,21 @@ def print_summary(summary: Summary) -> None:
     for column in ("", "cases", "right", "95 %", "TP", "TN", "FP", "FN", "+", "-", "failed"):
         table.add_column(column, justify="left" if not column else "right", no_wrap=bool(column))
     groups = [("all", summary.overall)]
-    groups += [(one.name, one.tally) for one in summary.groups if one.dimension in ("type", "origin", "document level")]
-    for name, tally in groups:
-        interval = tally.accuracy.interval or (0.0, 0.0)
+    groups += [
+        (one.name, one.confusion) for one in summary.groups if one.dimension in ("type", "origin", "document level")
+    ]
+    for name, confusion in groups:
+        interval = confusion.accuracy.interval or (0.0, 0.0)
         table.add_row(
             escape(name),
-            str(tally.count()),
-            percent(tally.accuracy),
+            str(confusion.count()),
+            percent(confusion.accuracy),
             f"{interval[0] * 100:.1f}-{interval[1] * 100:.1f}",
-            *(str(n) for n in (tally.true_positives, tally.true_negatives, tally.false_positives)),
-            str(tally.false_negatives),
-            str(tally.expected_errors),
-            str(tally.unexpected_errors + tally.missing_errors),
-            str(tally.failures),
+            *(str(n) for n in (confusion.true_positives, confusion.true_negatives, confusion.false_positives)),
+            str(confusion.false_negatives),
+            str(confusion.expected_errors),
+            str(confusion.unexpected_errors + confusion.missing_errors),
+            str(confusion.failures),
         )
     stdout = Console(highlight=False)
     stdout.print(table)
@@ -64,7 +66,7 @@ def print_identification(found: Identification) -> None:
     for rate, words in (
         (found.rank_one, "of enrolled persons are named right (rank 1)"),
         (found.fnir, "are not (FNIR)"),
-        (found.misnamed, "are given another person's name"),
+        (found.misidentified, "are given another person's name"),
         (found.rank_one_any, "are named right without a threshold"),
         (found.fpir, "of strangers are given a name (FPIR)"),
         (found.refused, "of the photographs are refused"),

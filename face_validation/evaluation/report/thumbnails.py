@@ -7,13 +7,13 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
-from face_validation.client import Side
+from face_validation.client import ImageAnalysis
 
 LONGEST_PX = 240
 MOST_PIXELS = 40_000_000  # what a JPEG or PNG of the contract cannot reach: a bomb is not opened for a picture of it
 
 
-def thumbnail(path: Path, side: Side | None) -> str | None:
+def thumbnail(path: Path, side: ImageAnalysis | None) -> str | None:
     """The image as a `data:` address of a JPEG, at most 240 px a side; None when it cannot be shown.
 
     Args:

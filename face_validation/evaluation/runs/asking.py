@@ -8,21 +8,21 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
-from face_validation.evaluation.runs.cases import Case
-from face_validation.evaluation.runs.results import Outcome, Result
 from face_validation.client.buckets import Bucket
 from face_validation.client.errors import (
-    CouldNotAskError,
     FaceValidationError,
     ForbiddenError,
     PayloadTooLargeError,
+    RequestFailedError,
     SettingsError,
     TooManyRequestsError,
     UnauthorizedError,
 )
-from face_validation.client.transport import persistently
+from face_validation.client.transport import with_retries
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import ValidationResult
+from face_validation.evaluation.runs.cases import Case
+from face_validation.evaluation.runs.results import Outcome, Result
 
 ATTEMPTS = 6
 
@@ -95,7 +95,7 @@ def ask(case: Case, uploads: Uploads, api: Api, digests: dict[Path, str]) -> Res
         begin = time.perf_counter()
         # Threshold 0: every score comes back, and what a match is can be decided here for any threshold.
         # Asked again only where nothing was done (429, no connection): a 5xx that a second try would hide is counted.
-        answer = persistently(
+        answer = with_retries(
             lambda: api.validate(source_key, target_key, case.type, threshold=0.0, include=("boxes",)),
             attempts=ATTEMPTS,
             is_repeatable=False,
@@ -129,6 +129,6 @@ def ask(case: Case, uploads: Uploads, api: Api, digests: dict[Path, str]) -> Res
 
 def _is_refusal(error: FaceValidationError) -> bool:
     """Whether the service judged the images: a busy service, a lost connection or a 5xx says nothing about them."""
-    if isinstance(error, CouldNotAskError | TooManyRequestsError | PayloadTooLargeError) or error.status is None:
+    if isinstance(error, RequestFailedError | TooManyRequestsError | PayloadTooLargeError) or error.status is None:
         return False
     return HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.client.validation_request import ValidationType
+from face_validation.evaluation.statistics.confusion import Expected
 
 REQUIRED_COLUMNS = ("case_id", "type", "source", "target", "expected")
 LABELS_FILE = "labels.csv"

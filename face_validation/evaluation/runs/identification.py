@@ -1,30 +1,22 @@
 """Who is this? Enrolled persons and strangers searched through the API: how many are named right, how many wrongly."""
 
-import csv
-import json
 import math
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
+from face_validation.client.errors import FaceValidationError, RequestFailedError
 from face_validation.evaluation.runs.cases import CasesError, is_file, read_rows
 from face_validation.evaluation.statistics.confusion import Scores
-from face_validation.evaluation.statistics.intervals import Rate
-from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from face_validation.evaluation.statistics.error_rates import IdentificationRates, identification_rates
-from face_validation.evaluation.report.metrics_json import rate_json
-from face_validation.evaluation.report.plots import plot_identification
-from face_validation.evaluation.report.html_report import image_address, template_environment
-from face_validation.client.errors import CouldNotAskError, FaceValidationError
+from face_validation.evaluation.statistics.intervals import Rate
 
 NOBODY = "NONE"
 CANDIDATES = 5
-FURTHER_THRESHOLDS = (80.0, 90.0, 95.0, 99.0)
 
 
 class Candidate(Protocol):
@@ -68,7 +60,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ProbeResult:
     """The answer to one probe: who was named, how similar (0-100); `error` is the code of a refusal."""
 
     probe: Probe
@@ -87,7 +79,7 @@ class Identification:
         not_enrolled: photographs that were refused, with the reason.
         rank_one: known probes whose best candidate is right and reaches the threshold.
         rank_one_any: the same without a threshold.
-        misnamed: known probes that were given another person's name at the threshold.
+        misidentified: known probes that were given another person's name at the threshold.
         fpir: strangers who were given a name at the threshold.
         refused: probes in which no face was found; as wrong as any other where the person is known.
         curve: both rates at every threshold.
@@ -99,11 +91,11 @@ class Identification:
     not_enrolled: list[str]
     rank_one: Rate
     rank_one_any: Rate
-    misnamed: Rate
+    misidentified: Rate
     fpir: Rate
     refused: Rate
     curve: IdentificationRates
-    answers: list[Named]
+    answers: list[ProbeResult]
 
     @property
     def fnir(self) -> Rate:
@@ -146,14 +138,14 @@ def identify(
     """Enrol, then search each probe once with threshold 0.
 
     Raises:
-        CouldNotAskError: the API does not answer.
+        RequestFailedError: the API does not answer.
     """
     tell = on_answer or (lambda: None)
 
     def enrol(enrolment: Enrolment) -> str:
         try:
             api.enrol(enrolment.image, enrolment.person)
-        except CouldNotAskError:
+        except RequestFailedError:
             raise
         except FaceValidationError as error:
             return f"{enrolment.image.name}: {error.code}"
@@ -161,16 +153,16 @@ def identify(
             tell()
         return ""
 
-    def search(probe: Probe) -> Named:
+    def search(probe: Probe) -> ProbeResult:
         try:
             found = api.search(probe.image, threshold=0.0, max_faces=CANDIDATES)
-        except CouldNotAskError:
+        except RequestFailedError:
             raise
         except FaceValidationError as error:
-            return Named(probe, None, None, error.code)
+            return ProbeResult(probe, None, None, error.code)
         finally:
             tell()
-        return Named(probe, found.person, found.similarity)
+        return ProbeResult(probe, found.person, found.similarity)
 
     with ThreadPoolExecutor(jobs, thread_name_prefix="identification") as pool:
         complaints = [complaint for complaint in pool.map(enrol, enrolments) if complaint]
@@ -178,7 +170,7 @@ def identify(
     return count(answers, threshold, enrolled=len(enrolments) - len(complaints), not_enrolled=complaints)
 
 
-def count(answers: list[Named], threshold: float, *, enrolled: int, not_enrolled: list[str]) -> Identification:
+def count(answers: list[ProbeResult], threshold: float, *, enrolled: int, not_enrolled: list[str]) -> Identification:
     """The figures of the answers at `threshold` (0-100)."""
     known = [answer for answer in answers if answer.probe.person is not None]
     strangers = [answer for answer in answers if answer.probe.person is None]
@@ -191,7 +183,7 @@ def count(answers: list[Named], threshold: float, *, enrolled: int, not_enrolled
         not_enrolled=not_enrolled,
         rank_one=Rate(sum(is_named and is_right for is_named, is_right in naming), len(known)),
         rank_one_any=Rate(sum(right), len(known)),
-        misnamed=Rate(sum(is_named and not is_right for is_named, is_right in naming), len(known)),
+        misidentified=Rate(sum(is_named and not is_right for is_named, is_right in naming), len(known)),
         fpir=Rate(int(np.count_nonzero(strangers_scores >= threshold)), len(strangers)),
         refused=Rate(sum(bool(answer.error) for answer in answers), len(answers)),
         curve=identification_rates(scores, np.array(right, np.bool_), strangers_scores),
@@ -199,74 +191,13 @@ def count(answers: list[Named], threshold: float, *, enrolled: int, not_enrolled
     )
 
 
-def write_identification(found: Identification, out: Path, root: Path, service: str) -> None:
-    """Write results.csv, metrics.json, identification.png and report.html into `out`.
-
-    Args:
-        found: the figures.
-        out: the folder; made when missing.
-        root: the folder that image paths are relative to.
-        service: who answered.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / "results.csv").open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(("probe_id", "image", "expected_person", "note", "person", "similarity", "error"))
-        for answer in found.answers:
-            probe = answer.probe
-            image = Path(os.path.relpath(probe.image, root)).as_posix()
-            similarity = "" if answer.similarity is None else repr(answer.similarity)
-            named = answer.person or ""
-            writer.writerow(
-                (probe.probe_id, image, probe.person or NOBODY, probe.note, named, similarity, answer.error)
-            )
-    text = json.dumps(identification_json(found), indent=2, allow_nan=False)
-    (out / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    plot_identification(found.curve, found.threshold, out / "identification.png")
-    thresholds = sorted({found.threshold, *FURTHER_THRESHOLDS})
-    page = (
-        template_environment()
-        .get_template("identification_template.html")
-        .render(
-            found=found,
-            points=[count(found.answers, at, enrolled=found.enrolled, not_enrolled=[]) for at in thresholds],
-            plot=image_address(out / "identification.png"),
-            wrong=[answer for answer in found.answers if not _is_right(answer, found.threshold)],
-            service=service,
-            machine=describe_machine(),
-            versions=describe_versions(),
-        )
-    )
-    (out / "report.html").write_text(page, encoding="utf-8")
-
-
-def _is_right(answer: Named, threshold: float) -> bool:
+def is_right(answer: ProbeResult, threshold: float) -> bool:
+    """Whether a probe is answered as it should be at a threshold: its own name, or nobody for a stranger."""
     named = answer.similarity is not None and answer.similarity >= threshold
     return (named and answer.person == answer.probe.person) if answer.probe.person is not None else not named
 
 
-def identification_json(found: Identification) -> dict[str, Any]:
-    """The figures for metrics.json: ratios 0-1 with their 95 % intervals."""
-    curve = {
-        name: [None if math.isnan(value) else value for value in values.tolist()]
-        for name, values in asdict(found.curve).items()
-    }
-    return {
-        "schema": 1,
-        "threshold": found.threshold,
-        "enrolled": found.enrolled,
-        "not_enrolled": found.not_enrolled,
-        "rank_one": rate_json(found.rank_one),
-        "rank_one_without_threshold": rate_json(found.rank_one_any),
-        "misnamed": rate_json(found.misnamed),
-        "fnir": rate_json(found.fnir),
-        "fpir": rate_json(found.fpir),
-        "refused": rate_json(found.refused),
-        "curve": curve,
-    }
-
-
-def _scores(answers: Sequence[Named]) -> Scores:
+def _scores(answers: Sequence[ProbeResult]) -> Scores:
     return np.array([math.nan if one.similarity is None else one.similarity for one in answers], np.float64)
 
 

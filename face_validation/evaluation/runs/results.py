@@ -13,10 +13,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from face_validation.client.validation_request import ValidationType
+from face_validation.client.validation_result import Boxes, ImageAnalysis, ValidationResult
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.statistics.confusion import Answer, Expected, Scores, answers
-from face_validation.client.validation_request import ValidationType
-from face_validation.client.validation_result import Boxes, Side, ValidationResult
 
 RESULTS_FILE = "results.csv"
 COLUMNS = (
@@ -210,6 +210,6 @@ def answers_at(results: list[Result], threshold: float) -> list[Answer]:
     return answers(similarities(results), failed, threshold)
 
 
-def face_height(side: Side) -> float:
+def face_height(side: ImageAnalysis) -> float:
     """Height in pixels of the face that was compared, in the upright image."""
     return side.faces[side.compared].box.height * side.height

@@ -15,7 +15,14 @@ from pathlib import Path
 from face_validation.evaluation.runs.asking import Api, RunError, Uploads, ask
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
-from face_validation.evaluation.runs.results import RESULTS_FILE, Outcome, Result, ResultsFile, read_results, write_results
+from face_validation.evaluation.runs.results import (
+    RESULTS_FILE,
+    Outcome,
+    Result,
+    ResultsFile,
+    read_results,
+    write_results,
+)
 
 RUN_FILE = "run.json"
 UNANSWERED_IN_A_ROW = 10

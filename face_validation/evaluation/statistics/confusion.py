@@ -49,7 +49,7 @@ def answers(similarity: Scores, failed: NDArray[np.bool_], threshold: float) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ConfusionMatrix:
     """How many cases were answered how: the confusion matrix, and all rates at one threshold that follow from it.
 
     A failure is never right, whatever was expected; a refusal is right when it was expected and only then.
@@ -58,7 +58,7 @@ class Tally:
     counts: Mapping[tuple[Expected, Answer], int]
 
     @classmethod
-    def of(cls, expected: Iterable[Expected], answered: Iterable[Answer]) -> "Tally":
+    def of(cls, expected: Iterable[Expected], answered: Iterable[Answer]) -> "ConfusionMatrix":
         """Count n cases: the right answers beside those that came."""
         return cls(Counter(zip(expected, answered, strict=True)))
 

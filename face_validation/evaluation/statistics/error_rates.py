@@ -4,7 +4,7 @@ Similarities are 0-100; a pair matches at or above the threshold. Rates are of I
 
 - FMR, false match rate: the share of non-match scores at or above the threshold.
 - FNMR, false non-match rate: the share of match scores below it.
-- Both count scored cases only. A refused case has no score: `decisions.Tally` counts it, as a wrong answer.
+- Both count scored cases only. A refused case has no score: `decisions.ConfusionMatrix` counts it, as a wrong answer.
 
 numpy and nothing else; scikit-learn checks every figure in the tests.
 """

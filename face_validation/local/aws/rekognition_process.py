@@ -34,7 +34,7 @@ def rekognition_process(
         command = [sys.executable, "-m", "rekognition_local", "--port", "0", "--info", str(info)]
         command += ["--s3-endpoint", s3_endpoint, "--parent-pid", str(os.getpid()), *arguments]
         inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-        packages = str(Path(__file__).parents[1])
+        packages = str(Path(__file__).parents[3])
         child = subprocess.Popen(  # noqa: S603 - our own module, no shell
             command,
             env={

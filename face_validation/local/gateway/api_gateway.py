@@ -6,18 +6,15 @@ import json
 import logging
 import os
 import re
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from face_validation_function.routes import ROUTES, Route
 from face_validation.local.gateway.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
 from face_validation.local.gateway.proxy_event import HttpRequest, LambdaContext, proxy_event
 from face_validation.local.gateway.refusals import (
@@ -30,45 +27,19 @@ from face_validation.local.gateway.refusals import (
     UNAUTHORIZED,
     RefusedError,
 )
+from face_validation.local.gateway.throttle import Throttle, TokenBucket
+from face_validation_function.routes import VALIDATION_ROUTES, Route
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 # An AWS account's own limits: docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
-DEFAULT_RATE, DEFAULT_BURST = 10_000.0, 5_000
 MAX_BODY_BYTES = 10 * 1024 * 1024
 # Lambda's own, of the whole event (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 MAX_EVENT_BYTES = 6 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0
 FUNCTION_TIMEOUT_S = 28.0
-
-
-@dataclass(frozen=True, slots=True)
-class Throttle:
-    """API Gateway's token bucket: requests a second in the long run, and how many at once. The defaults are AWS's."""
-
-    rate: float = DEFAULT_RATE
-    burst: int = DEFAULT_BURST
-
-
-class TokenBucket:
-    """A full bucket of `burst` that `rate` refills; thread-safe."""
-
-    def __init__(self, throttle: Throttle, clock: Callable[[], float] = time.monotonic) -> None:
-        self._throttle, self._clock, self._lock = throttle, clock, threading.Lock()
-        self._level, self._filled_at = float(throttle.burst), clock()
-
-    def take(self) -> bool:
-        """Whether one more request may pass now."""
-        with self._lock:
-            now = self._clock()
-            refilled = self._level + (now - self._filled_at) * self._throttle.rate
-            self._level, self._filled_at = min(float(self._throttle.burst), refilled), now
-            if self._level < 1:
-                return False
-            self._level -= 1
-            return True
 
 
 class Gateway:
@@ -84,7 +55,7 @@ class Gateway:
         authorizer: CognitoAuthorizer,
         *,
         stage: str = "dev",
-        routes: Sequence[Route] = ROUTES,
+        routes: Sequence[Route] = VALIDATION_ROUTES,
         throttle: Throttle | None = None,
         concurrency: int | None = None,
         timeout_s: float = INTEGRATION_TIMEOUT_S,

@@ -12,10 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from face_validation.local.web.documentation import documentation_routes
-from face_validation.local.gateway.api_gateway import Gateway, read_body
-from face_validation.local.web.page_routes import PageRoutes
 from face_validation.local.cognito.token_endpoint import TokenError, TokenIssuer, TokenRequest
+from face_validation.local.gateway.api_gateway import Gateway, read_body
+from face_validation.local.web.documentation import documentation_routes
+from face_validation.local.web.page_routes import PageRoutes
 
 MAX_FORM_BYTES = 64 * 1024
 HEALTH_TIMEOUT_S = 3.0

@@ -19,12 +19,12 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from face_validation_function.routes import RESOURCE_SERVER
 from face_validation.local.gateway.api_gateway import read_body
-from face_validation.local.stack_info import StackInfo
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
+from face_validation.local.stack_info import StackInfo
+from face_validation_function.routes import RESOURCE_SERVER
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "page"
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
 MAX_UPLOAD_BYTES = 2 * MAX_IMAGE_BYTES + 64 * 1024
 ANSWER_TIMEOUT_S = 120.0

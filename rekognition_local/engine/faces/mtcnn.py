@@ -22,7 +22,7 @@ _MOST_PER_SCALE, _MOST = 400, 600
 _MOST_REFINED = 32
 
 # The points are read again in five crops about the face, turned upright: they then hardly depend on where the cascade
-# happened to put the box. Side of such a crop by the face's own measure, and the crops' shifts by their side.
+# happened to put the box. ImageAnalysis of such a crop by the face's own measure, and the crops' shifts by their side.
 _CROP_PER_FACE = 2.5
 _SHIFTS = np.array([(0, 0), (0.04, 0), (-0.04, 0), (0, 0.04), (0, -0.04)], np.float32)
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.weights.models import ModelError, Network
 from rekognition_local.engine.faces.mtcnn import Candidates, no_candidates, without_overlaps
 from rekognition_local.engine.faces.recognition import aligned, logistic
+from rekognition_local.engine.weights.models import ModelError, Network
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
-from rekognition_local.engine.weights.dlib_weights import AddPrevious, Affine, Convolution, FullyConnected, Input, Layer, Pool, Relu
+from rekognition_local.engine.weights.dlib_weights import (
+    AddPrevious,
+    Affine,
+    Convolution,
+    FullyConnected,
+    Input,
+    Layer,
+    Pool,
+    Relu,
+)
 
 Floats = NDArray[np.float32]
 

@@ -1,0 +1,129 @@
+"""The commands that ask about two images: `validate`, `token` and `upload`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from face_validation.cli.connection_options import with_connection
+from face_validation.cli.output import print_json, print_verdict
+from face_validation.client.profiles import Connection
+from face_validation.client.validation_request import ValidationType
+from face_validation.client.validation_result import DEFAULT_THRESHOLD
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+class BucketChoice(StrEnum):
+    """A bucket that images can be put into."""
+
+    source = "source"
+    target = "target"
+
+
+def _validation_type(value: str) -> ValidationType:
+    try:
+        return ValidationType(value.upper())
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r} is neither {' nor '.join(ValidationType)}.") from error
+
+
+@with_connection
+def validate(
+    connection: Connection,
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE", help="The trusted image: a photo of the person, or of an identity document."),
+    ],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="The image to be checked.")],
+    type_: Annotated[
+        ValidationType,
+        typer.Option(
+            "--type",
+            parser=_validation_type,  # Typer's own would offer the two in small letters
+            metavar="FACE_TO_FACE|ID_TO_FACE",
+            help="What SOURCE shows.",
+        ),
+    ],
+    threshold: Annotated[
+        float, typer.Option(min=0, max=100, help="Match from this similarity on; 99 is advised for identity checks.")
+    ] = DEFAULT_THRESHOLD,
+    threshold_label: Annotated[
+        float | None,
+        typer.Option(min=0, max=100, help="ID_TO_FACE: how sure that SOURCE is a document; 55 by default."),
+    ] = None,
+    annotate: Annotated[Path | None, typer.Option(help="Write both images with what was seen to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the uploaded images in the buckets.")] = False,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="SOURCE and TARGET are keys of images that are in the buckets already.")
+    ] = False,
+) -> None:
+    """Do two images show the same person? Local files are uploaded, judged and deleted again."""
+    if annotate is not None:
+        _check_annotated(annotate, keys=keys)
+    question: dict[str, Any] = {
+        "threshold": threshold,
+        "threshold_label": threshold_label,
+        "include": ["boxes"] if annotate is not None else [],
+    }
+    with connection.client() as client:
+        if keys:
+            result = client.validate(source, target, type_, **question)
+        else:
+            photos = Path(source), Path(target)
+            _check_files(photos)
+            result = client.validate_files(*photos, type_, **question, keep=keep)
+    if annotate is not None:
+        from face_validation.client.annotation import annotate as drawn  # here: Pillow is for this alone
+
+        drawn(source, target, result).save(annotate)
+        typer.echo(f"Annotated: {annotate}", err=True)
+    raise print_verdict(result, as_json=as_json)
+
+
+@with_connection
+def token(connection: Connection) -> None:
+    """Print an access token, e.g. for curl -H "Authorization: Bearer $(face-validation token)"."""
+    with connection.client() as client:
+        typer.echo(client.token())
+
+
+@with_connection
+def upload(
+    connection: Connection,
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Images.")],
+    to: Annotated[BucketChoice, typer.Option(help="The bucket.")],
+    key: Annotated[str | None, typer.Option(help="The key, for one file; a new one by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print files and keys as JSON.")] = False,
+) -> None:
+    """Put images into a bucket and print their keys, one a line, in the order of the files."""
+    if key is not None and len(files) > 1:
+        raise typer.BadParameter("One key cannot hold several files: upload them one by one.", param_hint="--key")
+    with connection.client() as client:
+        uploaded = {}
+        for file in files:
+            uploaded[str(file)] = client.upload(file, to.value, key)
+            if not as_json:
+                typer.echo(uploaded[str(file)])
+    if as_json:
+        print_json(uploaded)
+
+
+def _check_files(photos: tuple[Path, Path]) -> None:
+    for name, photo in zip(("SOURCE", "TARGET"), photos, strict=True):
+        if not photo.is_file():
+            raise typer.BadParameter(
+                f"{photo} is not a file. For an image that is in its bucket already, say --keys.", param_hint=name
+            )
+
+
+def _check_annotated(path: Path, *, keys: bool) -> None:
+    """What could spoil the picture is said before anything is asked."""
+    if keys:
+        raise typer.BadParameter("It draws on local files: leave out --keys.", param_hint="--annotate")
+    if path.suffix.lower() not in PICTURES:
+        raise typer.BadParameter(f"{path} must end in one of {', '.join(PICTURES)}.", param_hint="--annotate")
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"The folder of {path} does not exist.", param_hint="--annotate")

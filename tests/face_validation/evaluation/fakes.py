@@ -1,0 +1,66 @@
+"""An API that answers by what a table says, and keeps count of what it was asked."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from face_validation.client import Box, Boxes, Face, ImageAnalysis, ValidationResult
+from face_validation.client.buckets import Bucket
+from face_validation.client.errors import FaceValidationError
+from face_validation.client.validation_request import ValidationType
+from face_validation.evaluation.runs.cases import Case
+from face_validation.evaluation.statistics.confusion import Expected
+
+SIDE = ImageAnalysis(width=400, height=500, faces=(Face(Box(0.25, 0.2, 0.5, 0.5), 99.0),), compared=0)
+
+
+def case(case_id: str, expected: Expected = Expected.MATCH, note: str = "", folder: Path = Path("/cases")) -> Case:
+    """A case whose two images are called after it."""
+    return Case(
+        case_id,
+        ValidationType.FACE_TO_FACE,
+        folder / f"{case_id}-source.jpg",
+        folder / f"{case_id}-target.jpg",
+        expected,
+        note,
+    )
+
+
+class FakeApi:
+    """Answers `answer(source bytes, target bytes)`: a similarity, or the error to raise."""
+
+    def __init__(self, answer: Callable[[bytes, bytes], float | FaceValidationError]) -> None:
+        self.answer = answer
+        self.uploads: Counter[tuple[str, bytes]] = Counter()
+        self.asked: Counter[tuple[bytes, bytes]] = Counter()
+        self.thresholds: set[float] = set()
+        self._objects: dict[tuple[str, str], bytes] = {}
+        self._lock = threading.Lock()
+
+    def upload(self, photo: bytes, side: Bucket, key: str) -> None:
+        """Keep the bytes under the key."""
+        with self._lock:
+            self.uploads[side, photo] += 1
+            self._objects[side, key] = photo
+
+    def validate(
+        self,
+        source_path: str,
+        target_path: str,
+        type: ValidationType,  # noqa: A002 - the contract's own word
+        *,
+        threshold: float,
+        include: Sequence[str],
+    ) -> ValidationResult:
+        """What the table says."""
+        with self._lock:
+            images = self._objects["source", source_path], self._objects["target", target_path]
+            self.asked[images] += 1
+            self.thresholds.add(threshold)
+        answer = self.answer(*images)
+        if isinstance(answer, FaceValidationError):
+            raise answer
+        return ValidationResult(
+            f"request of {images[1].decode()}", answer >= threshold, answer, threshold, Boxes(SIDE, SIDE)
+        )

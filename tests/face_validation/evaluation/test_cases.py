@@ -1,0 +1,164 @@
+"""Labelled cases from a CSV and from folders, and what is said when they cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from face_validation.client.validation_request import ValidationType
+from face_validation.evaluation.runs.cases import (
+    Case,
+    CasesError,
+    document_level,
+    document_template,
+    origin,
+    read_cases,
+)
+from face_validation.evaluation.statistics.confusion import Expected
+from tests.face_validation.evaluation.fakes import case
+
+HEADER = "case_id,type,source,target,expected,note\n"
+GOOD = "one,FACE_TO_FACE,a.jpg,b.jpg,match,lfw view2\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"image")
+    return tmp_path
+
+
+def cases_of(folder: Path, text: str) -> list[Case]:
+    (folder / "cases.csv").write_text(text, encoding="utf-8")
+    return read_cases(folder / "cases.csv")
+
+
+def test_paths_are_relative_to_the_csv_and_the_note_may_be_left_out(folder: Path) -> None:
+    [found] = cases_of(folder, "\ufeffcase_id,type,source,target,expected\none,ID_TO_FACE,a.jpg,b.jpg,error\n\n")
+
+    assert (found.source, found.target) == (folder / "a.jpg", folder / "b.jpg")
+    assert (found.type, found.expected, found.note) == (ValidationType.ID_TO_FACE, Expected.ERROR, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        pytest.param(HEADER + GOOD + "two,FACE,a.jpg,b.jpg,match,", "row 3, column type: 'FACE' is none of", id="type"),
+        pytest.param(HEADER + "one,FACE_TO_FACE,a.jpg,b.jpg,yes,", "row 2, column expected: 'yes'", id="expected"),
+        pytest.param(
+            HEADER + "one,FACE_TO_FACE,no.jpg,b.jpg,match,", "column source: there is no file 'no.jpg'", id="file"
+        ),
+        pytest.param(HEADER + ",FACE_TO_FACE,a.jpg,b.jpg,match,", "row 2, column case_id: is empty", id="empty"),
+        pytest.param(HEADER + GOOD + GOOD, "row 3, column case_id: 'one' is already in row 2", id="twice"),
+        pytest.param("case_id,type,source,target\n", "row 1: missing columns: expected", id="column"),
+        pytest.param(HEADER.replace(",", ";"), "Columns are separated by commas", id="semicolons"),
+        pytest.param(HEADER + GOOD.strip() + ",more\n", "row 2: more values than columns", id="more"),
+        pytest.param(HEADER + 'one,"FACE', "not a valid CSV row", id="quote"),
+        pytest.param(
+            HEADER + f'one,FACE_TO_FACE,"a.jpg\n{GOOD * 200}",b.jpg,match,\n',
+            "there is no file 'a.jpg",
+            id="open quote",
+        ),
+        pytest.param(HEADER + '"on\ne"' + GOOD[3:], "column case_id: 'on\\ne' holds a line break", id="line break"),
+        pytest.param(HEADER, "holds no case", id="none"),
+        pytest.param("", "missing columns", id="nothing"),
+    ],
+)
+def test_a_bad_row_is_named_with_its_column_and_value(folder: Path, text: str, complaint: str) -> None:
+    with pytest.raises(CasesError) as refused:
+        cases_of(folder, text)
+
+    assert complaint in str(refused.value)
+
+
+def test_every_bad_row_is_named_at_once_up_to_ten(folder: Path) -> None:
+    with pytest.raises(CasesError) as refused:
+        cases_of(folder, HEADER + "".join(f"{n},FACE,a.jpg,b.jpg,match,\n" for n in range(12)))
+
+    assert all(f"row {n}," in str(refused.value) for n in range(2, 12))
+    assert "and 2 more" in str(refused.value)
+
+
+def test_a_file_that_is_no_text_and_one_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "cases.csv").write_bytes(b"\xff\xfe\x00case")
+
+    with pytest.raises(CasesError, match="not UTF-8"):
+        read_cases(tmp_path / "cases.csv")
+    with pytest.raises(CasesError, match="neither"):
+        read_cases(tmp_path / "other.csv")
+
+
+def layout(folder: Path, **pictures: list[str]) -> Path:
+    for case_id, names in pictures.items():
+        for name in names:
+            path = folder / case_id.replace("__", "/") / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"image")
+    return folder
+
+
+def test_a_folder_holds_cases_that_match_unless_labels_csv_says_otherwise(tmp_path: Path) -> None:
+    layout(
+        tmp_path,
+        face_to_face__001=["true_face.jpg", "target_face.png"],
+        face_to_face__002=["true_face.jpg", "target_face.jpg"],
+        id_to_face__001=["dni.png", "target_face.jpg"],
+    )
+    (tmp_path / "labels.csv").write_text("case_id,expected,note\nface_to_face/002,no_match,brothers\n")
+
+    found = read_cases(tmp_path)
+
+    assert [(one.case_id, one.type.value, one.expected.value, one.note) for one in found] == [
+        ("face_to_face/001", "FACE_TO_FACE", "match", ""),
+        ("face_to_face/002", "FACE_TO_FACE", "no_match", "brothers"),
+        ("id_to_face/001", "ID_TO_FACE", "match", ""),
+    ]
+    assert found[2].source == tmp_path / "id_to_face" / "001" / "dni.png"
+
+
+def test_a_folder_with_a_missing_or_a_second_picture_or_a_stray_label_is_refused(tmp_path: Path) -> None:
+    layout(tmp_path, face_to_face__001=["true_face.jpg"], id_to_face__001=["dni.jpg", "dni.png", "target_face.jpg"])
+    (tmp_path / "labels.csv").write_text("case_id,expected\nface_to_face/9,match\n")
+
+    with pytest.raises(CasesError) as refused:
+        read_cases(tmp_path)
+
+    assert "face_to_face/001: one target_face.* is needed, found 0" in str(refused.value)
+    assert "id_to_face/001: one dni.* is needed, found 2" in str(refused.value)
+    assert "labels.csv: there is no case 'face_to_face/9'" in str(refused.value)
+
+
+def test_a_label_that_is_none_is_named(tmp_path: Path) -> None:
+    layout(tmp_path, face_to_face__001=["true_face.jpg", "target_face.png"])
+    (tmp_path / "labels.csv").write_text("case_id,expected\nface_to_face/001,maybe\n")
+
+    with pytest.raises(CasesError, match="row 2, column expected: 'maybe'"):
+        read_cases(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("note", "name"),
+    [
+        ("lfw view2 fold=1 deepfunneled 250px", "lfw"),
+        ("web celebrity, same gender A/B", "web celebrity"),
+        ("web celebrity Rose_Leslie", "web celebrity"),
+        ("composite td1_a scan Barack_Obama", "composite"),
+        ("published pair crossed", "published pair"),
+        ("no face: African_chameleon", "no face"),
+        ("third-party hostile file: broken.png", "third-party hostile file"),
+        ("decompression bomb (pixel count)", "decompression bomb"),
+        ("image below 80 px (79x79)", "image too small"),
+        ("same photo, EXIF orientation 2, 128 px", "EXIF orientation"),
+        ("PNG grey+alpha", "file format"),
+        ("twins at a wedding", "twins at"),
+        ("", "unnamed"),
+    ],
+)
+def test_the_origin_is_the_notes_first_words(note: str, name: str) -> None:
+    assert origin(note) == name
+
+
+def test_a_composite_has_a_template_and_a_level_and_others_have_not() -> None:
+    composite, other = case("c", note="composite td1_a gray A vs B"), case("c", note="lfw view2 fold=1")
+
+    assert (document_template(composite), document_level(composite)) == ("td1_a", "gray")
+    assert (document_template(other), document_level(other)) == (None, None)

@@ -1,0 +1,272 @@
+"""A run's figures, by type, origin, document and size; what is written, and whether a bar is reached."""
+
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from face_validation.client import Box, Boxes, Face, ImageAnalysis
+from face_validation.client.validation_request import ValidationType
+from face_validation.evaluation.report.html_report import percent, report_page, write_report
+from face_validation.evaluation.report.metrics_json import to_json
+from face_validation.evaluation.report.summary import Summary, summarise
+from face_validation.evaluation.report.thumbnails import thumbnail
+from face_validation.evaluation.runs.results import Outcome, Result
+from face_validation.evaluation.runs.runner import Run, Session
+from face_validation.evaluation.statistics.confusion import Answer, Expected
+from tests.face_validation.evaluation.fakes import SIDE, case
+
+
+def scored(
+    case_id: str, expected: Expected, similarity: float, note: str = "lfw", side: ImageAnalysis = SIDE
+) -> Result:
+    return Result(
+        case(case_id, expected, note),
+        "source hash",
+        "target hash",
+        Outcome.SCORED,
+        0.25,
+        similarity=similarity,
+        status=200,
+        boxes=Boxes(side, side),
+    )
+
+
+def refused(case_id: str, expected: Expected, note: str = "no face: cat") -> Result:
+    return Result(
+        case(case_id, expected, note),
+        "source hash",
+        "target hash",
+        Outcome.REFUSED,
+        0.05,
+        status=422,
+        code="ImageValidationError",
+        details="source, detect_faces: no face <b>was</b> found",
+    )
+
+
+def run_of(*results: Result) -> Run:
+    return Run(
+        cases_name="cases.csv",
+        root=Path("/cases"),
+        service="a service",
+        machine="a machine",
+        versions={"python": "3"},
+        sessions=[Session("2026-01-01T00:00:00+00:00", len(results), 4, 2.0)],
+        results=list(results),
+        notices=[],
+    )
+
+
+@pytest.fixture
+def mixed() -> Summary:
+    id_match = scored("i1", Expected.MATCH, 85.0, "composite td1_a scan A")
+    id_match = replace(id_match, case=replace(id_match.case, type=ValidationType.ID_TO_FACE))
+    failed = Result(case("x", Expected.MATCH, "lfw"), "a", "b", Outcome.FAILED, 9.0, status=500, details="broke")
+    return summarise(
+        run_of(
+            scored("a", Expected.MATCH, 99.0),
+            scored("b", Expected.MATCH, 79.9),
+            scored("c", Expected.NO_MATCH, 3.0),
+            scored("d", Expected.NO_MATCH, 95.0, "web celebrity A"),
+            refused("e", Expected.ERROR),
+            refused("f", Expected.MATCH),
+            scored("g", Expected.ERROR, 1.0, "no face: dog"),
+            failed,
+            id_match,
+        ),
+        80.0,
+    )
+
+
+def test_groups_are_by_type_origin_document_and_size(mixed: Summary) -> None:
+    names = {(group.dimension, group.name): group.confusion.count() for group in mixed.groups}
+
+    assert names == {
+        ("type", "FACE_TO_FACE"): 8,
+        ("type", "ID_TO_FACE"): 1,
+        ("origin", "lfw"): 4,
+        ("origin", "web celebrity"): 1,
+        ("origin", "no face"): 3,
+        ("origin", "composite"): 1,
+        ("document level", "scan"): 1,
+        ("document template", "td1_a"): 1,
+        ("height of the smaller face", "200 px and more"): 6,
+        ("size of the smaller image", "0.1 to 0.5 megapixels"): 6,
+    }
+
+
+@pytest.mark.parametrize(
+    ("height", "name"), [(39, "under 40 px"), (40, "40 to 60 px"), (199, "120 to 200 px"), (200, "200 px and more")]
+)
+def test_the_smaller_of_both_faces_decides_its_size_class(height: int, name: str) -> None:
+    small = ImageAnalysis(100, 1000, (Face(Box(0, 0, 1, 0.9), 99), Face(Box(0, 0, 1, height / 1000), 99)), compared=1)
+    result = scored("a", Expected.MATCH, 90)
+
+    found = summarise(run_of(replace(result, boxes=Boxes(ImageAnalysis(9, 900, SIDE.faces, 0), small))), 80)
+
+    assert name in [group.name for group in found.groups if group.dimension == "height of the smaller face"]
+
+
+def test_the_smaller_of_both_images_decides_its_size_class() -> None:
+    large, small = replace(SIDE, width=4000, height=3000), replace(SIDE, width=200, height=200)
+    boxes = [Boxes(large, small), Boxes(small, large)]
+
+    found = summarise(run_of(*(replace(scored("a", Expected.MATCH, 90), boxes=both) for both in boxes)), 80)
+
+    names = [group.name for group in found.groups if group.dimension == "size of the smaller image"]
+    assert names == ["under 0.05 megapixels"]
+
+
+def test_the_worst_errors_are_failures_then_whats_furthest_on_the_wrong_side(mixed: Summary) -> None:
+    assert [(one.result.case.case_id, one.answer) for one in mixed.wrong] == [
+        ("x", Answer.FAILED),
+        ("f", Answer.REFUSED),
+        ("g", Answer.NO_MATCH),
+        ("d", Answer.MATCH),
+        ("b", Answer.NO_MATCH),
+    ]
+
+
+def test_how_far_wrong_a_score_is_counts_by_how_far_wrong_it_could_be() -> None:
+    results = [
+        scored("missed", Expected.MATCH, 40.0),
+        scored("let through", Expected.NO_MATCH, 95.0),
+        scored("should have been refused", Expected.ERROR, 81.0),
+    ]
+
+    found = summarise(run_of(*results), 80)
+
+    assert [(one.result.case.case_id, one.distance) for one in found.wrong] == [
+        ("should have been refused", 1.0),
+        ("let through", 0.75),
+        ("missed", 0.5),
+    ]
+
+
+def test_throughput_and_latency_are_of_all_requests(mixed: Summary) -> None:
+    assert mixed.throughput == 4.5
+    assert mixed.latency["all"].requests == 9
+    assert mixed.latency["all"].longest == 9.0
+    assert mixed.latency["all"].p50 == 0.25
+    assert mixed.latency["ID_TO_FACE"].requests == 1
+
+
+def test_the_thresholds_to_choose_from_say_what_each_costs(mixed: Summary) -> None:
+    choices = {choice.reason: choice for choice in mixed.studies[0].choices}
+
+    assert choices["the service's default"].fmr.hits == 1
+    assert choices["AWS's advice for identity checks"].fnmr.hits == 2
+    assert choices["FMR at most 1 %"].threshold == 99.0
+    assert "cannot say" in choices["FMR at most 1 %"].warning
+
+
+def test_a_threshold_to_choose_costs_what_decisions_at_it_cost() -> None:
+    pairs = {Expected.MATCH: (70.0, 80.0, 99.0, 100.0), Expected.NO_MATCH: (0.0, 70.0, 79.0, 80.0)}
+    run = run_of(
+        *(scored(f"{expected} {score}", expected, score) for expected, scores in pairs.items() for score in scores)
+    )
+
+    choices = summarise(run, 75.0).studies[0].choices
+
+    fixed = ["this report's", "the service's default", "AWS's advice for identity checks", "equal error rate"]
+    assert [choice.reason for choice in choices[:4]] == fixed
+    assert [choice.reason for choice in summarise(run, 80.0).studies[0].choices[:3]] == fixed[1:]
+    for choice in choices:
+        decided = summarise(run, choice.threshold).overall
+        assert (choice.fmr, choice.fnmr) == (decided.fmr, decided.fnmr), choice.reason
+    by_reason = {choice.reason: choice for choice in choices}
+    assert by_reason["equal error rate"].fmr.value == by_reason["equal error rate"].fnmr.value
+
+
+def test_metrics_json_is_json_without_nan_and_holds_every_wrong_answer(mixed: Summary) -> None:
+    found = json.loads(json.dumps(to_json(mixed), allow_nan=False))
+
+    assert found["overall"]["cases"] == 9
+    assert found["overall"]["accuracy"]["hits"] == 4
+    assert found["overall"]["failures"] == 1
+    assert [one["case_id"] for one in found["wrong"]] == ["x", "f", "g", "d", "b"]
+
+
+TIES = [scored("a", Expected.MATCH, 50.0), scored("b", Expected.NO_MATCH, 50.0)]
+
+
+@pytest.mark.parametrize(
+    ("results", "threshold"),
+    [
+        pytest.param([scored("a", Expected.MATCH, 99.0)], 80.0, id="matches-only"),
+        pytest.param([scored("a", Expected.NO_MATCH, 100.0)], 80.0, id="non-matches-only"),
+        pytest.param([refused("a", Expected.ERROR)], 80.0, id="refusals-only"),
+        pytest.param(TIES, 0.0, id="ties-at-0"),
+        pytest.param(TIES, 100.0, id="ties-at-100"),
+    ],
+)
+def test_a_report_is_written_whatever_is_missing(tmp_path: Path, results: list[Result], threshold: float) -> None:
+    write_report(summarise(run_of(*results), threshold), tmp_path)
+
+    found = json.loads((tmp_path / "metrics.json").read_text())
+    assert found["overall"]["cases"] == len(results)
+    assert {"roc.png", "latency.png", "report.html"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_the_report_needs_no_other_file_and_escapes_what_others_wrote(mixed: Summary, tmp_path: Path) -> None:
+    write_report(mixed, tmp_path)
+
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert addresses
+    assert all(address.startswith("data:image/") for address in addresses)
+    assert "&lt;b&gt;was&lt;/b&gt;" in page
+    assert "<b>was</b>" not in page
+    assert all(re.search(r'alt="[^"]{10,}"', figure) for figure in page.split("<figure>")[1:])
+    assert str(tmp_path) not in page
+    plots = sorted(tmp_path.glob("*.png"))
+    assert page.count("<figure>") == len(plots) == 11
+    for path in plots:
+        with Image.open(path) as image:
+            assert (image.format, image.size) == ("PNG", (960, 780))
+
+
+def test_percent_has_no_more_decimals_than_the_data_can_carry() -> None:
+    assert percent(None) == "\N{EN DASH}"
+    assert percent(0.12345) == "12.35 %"
+    assert not math.isnan(float(percent(0.5).split()[0]))
+
+
+@pytest.mark.parametrize(
+    ("highest_stranger", "printed"), [(87.21849, "87.219"), (99.99999, "100"), (100.0, "none"), (50.0, "50.001")]
+)
+def test_a_printed_threshold_never_lets_the_highest_stranger_through(highest_stranger: float, printed: str) -> None:
+    summary = summarise(run_of(scored("a", Expected.NO_MATCH, highest_stranger)), 80.0)
+
+    page = report_page(summary, [])
+
+    assert re.search(rf'<th scope="row">{printed} <span class="why">FMR at most 1 %', page)
+
+
+def test_a_thumbnail_is_upright_small_and_framed(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (400, 200), "green").save(path, exif=exif)
+    side = ImageAnalysis(200, 400, (Face(Box(0.25, 0.25, 0.5, 0.5), 99.0),), compared=0)
+
+    plain, framed = thumbnail(path, None), thumbnail(path, side)
+
+    assert plain is not None
+    assert framed is not None
+    assert plain != framed
+    assert framed.startswith("data:image/jpeg;base64,")
+
+
+def test_what_is_no_image_or_a_bomb_has_no_thumbnail(tmp_path: Path) -> None:
+    (tmp_path / "text.jpg").write_text("no image")
+    Image.new("1", (8000, 8000)).save(tmp_path / "bomb.png")
+    Image.new("RGB", (90, 90)).save(tmp_path / "cut.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:60])
+
+    assert [thumbnail(tmp_path / name, None) for name in ("text.jpg", "bomb.png", "cut.png")] == [None] * 3

@@ -1,0 +1,52 @@
+"""The local stack's parts, each started once for the tests that need it."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from face_validation.local.aws.moto_services import aws_client, moto_server
+from face_validation.local.cognito.token_endpoint import TokenIssuer
+from face_validation.local.cognito.user_pool import AppClient, UserPool
+from face_validation.local.gateway.authorizer import CognitoAuthorizer
+from face_validation.local.stack import LocalStack
+from tests.face_validation.local.under_test import READ, WRITE, Api
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listener, moto_server(listener) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def pool(aws: str) -> UserPool:
+    return UserPool.create(aws_client("cognito-idp", aws), [WRITE, READ])
+
+
+@pytest.fixture(scope="session")
+def app_client(pool: UserPool) -> AppClient:
+    return pool.add_client("tests", [WRITE])
+
+
+@pytest.fixture(scope="session")
+def issuer(pool: UserPool) -> TokenIssuer:
+    return TokenIssuer(pool, f"http://127.0.0.1:8080/{pool.id}")
+
+
+@pytest.fixture(scope="session")
+def authorizer(pool: UserPool, issuer: TokenIssuer) -> CognitoAuthorizer:
+    return CognitoAuthorizer(pool, issuer.issuer, issuer.key_set)
+
+
+@pytest.fixture
+def api(authorizer: CognitoAuthorizer, issuer: TokenIssuer, app_client: AppClient) -> Iterator[Api]:
+    made = Api(authorizer, issuer.sign(issuer.claims(app_client.id, (WRITE,))))
+    yield made
+    made.gateway.close()
+
+
+@pytest.fixture(scope="session")
+def stack(local_stack: LocalStack) -> LocalStack:
+    """The whole stack with real models, for tests marked slow."""
+    return local_stack

@@ -1,0 +1,46 @@
+"""The stack's variables: its own services only, nothing of the developer's, and everything put back."""
+
+import dataclasses
+import os
+
+import boto3
+import pytest
+
+from face_validation.local.aws.environment import aws_variables, environment, function_settings
+from face_validation_function.settings import Settings
+
+
+def test_the_function_is_given_exactly_its_settings() -> None:
+    exported = function_settings("sources", "targets", "INFO")
+
+    assert set(exported) == {field.name.upper() for field in dataclasses.fields(Settings)}
+    assert Settings.from_environment(exported) == Settings("sources", "targets", "INFO")
+
+
+def test_a_developers_own_aws_settings_are_not_used_and_are_there_again_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "mine")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://example.org")
+    before = dict(os.environ)
+
+    with environment(aws_variables("http://127.0.0.1:1", "http://127.0.0.1:2")):
+        credentials = boto3.session.Session().get_credentials()
+        endpoints = [boto3.client(name).meta.endpoint_url for name in ("s3", "rekognition", "sns")]
+
+    assert credentials is not None
+    assert (credentials.access_key, credentials.token) == ("local", None)
+    assert endpoints[:2] == ["http://127.0.0.1:1", "http://127.0.0.1:2"]
+    assert "127.0.0.1" not in endpoints[2]
+    assert "example.org" not in endpoints[2]
+    assert dict(os.environ) == before
+
+
+def test_everything_is_put_back_when_the_stack_fails() -> None:
+    before = dict(os.environ)
+
+    with pytest.raises(ZeroDivisionError), environment({"SOURCE_BUCKET": "x"}):
+        raise ZeroDivisionError
+
+    assert dict(os.environ) == before

@@ -1,0 +1,150 @@
+"""The whole stack answers as the deployed service would, with real models."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from rich.console import Console
+
+from face_validation.client import FaceValidationClient, ImageValidationError, InvalidS3ObjectError
+from face_validation.local import demo
+from face_validation.local.samples.questions import SAMPLES, sample_jpeg
+from face_validation.local.stack import LocalStack
+from face_validation.local.stack_info import StackInfo
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def client(stack: LocalStack) -> Iterator[FaceValidationClient]:
+    found = stack.info
+    with FaceValidationClient(
+        found.api_url,
+        found.token_url,
+        found.client_id,
+        found.client_secret,
+        source_bucket=found.source_bucket,
+        target_bucket=found.target_bucket,
+        s3_endpoint=found.s3_endpoint,
+    ) as made:
+        yield made
+
+
+def test_health_is_the_face_engines_own_word_and_needs_no_token(stack: LocalStack) -> None:
+    response = httpx.get(f"{stack.page_url}healthz")
+
+    assert (response.status_code, response.json()) == (200, {"status": "healthy", "model_loaded": True})
+
+
+def test_the_apis_description_is_served_with_its_page(stack: LocalStack) -> None:
+    description = httpx.get(f"{stack.page_url}openapi.json").json()
+
+    assert "/validation" in description["paths"]
+    assert "swagger-ui" in httpx.get(f"{stack.page_url}docs").text
+
+
+def test_the_info_file_holds_what_scripts_need(stack: LocalStack, tmp_path: Path) -> None:
+    stack.info.write(tmp_path / "stack.json")
+
+    written = json.loads((tmp_path / "stack.json").read_text())
+    assert written == asdict(stack.info)
+    assert list(written) == [
+        "api_url",
+        "token_url",
+        "client_id",
+        "client_secret",
+        "s3_endpoint",
+        "source_bucket",
+        "target_bucket",
+        "rekognition_endpoint",
+    ]
+    assert (tmp_path / "stack.json").stat().st_mode & 0o077 == 0
+
+
+def test_the_issuer_publishes_the_key_that_signed_the_token(stack: LocalStack, client: FaceValidationClient) -> None:
+    import jwt
+
+    token = client.token()
+    issuer = jwt.decode(token, options={"verify_signature": False})["iss"]
+
+    keys = httpx.get(f"{issuer}/.well-known/jwks.json").json()
+
+    (key,) = jwt.PyJWKSet.from_dict(keys).keys
+    assert jwt.decode(token, key.key, algorithms=["RS256"], issuer=issuer)["client_id"] == stack.info.client_id
+
+
+def test_a_key_that_is_not_in_the_bucket_is_told(client: FaceValidationClient) -> None:
+    with pytest.raises(InvalidS3ObjectError, match="source"):
+        client.validate("not-there.jpg", "not-there.jpg", "FACE_TO_FACE")
+
+
+def test_a_plain_photograph_is_no_document(client: FaceValidationClient) -> None:
+    with pytest.raises(ImageValidationError, match="source, detect_labels"):
+        client.validate_files(sample_jpeg("collins"), sample_jpeg("collins-again"), "ID_TO_FACE")
+
+
+def test_the_demo_answers_as_a_person_would_and_leaves_pictures(stack: LocalStack, tmp_path: Path) -> None:
+    from PIL import Image
+
+    as_expected = demo.show(stack.info, tmp_path, Console(file=io.StringIO()))
+
+    answers = {sample.name: json.loads((tmp_path / f"{sample.name}.json").read_text()) for sample in SAMPLES}
+    assert as_expected
+    assert {name: answer.get("matched", "refusal") for name, answer in answers.items()} == {
+        "passport-match": True,
+        "passport-no-match": False,
+        "licence-match": True,
+        "faces-match": True,
+        "faces-no-match": False,
+        "no-document": "refusal",
+    }
+    for name, answer in answers.items():
+        if "error" not in answer:
+            with Image.open(tmp_path / f"{name}.png") as picture:
+                assert picture.width > 800
+
+
+def test_rekognition_is_never_motos(stack: LocalStack) -> None:
+    """moto would say 100 % for two objects that do not exist."""
+    rekognition: Any = boto3.client("rekognition", region_name="us-east-1")
+
+    assert rekognition.meta.endpoint_url == stack.info.rekognition_endpoint
+    image = {"S3Object": {"Bucket": stack.info.source_bucket, "Name": "not-there"}}
+    with pytest.raises(rekognition.exceptions.InvalidS3ObjectException):
+        rekognition.compare_faces(SourceImage=image, TargetImage=image)
+
+
+def test_images_of_a_folder_are_in_the_buckets_under_their_paths(tmp_path: Path) -> None:
+    """A stack of its own, in a process of its own: one process holds one stack."""
+    (tmp_path / "source" / "deep").mkdir(parents=True)
+    (tmp_path / "target").mkdir()
+    (tmp_path / "source" / "deep" / "a.JPG").write_bytes(b"one")
+    (tmp_path / "source" / "notes.txt").write_text("not an image")
+    (tmp_path / "target" / "b.png").write_bytes(b"two")
+    program = """
+import sys, pathlib, boto3
+from face_validation.local.stack import LocalStack
+with LocalStack(data=pathlib.Path(sys.argv[1])) as stack:
+    s3 = boto3.client("s3")
+    for bucket in (stack.info.source_bucket, stack.info.target_bucket):
+        print([found["Key"] for found in s3.list_objects_v2(Bucket=bucket).get("Contents", [])])
+    print(stack.images)
+"""
+
+    ran = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=120)
+
+    assert ran.stdout.splitlines() == ["['deep/a.JPG']", "['b.png']", "{'source': 1, 'target': 1}"], ran.stderr
+
+
+def test_the_info_is_frozen(stack: LocalStack) -> None:
+    assert StackInfo(**asdict(stack.info)) == stack.info
+    with pytest.raises(AttributeError):
+        stack.info.api_url = "elsewhere"  # type: ignore[misc]  # that it cannot be assigned is what is tested

@@ -1,0 +1,141 @@
+"""The server as a process: it forks workers, logs JSON, and loses no request when it is told to stop."""
+
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.person_verifier.fakes import FakeEngine, striped
+from tests.person_verifier.serving import Server, running_server
+from tests.waiting import until
+
+FAKE_SERVER = ["-m", "tests.person_verifier.serving"]
+
+
+@pytest.fixture
+def server(tmp_path: Path, stored_model: Path) -> Iterator[Server]:
+    with running_server(tmp_path, FAKE_SERVER, VERIFIER_MODEL=str(stored_model)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory, stored_model: Path) -> Iterator[Server]:
+    """For tests that do not stop it."""
+    folder = tmp_path_factory.mktemp("server")
+    with running_server(folder, FAKE_SERVER, VERIFIER_MODEL=str(stored_model)) as running:
+        yield running
+
+
+class Caller(threading.Thread):
+    """Asks without pause, on a new connection each time or on one that is kept; notes each answer and each loss."""
+
+    def __init__(self, url: str, image: bytes, *, keep_alive: bool) -> None:
+        super().__init__(daemon=True)
+        self._url, self._image, self._keep_alive = url, image, keep_alive
+        self.outcomes: Counter[str] = Counter()
+        self.refused = threading.Event()
+
+    def run(self) -> None:
+        limits = httpx.Limits(max_keepalive_connections=1 if self._keep_alive else 0)
+        with httpx.Client(timeout=30, limits=limits, trust_env=False) as client:
+            while True:
+                try:
+                    answer = client.post(f"{self._url}/verify", files={"image": ("a.png", self._image)})
+                except httpx.ConnectError:
+                    # The door is shut: nothing was sent, nothing is lost.
+                    self.refused.set()
+                    return
+                except httpx.TransportError as error:
+                    self.outcomes[f"lost: {error!r}"] += 1
+                    return
+                self.outcomes[f"{answer.status_code}"] += 1
+
+
+@pytest.mark.parametrize("keep_alive", [pytest.param(False, id="new-connections"), pytest.param(True, id="kept-alive")])
+def test_a_stop_under_load_loses_no_request_under_way(server: Server, keep_alive: bool) -> None:
+    callers = [Caller(server.url, striped("Me", 1), keep_alive=keep_alive) for _ in range(12)]
+
+    for caller in callers:
+        caller.start()
+    until(lambda: sum(caller.outcomes.total() for caller in callers) > 100)
+    code = server.stop()
+    for caller in callers:
+        caller.join(60)
+
+    outcomes = sum((caller.outcomes for caller in callers), Counter[str]())
+    assert set(outcomes) == {"200"}
+    assert code == 0
+
+
+def test_several_workers_share_the_requests(shared_server: Server) -> None:
+    def call(_: int) -> int:
+        image = {"image": ("a.png", striped("Me", 1))}
+        return httpx.post(f"{shared_server.url}/verify", files=image, trust_env=False, timeout=30).status_code
+
+    def everybody_answered() -> bool:
+        assert set(callers.map(call, range(48))) == {200}
+        return len({line["pid"] for line in shared_server.log if line["event"] == "answered"}) == 2
+
+    with ThreadPoolExecutor(8) as callers:
+        until(everybody_answered)  # the server answers as soon as its first worker does
+
+
+def test_the_log_tells_what_was_answered_and_never_the_image(shared_server: Server) -> None:
+    httpx.post(f"{shared_server.url}/verify", files={"image": ("private-name.png", striped("Me", 1))}, trust_env=False)
+
+    answered = [line for line in shared_server.log if line["event"] == "answered"]
+
+    assert answered[-1].keys() == {
+        "time", "level", "pid", "event", "request_id", "path", "status", "ms", "bytes", "is_me", "score"
+    }  # fmt: skip
+    assert "private-name" not in str(shared_server.log)
+
+
+def test_without_a_model_it_serves_503_and_the_log_says_why(tmp_path: Path) -> None:
+    with running_server(tmp_path, FAKE_SERVER, VERIFIER_MODEL=str(tmp_path / "none.json")) as running:
+        health = httpx.get(f"{running.url}/healthz", trust_env=False)
+        answer = httpx.post(f"{running.url}/verify", files={"image": ("a.png", striped("Me", 1))}, trust_env=False)
+
+    assert (health.status_code, health.json()) == (503, {"status": "unhealthy", "model_loaded": False})
+    assert (answer.status_code, answer.json()) == (503, {"error": "No model is loaded"})
+    assert any("There is no verifier to read" in str(line.get("reason")) for line in running.log)
+
+
+def test_a_model_of_another_engine_is_refused_with_the_reason(tmp_path: Path, stored_model: Path) -> None:
+    text = stored_model.read_text().replace(FakeEngine().model_id, "another-engine")
+    (tmp_path / "other.json").write_text(text)
+
+    with running_server(tmp_path, FAKE_SERVER, VERIFIER_MODEL=str(tmp_path / "other.json")) as running:
+        status = httpx.get(f"{running.url}/healthz", trust_env=False).status_code
+
+    assert status == 503
+    assert any("another-engine" in str(line.get("reason")) for line in running.log)
+
+
+def test_a_slow_sender_does_not_keep_others_waiting(shared_server: Server) -> None:
+    host, port = httpx.URL(shared_server.url).host, httpx.URL(shared_server.url).port
+    with socket.create_connection((host, port or 80)) as slow:
+        slow.sendall(b"POST /verify HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n")
+        slow.sendall(b"Content-Length: 100000\r\n\r\n--b\r\n")
+        answers = [
+            httpx.post(
+                f"{shared_server.url}/verify", files={"image": ("a.png", striped("Me", 1))}, trust_env=False, timeout=30
+            )
+            for _ in range(6)
+        ]
+
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_a_chunk_without_its_size_is_a_bad_request(shared_server: Server) -> None:
+    host, port = httpx.URL(shared_server.url).host, httpx.URL(shared_server.url).port
+    with socket.create_connection((host, port or 80), timeout=20) as sender:
+        sender.sendall(b"POST /verify HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n")
+        sender.sendall(b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+
+        assert sender.recv(100).startswith(b"HTTP/1.1 400")
