@@ -27,9 +27,12 @@ from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.page_routes import PageRoutes
 from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from rekognition_local.server.connections import BoundedProtocol
 
 HOST = "127.0.0.1"
 STAGE = "dev"
+# How long the end waits for requests under way; the others are refused with 503.
+GRACE_S = 5
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
 
 
@@ -199,7 +202,13 @@ class _Server:
 
     def __init__(self, app: Any, listener: socket.socket) -> None:
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5, lifespan="on"
+            app,
+            http=BoundedProtocol,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+            lifespan="on",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -56,6 +56,9 @@ def application(
             content = await asyncio.get_running_loop().run_in_executor(pool, answer, service, target, body, faults)
         except ServiceError as error:
             status, code, content = int(error.status), error.code, error.body()
+        except asyncio.CancelledError:  # the server stops and has waited long enough
+            stopped = ServiceError("InternalServerError", "The server is stopping.")
+            status, code, content = int(stopped.status), stopped.code, stopped.body()
         duration_ms = round((perf_counter() - started) * 1000, 1)
         logger.info("%s %s %s %s ms %s", request_id, str(target)[:80], status, duration_ms, code or "")
         return Response(content, status, {"x-amzn-RequestId": request_id}, CONTENT_TYPE)

@@ -12,11 +12,15 @@ import typer
 import uvicorn
 from starlette.types import ASGIApp
 
+from rekognition_local.server.connections import BoundedProtocol
+
 PARENT_POLL_S = 0.5
+# How long a stop waits for requests under way; one whose body never ends must not keep the process alive.
+GRACE_S = 5
 
 
 def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path | None, parent_pid: int | None) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are answered first.
+    """Serve until SIGINT or SIGTERM; requests under way are answered first, for GRACE_S seconds.
 
     Args:
         application: what answers.
@@ -28,7 +32,14 @@ def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path |
         OSError: the info file cannot be written: nobody would find the server.
     """
     host, port = listener.getsockname()[:2]
-    config = uvicorn.Config(application, log_config=None, access_log=False, timeout_keep_alive=75)
+    config = uvicorn.Config(
+        application,
+        http=BoundedProtocol,
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_S,
+    )
     server = _AnnouncingServer(config, f"http://{host}:{port}", info)
     if parent_pid is not None:
         threading.Thread(target=_stop_without, args=(parent_pid, server), daemon=True).start()

@@ -23,6 +23,7 @@ from face_validation.local.gateway.refusals import (
     INTEGRATION_TIMEOUT,
     NO_SUCH_ROUTE,
     REQUEST_TOO_LARGE,
+    STOPPING,
     THROTTLED,
     UNAUTHORIZED,
     RefusedError,
@@ -77,6 +78,8 @@ class Gateway:
             answer = await self._passed_on(request, received)
         except RefusedError as error:
             answer = error.response(received.request_id)
+        except asyncio.CancelledError:  # the server stops and has waited long enough for this one
+            answer = RefusedError(STOPPING).response(received.request_id)
         answer.headers["x-amzn-RequestId"] = received.request_id
         return answer
 

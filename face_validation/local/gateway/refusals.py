@@ -15,6 +15,15 @@ REQUEST_TOO_LARGE = _DEPLOYED["REQUEST_TOO_LARGE"]
 THROTTLED = _DEPLOYED["THROTTLED"]
 INTEGRATION_FAILURE = _DEPLOYED["INTEGRATION_FAILURE"]
 INTEGRATION_TIMEOUT = _DEPLOYED["INTEGRATION_TIMEOUT"]
+# AWS has no such end; the envelope and the advice are those of every other answer that is worth another try.
+STOPPING = Refusal(
+    "DEFAULT_5XX",
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "InternalServerError",
+    "The service could not finish the validation.",
+    "The local stack is stopping.",
+    retry_after_s=1,
+)
 
 
 class RefusedError(Exception):

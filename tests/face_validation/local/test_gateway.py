@@ -76,6 +76,32 @@ def test_a_body_over_api_gateways_ten_megabytes_is_refused_unread(api: Api) -> N
     assert refusal_of(response) == (413, "PayloadTooLargeError")
 
 
+def test_what_a_stop_cuts_off_is_told_so_in_the_envelope_with_a_time_to_come_again(api: Api) -> None:
+    """As uvicorn does after its grace: it cancels what is still under way."""
+    begun, finished = threading.Event(), threading.Event()
+
+    def slow(_: dict[str, Any]) -> dict[str, Any]:
+        begun.set()
+        finished.wait(30)
+        return {"statusCode": 200, "body": "{}"}
+
+    async def cut_off() -> httpx.Response:
+        async with api.client() as client:
+            asked = asyncio.create_task(client.post("/dev/validation", content=b"{}"))
+            await asyncio.to_thread(begun.wait, 30)
+            asked.cancel()
+            response = await asked
+        finished.set()
+        return response
+
+    api.handler.answer = slow
+
+    response = asyncio.run(cut_off())
+
+    assert refusal_of(response) == (503, "InternalServerError")
+    assert response.headers["Retry-After"] == "1"
+
+
 def test_over_the_throttle_the_answer_is_429_with_a_time_to_come_again(authorizer: CognitoAuthorizer, api: Api) -> None:
     """(R) TooManyRequestsError, 429."""
     throttled = Api(authorizer, api.token, throttle=Throttle(rate=0.001, burst=2))

@@ -22,6 +22,7 @@ from moto.server import ThreadedMotoServer
 from PIL import Image, ImageDraw, ImageFont
 
 from rekognition_local.operations.image_sources import s3_client
+from rekognition_local.server.connections import BODY_S
 from tests.rekognition_local.fakes import file_of, picture
 from tests.rekognition_local.servers import client, process
 
@@ -84,6 +85,21 @@ def test_it_announces_itself_when_ready_and_stops_at_a_signal(tmp_path: Path, st
 
         assert server.wait(60) == 0
     assert not list(tmp_path.iterdir())
+
+
+def test_half_a_body_keeps_no_process_alive_that_was_told_to_stop(tmp_path: Path) -> None:
+    with process(tmp_path) as (server, endpoint):
+        address = httpx.URL(endpoint)
+        with socket.create_connection((address.host, address.port or 0), timeout=30) as caller:
+            caller.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
+            time.sleep(0.5)
+            told = time.monotonic()
+
+            server.send_signal(signal.SIGTERM)
+
+            assert server.wait(60) == 0
+            assert time.monotonic() - told < BODY_S - 1
+            assert b"The server is stopping" in caller.recv(4096)
 
 
 def test_it_stops_when_its_parent_has_ended(tmp_path: Path) -> None:
