@@ -11,15 +11,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from rekognition_local.engine.weights.models import ModelFile, open_session
-
-# The models lie in the rapidocr wheel. Its code is never imported: it may fetch a model that it does not find.
-DETECTOR = ModelFile(
-    "rapidocr", "models/PP-OCRv6_det_small.onnx", "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f"
-)
-RECOGNISER = ModelFile(
-    "rapidocr", "models/PP-OCRv6_rec_small.onnx", "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"
-)
+from rekognition_local.engine.weights.model_files import TEXT_DETECTOR, TEXT_RECOGNISER
+from rekognition_local.engine.weights.models import open_session
 
 # Looking for text takes up to 260 MB for as long as it lasts: a busy server must not need that for each of its threads.
 SEARCHES_AT_ONCE = 2
@@ -137,7 +130,7 @@ class TextReader:
             with self._lock:
                 if self._models is None:
                     detector, recogniser = (
-                        open_session(model.content(), self._threads) for model in (DETECTOR, RECOGNISER)
+                        open_session(model.content(), self._threads) for model in (TEXT_DETECTOR, TEXT_RECOGNISER)
                     )
                     alphabet = recogniser.get_modelmeta().custom_metadata_map["character"].splitlines()
                     # Class 0 is "no character" (the blank of CTC); the space is not in the alphabet and comes last.

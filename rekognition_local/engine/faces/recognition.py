@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.weights import models
+from rekognition_local.engine.weights import model_files, models
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
@@ -47,7 +47,7 @@ class ResnetRecogniser:
 
     def __init__(self, threads: int = 1, spreads: tuple[float, ...] = SPREADS) -> None:
         chips = "-".join(str(spread) for spread in spreads)
-        self.model_id = f"dlib-resnet-v1-{models.RESNET.sha256[:12]}-chips-{chips}-mirrored-root-length"
+        self.model_id = f"dlib-resnet-v1-{model_files.RESNET.sha256[:12]}-chips-{chips}-mirrored-root-length"
         self._network = models.face_recogniser(threads)
         centre = np.float32(_CHIP / 2)
         self._references = [(_REFERENCE - centre) * np.float32(spread) + centre for spread in spreads]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from rekognition_local.engine.faces.mtcnn import Candidates, no_candidates, without_overlaps
 from rekognition_local.engine.faces.recognition import aligned, logistic
-from rekognition_local.engine.weights.models import ModelError, Network
+from rekognition_local.engine.weights.carriers import ModelError
+from rekognition_local.engine.weights.models import Network
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]

@@ -1,10 +1,7 @@
-"""Finds the face models in installed packages, checks their hashes and opens them for inference."""
+"""Opens the face models for inference."""
 
-import hashlib
-import importlib.util
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
@@ -14,54 +11,9 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from rekognition_local.engine.weights import graphs
+from rekognition_local.engine.weights.carriers import ModelError, ModelFile
 from rekognition_local.engine.weights.dlib_weights import read_layers
-
-
-class ModelError(Exception):
-    """A model cannot be used: it is missing, is not the known file, or has another shape than it must have."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """A model's file inside an installed package, and the only content accepted."""
-
-    package: str
-    path: str
-    sha256: str
-
-    def content(self) -> bytes:
-        """The file's bytes.
-
-        The package is located, never imported: `mtcnn` would import TensorFlow, `face_recognition_models` a module that
-        setuptools dropped.
-
-        Raises:
-            ModelError: the package or the file is missing, or the bytes are not those expected.
-        """
-        spec = importlib.util.find_spec(self.package)
-        if spec is None or spec.origin is None:
-            raise ModelError(
-                f"The package {self.package} with the model {self.path} is not installed: `make setup` installs it."
-            )
-        path = Path(spec.origin).parent / self.path
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
-        found = hashlib.sha256(content).hexdigest()
-        if found != self.sha256:
-            raise ModelError(f"{path} has the hash {found}, expected {self.sha256}: `make setup` installs that one.")
-        return content
-
-
-RESNET = ModelFile(
-    "face_recognition_models",
-    "models/dlib_face_recognition_resnet_model_v1.dat",
-    "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
-)
-PNET = ModelFile("mtcnn", "assets/weights/pnet.lz4", "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5")
-RNET = ModelFile("mtcnn", "assets/weights/rnet.lz4", "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee")
-ONET = ModelFile("mtcnn", "assets/weights/onet.lz4", "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3")
+from rekognition_local.engine.weights.model_files import ONET, PNET, RESNET, RNET
 
 
 class Network:

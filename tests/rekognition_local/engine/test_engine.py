@@ -13,7 +13,7 @@ from PIL import Image
 
 from rekognition_local.engine import DetectedFace, Engine, EngineSettings
 from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, YuNetDetector
-from rekognition_local.engine.weights.models import ModelError
+from rekognition_local.engine.weights.carriers import ModelError
 from tests.rekognition_local.photographs import Picture, grace_hopper, sample
 
 

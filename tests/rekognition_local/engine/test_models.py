@@ -3,34 +3,17 @@
 import struct
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rekognition_local.engine.weights import models
+from rekognition_local.engine.weights import model_files, models
+from rekognition_local.engine.weights.carriers import ModelError
 from rekognition_local.engine.weights.dlib_weights import FullyConnected, Input, read_layers
 from rekognition_local.engine.weights.graphs import resnet
-from rekognition_local.engine.weights.models import ModelError, ModelFile, Network
+from rekognition_local.engine.weights.models import Network
 from tests.rekognition_local.photographs import sample
-
-
-def test_a_model_file_with_other_content_is_refused_with_both_hashes() -> None:
-    changed = ModelFile(models.PNET.package, models.PNET.path, "0" * 64)
-
-    with pytest.raises(ModelError, match=f"{models.PNET.sha256}, expected {'0' * 64}"):
-        changed.content()
-
-
-def test_a_package_that_is_not_installed_is_named() -> None:
-    with pytest.raises(ModelError, match=r"package no_such_package with the model weights\.bin is not installed"):
-        ModelFile("no_such_package", "weights.bin", "").content()
-
-
-def test_a_file_missing_from_its_package_is_named() -> None:
-    with pytest.raises(ModelError, match=r"gone\.lz4 cannot be read: No such file"):
-        ModelFile("mtcnn", "gone.lz4", "").content()
 
 
 @pytest.mark.parametrize("content", [b"", b"no model"], ids=["empty", "text"])
@@ -85,7 +68,7 @@ def test_what_is_not_dlibs_face_network_is_refused(content: bytes, complaint: st
 
 
 def test_a_network_that_does_not_begin_with_its_image_is_refused() -> None:
-    layers = read_layers(models.RESNET.content())
+    layers = read_layers(model_files.RESNET.content())
 
     with pytest.raises(ValueError, match="does not begin with its image"):
         resnet(layers[1:])
@@ -94,10 +77,7 @@ def test_a_network_that_does_not_begin_with_its_image_is_refused() -> None:
 @pytest.mark.slow
 def test_descriptors_equal_dlibs_own() -> None:
     dlib = pytest.importorskip("dlib")
-    spec = find_spec(models.RESNET.package)
-    assert spec is not None
-    assert spec.origin is not None
-    original = dlib.face_recognition_model_v1(str(Path(spec.origin).parent / models.RESNET.path))
+    original = dlib.face_recognition_model_v1(str(model_files.RESNET.locate()))
     picture = sample("astronaut")
     chips = np.stack([picture[top : top + 150, left : left + 150] for top, left in ((40, 140), (0, 200), (200, 0))])
 

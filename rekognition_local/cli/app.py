@@ -1,0 +1,88 @@
+"""The command `rekognition-local`: without a subcommand it serves."""
+
+import logging
+import socket
+from contextlib import closing
+
+import cv2
+import numpy as np
+import typer
+
+from rekognition_local.cli import options
+from rekognition_local.cli.models import models
+from rekognition_local.engine import Engine, EngineSettings
+from rekognition_local.engine.weights.carriers import ModelError
+from rekognition_local.operations.image_sources import ImageSource, s3_client
+from rekognition_local.operations.service import Service
+from rekognition_local.server.application import application
+from rekognition_local.server.faults import Faults
+from rekognition_local.server.process import serve_until_told
+from rekognition_local.storage.database import FolderInUseError, Store
+from rekognition_local.storage.gallery import Gallery
+
+HOST = "127.0.0.1"
+_DEFAULTS = EngineSettings()
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(models)
+
+
+@app.callback(invoke_without_command=True)
+def serve(
+    context: typer.Context,
+    port: options.Port = 4567,
+    info: options.Info = None,
+    s3_endpoint: options.S3Endpoint = None,
+    data: options.Data = None,
+    recogniser: options.RecogniserFile = None,
+    detector: options.DetectorFile = None,
+    recogniser_channels: options.RecogniserChannels = _DEFAULTS.recogniser_channels,
+    similarity_middle: options.SimilarityMiddle = _DEFAULTS.similarity_middle,
+    similarity_slope: options.SimilaritySlope = _DEFAULTS.similarity_slope,
+    threads: options.Threads = None,
+    latency_ms: options.LatencyMs = 0.0,
+    faults: options.FaultsOpen = False,
+    parent_pid: options.ParentPid = None,
+    log_level: options.LogLevel = "WARNING",
+) -> None:
+    """Amazon Rekognition on this machine, for any program that uses boto3.
+
+    Start it, then tell your program where Rekognition is; nothing else changes:
+
+        rekognition-local --port 4567
+
+        AWS_ENDPOINT_URL_REKOGNITION=http://127.0.0.1:4567 python your_program.py
+
+    GET /healthz answers {"status": "healthy", "model_loaded": true} once the models are loaded. Ctrl-C stops it.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    # Requests run side by side: threads inside OpenCV gain none of them anything and cost a third more processor time.
+    cv2.setNumThreads(1)
+    logging.basicConfig(level=log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = EngineSettings(
+        recogniser=recogniser,
+        recogniser_channels=recogniser_channels,
+        similarity_middle=similarity_middle,
+        similarity_slope=similarity_slope,
+        detector=detector,
+    )
+    try:
+        if info is not None:
+            info.unlink(missing_ok=True)  # of a run that was killed: whoever waits for the file must not read that one
+        listener = socket.create_server((HOST, port), backlog=512)
+        engine = loaded(settings)
+        with closing(Store(data)) as store:
+            service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
+            answers = application(service, latency_ms, threads, Faults() if faults else None)
+            serve_until_told(answers, listener, info, parent_pid)
+    except (OSError, ModelError, FolderInUseError) as error:
+        typer.echo(f"rekognition-local cannot start on port {port}: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def loaded(settings: EngineSettings) -> Engine:
+    """The engine with all its models: those of text, too, which it opens only when first asked."""
+    engine = Engine.load(settings)
+    engine.read_documents(np.full((80, 80, 3), 255, np.uint8), [])
+    return engine

@@ -1,0 +1,73 @@
+"""The server's options, each also an environment variable."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from rekognition_local.engine.faces.user_models import Channels
+
+Port = Annotated[int, typer.Option(envvar="REKOGNITION_LOCAL_PORT", min=0, max=65535, help="0 picks a free one.")]
+Info = Annotated[
+    Path | None,
+    typer.Option(help='Write {"endpoint": URL, "pid": N} here once the server is ready; removed at the end.'),
+]
+S3Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        envvar=["REKOGNITION_LOCAL_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"],
+        help="Where S3Object images are read, for example a moto server. Default: AWS's own S3.",
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(envvar="REKOGNITION_LOCAL_DATA", file_okay=False, help="Keep collections here. Default: in memory."),
+]
+RecogniserFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="REKOGNITION_LOCAL_RECOGNISER",
+        exists=True,
+        dir_okay=False,
+        help="An ONNX file (ArcFace-style, 112 px) in place of the built-in recogniser.",
+    ),
+]
+DetectorFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="REKOGNITION_LOCAL_DETECTOR",
+        exists=True,
+        dir_okay=False,
+        help="An ONNX file in place of the built-in detector.",
+    ),
+]
+RecogniserChannels = Annotated[
+    Channels,
+    typer.Option(envvar="REKOGNITION_LOCAL_RECOGNISER_CHANNELS", help="The order that recogniser was trained on."),
+]
+SimilarityMiddle = Annotated[
+    float,
+    typer.Option(
+        envvar="REKOGNITION_LOCAL_SIMILARITY_MIDDLE", min=-1, max=1, help="That recogniser's cosine for 50 %."
+    ),
+]
+SimilaritySlope = Annotated[
+    float,
+    typer.Option(envvar="REKOGNITION_LOCAL_SIMILARITY_SLOPE", min=0, help="How fast the similarity rises there."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(envvar="REKOGNITION_LOCAL_THREADS", min=1, help="Requests worked on at once. Default: the cores."),
+]
+LatencyMs = Annotated[
+    float,
+    typer.Option(envvar="REKOGNITION_LOCAL_LATENCY_MS", min=0, help="For tests: wait so long before every operation."),
+]
+FaultsOpen = Annotated[
+    bool, typer.Option("--faults", help="For tests: open POST /faults, where errors can be ordered.")
+]
+ParentPid = Annotated[int | None, typer.Option(help="Stop when the process with this id has ended.")]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
+    typer.Option(envvar="LOG_LEVEL", case_sensitive=False, help="What is logged."),
+]
