@@ -86,7 +86,8 @@ bench-engine: .venv/.bench ## detect, embed and compare beside the face_recognit
 bench-documents: .venv/.local ## reading identity documents: time, and labels with FACE_DATA
 	@$(BIN)/python -m benchmarks.documents
 
-bench-request: .venv/.local ## POST /validation over its critical path, 300 ms added to each Rekognition call
+bench-request: .venv/.local ## what wire and gateway add; POST /validation with 300 ms added to each Rekognition call
+	@$(BIN)/python -m benchmarks.overhead
 	@$(BIN)/python -m benchmarks.request
 
 bench-search: .venv/.local ## searching 1 k to 1 M faces beside a numpy scan and face_distance

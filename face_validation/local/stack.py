@@ -100,8 +100,8 @@ class LocalStack:
 
     def _start(self, opened: ExitStack) -> None:
         # Both ports first: the addresses are written into tokens and variables before anything listens behind them.
-        listener = opened.enter_context(socket.create_server((HOST, self._port), backlog=1024))
-        s3_listener = opened.enter_context(socket.create_server((HOST, 0), backlog=512))
+        listener = opened.enter_context(_listening(self._port))
+        s3_listener = opened.enter_context(_listening(0))
         base_url, s3_endpoint = (f"http://{HOST}:{one.getsockname()[1]}" for one in (listener, s3_listener))
         self.page_url = f"{base_url}/"
         # The models load while S3 and Cognito start.
@@ -195,6 +195,14 @@ def new_handler(module_name: str) -> Handler:
     found.loader.exec_module(module)
     handler: Handler = module.lambda_handler
     return handler
+
+
+def _listening(port: int) -> socket.socket:
+    listener = socket.create_server((HOST, port), backlog=1024)
+    # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP; without it the body of every answer
+    # on a kept connection waits some 40 ms for the client's delayed acknowledgement of the head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 class _Server:

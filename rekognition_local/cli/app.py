@@ -1,7 +1,6 @@
 """The command `rekognition-local`: without a subcommand it serves."""
 
 import logging
-import socket
 from contextlib import closing
 
 import cv2
@@ -16,7 +15,7 @@ from rekognition_local.operations.image_sources import ImageSource, s3_client
 from rekognition_local.operations.service import Service
 from rekognition_local.server.application import application
 from rekognition_local.server.faults import Faults
-from rekognition_local.server.process import serve_until_told
+from rekognition_local.server.process import listening, serve_until_told
 from rekognition_local.storage.database import FolderInUseError, Store
 from rekognition_local.storage.gallery import Gallery
 
@@ -70,7 +69,7 @@ def serve(
     try:
         if info is not None:
             info.unlink(missing_ok=True)  # of a run that was killed: whoever waits for the file must not read that one
-        listener = socket.create_server((HOST, port), backlog=512)
+        listener = listening(HOST, port)
         engine = loaded(settings)
         with closing(Store(data)) as store:
             service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))

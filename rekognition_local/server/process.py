@@ -19,6 +19,19 @@ PARENT_POLL_S = 0.5
 GRACE_S = 5
 
 
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 picks a free one.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    listener = socket.create_server((host, port), backlog=512)
+    # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP; without it the body of every answer
+    # on a kept connection waits some 40 ms for the client's delayed acknowledgement of the head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
 def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path | None, parent_pid: int | None) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are answered first, for GRACE_S seconds.
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.person_verifier.fakes import FakeEngine, striped
 from tests.person_verifier.serving import Server, running_server
-from tests.waiting import until
+from tests.waiting import fastest_ms, until
 
 FAKE_SERVER = ["-m", "tests.person_verifier.serving"]
 
@@ -54,6 +54,11 @@ class Caller(threading.Thread):
                     self.outcomes[f"lost: {error!r}"] += 1
                     return
                 self.outcomes[f"{answer.status_code}"] += 1
+
+
+def test_a_kept_connection_waits_for_no_acknowledgement(shared_server: Server) -> None:
+    with httpx.Client(trust_env=False) as kept:
+        assert fastest_ms(lambda: kept.get(f"{shared_server.url}/healthz")) < 35  # a delayed acknowledgement takes 40
 
 
 @pytest.mark.parametrize("keep_alive", [pytest.param(False, id="new-connections"), pytest.param(True, id="kept-alive")])

@@ -19,6 +19,7 @@ from face_validation.local import demo
 from face_validation.local.samples.questions import SAMPLES, sample_jpeg
 from face_validation.local.stack import LocalStack
 from face_validation.local.stack_info import StackInfo
+from tests.waiting import fastest_ms
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +43,11 @@ def test_health_is_the_face_engines_own_word_and_needs_no_token(stack: LocalStac
     response = httpx.get(f"{stack.page_url}healthz")
 
     assert (response.status_code, response.json()) == (200, {"status": "healthy", "model_loaded": True})
+
+
+def test_a_kept_connection_waits_for_no_acknowledgement(stack: LocalStack) -> None:
+    with httpx.Client() as kept:
+        assert fastest_ms(lambda: kept.get(f"{stack.page_url}openapi.json")) < 35  # a delayed acknowledgement takes 40
 
 
 def test_the_apis_description_is_served_with_its_page(stack: LocalStack) -> None:

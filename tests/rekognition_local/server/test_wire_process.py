@@ -25,6 +25,7 @@ from rekognition_local.operations.image_sources import s3_client
 from rekognition_local.server.connections import BODY_S
 from tests.rekognition_local.fakes import file_of, picture
 from tests.rekognition_local.servers import client, process
+from tests.waiting import fastest_ms
 
 pytestmark = pytest.mark.slow
 
@@ -100,6 +101,13 @@ def test_half_a_body_keeps_no_process_alive_that_was_told_to_stop(tmp_path: Path
             assert server.wait(60) == 0
             assert time.monotonic() - told < BODY_S - 1
             assert b"The server is stopping" in caller.recv(4096)
+
+
+def test_a_kept_connection_waits_for_no_acknowledgement(tmp_path: Path) -> None:
+    with process(tmp_path) as (_, endpoint):
+        rekognition = client(endpoint)
+
+        assert fastest_ms(rekognition.list_collections) < 35  # a delayed acknowledgement takes 40
 
 
 def test_it_stops_when_its_parent_has_ended(tmp_path: Path) -> None:
