@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 
 from face_validation.local.aws.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from face_validation.local.aws.moto_memory import nothing_kept_of_what_is_erased
 from face_validation.local.aws.post_object import PostObject, StartResponse, WsgiApp
 from face_validation.local.gateway.proxy_event import REGION
 
@@ -24,30 +25,22 @@ SERVICES = frozenset({"s3", "cognitoidp", "dynamodb", "sqs"})
 @contextmanager
 def moto_server(listener: socket.socket) -> Iterator[str]:
     """Serve them on a socket that listens already; the value is the endpoint's URL."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-    from werkzeug.serving import make_server
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    class QuietHandler(MotoRequestHandler):
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            pass
+    from face_validation.local.aws.moto_connections import BoundedHandler, BoundedServer
 
     def create_app(service: Any) -> Any:
         return create_backend_app(service) if service in SERVICES else _refuse
 
     host, port = listener.getsockname()[:2]
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server(
-        host,
-        port,
-        _for_this_machine(PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY)),
-        threaded=True,
-        request_handler=QuietHandler,
-        fd=listener.fileno(),
-    )
+    app = _for_this_machine(PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY))
+    server = BoundedServer(host, port, app, BoundedHandler, fd=listener.fileno())
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto", daemon=True)
     thread.start()
     try:
-        yield f"http://{host}:{port}"
+        with nothing_kept_of_what_is_erased():
+            yield f"http://{host}:{port}"
     finally:
         server.shutdown()
         thread.join()

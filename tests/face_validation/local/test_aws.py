@@ -1,10 +1,17 @@
 """moto answers S3 and Cognito, and never what it only pretends to know."""
 
+import gc
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
 import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from face_validation.local.aws.moto_services import aws_client
+from face_validation.local.aws.moto_connections import BoundedServer
+from face_validation.local.aws.moto_services import aws_client, moto_server
 
 
 @pytest.mark.parametrize(
@@ -55,3 +62,68 @@ def test_another_sites_page_reads_nothing_through_the_browser(aws: str, headers:
 
 def test_a_page_of_this_machine_may_use_s3(aws: str) -> None:
     assert httpx.get(aws, headers={"Origin": "http://localhost:3000"}).status_code == 200
+
+
+def test_what_is_erased_leaves_the_memory_and_a_list_copies_no_contents(aws: str) -> None:
+    """moto alone kept all of it, and a copy of the whole bucket for each list."""
+    from moto.s3.models import FakeKey
+
+    def in_memory() -> list[int]:
+        gc.collect()
+        ours = (one for one in gc.get_objects() if type(one) is FakeKey and one.bucket_name == "forgetful")
+        return [len(one.value) for one in ours]
+
+    s3 = aws_client("s3", aws)
+    s3.create_bucket(Bucket="forgetful")
+    s3.put_bucket_versioning(Bucket="forgetful", VersioningConfiguration={"Status": "Enabled"})
+    kept = s3.put_object(Bucket="forgetful", Key="kept", Body=b"k" * 1000)
+
+    for _ in range(5):
+        for _ in range(2):
+            s3.put_object(Bucket="forgetful", Key="erased", Body=b"e" * 1000)
+        found = s3.list_object_versions(Bucket="forgetful", Prefix="erased")["Versions"]
+        versions = [{"Key": "erased", "VersionId": version["VersionId"]} for version in found]
+        s3.delete_objects(Bucket="forgetful", Delete={"Objects": versions})
+    (listed,) = s3.list_object_versions(Bucket="forgetful")["Versions"]
+
+    assert in_memory() == [1000]
+    assert (listed["ETag"], listed["VersionId"], listed["Size"]) == (kept["ETag"], kept["VersionId"], 1000)
+    assert s3.get_object(Bucket="forgetful", Key="kept")["Body"].read() == b"k" * 1000
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The port of a moto that waits less long and for fewer."""
+    for name, value in {"header_s": 0.4, "body_s": 0.8, "most_connections": 8}.items():
+        monkeypatch.setattr(BoundedServer, name, value)
+    with socket.create_server(("127.0.0.1", 0)) as listener, moto_server(listener):
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"PUT /bucket/key HTTP/1.1\r\nHost: localhost\r\n", id="half-a-header"),
+        pytest.param(b"PUT /b/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf", id="half-a-body"),
+    ],
+)
+def test_slow_callers_are_left_and_keep_nobody_out(hurried: int, beginning: bytes) -> None:
+    with ExitStack() as callers:
+        for _ in range(3 * BoundedServer.most_connections):
+            caller = callers.enter_context(socket.create_connection(("127.0.0.1", hurried), timeout=20))
+            caller.sendall(beginning)
+        began = time.monotonic()
+
+        assert httpx.get(f"http://127.0.0.1:{hurried}/", timeout=20).status_code == 200
+
+        for _ in range(20):  # dripped, the rest does not come in time either
+            time.sleep(0.05)
+            try:
+                caller.sendall(b"x")
+            except OSError:
+                break
+        with suppress(ConnectionError):
+            while caller.recv(4096):
+                pass
+        assert time.monotonic() - began < 10
