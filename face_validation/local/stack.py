@@ -13,10 +13,9 @@ from typing import Any, Self
 import uvicorn
 from starlette.applications import Starlette
 
-from face_validation.local.aws.environment import aws_variables, environment, function_settings
+from face_validation.local.aws.environment import aws_variables, environment, function_settings, inherited
 from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
-from face_validation.local.aws.rekognition_process import rekognition_process
 from face_validation.local.cognito.token_endpoint import TokenIssuer
 from face_validation.local.cognito.user_pool import UserPool
 from face_validation.local.gateway.api_gateway import Gateway, Handler
@@ -27,6 +26,7 @@ from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.page_routes import PageRoutes
 from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from rekognition_local.server.child_process import rekognition_process
 from rekognition_local.server.connections import BoundedProtocol
 
 HOST = "127.0.0.1"
@@ -105,8 +105,9 @@ class LocalStack:
         base_url, s3_endpoint = (f"http://{HOST}:{one.getsockname()[1]}" for one in (listener, s3_listener))
         self.page_url = f"{base_url}/"
         # The models load while S3 and Cognito start.
+        variables = inherited() | aws_variables(s3_endpoint, "http://127.0.0.1:9")
         rekognition = opened.enter_context(
-            rekognition_process(s3_endpoint, aws_variables(s3_endpoint, "http://127.0.0.1:9"), self._rekognition)
+            rekognition_process(variables, ("--s3-endpoint", s3_endpoint, *self._rekognition))
         )
         opened.enter_context(moto_server(s3_listener))
         self._s3 = aws_client("s3", s3_endpoint)

@@ -1,4 +1,4 @@
-"""The child process that answers as Amazon Rekognition."""
+"""The server as a child of another program: started on a free port, found by its info file, ended with its parent."""
 
 import json
 import os
@@ -6,51 +6,47 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-from face_validation.local.aws.environment import NOT_INHERITED
 
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 
 
 @contextmanager
-def rekognition_process(
-    s3_endpoint: str, variables: Mapping[str, str], arguments: tuple[str, ...] = ()
-) -> Iterator[Callable[[], str]]:
-    """Start `python -m rekognition_local` on a free port.
+def rekognition_process(variables: Mapping[str, str], arguments: Sequence[str] = ()) -> Iterator[Callable[[], str]]:
+    """Start `python -m rekognition_local` on a free port, and end it with the context.
 
     Loading the models takes seconds, in which the caller can do other things: the value is a function that waits
     until the server is ready and returns its endpoint; it raises RuntimeError when the server ended instead.
 
-    The child is in a session of its own, so that Ctrl-C reaches only the stack, which then ends it in order; and it
-    watches this process, so that it ends even when this one is killed.
+    The child is in a session of its own, so that Ctrl-C reaches only the parent, which then ends it in order; and it
+    watches the parent, so that it ends even when that one is killed.
+
+    Args:
+        variables: the child's whole environment.
+        arguments: more options of the server, for example `["--faults"]`.
     """
     with ExitStack() as announcement:
-        folder = announcement.enter_context(tempfile.TemporaryDirectory(prefix="face-validation-"))
+        folder = announcement.enter_context(tempfile.TemporaryDirectory(prefix="rekognition-local-"))
         info = Path(folder) / "rekognition.json"
         command = [sys.executable, "-m", "rekognition_local", "--port", "0", "--info", str(info)]
-        command += ["--s3-endpoint", s3_endpoint, "--parent-pid", str(os.getpid()), *arguments]
-        inherited = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-        packages = str(Path(__file__).parents[3])
+        command += ["--parent-pid", str(os.getpid()), *arguments]
+        packages = str(Path(__file__).parents[2])
+        search_path = os.pathsep.join(filter(None, (packages, variables.get("PYTHONPATH"))))
         child = subprocess.Popen(  # noqa: S603 - our own module, no shell
             command,
-            env={
-                **inherited,
-                **variables,
-                "PYTHONPATH": os.pathsep.join(filter(None, (packages, os.environ.get("PYTHONPATH")))),
-            },
+            env={**variables, "PYTHONPATH": search_path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
 
         def endpoint() -> str:
-            found = _endpoint(child, info)
+            address = _endpoint(child, info)
             announcement.close()  # read: whatever kills this process later, the folder is not left behind
-            return found
+            return address
 
         try:
             yield endpoint

@@ -1,0 +1,74 @@
+"""The pytest plugin: the fixture `rekognition_endpoint` gives a test an Amazon Rekognition of its own on this machine.
+
+    def test_two_photos_show_one_person(rekognition_endpoint):
+        rekognition = boto3.client("rekognition")
+        ...
+
+One server serves the whole session. Every test starts without collections and with its own environment.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+REGION = "us-east-1"
+# No test may use an account's credentials, nor the profile that chooses them.
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+_NOT_INHERITED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+
+
+@pytest.fixture(scope="session")
+def rekognition_arguments() -> Sequence[str]:
+    """The server's options; override this fixture to change them, for example with `["--faults"]`."""
+    return ()
+
+
+@pytest.fixture(scope="session")
+def rekognition_server(rekognition_arguments: Sequence[str]) -> Iterator[str]:
+    """The endpoint of the session's server; tests that change nothing in the environment may use it alone."""
+    from rekognition_local.server.child_process import rekognition_process
+
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    with rekognition_process(inherited | _variables(), rekognition_arguments) as endpoint:
+        yield endpoint()
+
+
+@pytest.fixture
+def rekognition_endpoint(rekognition_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The endpoint of Rekognition, which boto3 also finds by itself during this test.
+
+    AWS_ENDPOINT_URL_REKOGNITION, a region where none is set, and worthless credentials are in the environment until
+    the test ends. Collections that the test made are deleted after it.
+    """
+    for name in _NOT_INHERITED:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in _variables().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", rekognition_server)
+    yield rekognition_server
+    _delete_collections(rekognition_server)
+
+
+def _variables() -> dict[str, str]:
+    """What leads boto3 to this machine and to no account: worthless credentials, a region, no proxy for 127.0.0.1."""
+    loopback = ",".join(filter(None, (os.environ.get("NO_PROXY", os.environ.get("no_proxy")), "127.0.0.1")))
+    region = os.environ.get("AWS_DEFAULT_REGION") or REGION
+    return {"AWS_DEFAULT_REGION": region, "NO_PROXY": loopback, "no_proxy": loopback, **_CREDENTIALS}
+
+
+def _delete_collections(endpoint: str) -> None:
+    """Delete every collection, with its faces and users."""
+    import boto3
+
+    client: Any = boto3.client(
+        "rekognition",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
+    while names := client.list_collections()["CollectionIds"]:
+        for name in names:
+            client.delete_collection(CollectionId=name)
