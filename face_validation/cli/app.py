@@ -9,6 +9,16 @@ from face_validation.cli import evaluation, local, people, validation, verifier
 from face_validation.cli.output import ExitCode, leave_with
 from face_validation.client.errors import FaceValidationError
 
+# What a command needs beyond the client: the extra of the package to install.
+EXTRAS = {
+    "compare": "evaluation",
+    "demo": "local",
+    "evaluate": "evaluation,local",
+    "identify": "evaluation,local",
+    "local": "local",
+    "verifier": "verifier",
+}
+
 
 class ExitCodes(TyperGroup):
     """Leaves with the promised codes: 1 and 2 mean "no match" and "refused", so no mishap may leave with them."""
@@ -36,8 +46,9 @@ class ExitCodes(TyperGroup):
         except FaceValidationError as error:
             raise leave_with(error) from error
         except ImportError as error:
+            extra = EXTRAS.get(ctx.invoked_subcommand, "all")
             typer.secho(
-                f"This command needs {error.name}, which is not installed: pip install 'face-validation[all]' "
+                f"This command needs {error.name}, which is not installed: pip install 'face-validation[{extra}]' "
                 "(in a checkout: make setup), then try again.",
                 fg="red",
                 err=True,

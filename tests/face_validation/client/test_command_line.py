@@ -283,8 +283,8 @@ class TestOtherCommands:
         verifier, local, token = alone("verifier", "train"), alone("local"), alone("token", "--profile", profile)
 
         assert (verifier.returncode, local.returncode, token.returncode) == (REQUEST_FAILED, REQUEST_FAILED, 0)
-        assert "not installed" in verifier.stderr
-        assert "make setup" in local.stderr
+        assert "numpy, which is not installed: pip install 'face-validation[verifier]'" in verifier.stderr
+        assert "pip install 'face-validation[local]' (in a checkout: make setup)" in local.stderr
 
     def test_the_command_line_starts_without_what_only_some_commands_need(self) -> None:
         program = (
