@@ -8,7 +8,7 @@ export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people \
-  evaluate-verifier bench-engine bench-documents bench-request bench-search bench-verifier bench-pipeline \
+  evaluate-verifier bench-engine bench-documents bench-quality bench-request bench-search bench-verifier bench-pipeline \
   synth artefact bench-cold-start openapi
 
 help: ## say what there is
@@ -89,6 +89,9 @@ bench-documents: .venv/.local ## reading identity documents: time, and labels wi
 bench-request: .venv/.local ## what wire and gateway add; POST /validation with 300 ms added to each Rekognition call
 	@$(BIN)/python -m benchmarks.overhead
 	@$(BIN)/python -m benchmarks.request
+
+bench-quality: .venv/.local ## errors against rejection by each quality measure, on FACE_DATA's photographs
+	@$(BIN)/python -m benchmarks.quality
 
 bench-search: .venv/.local ## searching 1 k to 1 M faces beside a numpy scan and face_distance
 	@$(BIN)/python -m benchmarks.search

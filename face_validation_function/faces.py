@@ -3,6 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+
+from face_validation_function.quality.measures import Quality, shortcomings
+from face_validation_function.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,43 @@ WHOLE_IMAGE = BoundingBox(0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Points of a face in ratios of the image's size, origin top left; left and right are the image's."""
+
+    left_eye: tuple[float, float]
+    right_eye: tuple[float, float]
+    nose: tuple[float, float]
+    mouth_left: tuple[float, float]
+    mouth_right: tuple[float, float]
+
+    def within(self, part: BoundingBox) -> "Landmarks":
+        """These points, given in ratios of `part`, in ratios of the image that `part` is part of."""
+        points = (self.left_eye, self.right_eye, self.nose, self.mouth_left, self.mouth_right)
+        return Landmarks(*((part.left + x * part.width, part.top + y * part.height) for x, y in points))
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """How a face is turned, in degrees; 0 looks straight into the camera."""
+
+    roll: float
+    yaw: float
+    pitch: float
+
+
+@dataclass(frozen=True, slots=True)
 class Face:
-    """A face that was found: where, and how sure the detector is (0-100)."""
+    """A face that was found: where, how sure the detector is (0-100), and its points and pose where it told them."""
 
     box: BoundingBox
     confidence: float
+    landmarks: Landmarks | None = None
+    pose: Pose | None = None
+
+    def within(self, part: BoundingBox) -> "Face":
+        """This face, found in `part` of an image, as a face of the image."""
+        points = self.landmarks.within(part) if self.landmarks else None
+        return Face(self.box.within(part), self.confidence, points, self.pose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +113,8 @@ class Document:
 class ImageAnalysis:
     """What was seen in one image (source or target). Boxes are ratios of the upright, uncropped image.
 
-    `width` and `height` are pixels after EXIF rotation; `compared` is the index in `faces` of the one compared.
+    `width` and `height` are pixels after EXIF rotation; `compared` is the index in `faces` of the one compared, and
+    `quality` that face's measures, where they were asked for.
     """
 
     width: int
@@ -85,21 +122,56 @@ class ImageAnalysis:
     faces: tuple[Face, ...]
     compared: int
     document: Document | None = None
+    quality: Quality | None = None
+
+
+class Decision(StrEnum):
+    """What to do with a similarity where there is a band for a human to look at."""
+
+    MATCH = "match"
+    REVIEW = "review"
+    NO_MATCH = "no_match"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The answer to one request: similarity in percent (0-100, unrounded) beside the threshold asked for."""
+    """The answer to one request: similarity in percent (0-100, unrounded) beside the thresholds asked for."""
 
     similarity: float
     threshold: float
     source: ImageAnalysis
     target: ImageAnalysis
+    threshold_review: float | None = None
 
     @property
     def is_match(self) -> bool:
         """Whether both are the same person, by the threshold."""
         return self.similarity >= self.threshold
+
+    @property
+    def decision(self) -> Decision | None:
+        """Match, review or no match; None when the request has no `threshold_review`."""
+        if self.threshold_review is None:
+            return None
+        if self.is_match:
+            return Decision.MATCH
+        return Decision.REVIEW if self.similarity >= self.threshold_review else Decision.NO_MATCH
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """What a caller should know of this answer; the faces' own reasons where their quality was measured."""
+        found = [] if self.is_match else [Reason.SIMILARITY_BELOW_THRESHOLD]
+        if self.decision is Decision.REVIEW:
+            found.append(Reason.SIMILARITY_NEAR_THRESHOLD)
+        # A document has ghost images of its portrait: several faces on it are no doubt.
+        if self.source.document is None and len(self.source.faces) > 1:
+            found.append(Reason.SOURCE_SEVERAL_FACES)
+        if len(self.target.faces) > 1:
+            found.append(Reason.TARGET_SEVERAL_FACES)
+        for side, seen in (("source", self.source), ("target", self.target)):
+            if seen.quality is not None:
+                found += shortcomings(seen.quality, side)
+        return found
 
 
 def most_prominent(faces: Sequence[Face], *, central: bool) -> int:

@@ -21,7 +21,7 @@ from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import Event, HttpResponse, Invocation, Operation, RestFunction, refused
 from face_validation_function.services.business import BusinessService
 from face_validation_function.services.face_steps import FaceSteps
-from face_validation_function.settings import Settings
+from face_validation_function.settings import ALL_VALIDATION_TYPES, Settings
 from face_validation_function.utils.logging_config import record, service_logger
 from face_validation_function.utils.response_utils import http_response, refusal, success
 from face_validation_function.validations.body import items_of, new_request_id, parse_body, request_id_of, validated
@@ -80,7 +80,12 @@ def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
     (answer,) = answers
     id_request = answer.body["id_request"]
     if answer.error:
-        return refused(answer.error, id_request)
+        return http_response(
+            HTTPStatus(answer.error.status),
+            answer.body,
+            id_request=id_request,
+            retry_after_s=answer.error.retry_after_s,
+        )
     return http_response(HTTPStatus.OK, answer.body, id_request=id_request)
 
 
@@ -108,6 +113,10 @@ def _side_by_side(items: list[object], adapters: Adapters, invocation: Invocatio
 
 def _compared(item: object, adapters: Adapters, timer: RequestTimer) -> tuple[FaceValidationRequest, Comparison]:
     request = validated(item, FaceValidationRequest)
+    allowed = adapters.settings.validation_types
+    if request.type not in allowed:
+        names = " or ".join(map(repr, allowed))
+        raise RequestError(f'type: this deployment takes {names}; the value sent is "{request.type}".')
     business = BusinessService(FaceSteps(adapters.s3, adapters.rekognition, adapters.settings, timer))
     business.set_strategy(request.type)
     try:
@@ -129,14 +138,14 @@ def _answer(
     try:
         request, outcome = _result_of(future, timer)
         id_request = request.id_request
-        answer = ItemResult(success(id_request, outcome, boxes="boxes" in request.include))
+        answer = ItemResult(success(id_request, outcome, request.include))
     except FaceValidationError as error:
         outcome = error
-        answer = ItemResult(refusal(id_request, error), error)
+        answer = ItemResult(refusal(id_request, error, reasons=_wants_reasons(item)), error)
     except Exception:
         adapters.logger.exception("The validation failed.", extra={"id_request": id_request})
         outcome = InternalServerError("an unexpected failure; its cause is in the log.")
-        answer = ItemResult(refusal(id_request, outcome), outcome)
+        answer = ItemResult(refusal(id_request, outcome, reasons=_wants_reasons(item)), outcome)
     record(adapters.logger, invocation, id_request, _type_of(item), timer, outcome)
     return answer
 
@@ -151,4 +160,10 @@ def _result_of(
 
 def _type_of(item: object) -> str | None:
     sent = item.get("type") if isinstance(item, dict) else None
-    return sent if sent in ("FACE_TO_FACE", "ID_TO_FACE") else None
+    return sent if sent in ALL_VALIDATION_TYPES else None
+
+
+def _wants_reasons(item: object) -> bool:
+    """Whether an item asks for reasons, read from what was sent: a request that does not validate gets them too."""
+    include = item.get("include") if isinstance(item, dict) else None
+    return isinstance(include, list) and "reasons" in include

@@ -43,6 +43,13 @@ class Invocation:
         except (binascii.Error, UnicodeDecodeError) as error:
             raise RequestError("The body is not text in UTF-8.") from error
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of the access token, as API Gateway's authorizer read them; none where it told none."""
+        context = self.event.get("requestContext") or {}
+        claims = (context.get("authorizer") or {}).get("claims") or {}
+        return frozenset(str(claims.get("scope", "")).split())
+
 
 Operation = Callable[[Adapters, Invocation], HttpResponse]
 """Answers one invocation with a proxy answer; raises FaceValidationError."""

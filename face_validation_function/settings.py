@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 DOCUMENT_LABELS = ("Driving License", "Passport")
+ALL_VALIDATION_TYPES = ("FACE_TO_FACE", "ID_TO_FACE", "ID_IN_FACE")
+VALIDATION_TYPES = ("FACE_TO_FACE", "ID_TO_FACE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +14,15 @@ class Settings:
     """What operations may set; each field is the environment variable of the same name in capitals.
 
     `source_bucket` and `target_bucket` have no default. `document_labels` are the Rekognition labels that count as an
-    official document, in the environment separated by commas.
+    official document, and `validation_types` the types that this deployment answers; both in the environment separated
+    by commas.
     """
 
     source_bucket: str
     target_bucket: str
     log_level: str = "DEBUG"
     document_labels: tuple[str, ...] = DOCUMENT_LABELS
+    validation_types: tuple[str, ...] = VALIDATION_TYPES
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -28,12 +32,12 @@ class Settings:
             ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
         """
         values = os.environ if environment is None else environment
-        labels = tuple(label.strip() for label in values.get("DOCUMENT_LABELS", "").split(",") if label.strip())
         return cls(
             source_bucket=_required(values, "SOURCE_BUCKET"),
             target_bucket=_required(values, "TARGET_BUCKET"),
             log_level=_log_level(values.get("LOG_LEVEL", "")),
-            document_labels=labels or DOCUMENT_LABELS,
+            document_labels=_listed(values, "DOCUMENT_LABELS") or DOCUMENT_LABELS,
+            validation_types=_validation_types(values),
         )
 
 
@@ -73,6 +77,17 @@ def _required(values: Mapping[str, str], name: str) -> str:
     if not value:
         raise ValueError(f"The environment variable {name} is missing: set it; it has no default.")
     return value
+
+
+def _listed(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in values.get(name, "").split(",") if part.strip())
+
+
+def _validation_types(values: Mapping[str, str]) -> tuple[str, ...]:
+    types = _listed(values, "VALIDATION_TYPES") or VALIDATION_TYPES
+    if unknown := set(types) - set(ALL_VALIDATION_TYPES):
+        raise ValueError(f"VALIDATION_TYPES names {sorted(unknown)}; the types are {', '.join(ALL_VALIDATION_TYPES)}.")
+    return types
 
 
 def _log_level(value: str) -> str:

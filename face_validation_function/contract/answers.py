@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from face_validation_function.contract.judgement import Decision, QualityOfBoth, Reasons
+
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -64,6 +66,13 @@ class ValidationAnswer(_Answer):
     id_request: str = Field(json_schema_extra={"format": "uuid"})
     matched: bool = Field(description="Whether the similarity is at least the threshold.")
     similarity: Percent = Field(description="The real score, unrounded, also when there is no match.")
+    decision: Decision | SkipJsonSchema[None] = Field(
+        default=None,
+        json_schema_extra=_without_default,
+        description="There when the request has `threshold_review`; `review`: a human shall look.",
+    )
+    reasons: Reasons | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
+    quality: QualityOfBoth | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
     boxes: Boxes | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 
 
@@ -144,6 +153,7 @@ class Error(_Answer):
     code: str
     message: str
     details: str = Field(description="Which image, which stage, and the actual value beside the limit.")
+    reasons: Reasons | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 
 
 class ErrorEnvelope(_Answer):

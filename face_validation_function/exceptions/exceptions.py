@@ -2,17 +2,26 @@
 
 from http import HTTPStatus
 
+from face_validation_function.reasons import Reason
+
 
 class FaceValidationError(Exception):
     """A refusal that a caller is told of; `str(error)` is the `details` of the answer.
 
     The class's name is the contract's error code. `details` says which image, which stage,
     and the actual value beside the limit; it never holds a traceback, a secret or image bytes.
+    `reasons` are the same for programs: the class's own, unless others are given.
     """
 
     status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
     message: str = "The validation failed."
     retry_after_s: int | None = None
+    reasons: tuple[Reason, ...] = (Reason.SERVICE_FAILED,)
+
+    def __init__(self, details: str = "", *reasons: Reason) -> None:
+        super().__init__(details)
+        if reasons:
+            self.reasons = reasons
 
     @property
     def code(self) -> str:
@@ -25,6 +34,7 @@ class RequestError(FaceValidationError):
 
     status = HTTPStatus.BAD_REQUEST
     message = "The request is not valid."
+    reasons = (Reason.REQUEST_NOT_VALID,)
 
 
 class ImageValidationError(FaceValidationError):
@@ -32,6 +42,15 @@ class ImageValidationError(FaceValidationError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = "The image is not valid for this validation."
+    reasons = (Reason.IMAGE_NOT_USABLE,)
+
+
+class ForbiddenError(FaceValidationError):
+    """The access token may ask this route, but not for all that the request asks."""
+
+    status = HTTPStatus.FORBIDDEN
+    message = "The request is not allowed."
+    reasons = (Reason.SCOPE_MISSING,)
 
 
 class ImageTooLargeError(FaceValidationError):
@@ -39,6 +58,7 @@ class ImageTooLargeError(FaceValidationError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = "The image's size is outside the limits."
+    reasons = (Reason.IMAGE_TOO_LARGE,)
 
 
 class InvalidS3ObjectError(FaceValidationError):
@@ -46,6 +66,7 @@ class InvalidS3ObjectError(FaceValidationError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = "The image cannot be read from its bucket."
+    reasons = (Reason.OBJECT_UNREADABLE,)
 
 
 class InternalServerError(FaceValidationError):
@@ -58,6 +79,7 @@ class ServiceBusyError(InternalServerError):
     """AWS throttled past the retries: the caller is told when to come again."""
 
     retry_after_s = 2
+    reasons = (Reason.SERVICE_BUSY,)
 
     @property
     def code(self) -> str:

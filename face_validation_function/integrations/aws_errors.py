@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, ServiceBusyError
+from face_validation_function.reasons import Reason
 
 Refusals = Mapping[str, type[FaceValidationError]]
 
@@ -23,6 +24,13 @@ THROTTLED: Refusals = dict.fromkeys(
     ServiceBusyError,
 )
 
+# What a code says beyond the class of its exception.
+_REASONS: Mapping[str, Reason] = {
+    **dict.fromkeys(("NoSuchKey", "NoSuchVersion", "404"), Reason.OBJECT_MISSING),
+    **dict.fromkeys(("AccessDenied", "403"), Reason.OBJECT_DENIED),
+    "InvalidImageFormatException": Reason.FORMAT_NOT_SUPPORTED,
+}
+
 
 @contextmanager
 def translate_aws_errors(call: str, refusals: Refusals) -> Iterator[None]:
@@ -37,7 +45,9 @@ def translate_aws_errors(call: str, refusals: Refusals) -> Iterator[None]:
     except ClientError as error:
         code = code_of(error)
         kind = refusals.get(code) or THROTTLED.get(code, InternalServerError)
-        raise kind(f"{call} answered {code or 'an error without a code'}.") from error
+        # Only of a refusal: what else is denied is the deployment's fault, which concerns no caller's object.
+        reasons = (_REASONS[code],) if code in refusals and code in _REASONS else ()
+        raise kind(f"{call} answered {code or 'an error without a code'}.", *reasons) from error
     except (BotoCoreError, HTTPClientError, ResponseParserError) as error:
         raise InternalServerError(f"{call} did not answer as it should ({type(error).__name__}).") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -8,8 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
-from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face
+from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, Landmarks, Pose
 from face_validation_function.integrations.aws_errors import Refusals, code_of, translate_aws_errors
+from face_validation_function.reasons import Reason
 
 # The exceptions that say something of the image; any other is a failure of the service.
 REFUSALS: Refusals = {
@@ -17,9 +18,13 @@ REFUSALS: Refusals = {
     "InvalidImageFormatException": ImageValidationError,
 }
 
+_LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
+
 
 class NoFaceToCompareError(ImageValidationError):
     """CompareFaces found no face in one of the two images; it does not say in which."""
+
+    reasons = (Reason.FACE_NOT_COMPARABLE,)
 
     @property
     def code(self) -> str:
@@ -55,7 +60,7 @@ class RekognitionService:
         """Every face of an image, with the detector's confidence (0-100)."""
         with translate_aws_errors("DetectFaces", REFUSALS):
             found = self._client.detect_faces(Image={"Bytes": image})
-            return [Face(box_of(face["BoundingBox"]), percent_of(face["Confidence"])) for face in found["FaceDetails"]]
+            return [_face(face) for face in found["FaceDetails"]]
 
     def compare_faces(self, source: bytes, target: bytes) -> list[FaceMatch]:
         """The source's largest face beside every face of the target.
@@ -77,6 +82,15 @@ class RekognitionService:
                 FaceMatch(box_of(match["Face"]["BoundingBox"]), percent_of(match["Similarity"]))
                 for match in found["FaceMatches"]
             ]
+
+
+def _face(face: Mapping[str, Any]) -> Face:
+    box, confidence = box_of(face["BoundingBox"]), percent_of(face["Confidence"])
+    points = {point["Type"]: (_finite(point["X"]), _finite(point["Y"])) for point in face.get("Landmarks", ())}
+    landmarks = Landmarks(*(points[name] for name in _LANDMARKS)) if points.keys() >= set(_LANDMARKS) else None
+    turned = face.get("Pose")
+    pose = Pose(*(_finite(turned[name]) for name in ("Roll", "Yaw", "Pitch"))) if turned else None
+    return Face(box, confidence, landmarks, pose)
 
 
 def _best_instance(label: Mapping[str, Any]) -> BoundingBox:

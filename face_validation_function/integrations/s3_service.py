@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, InternalServerError, InvalidS3ObjectError
 from face_validation_function.integrations.aws_errors import Refusals, translate_aws_errors
+from face_validation_function.reasons import Reason
 from face_validation_function.utils.image_processing import MAX_OBJECT_BYTES
 
 NAME_METADATA = "fullname"
@@ -58,11 +59,13 @@ class S3Service:
             size = found["ContentLength"]
             if size > MAX_OBJECT_BYTES:
                 found["Body"].close()
-                raise ImageTooLargeError(f"the object has {size} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).")
+                raise ImageTooLargeError(
+                    f"the object has {size} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).", Reason.FILE_TOO_LARGE
+                )
             data: bytes = found["Body"].read()
             photo = StoredPhoto(data, found.get("VersionId", "null"), name_in(found.get("Metadata", {})))
         if not data:
-            raise InvalidS3ObjectError("the object is empty (0 bytes; at least 1 is needed).")
+            raise InvalidS3ObjectError("the object is empty (0 bytes; at least 1 is needed).", Reason.OBJECT_EMPTY)
         return photo
 
     def name_of(self, bucket: str, key: str, version: str) -> str | None:

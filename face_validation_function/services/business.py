@@ -3,6 +3,7 @@
 from face_validation_function.faces import Comparison
 from face_validation_function.services.face_steps import FaceSteps
 from face_validation_function.services.strategies.face_to_face import FaceToFaceInference
+from face_validation_function.services.strategies.id_in_face import IDInFaceInference
 from face_validation_function.services.strategies.id_to_face import IDToFaceInference
 from face_validation_function.services.strategies.inference_strategy import InferenceStrategy
 from face_validation_function.validations.validation_request import FaceValidationRequest
@@ -10,6 +11,7 @@ from face_validation_function.validations.validation_request import FaceValidati
 STRATEGIES: dict[str, type[InferenceStrategy]] = {
     "FACE_TO_FACE": FaceToFaceInference,
     "ID_TO_FACE": IDToFaceInference,
+    "ID_IN_FACE": IDInFaceInference,
 }
 
 
@@ -21,7 +23,7 @@ class BusinessService:
         self._strategy: InferenceStrategy = FaceToFaceInference(steps)
 
     def set_strategy(self, validation_type: str) -> None:
-        """Choose the recipe: FACE_TO_FACE or ID_TO_FACE."""
+        """Choose the recipe: FACE_TO_FACE, ID_TO_FACE or ID_IN_FACE."""
         self._strategy = STRATEGIES[validation_type](self._steps)
 
     def execute_inference(self, request: FaceValidationRequest) -> Comparison:

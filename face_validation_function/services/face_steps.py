@@ -1,8 +1,11 @@
 """The steps that every validation shares: fetch both images, find the faces, cut them out, compare."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from typing import Protocol, TypeVar
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, ImageValidationError
@@ -21,6 +24,9 @@ from face_validation_function.integrations.rekognition_service import (
     RekognitionService,
 )
 from face_validation_function.integrations.s3_service import S3Service
+from face_validation_function.quality.measures import Quality, shortcomings
+from face_validation_function.quality.pixels import face_quality
+from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.settings import Settings
 from face_validation_function.utils.image_processing import (
@@ -35,8 +41,13 @@ from face_validation_function.utils.image_processing import (
 from face_validation_function.validations.validation_request import FaceValidationRequest
 
 MIN_FACE_CONFIDENCE = 80.0
+# By the document's height: a portrait's face has 0.25 to 0.45, one that is larger stands before or behind it.
+LARGEST_PORTRAIT = 0.6
+
+_SIDES = {"source": Reason.SOURCE_REFUSED, "target": Reason.TARGET_REFUSED}
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +99,51 @@ class FaceSteps:
         """
         settings = self._settings
         photos = self._side_by_side(
-            lambda: self._photo("source", settings.source_bucket, request.source_path),
-            lambda: self._photo("target", settings.target_bucket, request.target_path),
+            partial(self._photo, "source", settings.source_bucket, request.source_path),
+            partial(self._photo, "target", settings.target_bucket, request.target_path),
         )
-        portraits = self._side_by_side(lambda: source(photos[0], request), lambda: target(photos[1], request))
+        portraits = self._side_by_side(partial(source, photos[0], request), partial(target, photos[1], request))
         similarity = self._similarity(*portraits)
-        return Comparison(similarity, request.threshold, portraits[0].seen, portraits[1].seen)
+        source_seen, target_seen = (portrait.seen for portrait in portraits)
+        return Comparison(similarity, request.threshold, source_seen, target_seen, request.threshold_review)
+
+    def compare_within(self, request: FaceValidationRequest) -> Comparison:
+        """The portrait of the document that a person holds, against the person: both in the target image.
+
+        At most four paid calls: what the whole image shows of documents and of faces, the document's faces where the
+        whole image showed none there, and the comparison, which is not tried again.
+        """
+        with _about("target"):
+            photo = self._photo("target", self._settings.target_bucket, request.target_path)
+            document, faces = self._at_once(
+                partial(self._document, photo, request.threshold_label),
+                partial(self._faces, photo.name, photo.image.sendable),
+            )
+            on_document, others = _apart(faces, document)
+            if not others:
+                raise ImageValidationError(
+                    "target: no face beside the document: the person who holds it must be in the picture.",
+                    Reason.NO_HOLDER,
+                )
+            if not on_document:
+                on_document = self._held_portraits(photo, document)
+            portrait = self._prepared(
+                LoadedImage("source", photo.image),
+                on_document,
+                most_prominent(on_document, central=False),
+                request,
+                document,
+            )
+            holder = self._prepared(photo, others, most_prominent(others, central=True), request)
+            # CompareFaces takes the largest face of its source: in the crop of the smaller one that may be the other.
+            first, second = sorted((holder, portrait), key=lambda side: side.face.box.visible_area, reverse=True)
+            similarity = self._similarity(first, second, again=False)
+        return Comparison(similarity, request.threshold, portrait.seen, holder.seen, request.threshold_review)
 
     def only_face(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The most prominent face of a photograph."""
-        del request
         faces = self._faces(photo.name, photo.image.sendable)
-        return _prepared(photo, faces, most_prominent(faces, central=True))
+        return self._prepared(photo, faces, most_prominent(faces, central=True), request)
 
     def document_portrait(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The portrait on the official document that the image shows; the most prominent face, not its ghost image."""
@@ -108,20 +152,74 @@ class FaceSteps:
         area = crop_pixels(document.box, image.width, image.height, DOCUMENT_MARGIN)
         part = relative(area, image.width, image.height)
         faces = self._faces(photo.name, image.sendable if part == WHOLE_IMAGE else cut(image, area), "the document")
-        on_document = [Face(face.box.within(part), face.confidence) for face in faces]
-        return _prepared(photo, on_document, most_prominent(faces, central=False), document)
+        on_document = [face.within(part) for face in faces]
+        return self._prepared(photo, on_document, most_prominent(faces, central=False), request, document)
 
     def _side_by_side(self, source: Callable[[], T], target: Callable[[], T]) -> tuple[T, T]:
-        """Both results; the source's error before the target's, whichever came first."""
-        # Leaving the pool waits for the target's call under way: Lambda freezes what goes on behind an answer.
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="target") as pool:
-            later = pool.submit(target)
+        """Both results; the source's error before the target's, each with the reason that says whose it is."""
+        return self._at_once(partial(_of, "source", source), partial(_of, "target", target))
+
+    def _at_once(self, first: Callable[[], T], second: Callable[[], U]) -> tuple[T, U]:
+        """Both results; the first one's error before the second one's, whichever came first."""
+        # Leaving the pool waits for the second call under way: Lambda freezes what goes on behind an answer.
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="second") as pool:
+            later = pool.submit(second)
             try:
-                found = source()
+                found = first()
             except BaseException as error:
                 self._timer.end(error if isinstance(error, FaceValidationError) else None)
                 raise
             return found, later.result()
+
+    def _held_portraits(self, photo: LoadedImage, document: Document) -> list[Face]:
+        """The faces on a document that a person holds, looked for in the document alone."""
+        image = photo.image
+        area = crop_pixels(document.box, image.width, image.height, DOCUMENT_MARGIN)
+        part = relative(area, image.width, image.height)
+        faces = self._faces("source", cut(image, area), "the document")
+        found = [face for face in (face.within(part) for face in faces) if _stands_on(face, document)]
+        if not found:
+            raise _no_face("the document", "only the face of the person who holds it was found")
+        return found
+
+    def _prepared(
+        self,
+        photo: LoadedImage,
+        faces: list[Face],
+        compared: int,
+        request: FaceValidationRequest,
+        document: Document | None = None,
+    ) -> PreparedFace:
+        """The face that is compared, cut out; its quality too where the request asks for it.
+
+        Raises:
+            ImageValidationError: its quality is below `min_quality`.
+        """
+        image, face = photo.image, faces[compared]
+        area = crop_pixels(face.box, image.width, image.height, FACE_MARGIN)
+        # Reasons are told without a face's quality too, where the detector gave no points to measure it by.
+        can_measure = face.landmarks is not None and face.pose is not None
+        measure = request.needs_quality or (request.wants_quality and can_measure)
+        quality = self._quality(photo, face, request) if measure else None
+        return PreparedFace(
+            seen=ImageAnalysis(image.width, image.height, tuple(faces), compared, document, quality),
+            crop=cut(image, area),
+            face_in_crop=face.box.relative_to(relative(area, image.width, image.height)),
+            uncropped=image.sendable,
+        )
+
+    def _quality(self, photo: LoadedImage, face: Face, request: FaceValidationRequest) -> Quality:
+        with self._timer.step(f"{photo.name}, quality"):
+            quality = face_quality(photo.image.pixels, face)
+            least = request.least_quality
+            if failed := shortcomings(quality, photo.name, least):
+                low = ", ".join(
+                    f"{measure} scores {quality[measure].score:.1f} and min_quality asks for {score:g}"
+                    for measure, score in least.items()
+                    if quality[measure].score < score
+                )
+                raise ImageValidationError(f"the compared face is not good enough: {low}.", *failed)
+        return quality
 
     def _photo(self, name: str, bucket: str, key: str) -> LoadedImage:
         with self._timer.step(f"{name}, download"):
@@ -139,19 +237,23 @@ class FaceSteps:
                 seen = f"the best is {best.label} with {best.confidence:.2f}" if best else "none was seen"
                 raise ImageValidationError(
                     f"no official document: {' or '.join(accepted)} must be above "
-                    f"threshold_label {threshold_label:g}; {seen}."
+                    f"threshold_label {threshold_label:g}; {seen}.",
+                    Reason.NO_DOCUMENT,
                 )
         return best
 
     def _faces(self, name: str, image: bytes, where: str = "the image") -> list[Face]:
         return faces_in(self._rekognition, self._timer, name, image, where)
 
-    def _similarity(self, source: PreparedFace, target: PreparedFace) -> float:
+    def _similarity(self, source: PreparedFace, target: PreparedFace, *, again: bool = True) -> float:
+        """The similarity of both faces; `again`: when CompareFaces finds none in the crops, once more uncropped."""
         try:
             with self._timer.step("compare_faces", rekognition=True):
                 matches = self._rekognition.compare_faces(source.crop, target.crop)
                 return _similarity_of(target.face_in_crop, matches)
         except NoFaceToCompareError:
+            if not again:
+                raise
             # CompareFaces does not say in which image it found no face: both go uncropped.
             with self._timer.step("compare_faces, uncropped", rekognition=True):
                 matches = self._rekognition.compare_faces(source.uncropped, target.uncropped)
@@ -172,9 +274,7 @@ def faces_in(
         if not faces:
             best = max((face.confidence for face in found), default=None)
             seen = "none was found" if best is None else f"the best of {len(found)} has {best:.2f}"
-            raise ImageValidationError(
-                f"no face in {where}: a face counts from confidence {MIN_FACE_CONFIDENCE:g}; {seen}."
-            )
+            raise _no_face(where, seen)
     return faces
 
 
@@ -187,15 +287,43 @@ def prominent_face(
     return face, cut(image, crop_pixels(face.box, image.width, image.height, FACE_MARGIN))
 
 
-def _prepared(photo: LoadedImage, faces: list[Face], compared: int, document: Document | None = None) -> PreparedFace:
-    image = photo.image
-    area = crop_pixels(faces[compared].box, image.width, image.height, FACE_MARGIN)
-    return PreparedFace(
-        seen=ImageAnalysis(image.width, image.height, tuple(faces), compared, document),
-        crop=cut(image, area),
-        face_in_crop=faces[compared].box.relative_to(relative(area, image.width, image.height)),
-        uncropped=image.sendable,
+def _no_face(where: str, seen: str) -> ImageValidationError:
+    return ImageValidationError(
+        f"no face in {where}: a face counts from confidence {MIN_FACE_CONFIDENCE:g}; {seen}.",
+        Reason.NO_PORTRAIT if where == "the document" else Reason.NO_FACE,
     )
+
+
+@contextmanager
+def _about(side: str) -> Iterator[None]:
+    """Say of a refusal of an image, once, whose image it is."""
+    try:
+        yield
+    except FaceValidationError as error:
+        # The source's error is also what the target's side stops with.
+        if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and not set(_SIDES.values()) & set(error.reasons):
+            error.reasons = (*error.reasons, _SIDES[side])
+        raise
+
+
+def _of(side: str, work: Callable[[], T]) -> T:
+    with _about(side):
+        return work()
+
+
+def _stands_on(face: Face, document: Document) -> bool:
+    """Whether a face is printed on the document, by its place and size."""
+    return document.box.holds(face.box.centre) and face.box.height <= LARGEST_PORTRAIT * document.box.height
+
+
+def _apart(faces: list[Face], document: Document) -> tuple[list[Face], list[Face]]:
+    """The faces on the document and the others, of an image that shows a document and whoever holds it."""
+    if document.box == WHOLE_IMAGE:
+        # The label came without a place: the person is the face that the image is of, the portrait among the others.
+        holder = faces[most_prominent(faces, central=True)]
+        return [face for face in faces if face is not holder], [holder]
+    on_document = [face for face in faces if _stands_on(face, document)]
+    return on_document, [face for face in faces if face not in on_document]
 
 
 def _similarity_of(face: BoundingBox, matches: list[FaceMatch]) -> float:

@@ -10,6 +10,7 @@ from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
 from face_validation_function.faces import BoundingBox
+from face_validation_function.reasons import Reason
 
 MIN_SIDE = 80
 MAX_SIDE = 4096
@@ -77,7 +78,9 @@ def open_upright(data: bytes) -> UprightImage:
         ImageTooLargeError: outside 80x80 to 4096x4096 pixels (or as many in a photograph), or more than 15 MB.
     """
     if len(data) > MAX_OBJECT_BYTES:
-        raise ImageTooLargeError(f"the file has {len(data)} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).")
+        raise ImageTooLargeError(
+            f"the file has {len(data)} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).", Reason.FILE_TOO_LARGE
+        )
     image = _header(data)
     _check_pixels(image.width, image.height)
     _check_scans(image, data)
@@ -89,7 +92,9 @@ def open_upright(data: bytes) -> UprightImage:
         image.load()
         pixels = _rgb(image)
     except _UNREADABLE as error:
-        raise ImageValidationError(f"the {image.format} file is truncated or broken.") from error
+        raise ImageValidationError(
+            f"the {image.format} file is truncated or broken.", Reason.IMAGE_TRUNCATED
+        ) from error
     turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     if turn is not None:
         pixels = pixels.transpose(turn)
@@ -164,9 +169,12 @@ def _header(data: bytes) -> ImageFile.ImageFile:
         if data.startswith(b"\x89PNG\r\n\x1a\n"):
             return PngImagePlugin.PngImageFile(BytesIO(data))
     except _UNREADABLE as error:
-        raise ImageValidationError("the file begins like a JPG or PNG, but its header cannot be read.") from error
+        raise ImageValidationError(
+            "the file begins like a JPG or PNG, but its header cannot be read.", Reason.IMAGE_TRUNCATED
+        ) from error
     raise ImageValidationError(
-        f"the content is neither JPG nor PNG: it begins with the bytes {data[:8].hex(' ') or '(none)'}."
+        f"the content is neither JPG nor PNG: it begins with the bytes {data[:8].hex(' ') or '(none)'}.",
+        Reason.FORMAT_NOT_SUPPORTED,
     )
 
 
@@ -176,14 +184,17 @@ def _check_pixels(width: int, height: int) -> None:
     if short < MIN_SIDE or not (long <= MAX_SIDE or is_photograph):
         raise ImageTooLargeError(
             f"the image has {width}x{height} pixels; the limits are {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}, "
-            f"or as many pixels in a photograph of at most {MAX_PROPORTION}:1."
+            f"or as many pixels in a photograph of at most {MAX_PROPORTION}:1.",
+            Reason.IMAGE_TOO_SMALL if short < MIN_SIDE else Reason.IMAGE_TOO_LARGE,
         )
 
 
 def _check_exif(data: bytes) -> None:
     blocks = data.count(b"Exif\0\0")
     if blocks > MAX_EXIF_BLOCKS:
-        raise ImageValidationError(f"the JPG has {blocks} blocks of EXIF; the limit is {MAX_EXIF_BLOCKS}.")
+        raise ImageValidationError(
+            f"the JPG has {blocks} blocks of EXIF; the limit is {MAX_EXIF_BLOCKS}.", Reason.IMAGE_UNSAFE
+        )
 
 
 def _check_scans(image: ImageFile.ImageFile, data: bytes) -> None:
@@ -195,7 +206,9 @@ def _check_scans(image: ImageFile.ImageFile, data: bytes) -> None:
         scans += marker[1] == _START_OF_SCAN
         position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
     if scans > MAX_SCANS:
-        raise ImageValidationError(f"the progressive JPG has {scans} scans; the limit is {MAX_SCANS}.")
+        raise ImageValidationError(
+            f"the progressive JPG has {scans} scans; the limit is {MAX_SCANS}.", Reason.IMAGE_UNSAFE
+        )
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -1,30 +1,106 @@
 """The body of POST /validation: what a caller may ask, and why something else is refused."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
+from face_validation_function.quality.measures import QualityMeasure
 from face_validation_function.validations.body import ObjectKey, Percent, StrictBody
 
 MISSPELT_TARGET_PATH = "tareget_path"
+IN_ONE_IMAGE = "ID_IN_FACE"
+
+
+def _measure(name: str) -> str:
+    if name not in set(QualityMeasure):
+        raise ValueError(f"the measures are {', '.join(QualityMeasure)}")
+    return name
+
+
+def _each_once(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError("each part is named once")
+    return names
+
+
+class _NotSent(str):
+    """What a field holds that nobody sent: an empty text that was sent is another mistake."""
+
+    __slots__ = ()
 
 
 class FaceValidationRequest(StrictBody):
     """Is the person in the target image the person of the trusted source image?"""
 
     threshold: Percent = Field(default=80.0, description="Match when the similarity is at least this, in percent.")
+    threshold_review: Percent | None = Field(
+        default=None,
+        description="At most `threshold`: the answer has `decision`, and from this similarity on a human shall look.",
+    )
     threshold_label: Percent = Field(
-        default=55.0, description="ID_TO_FACE: a document label counts when its confidence is above this, in percent."
+        default=55.0,
+        description="ID_TO_FACE, ID_IN_FACE: a document label counts when its confidence is above this, in percent.",
     )
-    source_path: ObjectKey = Field(description="Key of the trusted image in the source bucket.")
+    type: Literal["FACE_TO_FACE", "ID_TO_FACE", "ID_IN_FACE"] = Field(
+        description="FACE_TO_FACE: the source is a photograph; ID_TO_FACE: an identity document. ID_IN_FACE, where the "
+        "deployment allows it: the target shows a person who holds the document, and there is no source."
+    )
+    source_path: ObjectKey = Field(
+        default_factory=_NotSent,
+        validate_default=True,
+        description="Key of the trusted image in the source bucket. Required, but for ID_IN_FACE, which has none.",
+    )
     target_path: ObjectKey = Field(description="Key of the image to be checked in the target bucket.")
-    type: Literal["FACE_TO_FACE", "ID_TO_FACE"] = Field(
-        description="FACE_TO_FACE: the source is a photograph; ID_TO_FACE: an identity document."
+    include: Annotated[list[Literal["boxes", "reasons", "quality"]], AfterValidator(_each_once)] = Field(
+        default=[],
+        max_length=3,
+        json_schema_extra={"uniqueItems": True},
+        description='Optional parts of the answer: "boxes" tells what was seen and where; "reasons" gives stable codes '
+        'for the answer or the refusal; "quality" measures both compared faces.',
     )
-    include: list[Literal["boxes"]] = Field(
-        default=[], max_length=1, description='Optional parts of the answer: "boxes" tells what was seen and where.'
+    min_quality: dict[Annotated[str, AfterValidator(_measure)], Percent] = Field(
+        default={},
+        json_schema_extra={"propertyNames": {"enum": list(QualityMeasure)}},
+        description="Measure -> least score (0-100) of both compared faces; below it the image is refused.",
     )
+
+    @property
+    def needs_quality(self) -> bool:
+        """Whether the answer cannot be given without measures of both compared faces."""
+        return bool(self.min_quality) or "quality" in self.include
+
+    @property
+    def wants_quality(self) -> bool:
+        """Whether measures are used where there are any."""
+        return self.needs_quality or "reasons" in self.include
+
+    @property
+    def least_quality(self) -> dict[QualityMeasure, float]:
+        """`min_quality` by measure."""
+        return {QualityMeasure(name): score for name, score in self.min_quality.items()}
+
+    @field_validator("source_path", mode="wrap")
+    @classmethod
+    def _source_unless_in_one_image(cls, value: Any, validate: Any, info: ValidationInfo) -> str:
+        in_one_image = info.data.get("type") == IN_ONE_IMAGE
+        if not isinstance(value, _NotSent):
+            if in_one_image:
+                raise ValueError("ID_IN_FACE has no source: the document is in the target image")
+            return str(validate(value))
+        if not in_one_image:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+    @model_validator(mode="after")
+    def _review_below_match(self) -> Self:
+        if self.threshold_review is not None and self.threshold_review > self.threshold:
+            raise ValueError(
+                f"threshold_review: it is at most the threshold of {self.threshold:g}; "
+                f"the value sent is {self.threshold_review:g}"
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -23,7 +23,7 @@ def test_a_variant_changes_what_is_there_and_puts_it_back(variant: Variant) -> N
 
 
 def test_the_margin_is_read_by_the_steps() -> None:
-    assert "FACE_MARGIN" in face_steps._prepared.__code__.co_names
+    assert "FACE_MARGIN" in face_steps.FaceSteps._prepared.__code__.co_names
 
 
 @pytest.mark.parametrize(("area", "size"), [((0, 0, 40, 50), (160, 200)), ((0, 0, 200, 300), (200, 300))])
