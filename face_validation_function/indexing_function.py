@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.exceptions.exceptions import FaceValidationError, drop_tracebacks
+from face_validation_function.deadline import Task, run_until_deadline
+from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.dead_letters import DeadLetters
@@ -16,7 +18,7 @@ from face_validation_function.integrations.rekognition_service import Rekognitio
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import Lazy, deadline_s
-from face_validation_function.services.enrolment import EnrolmentService
+from face_validation_function.services.enrolment import Enrolled, EnrolmentService
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.validations.body import new_request_id
@@ -86,24 +88,26 @@ class IndexingFunction:
         for record in event.get("Records", ()):
             if _is_folder(record):
                 continue
-            timer = RequestTimer(deadline_s(context))
+            task = Task(new_request_id(), partial(_enrolled, adapters, record))
+            (done,) = run_until_deadline([task], deadline_s(context), adapters.logger)
             error: FaceValidationError | None = None
-            try:
-                enrolled = adapters.enrolment.enrol(timer, *_object_of(record))
-                counts["enrolled" if enrolled.is_new else "known"] += 1
-            except FaceValidationError as refused:
-                error = refused
+            if isinstance(done.result, FaceValidationError):
+                error = done.result
                 if error.status >= 500:
                     failed.append(str(error))
                 else:
                     adapters.dead_letters.send(record, error.code, str(error))
                     counts["refused"] += 1
-            timer.end()
-            record_operation(adapters.logger, caller, "index", new_request_id(), timer, error)
-            drop_tracebacks(error)
+            else:
+                counts["enrolled" if done.result.is_new else "known"] += 1
+            record_operation(adapters.logger, caller, "index", done.id_request, done.timer, error)
         if failed:
             raise PhotosNotEnrolledError(f"{len(failed)} photos were not enrolled for now: {'; '.join(failed)}")
         return counts
+
+
+def _enrolled(adapters: IndexingAdapters, record: Mapping[str, Any], timer: RequestTimer) -> Enrolled:
+    return adapters.enrolment.enrol(timer, *_object_of(record))
 
 
 def _is_folder(record: Mapping[str, Any]) -> bool:

@@ -1,18 +1,14 @@
 """The Lambda function of POST /validation."""
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.exceptions.exceptions import (
-    FaceValidationError,
-    InternalServerError,
-    RequestError,
-    drop_tracebacks,
-)
+from face_validation_function.deadline import Outcome, Task, run_until_deadline
+from face_validation_function.exceptions.exceptions import FaceValidationError, RequestError
 from face_validation_function.faces import Comparison
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.rekognition_service import RekognitionService
@@ -61,7 +57,7 @@ class ItemResult:
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
-    """ItemResult one API Gateway proxy event: what AWS Lambda calls."""
+    """Answer one API Gateway proxy event: what AWS Lambda calls."""
     return _function(event, context)
 
 
@@ -74,7 +70,9 @@ def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
         id_request = new_request_id()
         record(adapters.logger, invocation, id_request, None, RequestTimer(invocation.deadline_s), error)
         return refused(error, id_request)
-    answers = _side_by_side(items, adapters, invocation)
+    tasks = [Task(request_id_of(item), partial(_compared, item, adapters)) for item in items]
+    outcomes = run_until_deadline(tasks, invocation.deadline_s, adapters.logger, at_once=ITEMS_AT_ONCE)
+    answers = [_answer(item, adapters, invocation, done) for item, done in zip(items, outcomes, strict=True)]
     if isinstance(body, list):
         return http_response(HTTPStatus.OK, [answer.body for answer in answers], id_request=new_request_id())
     (answer,) = answers
@@ -94,23 +92,6 @@ OPERATIONS: dict[str, Operation[Adapters]] = {"validate": validate}
 _function = RestFunction(OPERATIONS, Adapters.from_environment)
 
 
-def _side_by_side(items: list[object], adapters: Adapters, invocation: Invocation) -> list[ItemResult]:
-    """Every item's answer, in order; what has none at the deadline gets an InternalServerError."""
-    pool = ThreadPoolExecutor(max_workers=min(len(items), ITEMS_AT_ONCE), thread_name_prefix="item")
-    timers = [RequestTimer(invocation.deadline_s) for _ in items]
-    under_way = [pool.submit(_compared, item, adapters, timer) for item, timer in zip(items, timers, strict=True)]
-    wait(under_way, timeout=invocation.deadline_s)
-    pool.shutdown(wait=False)  # what has not begun refuses at its first step: its timer is over
-    answers = [
-        _answer(item, adapters, invocation, timer, future)
-        for item, timer, future in zip(items, timers, under_way, strict=True)
-    ]
-    for future in under_way:
-        if future.done():
-            drop_tracebacks(future.exception())
-    return answers
-
-
 def _compared(item: object, adapters: Adapters, timer: RequestTimer) -> tuple[FaceValidationRequest, Comparison]:
     request = validated(item, FaceValidationRequest)
     allowed = adapters.settings.validation_types
@@ -119,43 +100,26 @@ def _compared(item: object, adapters: Adapters, timer: RequestTimer) -> tuple[Fa
         raise RequestError(f'type: this deployment takes {names}; the value sent is "{request.type}".')
     business = BusinessService(FaceSteps(adapters.s3, adapters.rekognition, adapters.settings, timer))
     business.set_strategy(request.type)
-    try:
-        return request, business.execute_inference(request)
-    finally:
-        timer.end()
+    return request, business.execute_inference(request)
 
 
 def _answer(
     item: object,
     adapters: Adapters,
     invocation: Invocation,
-    timer: RequestTimer,
-    future: Future[tuple[FaceValidationRequest, Comparison]],
+    done: Outcome[tuple[FaceValidationRequest, Comparison]],
 ) -> ItemResult:
     """One item's answer, logged and counted."""
-    id_request = request_id_of(item)
+    id_request = done.id_request
     outcome: Comparison | FaceValidationError
-    try:
-        request, outcome = _result_of(future, timer)
-        id_request = request.id_request
-        answer = ItemResult(success(id_request, outcome, request.include))
-    except FaceValidationError as error:
-        outcome = error
-        answer = ItemResult(refusal(id_request, error, reasons=_wants_reasons(item)), error)
-    except Exception:
-        adapters.logger.exception("The validation failed.", extra={"id_request": id_request})
-        outcome = InternalServerError("an unexpected failure; its cause is in the log.")
+    if isinstance(done.result, FaceValidationError):
+        outcome = done.result
         answer = ItemResult(refusal(id_request, outcome, reasons=_wants_reasons(item)), outcome)
-    record(adapters.logger, invocation, id_request, _type_of(item), timer, outcome)
+    else:
+        request, outcome = done.result
+        answer = ItemResult(success(id_request, outcome, request.include))
+    record(adapters.logger, invocation, id_request, _type_of(item), done.timer, outcome)
     return answer
-
-
-def _result_of(
-    future: Future[tuple[FaceValidationRequest, Comparison]], timer: RequestTimer
-) -> tuple[FaceValidationRequest, Comparison]:
-    if not future.done():
-        raise timer.out_of_time()
-    return future.result()
 
 
 def _type_of(item: object) -> str | None:

@@ -3,20 +3,16 @@
 import re
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.exceptions.exceptions import (
-    FaceValidationError,
-    InternalServerError,
-    RequestError,
-    drop_tracebacks,
-)
+from face_validation_function.deadline import Task, run_until_deadline
+from face_validation_function.exceptions.exceptions import FaceValidationError, RequestError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
@@ -79,7 +75,7 @@ class PeopleAdapters:
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
-    """OperationResult one API Gateway proxy event: what AWS Lambda calls."""
+    """Answer one API Gateway proxy event: what AWS Lambda calls."""
     return _function(event, context)
 
 
@@ -165,28 +161,14 @@ def _answering(name: str, operation: PeopleOperation) -> Operation[PeopleAdapter
     """An operation with its envelope, its log line and its metrics."""
 
     def answer(adapters: PeopleAdapters, invocation: Invocation) -> HttpResponse:
-        timer = RequestTimer(invocation.deadline_s)
         id_request = _request_id(invocation)
-        error: FaceValidationError | None = None
-        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
-        under_way = pool.submit(operation, adapters, invocation, timer)
-        pool.shutdown(wait=False)
-        try:
-            found = under_way.result(timeout=invocation.deadline_s)
-        except FaceValidationError as refusal:
-            error = refusal
-        except TimeoutError:
-            error = timer.out_of_time()
-        except Exception:
-            adapters.logger.exception("The operation failed.", extra={"id_request": id_request})
-            error = InternalServerError("an unexpected failure; its cause is in the log.")
-        timer.end()
-        record_operation(adapters.logger, invocation, name, id_request, timer, error)
-        if under_way.done():
-            drop_tracebacks(under_way.exception())
-        if error:
-            return refused(error, id_request)
-        return http_response(found.status, {"id_request": id_request, **found.body}, id_request=id_request)
+        task = Task(id_request, partial(operation, adapters, invocation))
+        (done,) = run_until_deadline([task], invocation.deadline_s, adapters.logger)
+        error = done.result if isinstance(done.result, FaceValidationError) else None
+        record_operation(adapters.logger, invocation, name, id_request, done.timer, error)
+        if isinstance(done.result, FaceValidationError):
+            return refused(done.result, id_request)
+        return http_response(done.result.status, {"id_request": id_request, **done.result.body}, id_request=id_request)
 
     return answer
 

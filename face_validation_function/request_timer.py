@@ -63,7 +63,7 @@ class RequestTimer:
         try:
             yield
         except FaceValidationError as error:
-            error.args = (f"{name}: {error}",)
+            error.step = name if error.step is None else f"{name}: {error.step}"
             raise
         finally:
             self._under_way.discard(name)

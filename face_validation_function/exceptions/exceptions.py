@@ -8,14 +8,15 @@ from face_validation_function.reasons import Reason
 class FaceValidationError(Exception):
     """A refusal that a caller is told of; `str(error)` is the `details` of the answer.
 
-    The class's name is the contract's error code. `details` says which image, which stage,
-    and the actual value beside the limit; it never holds a traceback, a secret or image bytes.
+    The class's name is the contract's error code. `details` begins with `step`, the image and the stage that refused,
+    and says the actual value beside the limit; it never holds a traceback, a secret or image bytes.
     `reasons` are the same for programs: the class's own, unless others are given.
     """
 
     status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
     message: str = "The validation failed."
     retry_after_s: int | None = None
+    step: str | None = None
     reasons: tuple[Reason, ...] = (Reason.SERVICE_FAILED,)
 
     def __init__(self, details: str = "", *reasons: Reason) -> None:
@@ -27,6 +28,10 @@ class FaceValidationError(Exception):
     def code(self) -> str:
         """The contract's error code."""
         return type(self).__name__
+
+    def __str__(self) -> str:
+        details = super().__str__()
+        return details if self.step is None else f"{self.step}: {details}"
 
 
 class RequestError(FaceValidationError):

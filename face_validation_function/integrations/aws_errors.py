@@ -49,9 +49,9 @@ def translate_aws_errors(call: str, refusals: Refusals) -> Iterator[None]:
         reasons = (_REASONS[code],) if code in refusals and code in _REASONS else ()
         raise kind(f"{call} answered {code or 'an error without a code'}.", *reasons) from error
     except (BotoCoreError, HTTPClientError, ResponseParserError) as error:
-        raise InternalServerError(f"{call} did not answer as it should ({type(error).__name__}).") from error
+        raise InternalServerError(f"{call} failed ({type(error).__name__}).") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InternalServerError(f"{call} answered in a shape that it does not have.") from error
+        raise InternalServerError(f"{call} returned an unexpected response.") from error
 
 
 def code_of(error: ClientError) -> str:

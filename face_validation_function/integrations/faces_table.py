@@ -9,14 +9,13 @@ import binascii
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from face_validation_function.exceptions.exceptions import InternalServerError, RequestError, ServiceBusyError
 from face_validation_function.faces import BoundingBox, Face
-from face_validation_function.integrations.aws_errors import code_of, translate_aws_errors
+from face_validation_function.integrations.aws_errors import translate_aws_errors
 from face_validation_function.people import EnrolledFace, PhotoVersion
 
 BY_FACE_ID = "by_face_id"
@@ -26,6 +25,13 @@ LISTING = "faces"
 CLAIM_S = 120
 
 Row = dict[str, dict[str, str]]
+
+
+class _ConditionNotMetError(InternalServerError):
+    """DynamoDB did not write, since the row is not in the state that the write asks for."""
+
+
+_CONDITION = {"ConditionalCheckFailedException": _ConditionNotMetError}
 
 
 class FacesTable:
@@ -43,7 +49,7 @@ class FacesTable:
         """
         now = int(time.time())
         try:
-            with translate_aws_errors("DynamoDB", {}):
+            with translate_aws_errors("DynamoDB", _CONDITION):
                 self._client.put_item(
                     TableName=self._table,
                     Item={
@@ -56,16 +62,12 @@ class FacesTable:
                     "OR (attribute_not_exists(face_id) AND claimed_at < :expired)",
                     ExpressionAttributeValues={":expired": _number(now - CLAIM_S)},
                 )
-        except InternalServerError as error:
-            cause = error.__cause__
-            if not (isinstance(cause, ClientError) and code_of(cause) == "ConditionalCheckFailedException"):
-                raise
-        else:
-            return None
-        found = self.get(photo)
-        if found is None:
-            raise ServiceBusyError("this photo is being enrolled by another request.")
-        return found
+        except _ConditionNotMetError:
+            face = self.get(photo)
+            if face is None:
+                raise ServiceBusyError("this photo is being enrolled by another request.") from None
+            return face
+        return None
 
     def complete(self, face: EnrolledFace) -> None:
         """Finish a claim: from now on the face is found by its id and its name.
@@ -80,15 +82,10 @@ class FacesTable:
 
     def release(self, photo: PhotoVersion) -> None:
         """Give up a claim; a row with a face stays."""
-        try:
-            with translate_aws_errors("DynamoDB", {}):
-                self._client.delete_item(
-                    TableName=self._table, Key=_key(photo), ConditionExpression="attribute_not_exists(face_id)"
-                )
-        except InternalServerError as error:
-            cause = error.__cause__
-            if not (isinstance(cause, ClientError) and code_of(cause) == "ConditionalCheckFailedException"):
-                raise
+        with suppress(_ConditionNotMetError), translate_aws_errors("DynamoDB", _CONDITION):
+            self._client.delete_item(
+                TableName=self._table, Key=_key(photo), ConditionExpression="attribute_not_exists(face_id)"
+            )
 
     def get(self, photo: PhotoVersion) -> EnrolledFace | None:
         """The face of one photo version; None when there is none or it is only claimed."""

@@ -23,7 +23,7 @@ from face_validation_function.integrations.aws_errors import translate_aws_error
 )
 def test_no_answer_or_a_senseless_one_is_a_failure_that_names_the_call_and_tells_no_more(raised: Exception) -> None:
     with (
-        pytest.raises(InternalServerError, match=r"^DetectLabels (did not answer|answered)") as failed,
+        pytest.raises(InternalServerError, match=r"^DetectLabels (failed|returned an unexpected response)") as failed,
         translate_aws_errors("DetectLabels", {}),
     ):
         raise raised
