@@ -245,11 +245,12 @@ def compare(
 def _service(api: str | None, profile: str | None, stderr: Console) -> Iterator[tuple[FaceValidationClient, str]]:
     """A client, and what names the service it asks: answers of different services are not mixed in one run.
 
-    The client asks once only: a 5xx that a second try would hide is what an evaluation is there to count.
+    The client asks once only: a 5xx that a second try would hide is what an evaluation is there to count. Files are
+    sent as they are: what an evaluation measures is the service on the caller's own images.
     """
     if api is not None or profile is not None:
         connection = Connection.resolve(profile, api_url=api)
-        with connection.client(attempts=1) as client:
+        with connection.client(attempts=1, prepare_images=False) as client:
             yield client, connection.api_url
         return
     from face_validation.local.stack import (
@@ -260,7 +261,7 @@ def _service(api: str | None, profile: str | None, stderr: Console) -> Iterator[
     # Every answer of the function is in results.csv: its log would say the same again, across the progress minimum.
     with LocalStack(log_level="ERROR") as stack:
         settings = {name: str(value) for name, value in asdict(stack.info).items() if name in _CONNECTION_FIELDS}
-        with Connection(**settings).client(attempts=1) as client:
+        with Connection(**settings).client(attempts=1, prepare_images=False) as client:
             yield client, f"local stack, code {_code_digest()}"
 
 

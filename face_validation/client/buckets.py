@@ -4,26 +4,13 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from face_validation.client.errors import ConnectionFailedError, RequestFailedError, SettingsError
 from face_validation.client.transport import is_this_machine
 
 Bucket = Literal["source", "target"]
-Photo = str | Path | bytes
-"""An image file, or its bytes."""
-
 _SIGNATURES = {b"\xff\xd8\xff": ("image/jpeg", ".jpg"), b"\x89PNG\r\n\x1a\n": ("image/png", ".png")}
-
-
-def content_of(photo: Photo) -> bytes:
-    """The bytes of an image.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
 
 
 def content_type_of(content: bytes) -> tuple[str, str]:

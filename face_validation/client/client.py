@@ -12,13 +12,14 @@ from typing import Any, Self
 import httpx
 
 from face_validation.client.api import Api, contract_violation
-from face_validation.client.buckets import Bucket, Buckets, Photo, content_of, new_key
+from face_validation.client.buckets import Bucket, Buckets, new_key
 from face_validation.client.errors import (
     FaceValidationError,
     RequestFailedError,
     error_of_envelope,
     is_envelope,
 )
+from face_validation.client.image_preparation import Photo, content_of, prepared_content
 from face_validation.client.people import People
 from face_validation.client.validation_request import ValidationRequest, ValidationType, new_id
 from face_validation.client.validation_result import DEFAULT_THRESHOLD, ValidationResult
@@ -49,6 +50,8 @@ class FaceValidationClient:
         attempts: how often one question is asked at most. A validation changes nothing and gives the same answer when
             it is asked again, so lost connections, 429 and 5xx are tried again; a repetition costs the service's
             Rekognition calls, no more.
+        prepare_images: whether every image is made into an upright sRGB JPG within the service's limits before it is
+            sent (see `image_preparation.prepare`); False sends files as they are.
         transport: how httpx sends its requests, for tests and proxies of one's own.
 
     Raises:
@@ -68,12 +71,14 @@ class FaceValidationClient:
         region: str | None = None,
         timeout_s: float = TIMEOUT_S,
         attempts: int = 4,
+        prepare_images: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        self._content_of = prepared_content if prepare_images else content_of
         self._api = Api(
             api_url, token_url, client_id, client_secret, timeout_s=timeout_s, attempts=attempts, transport=transport
         )
-        self.people = People(self._api)
+        self.people = People(self._api, self._content_of)
         names: dict[Bucket, str] = {"source": source_bucket or "", "target": target_bucket or ""}
         self._buckets = Buckets(names, endpoint=s3_endpoint, region=region, timeout_s=timeout_s)
 
@@ -140,12 +145,14 @@ class FaceValidationClient:
 
         Raises:
             OSError: a file cannot be read.
+            ImageValidationError: no decoder opens a file; nothing was sent.
             FaceValidationError: as `validate`.
         """
         self.token()  # first: no image travels for a client that may not ask
+        contents = [self._content_of(photo) for photo in (source, target)]  # both good before one is sent
         with (
-            self.uploaded(source, "source", keep=keep) as source_key,
-            self.uploaded(target, "target", keep=keep) as key,
+            self._put(contents[0], "source", keep=keep) as source_key,
+            self._put(contents[1], "target", keep=keep) as key,
         ):
             return self.validate(
                 source_key, key, type, threshold=threshold, threshold_label=threshold_label, include=include
@@ -182,10 +189,7 @@ class FaceValidationClient:
             OSError: the file cannot be read.
             RequestFailedError: S3 does not take it.
         """
-        content = content_of(photo)
-        key = new_key(content) if key is None else key
-        self._buckets.put(side, key, content)
-        return key
+        return self._stored(self._content_of(photo), side, key)
 
     def delete(self, key: str, side: Bucket) -> None:
         """Delete an uploaded image; raises as `upload` does."""
@@ -194,12 +198,22 @@ class FaceValidationClient:
     @contextlib.contextmanager
     def uploaded(self, photo: Photo, side: Bucket, *, keep: bool = False) -> Iterator[str]:
         """An image that is in its bucket only within the `with`, unless `keep`; gives its key."""
-        key = self.upload(photo, side)
+        with self._put(self._content_of(photo), side, keep=keep) as key:
+            yield key
+
+    @contextlib.contextmanager
+    def _put(self, content: bytes, side: Bucket, *, keep: bool) -> Iterator[str]:
+        key = self._stored(content, side)
         try:
             yield key
         finally:
             if not keep:
                 self._delete_quietly(key, side)
+
+    def _stored(self, content: bytes, side: Bucket, key: str | None = None) -> str:
+        key = new_key(content) if key is None else key
+        self._buckets.put(side, key, content)
+        return key
 
     def _delete_quietly(self, key: str, side: Bucket) -> None:
         # The answer is there and must not be lost: buckets expire what is left behind.

@@ -1,15 +1,16 @@
 """Who is this? The answers of the routes about enrolled people."""
 
 import base64
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from face_validation.client.api import ADMIN, READ, Api, contract_violation
-from face_validation.client.buckets import Photo, content_of, content_type_of
+from face_validation.client.buckets import content_type_of
 from face_validation.client.errors import ImageValidationError, RequestFailedError
+from face_validation.client.image_preparation import Photo, format_of
 from face_validation.client.transport import network_faults
 from face_validation.client.validation_request import new_id
 from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face
@@ -102,21 +103,26 @@ def _reader(kind: Hashable) -> Any:
 class People:
     """The people that searches know: enrol them, list them, look for them, erase them."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, api: Api, content_of: Callable[[Photo], bytes]) -> None:
+        self._api, self._content_of = api, content_of
 
     def upload(self, photo: Photo, bucket: str) -> str:
         """Put an image into the "source", "target" or "faces" bucket without AWS credentials; gives its key.
 
         Raises:
             OSError: the file cannot be read.
-            ImageValidationError: it is no JPEG or PNG; nothing was sent.
+            ImageValidationError: no decoder opens it, or it is sent as it is and is no JPG or PNG; nothing was sent.
             RequestFailedError: the service gives no form, or S3 does not take the image.
         """
-        content = content_of(photo)
+        return self._uploaded(self._content_of(photo), bucket)
+
+    def _uploaded(self, content: bytes, bucket: str) -> str:
         media_type, ending = content_type_of(content)
         if not ending:
-            raise ImageValidationError("The image is not valid.", details="The content is neither JPG nor PNG.")
+            kind = format_of(content)
+            raise ImageValidationError(
+                "The image is not valid.", details=f"Its format is {kind}; the service takes JPG and PNG."
+            )
         answer = self._api.ask("POST", "/uploads", {"bucket": bucket, "content_type": media_type})
         form = self._read(UploadForm, answer)
         with network_faults("S3", form.url):
@@ -142,12 +148,12 @@ class People:
 
     def search(self, photo: Photo, *, threshold: float = DEFAULT_THRESHOLD, max_faces: int = 5) -> SearchResult:
         """Who is in the photo? People from `threshold` (0-100) on, at most `max_faces` of them."""
-        content, id_request = content_of(photo), new_id()
+        content, id_request = self._content_of(photo), new_id()
         body: dict[str, Any] = {"threshold": threshold, "max_faces": max_faces, "id_request": id_request}
         if len(content) <= MOST_BYTES_IN_BODY:
             body["image"] = base64.b64encode(content).decode()  # nothing stays behind in a bucket
         else:
-            body["image_path"] = self.upload(content, "target")
+            body["image_path"] = self._uploaded(content, "target")
         return self._read(SearchResult, self._api.ask("POST", "/search", body, scope=READ, id_request=id_request))
 
     def erase_face(self, face_id: str) -> Erased:

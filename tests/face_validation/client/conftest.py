@@ -17,7 +17,7 @@ def api() -> Iterator[FakeApi]:
 
 @pytest.fixture
 def client(api: FakeApi) -> Iterator[FaceValidationClient]:
-    with FaceValidationClient(**api.settings, timeout_s=5) as client:
+    with FaceValidationClient(**api.settings, timeout_s=5, prepare_images=False) as client:
         yield client
 
 

@@ -500,17 +500,17 @@ class TestUploads:
         assert "Credential=local/" in put.headers["Authorization"]
 
     def test_without_aws_credentials_an_upload_to_aws_says_what_to_do(self, api: FakeApi) -> None:
-        settings = api.settings | {"s3_endpoint": "", "region": "eu-west-1"}
+        settings = api.settings | {"s3_endpoint": "", "region": "eu-west-1", "prepare_images": False}
         with FaceValidationClient(**settings) as client, pytest.raises(SettingsError, match="aws configure"):
             client.upload(JPEG, "source")
 
     def test_an_unreachable_bucket_could_not_be_asked(self, api: FakeApi) -> None:
-        settings = api.settings | {"s3_endpoint": "http://127.0.0.1:1"}
+        settings = api.settings | {"s3_endpoint": "http://127.0.0.1:1", "prepare_images": False}
         with FaceValidationClient(**settings) as client, pytest.raises(ConnectionFailedError, match="the-source"):
             client.upload(JPEG, "source")
 
     def test_a_bucket_without_a_name_is_said_with_its_settings(self, api: FakeApi) -> None:
-        settings = api.settings | {"target_bucket": ""}
+        settings = api.settings | {"target_bucket": "", "prepare_images": False}
         with FaceValidationClient(**settings) as client, pytest.raises(SettingsError, match="--target-bucket"):
             client.upload(JPEG, "target")
 

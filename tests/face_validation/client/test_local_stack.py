@@ -48,7 +48,7 @@ def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def stack_client(info: Path) -> Iterator[FaceValidationClient]:
-    with Connection.from_info(info).client() as client:
+    with Connection.from_info(info).client(prepare_images=False) as client:
         yield client
 
 
