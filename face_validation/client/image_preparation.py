@@ -161,10 +161,10 @@ def _broken(name: str, kind: str) -> str:
 
 def _register_heic(name: str) -> None:
     try:
-        from pillow_heif import register_heif_opener
+        from pi_heif import register_heif_opener
     except ImportError as error:
         raise SettingsError(
-            f"{name} is a HEIC photo, which needs the package pillow-heif. {_INSTALL_IMAGES}"
+            f"{name} is a HEIC photo, which needs the package pi-heif. {_INSTALL_IMAGES}"
         ) from error
     register_heif_opener()
 
