@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from face_validation_function.contract.answers import ErrorEnvelope, ValidationAnswer
 from face_validation_function.deadline import Outcome, Task, run_until_deadline
 from face_validation_function.exceptions.exceptions import FaceValidationError, RequestError
 from face_validation_function.faces import Comparison
@@ -52,7 +53,7 @@ class Adapters:
 class ItemResult:
     """One item's answer: the body, and the error in it if there is one."""
 
-    body: dict[str, Any]
+    body: ValidationAnswer | ErrorEnvelope
     error: FaceValidationError | None = None
 
 
@@ -76,7 +77,7 @@ def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
     if isinstance(body, list):
         return http_response(HTTPStatus.OK, [answer.body for answer in answers], id_request=new_request_id())
     (answer,) = answers
-    id_request = answer.body["id_request"]
+    id_request = answer.body.id_request
     if answer.error:
         return http_response(
             HTTPStatus(answer.error.status),

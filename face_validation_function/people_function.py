@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +11,17 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 
+from face_validation_function.contract.answers import (
+    Answer,
+    EnrolAnswer,
+    ErasedAnswer,
+    ErasedCounts,
+    FaceAnswer,
+    FacesAnswer,
+    Match,
+    SearchAnswer,
+    UploadAnswer,
+)
 from face_validation_function.deadline import Task, run_until_deadline
 from face_validation_function.exceptions.exceptions import FaceValidationError, RequestError
 from face_validation_function.integrations.aws_client import aws_client
@@ -26,7 +37,7 @@ from face_validation_function.services.erasure import ErasureService
 from face_validation_function.services.search import SearchService
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.logging_config import record_operation, service_logger
-from face_validation_function.utils.response_utils import box_of, http_response
+from face_validation_function.utils.response_utils import box_of, face_of, http_response
 from face_validation_function.validations.body import new_request_id, parse_body, request_id_of, validated
 from face_validation_function.validations.people_requests import (
     EnrolRequest,
@@ -81,9 +92,9 @@ def lambda_handler(event: Event, context: Any) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What an operation found: the status and the fields of the body beside `id_request`."""
+    """What an operation answers: the body and the status."""
 
-    body: dict[str, Any]
+    body: Answer
     status: HTTPStatus = HTTPStatus.OK
 
 
@@ -94,7 +105,8 @@ def enrol(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer)
     """POST /faces: 201 when the face is new, 200 when this photo was enrolled before."""
     request = validated(parse_body(invocation.body), EnrolRequest)
     enrolled = adapters.enrolment.enrol(timer, request.image_path, full_name=request.full_name)
-    return OperationResult(_face(enrolled.face), HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
+    body = EnrolAnswer(id_request=invocation.id_request, **_fields_of(enrolled.face))
+    return OperationResult(body, HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
 
 
 def list_faces(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -102,8 +114,8 @@ def list_faces(adapters: PeopleAdapters, invocation: Invocation, timer: RequestT
     request = validated(dict(invocation.event.get("queryStringParameters") or {}), ListRequest)
     with timer.step("table"):
         faces, token = adapters.table.listed(request.limit, request.next_token, request.full_name)
-    page: dict[str, Any] = {"faces": [_face(face) for face in faces]}
-    return OperationResult(page | ({"next_token": token} if token else {}))
+    page = [FaceAnswer(**_fields_of(face)) for face in faces]
+    return OperationResult(FacesAnswer(id_request=invocation.id_request, faces=page, next_token=token))
 
 
 def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -116,15 +128,17 @@ def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     found = adapters.search.search(timer, photo, request.threshold, request.max_faces)
     best = found.matches[0] if found.matches else None
     return OperationResult(
-        {
-            "found": best is not None,
-            **({"person": best.full_name, "similarity": best.similarity} if best else {}),
-            "matches": [
-                {"full_name": match.full_name, "similarity": match.similarity, "face_id": match.face_id}
+        SearchAnswer(
+            id_request=invocation.id_request,
+            found=best is not None,
+            person=best.full_name if best else None,
+            similarity=best.similarity if best else None,
+            matches=[
+                Match(full_name=match.full_name, similarity=match.similarity, face_id=match.face_id)
                 for match in found.matches
             ],
-            "searched_face": {"box": box_of(found.searched.box), "confidence": found.searched.confidence},
-        }
+            searched_face=face_of(found.searched),
+        )
     )
 
 
@@ -133,7 +147,7 @@ def erase_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestT
     face_id = _path_parameter(invocation, "face_id")
     if not _FACE_ID.fullmatch(face_id):
         raise RequestError(f"face_id: a face id is a UUID in lower case; the value sent is {face_id[:80]!r}.")
-    return _erased(adapters.erasure.erase_face(timer, face_id))
+    return _erased(invocation, adapters.erasure.erase_face(timer, face_id))
 
 
 def erase_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -142,7 +156,7 @@ def erase_person(adapters: PeopleAdapters, invocation: Invocation, timer: Reques
         full_name = full_name_of(_path_parameter(invocation, "full_name"))
     except ValueError as error:
         raise RequestError(f"full_name: {error}.") from error
-    return _erased(adapters.erasure.erase_person(timer, full_name))
+    return _erased(invocation, adapters.erasure.erase_person(timer, full_name))
 
 
 def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -154,7 +168,8 @@ def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     key = f"{folder}{uuid.uuid4()}.{ENDINGS[request.content_type]}"
     with timer.step("presign"):
         url, fields = adapters.s3.presigned_post(buckets[request.bucket], key, request.content_type, request.full_name)
-    return OperationResult({"key": key, "url": url, "fields": fields, "expires_in": UPLOAD_S}, HTTPStatus.CREATED)
+    form = UploadAnswer(id_request=invocation.id_request, key=key, url=url, fields=fields, expires_in=UPLOAD_S)
+    return OperationResult(form, HTTPStatus.CREATED)
 
 
 def _answering(name: str, operation: PeopleOperation) -> Operation[PeopleAdapters]:
@@ -162,13 +177,13 @@ def _answering(name: str, operation: PeopleOperation) -> Operation[PeopleAdapter
 
     def answer(adapters: PeopleAdapters, invocation: Invocation) -> HttpResponse:
         id_request = _request_id(invocation)
-        task = Task(id_request, partial(operation, adapters, invocation))
+        task = Task(id_request, partial(operation, adapters, replace(invocation, id_request=id_request)))
         (done,) = run_until_deadline([task], invocation.deadline_s, adapters.logger)
         error = done.result if isinstance(done.result, FaceValidationError) else None
         record_operation(adapters.logger, invocation, name, id_request, done.timer, error)
         if isinstance(done.result, FaceValidationError):
             return refused(done.result, id_request)
-        return http_response(done.result.status, {"id_request": id_request, **done.result.body}, id_request=id_request)
+        return http_response(done.result.status, done.result.body, id_request=id_request)
 
     return answer
 
@@ -197,7 +212,8 @@ def _path_parameter(invocation: Invocation, name: str) -> str:
     return unquote((invocation.event.get("pathParameters") or {})[name])
 
 
-def _face(face: EnrolledFace) -> dict[str, Any]:
+def _fields_of(face: EnrolledFace) -> dict[str, Any]:
+    """The fields that a face has in every answer."""
     return {
         "face_id": face.face_id,
         "full_name": face.photo.full_name,
@@ -208,7 +224,6 @@ def _face(face: EnrolledFace) -> dict[str, Any]:
     }
 
 
-def _erased(erased: Erased) -> OperationResult:
-    return OperationResult(
-        {"erased": {"faces": erased.faces, "photo_versions": erased.photo_versions, "rows": erased.rows}}
-    )
+def _erased(invocation: Invocation, erased: Erased) -> OperationResult:
+    counts = ErasedCounts(faces=erased.faces, photo_versions=erased.photo_versions, rows=erased.rows)
+    return OperationResult(ErasedAnswer(id_request=invocation.id_request, erased=counts))

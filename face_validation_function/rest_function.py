@@ -25,12 +25,16 @@ Adapters = TypeVar("Adapters")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of a function: the event, the seconds that the work may take, and whose call it is in the logs."""
+    """One call of a function: the event, the seconds that the work may take, and whose call it is in the logs.
+
+    `id_request` is the id to answer with, empty where the body may hold several requests.
+    """
 
     event: Event
     deadline_s: float
     function_name: str
     function_request_id: str
+    id_request: str = ""
 
     @property
     def body(self) -> str | None:

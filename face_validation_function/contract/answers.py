@@ -1,4 +1,4 @@
-"""The answers of the API as models, for the document that describes them."""
+"""The answers of the API as models: handlers dump them, and the OpenAPI document describes them."""
 
 from typing import Annotated, Any
 
@@ -15,11 +15,19 @@ def _without_default(schema: dict[str, Any]) -> None:
     del schema["default"]
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Answer(BaseModel):
+    """A part of an answer: a field without a value is left out, never null."""
+
+    # Models are built when first used: a cold start pays for those of its own answers alone.
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as `json.dumps` takes them, `id_request` first."""
+        fields = self.model_dump(exclude_none=True)
+        return {"id_request": fields["id_request"], **fields} if "id_request" in fields else fields
 
 
-class Box(_Answer):
+class Box(Answer):
     """Ratios of the upright, uncropped image, origin top left; may reach past 0 and 1."""
 
     left: float
@@ -28,14 +36,14 @@ class Box(_Answer):
     height: float
 
 
-class SeenFace(_Answer):
+class SeenFace(Answer):
     """A face that was found, and how sure the detector is (percent)."""
 
     box: Box
     confidence: Percent
 
 
-class SeenDocument(_Answer):
+class SeenDocument(Answer):
     """The official document that was recognised."""
 
     label: str
@@ -43,7 +51,7 @@ class SeenDocument(_Answer):
     box: Box
 
 
-class SeenSide(_Answer):
+class SeenSide(Answer):
     """What was seen in one image; width and height are pixels after the EXIF rotation."""
 
     width: int
@@ -53,14 +61,14 @@ class SeenSide(_Answer):
     compared: int = Field(ge=0, description="Index in `faces` of the face that was compared.")
 
 
-class Boxes(_Answer):
+class Boxes(Answer):
     """What was seen in both images: there when `include` asks for it."""
 
     source: SeenSide
     target: SeenSide
 
 
-class ValidationAnswer(_Answer):
+class ValidationAnswer(Answer):
     """The answer to one validation."""
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
@@ -76,7 +84,7 @@ class ValidationAnswer(_Answer):
     boxes: Boxes | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 
 
-class FaceAnswer(_Answer):
+class FaceAnswer(Answer):
     """One face of a person, as enrolled."""
 
     face_id: str = Field(json_schema_extra={"format": "uuid"})
@@ -93,7 +101,7 @@ class EnrolAnswer(FaceAnswer):
     id_request: str = Field(json_schema_extra={"format": "uuid"})
 
 
-class FacesAnswer(_Answer):
+class FacesAnswer(Answer):
     """A page of faces, by name."""
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
@@ -103,7 +111,7 @@ class FacesAnswer(_Answer):
     )
 
 
-class Match(_Answer):
+class Match(Answer):
     """A person, by the most similar of the person's faces."""
 
     full_name: str
@@ -111,7 +119,7 @@ class Match(_Answer):
     face_id: str = Field(json_schema_extra={"format": "uuid"})
 
 
-class SearchAnswer(_Answer):
+class SearchAnswer(Answer):
     """The people found, best first; `person` and `similarity` are the first one's, and absent when there is nobody."""
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
@@ -122,7 +130,7 @@ class SearchAnswer(_Answer):
     searched_face: SeenFace
 
 
-class ErasedCounts(_Answer):
+class ErasedCounts(Answer):
     """What was removed: faces of the collection, versions of photos (delete markers too), rows of the table."""
 
     faces: int = Field(ge=0)
@@ -130,14 +138,14 @@ class ErasedCounts(_Answer):
     rows: int = Field(ge=0)
 
 
-class ErasedAnswer(_Answer):
+class ErasedAnswer(Answer):
     """What an erasure removed; zeros when there was nothing."""
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
     erased: ErasedCounts
 
 
-class UploadAnswer(_Answer):
+class UploadAnswer(Answer):
     """A form to POST as multipart/form-data: `fields` first, in any order, then the image as the field `file`."""
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
@@ -147,7 +155,7 @@ class UploadAnswer(_Answer):
     expires_in: int = Field(description="Seconds for which S3 takes the form.")
 
 
-class Error(_Answer):
+class Error(Answer):
     """What was refused, and why."""
 
     code: str
@@ -156,7 +164,7 @@ class Error(_Answer):
     reasons: Reasons | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 
 
-class ErrorEnvelope(_Answer):
+class ErrorEnvelope(Answer):
     """Every refusal, the service's and the gateway's."""
 
     id_request: str

@@ -22,7 +22,7 @@ Reasons = Annotated[
 class Judgement(BaseModel):
     """A part of an answer; it has no other fields than these."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Measure(Judgement):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from face_validation_function.contract.answers import Error, ErrorEnvelope
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -21,8 +23,8 @@ class Refusal:
 
     def envelope(self, request_id: str) -> dict[str, Any]:
         """The body of the answer; `request_id` is API Gateway's own id of the request, or its `$context` variable."""
-        error = {"code": self.code, "message": self.message, "details": self.details}
-        return {"id_request": request_id, "error": error}
+        error = Error(code=self.code, message=self.message, details=self.details)
+        return ErrorEnvelope(id_request=request_id, error=error).as_json()
 
 
 _SIGN_IN = "The request carries no valid access token."

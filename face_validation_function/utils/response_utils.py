@@ -5,43 +5,53 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from face_validation_function.contract.answers import (
+    Answer,
+    Box,
+    Boxes,
+    Error,
+    ErrorEnvelope,
+    SeenDocument,
+    SeenFace,
+    SeenSide,
+    ValidationAnswer,
+)
+from face_validation_function.contract.judgement import FaceQuality, Judgement, Measure, QualityOfBoth
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.faces import BoundingBox, Comparison, ImageAnalysis
+from face_validation_function.faces import BoundingBox, Comparison, Face, ImageAnalysis
 from face_validation_function.quality.measures import Quality
 
 
-def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()) -> dict[str, Any]:
+def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()) -> ValidationAnswer:
     """The body of a validation that was made; `include` are the optional parts that the request asked for.
 
     The similarity is not rounded: beside a threshold of 80, 79.9996 must not read as 80.
     """
-    body: dict[str, Any] = {
-        "id_request": id_request,
-        "matched": comparison.is_match,
-        "similarity": comparison.similarity,
-    }
-    if comparison.decision is not None:
-        body["decision"] = comparison.decision
-    if "reasons" in include:
-        body["reasons"] = comparison.reasons
-    if "quality" in include:
-        sides = {"source": comparison.source.quality, "target": comparison.target.quality}
-        body["quality"] = {side: _quality(quality) for side, quality in sides.items() if quality is not None}
-    if "boxes" in include:
-        body["boxes"] = {"source": _side(comparison.source), "target": _side(comparison.target)}
-    return body
+    source, target = comparison.source, comparison.target
+    return ValidationAnswer(
+        id_request=id_request,
+        matched=comparison.is_match,
+        similarity=comparison.similarity,
+        decision=None if comparison.decision is None else comparison.decision.value,
+        reasons=comparison.reasons if "reasons" in include else None,
+        quality=_quality_of_both(source, target) if "quality" in include else None,
+        boxes=Boxes(source=_side(source), target=_side(target)) if "boxes" in include else None,
+    )
 
 
-def refusal(id_request: str, error: FaceValidationError, *, reasons: bool = False) -> dict[str, Any]:
+def refusal(id_request: str, error: FaceValidationError, *, reasons: bool = False) -> ErrorEnvelope:
     """The contract's error envelope; `details` is always a string. `reasons` adds the refusal's codes."""
-    told: dict[str, Any] = {"code": error.code, "message": error.message, "details": str(error)}
-    if reasons:
-        told["reasons"] = list(error.reasons)
-    return {"id_request": id_request, "error": told}
+    told = Error(
+        code=error.code,
+        message=error.message,
+        details=str(error),
+        reasons=list(error.reasons) if reasons else None,
+    )
+    return ErrorEnvelope(id_request=id_request, error=told)
 
 
 def http_response(
-    status: HTTPStatus, body: object, *, id_request: str, retry_after_s: int | None = None
+    status: HTTPStatus, body: Answer | Sequence[Answer], *, id_request: str, retry_after_s: int | None = None
 ) -> dict[str, Any]:
     """A proxy answer for API Gateway.
 
@@ -50,31 +60,44 @@ def http_response(
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": id_request}
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)
+    content = body.as_json() if isinstance(body, Answer) else [item.as_json() for item in body]
     return {
         "statusCode": int(status),
         "headers": headers,
-        "body": json.dumps(body, allow_nan=False),
+        "body": json.dumps(content, allow_nan=False),
         "isBase64Encoded": False,
     }
 
 
-def _side(side: ImageAnalysis) -> dict[str, Any]:
-    seen: dict[str, Any] = {"width": side.width, "height": side.height}
-    if side.document is not None:
-        seen["document"] = {
-            "label": side.document.label,
-            "confidence": side.document.confidence,
-            "box": box_of(side.document.box),
-        }
-    seen["faces"] = [{"box": box_of(face.box), "confidence": face.confidence} for face in side.faces]
-    seen["compared"] = side.compared
-    return seen
-
-
-def _quality(quality: Quality) -> dict[str, Any]:
-    return {measure: {"value": found.value, "score": found.score} for measure, found in quality.items()}
-
-
-def box_of(box: BoundingBox) -> dict[str, float]:
+def box_of(box: BoundingBox) -> Box:
     """A box as answers carry it: ratios of the upright, uncropped image."""
-    return {"left": box.left, "top": box.top, "width": box.width, "height": box.height}
+    return Box(left=box.left, top=box.top, width=box.width, height=box.height)
+
+
+def face_of(face: Face) -> SeenFace:
+    """A face that was found, as answers carry it."""
+    return SeenFace(box=box_of(face.box), confidence=face.confidence)
+
+
+def _side(side: ImageAnalysis) -> SeenSide:
+    document = side.document
+    return SeenSide(
+        width=side.width,
+        height=side.height,
+        document=None
+        if document is None
+        else SeenDocument(label=document.label, confidence=document.confidence, box=box_of(document.box)),
+        faces=[face_of(face) for face in side.faces],
+        compared=side.compared,
+    )
+
+
+def _quality_of_both(source: ImageAnalysis, target: ImageAnalysis) -> QualityOfBoth | None:
+    if source.quality is None or target.quality is None:
+        return None
+    return QualityOfBoth(source=_quality(source.quality), target=_quality(target.quality))
+
+
+def _quality(quality: Quality) -> Judgement:
+    measures = {measure.value: Measure(value=one.value, score=one.score) for measure, one in quality.items()}
+    return FaceQuality(**measures)

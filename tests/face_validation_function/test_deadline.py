@@ -7,7 +7,7 @@ from face_validation_function.exceptions.exceptions import ImageValidationError,
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.utils.logging_config import service_logger
 
-LOGGER = service_logger("CRITICAL")
+LOGGER = service_logger("DEBUG")
 
 
 def test_outcomes_come_in_the_order_of_the_tasks_whichever_ends_first() -> None:

@@ -1,0 +1,38 @@
+"""The client's own values have the fields of the contract's answers, so that neither can change alone."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from face_validation.client import people, validation_result
+from face_validation_function.contract import answers
+
+# Of the request, beside the answer.
+ASKED = {"threshold"}
+# Parts of an answer that the client leaves out.
+LEFT_OUT = {"decision", "reasons", "quality", "id_request"}
+
+
+@pytest.mark.parametrize(
+    ("values", "model"),
+    [
+        (validation_result.ValidationResult, answers.ValidationAnswer),
+        (validation_result.Boxes, answers.Boxes),
+        (validation_result.ImageAnalysis, answers.SeenSide),
+        (validation_result.Face, answers.SeenFace),
+        (validation_result.Document, answers.SeenDocument),
+        (validation_result.Box, answers.Box),
+        (people.EnrolledFace, answers.FaceAnswer),
+        (people.FacePage, answers.FacesAnswer),
+        (people.PersonMatch, answers.Match),
+        (people.SearchResult, answers.SearchAnswer),
+        (people.Erased, answers.ErasedCounts),
+        (people.UploadForm, answers.UploadAnswer),
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_the_clients_values_have_the_fields_of_the_answers(values: Any, model: type[answers.Answer]) -> None:
+    fields = {field.name for field in dataclasses.fields(values)}
+
+    assert fields - ASKED - LEFT_OUT == set(model.model_fields) - LEFT_OUT
