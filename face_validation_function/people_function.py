@@ -35,7 +35,7 @@ from face_validation_function.rest_function import Event, HttpResponse, Invocati
 from face_validation_function.services.enrolment import EnrolmentService
 from face_validation_function.services.erasure import ErasureService
 from face_validation_function.services.search import SearchService
-from face_validation_function.settings import PeopleSettings
+from face_validation_function.settings import INDEX_PREFIX, PeopleSettings
 from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.utils.response_utils import box_of, face_of, http_response
 from face_validation_function.validations.body import new_request_id, parse_body, request_id_of, validated
@@ -48,8 +48,6 @@ from face_validation_function.validations.people_requests import (
 )
 
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png"}
-# Photos under this prefix are enrolled by their event; the others by POST /faces.
-INDEX_PREFIX = "index/"
 # As Rekognition writes them; it takes no others.
 _FACE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 DOCUMENT_LABELS = ("Driving License", "Passport")
 ALL_VALIDATION_TYPES = ("FACE_TO_FACE", "ID_TO_FACE", "ID_IN_FACE")
 VALIDATION_TYPES = ("FACE_TO_FACE", "ID_TO_FACE")
+# Photos under this prefix of the faces bucket are enrolled by S3's event; the others by POST /faces.
+INDEX_PREFIX = "index/"
 
 
 @dataclass(frozen=True, slots=True)

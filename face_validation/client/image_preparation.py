@@ -163,9 +163,7 @@ def _register_heic(name: str) -> None:
     try:
         from pi_heif import register_heif_opener
     except ImportError as error:
-        raise SettingsError(
-            f"{name} is a HEIC photo, which needs the package pi-heif. {_INSTALL_IMAGES}"
-        ) from error
+        raise SettingsError(f"{name} is a HEIC photo, which needs the package pi-heif. {_INSTALL_IMAGES}") from error
     register_heif_opener()
 
 

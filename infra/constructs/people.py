@@ -12,6 +12,7 @@ from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from face_validation_function.settings import INDEX_PREFIX
 from infra.constructs.findings import accept
 from infra.constructs.function import Build, ServiceFunction, called_and_waited_for
 from infra.constructs.naming import stack_suffix
@@ -20,8 +21,6 @@ from infra.constructs.storage import ImageStorage
 PEOPLE_HANDLER = "face_validation_function.people_function.lambda_handler"
 INDEXING_HANDLER = "face_validation_function.indexing_function.lambda_handler"
 
-# Photos under this prefix are enrolled by their event.
-INDEX_PREFIX = "index/"
 # One photo at a time, half of what a pair takes; 1769 MB buy one whole vCPU.
 MEMORY_MB = 1769
 INDEXING_TIMEOUT = Duration.seconds(60)

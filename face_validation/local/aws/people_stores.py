@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation_function.integrations.faces_table import BY_FACE_ID, BY_NAME
-from face_validation_function.people_function import INDEX_PREFIX
+from face_validation_function.settings import INDEX_PREFIX
 
 # As AWS Lambda does with an asynchronous event: two more attempts, then the dead-letter queue.
 ATTEMPTS = 3
