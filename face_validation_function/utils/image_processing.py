@@ -1,15 +1,24 @@
 """Images: refused by their header, turned upright, cut out and made small enough to send. The home of Pillow."""
 
 import math
-import re
 import struct
+import zlib
 from dataclasses import dataclass
 from io import BytesIO
+from threading import BoundedSemaphore
 
-from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
+from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
 from face_validation_function.faces import BoundingBox
+from face_validation_function.image_files import (
+    DamagedFileError,
+    EndlessFileError,
+    ImageFileError,
+    OtherFormatError,
+    PlainFile,
+    plain_file,
+)
 from face_validation_function.reasons import Reason
 
 MIN_SIDE = 80
@@ -22,15 +31,6 @@ MAX_SENT_BYTES = 5 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/li
 FACE_MARGIN = 0.5
 DOCUMENT_MARGIN = 0.05
 
-# Encoders write about ten.
-MAX_SCANS = 100
-# As many of 64 kB fill the largest file. Pillow copies all that it has for each further one: a million took 49 s.
-MAX_EXIF_BLOCKS = 256
-
-_ORIENTATION_TAG = 0x0112
-# A marker of a JPG: in the pixels' own data an FF byte is followed by 00 or by a restart marker (D0-D7).
-_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
-_START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -40,8 +40,23 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What Pillow's readers raise on bytes that are no image, or only the beginning of one.
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, OverflowError)
+# What Pillow's readers raise on bytes that are no image. Whatever it is, it is the file's fault; only that memory has
+# run out is ours.
+_UNREADABLE = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError),
+    *(TypeError, ValueError, struct.error, zlib.error, Image.DecompressionBombError),
+)
+_REASONS: dict[type[ImageFileError], Reason] = {
+    OtherFormatError: Reason.FORMAT_NOT_SUPPORTED,
+    DamagedFileError: Reason.IMAGE_TRUNCATED,
+    EndlessFileError: Reason.IMAGE_UNSAFE,
+}
+# Images that are decoded at the same time; the others wait. One takes up to 270 MB while it is decoded (a progressive
+# CMYK JPG of 16 megapixels) and 67 MB from then on; the function has less than two processors.
+DECODED_AT_ONCE = 3
+_decoding = BoundedSemaphore(DECODED_AT_ONCE)
+# Rows that are laid on white at once: a band of the largest image takes four megabytes.
+_BAND_ROWS = 256
 
 PixelBox = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels, as `Image.crop` takes them."""
@@ -66,7 +81,7 @@ class UprightImage:
 
 
 def open_upright(data: bytes) -> UprightImage:
-    """Check, decode and turn upright one image file.
+    """Check, decode and turn upright one image file; what it carries beside its pixels goes no further.
 
     The header is judged before a pixel is decoded, so that a decompression bomb costs nothing.
 
@@ -81,26 +96,17 @@ def open_upright(data: bytes) -> UprightImage:
         raise ImageTooLargeError(
             f"the file has {len(data)} bytes; the limit is {MAX_OBJECT_BYTES} (15 MB).", Reason.FILE_TOO_LARGE
         )
-    image = _header(data)
-    _check_pixels(image.width, image.height)
-    _check_scans(image, data)
     try:
-        orientation = image.getexif().get(_ORIENTATION_TAG)
-    except _UNREADABLE:
-        orientation = None  # a broken tag says nothing about the pixels
-    try:
-        image.load()
-        pixels = _rgb(image)
-    except _UNREADABLE as error:
-        raise ImageValidationError(
-            f"the {image.format} file is truncated or broken.", Reason.IMAGE_TRUNCATED
-        ) from error
-    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    if turn is not None:
-        pixels = pixels.transpose(turn)
-    plain = image.mode in {"RGB", "L"} and not image.has_transparency_data
-    as_it_came = plain and turn is None and len(data) <= MAX_SENT_BYTES
-    return UprightImage(pixels, data if as_it_came else encoded(pixels))
+        file = plain_file(data)
+    except ImageFileError as error:
+        raise ImageValidationError(str(error), _REASONS[type(error)]) from error
+    turn = _UPRIGHT.get(file.orientation)
+    with _decoding:
+        pixels, is_plain = _decoded(file)
+        if turn is not None:
+            pixels = pixels.transpose(turn)
+        as_it_came = is_plain and turn is None and len(file.data) <= MAX_SENT_BYTES
+        return UprightImage(pixels, file.data if as_it_came else encoded(pixels))
 
 
 def crop_pixels(box: BoundingBox, width: int, height: int, margin: float) -> PixelBox:
@@ -160,22 +166,26 @@ def encoded(pixels: Image.Image) -> bytes:
     return encoded(smaller)
 
 
-def _header(data: bytes) -> ImageFile.ImageFile:
-    """The file's header, read by the two readers that we allow; `Image.open` would try every format."""
+def _decoded(file: PlainFile) -> tuple[Image.Image, bool]:
+    """The pixels in RGB without anything else, and whether the file shows just these as it is."""
+    # `Image.open` would try every format that it knows.
+    reader = JpegImagePlugin.JpegImageFile if file.kind == "JPG" else PngImagePlugin.PngImageFile
     try:
-        if data.startswith(b"\xff\xd8\xff"):
-            _check_exif(data)
-            return JpegImagePlugin.JpegImageFile(BytesIO(data))
-        if data.startswith(b"\x89PNG\r\n\x1a\n"):
-            return PngImagePlugin.PngImageFile(BytesIO(data))
+        image = reader(BytesIO(file.data))
     except _UNREADABLE as error:
         raise ImageValidationError(
-            "the file begins like a JPG or PNG, but its header cannot be read.", Reason.IMAGE_TRUNCATED
+            f"the file begins like a {file.kind}, but its header cannot be read.", Reason.IMAGE_TRUNCATED
         ) from error
-    raise ImageValidationError(
-        f"the content is neither JPG nor PNG: it begins with the bytes {data[:8].hex(' ') or '(none)'}.",
-        Reason.FORMAT_NOT_SUPPORTED,
-    )
+    _check_pixels(image.width, image.height)
+    try:
+        image.load()
+        is_plain = image.mode in {"RGB", "L"} and not image.has_transparency_data
+        pixels = _rgb(image)
+    except _UNREADABLE as error:
+        raise ImageValidationError(f"the {file.kind} file is truncated or broken.", Reason.IMAGE_TRUNCATED) from error
+    # Pillow's encoders take from here what they are not told: a comment, a profile, EXIF.
+    pixels.info = {}
+    return pixels, is_plain
 
 
 def _check_pixels(width: int, height: int) -> None:
@@ -189,37 +199,18 @@ def _check_pixels(width: int, height: int) -> None:
         )
 
 
-def _check_exif(data: bytes) -> None:
-    blocks = data.count(b"Exif\0\0")
-    if blocks > MAX_EXIF_BLOCKS:
-        raise ImageValidationError(
-            f"the JPG has {blocks} blocks of EXIF; the limit is {MAX_EXIF_BLOCKS}.", Reason.IMAGE_UNSAFE
-        )
-
-
-def _check_scans(image: ImageFile.ImageFile, data: bytes) -> None:
-    """Refuse a progressive JPG that refines itself for ever: each scan costs the time of a whole decode."""
-    if not image.info.get("progressive"):
-        return
-    scans, position = 0, 2
-    while (marker := _MARKER.search(data, position)) and marker[1] != _END_OF_IMAGE:
-        scans += marker[1] == _START_OF_SCAN
-        position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
-    if scans > MAX_SCANS:
-        raise ImageValidationError(
-            f"the progressive JPG has {scans} scans; the limit is {MAX_SCANS}.", Reason.IMAGE_UNSAFE
-        )
-
-
 def _rgb(image: Image.Image) -> Image.Image:
     """RGB pixels; what is transparent becomes white, 16-bit greys keep their upper byte."""
     if image.mode.startswith("I"):
         return image.point(lambda value: value / 256).convert("L").convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    # Band by band: whole copies with an alpha channel would take twice the memory of the image.
+    white = Image.new("RGB", image.size, "white")
+    for top in range(0, image.height, _BAND_ROWS):
+        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).convert("RGBA")
+        white.paste(band, (0, top), band)
+    return white
 
 
 def _span(start: float, length: float, size: int, margin: float) -> tuple[int, int]:

@@ -164,17 +164,10 @@ def test_a_cmyk_jpeg_is_read_in_its_colours() -> None:
     assert blue == pytest.approx(128, abs=25)
 
 
-@pytest.mark.parametrize(("blocks", "is_read"), [(256, True), (257, False)])
-def test_a_jpeg_whose_exif_never_ends_is_refused_before_its_header_is_read(blocks: int, is_read: bool) -> None:
+def test_a_jpeg_with_more_blocks_of_exif_than_pillow_could_join_is_read() -> None:
     data = file_of(picture())
-    block = b"\xff\xe1\x00\x09Exif\0\0\0"
-    data = data[:2] + block * blocks + data[2:]
 
-    if is_read:
-        assert open_upright(data).width == 200
-    else:
-        with pytest.raises(ImageValidationError, match="has 257 blocks of EXIF; the limit is 256"):
-            open_upright(data)
+    assert open_upright(data[:2] + b"\xff\xe1\x00\x09Exif\0\0\0" * 50_000 + data[2:]).width == 200
 
 
 def test_a_progressive_jpeg_is_read() -> None:
@@ -189,7 +182,7 @@ def test_a_progressive_jpeg_that_never_ends_refining_is_refused_before_it_is_dec
     endless = data[:-2] + last_scan * 20_000 + data[-2:]
 
     assert open_upright(data[:-2] + last_scan * missing + data[-2:]).width == 200
-    with pytest.raises(ImageValidationError, match=r"has 200\d\d scans; the limit is 100"):
+    with pytest.raises(ImageValidationError, match="has more than 100 scans"):
         open_upright(endless)
 
 
