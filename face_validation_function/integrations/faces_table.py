@@ -30,6 +30,11 @@ Row = dict[str, dict[str, str]]
 class _ConditionNotMetError(InternalServerError):
     """DynamoDB did not write, since the row is not in the state that the write asks for."""
 
+    @property
+    def code(self) -> str:
+        """The contract has one code for every internal failure."""
+        return InternalServerError.__name__
+
 
 _CONDITION = {"ConditionalCheckFailedException": _ConditionNotMetError}
 
