@@ -8,7 +8,7 @@ export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people \
-  evaluate-verifier bench-engine bench-documents bench-quality bench-request bench-search bench-verifier bench-pipeline \
+  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-request bench-search bench-verifier bench-pipeline \
   synth artefact bench-cold-start openapi
 
 help: ## say what there is
@@ -63,6 +63,20 @@ check: .venv/.dev ## lint, format, types, direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+coverage: .venv/.dev ## branch coverage of the tests without models, with its floor
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow" --cov --cov-report=term:skip-covered $(ARGS)
+
+# -- documentation and package -----------------------------------------------------------------------------------
+.venv/.docs: .venv/.dev requirements/docs.txt
+	@$(PIP_PINNED) -r requirements/docs.txt
+	@touch $@
+
+docs: .venv/.docs ## build the documentation into build/site; a broken link fails
+	@$(BIN)/mkdocs build --quiet
+
+wheel: .venv/.made ## build the wheel into build/wheel
+	@$(PIP) wheel --no-build-isolation --no-deps --wheel-dir build/wheel .
 
 # -- figures -----------------------------------------------------------------------------------------------------
 # FACE_DATA names the folder of labelled images; benchmarks without it use two photographs in the public domain.
@@ -135,6 +149,8 @@ lock: .venv/.dev ## resolve the pins again
 	@cd requirements && for name in build function local dev; do \
 	  ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --overrides overrides.txt $$name.in -o $$name.txt || exit 1; done
+	@cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url -c dev.txt docs.in -o docs.txt
 	@cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-deps bench.in -o bench.txt
 	@cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
