@@ -2,12 +2,14 @@
 
 import hmac
 import io
+import ipaddress
 import logging
 import re
 import time
 import uuid
 from http import HTTPStatus
 from typing import IO
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
@@ -23,6 +25,7 @@ from person_verifier.errors import (
 from person_verifier.serving import messages
 from person_verifier.serving.messages import Message
 from person_verifier.serving.verifier import Verifier
+from rekognition_local.server.connections import LOCAL_NAMES
 
 # Room for the multipart boundaries and headers around an image of the largest size.
 MULTIPART_BYTES = 16 * 1024
@@ -40,13 +43,16 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure 
         self.message = message
 
 
-def create_application(judge: Verifier | None, max_bytes: int, token: str = "") -> Flask:
+def create_application(
+    judge: Verifier | None, max_bytes: int, token: str = "", hosts: frozenset[str] = frozenset()
+) -> Flask:
     """The WSGI application.
 
     Args:
         judge: who answers; None when no usable model is there: /verify and /healthz answer 503.
         max_bytes: largest image taken.
         token: bearer token that /verify asks for; "" asks for none.
+        hosts: names by which it may be asked, beside this machine's own and addresses.
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_bytes + MULTIPART_BYTES
@@ -54,6 +60,11 @@ def create_application(judge: Verifier | None, max_bytes: int, token: str = "") 
     app.request_class = InMemoryRequest
 
     _keep_records(app)
+
+    @app.before_request
+    def know_the_name() -> None:
+        if not is_known_host(request.headers.get("Host", ""), hosts):
+            raise Refusal(HTTPStatus.FORBIDDEN, messages.FOREIGN_HOST)
 
     @app.post("/verify")
     def verify() -> Response:
@@ -149,6 +160,24 @@ class InMemoryRequest(Request):
 
     def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
         return io.BytesIO()
+
+
+def is_known_host(header: str, hosts: frozenset[str]) -> bool:
+    """Whether a `Host` header names this machine, an address, or one of `hosts`.
+
+    A page from anywhere whose name is made to resolve to this machine would ask in its own name, never by an address.
+    """
+    try:
+        host = urlsplit(f"//{header}").hostname or "localhost"  # HTTP/1.0 names none, and no browser speaks it
+    except ValueError:
+        return False
+    if host in LOCAL_NAMES or host in hosts:
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def require_token(token: str) -> None:

@@ -33,6 +33,7 @@ TOO_MANY_PIXELS = Message(
 NO_FACE = Message("No face was found in the image", "No se detectó ninguna cara en la imagen")
 NO_MODEL = Message("No model is loaded", "No hay ningún modelo cargado")
 UNAUTHORIZED = Message("A valid bearer token is needed", "Se necesita un token de acceso válido")
+FOREIGN_HOST = Message("This server is not asked by this name", "A este servidor no se le pregunta por este nombre")
 NOT_FOUND = Message("There is nothing at this address", "No hay nada en esta dirección")
 METHOD_NOT_ALLOWED = Message("This address does not take this method", "Esta dirección no admite este método")
 BAD_REQUEST = Message("The request cannot be read", "La petición no se puede leer")

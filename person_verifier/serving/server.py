@@ -15,7 +15,6 @@ import numpy as np
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
-from gunicorn.workers.gthread import ThreadWorker
 
 from person_verifier.dataset.faces import FaceEngine
 from person_verifier.errors import ModelError
@@ -23,32 +22,12 @@ from person_verifier.serving import messages
 from person_verifier.serving.application import answer, create_application
 from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
+from person_verifier.serving.worker import BoundedWorker, PatientArbiter
 from rekognition_local.engine import DetectedFace
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
 
 log = logging.getLogger("person_verifier")
-
-
-class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A worker that, told to stop, first takes what waits at the door.
-
-    gunicorn's own stops accepting at once: a connection that the kernel has accepted for it, with its request already
-    sent, would be reset when the last listener closes.
-    """
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """Start or stop taking connections; when the worker is stopping, take those that wait, and close the door."""
-        super().set_accept_enabled(enabled)
-        if self.alive:
-            return
-        for listener in self.sockets:
-            listener.setblocking(False)
-            waiting = -1
-            while waiting != self.nr_conns:
-                waiting = self.nr_conns
-                self.accept(listener)
-            listener.close()
 
 
 class JsonLines(logging.Formatter):
@@ -85,7 +64,9 @@ class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
             "bind": f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}",
             "workers": settings.workers,
             "threads": settings.threads,
-            "worker_class": DrainingWorker,
+            "worker_class": BoundedWorker,
+            # BoundedWorker makes room at its own limit; gunicorn's would let new callers wait for slow ones.
+            "worker_connections": 2 * BoundedWorker.most_connections,
             "preload_app": True,
             "graceful_timeout": settings.graceful_timeout_s,
             "keepalive": 15,
@@ -103,6 +84,10 @@ class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
         """The application, made before the workers are forked from this process."""
         return self._app
 
+    def run(self) -> None:
+        """Serve until told to stop."""
+        PatientArbiter(self).run()
+
 
 def serve(engine: FaceEngine, settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first.
@@ -119,7 +104,8 @@ def serve(engine: FaceEngine, settings: ServerSettings) -> None:
     else:
         warm_up(engine)
         log.info("model loaded", extra={"facts": {"model_version": judge.model_version, "model": str(settings.model)}})
-    VerifierServer(create_application(judge, settings.max_bytes, settings.token), settings).run()
+    application = create_application(judge, settings.max_bytes, settings.token, settings.hosts)
+    VerifierServer(application, settings).run()
 
 
 def leave(server: object, worker: object) -> None:  # noqa: ARG001 - gunicorn's hook gives both

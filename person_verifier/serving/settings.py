@@ -33,6 +33,7 @@ class ServerSettings:
     max_bytes: int = 15 * 1024 * 1024
     graceful_timeout_s: int = 30
     log_level: str = "INFO"
+    allowed_hosts: str = ""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -50,6 +51,11 @@ class ServerSettings:
         if self.token and not TOKEN.fullmatch(self.token):
             # The token itself is never repeated.
             raise SettingsError(f"{PREFIX}TOKEN must have at least 16 printable ASCII characters and no space.")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names of `allowed_hosts`, which are separated by commas."""
+        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **flags: Any) -> "ServerSettings":

@@ -20,6 +20,7 @@ from rekognition_local.operations.registry import OPERATIONS
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.validation import read_request
 from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, write_json
+from rekognition_local.server.connections import LOCAL_NAMES
 from rekognition_local.server.faults import Faults
 
 # CompareFaces with two images of 5 MB in base64, and room for the rest.
@@ -70,7 +71,7 @@ def application(
     if faults is not None:
         routes.append(fault_route(faults))
     # A page from anywhere whose name is made to resolve to this machine must not read the collections.
-    ours = Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
+    ours = Middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_NAMES)
     return Starlette(routes=routes, middleware=[ours], lifespan=lifespan)
 
 

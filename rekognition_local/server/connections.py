@@ -9,6 +9,9 @@ BODY_S = 30.0
 # A process may usually open 1024 files; the local stack's has two servers and their own clients.
 MOST_CONNECTIONS = 256
 
+# By these names programs of this machine, and of containers on it, ask a server that listens on 127.0.0.1.
+LOCAL_NAMES = ("127.0.0.1", "localhost", "host.docker.internal")
+
 _TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _NEVER = float("inf")
 

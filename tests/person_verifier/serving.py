@@ -14,6 +14,7 @@ import httpx
 
 from person_verifier.serving.server import serve
 from person_verifier.serving.settings import ServerSettings
+from person_verifier.serving.worker import BoundedWorker
 from tests.person_verifier.fakes import FakeEngine
 from tests.waiting import until
 
@@ -40,8 +41,8 @@ class Server:
     def log(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
 
-    def stop(self, wait_s: float = 30) -> int:
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, wait_s: float = 30, by: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(by)
         return self.process.wait(wait_s)
 
     def _address(self) -> str:
@@ -82,4 +83,6 @@ def running_server(folder: Path, command: list[str], **environment: str) -> Iter
 
 
 if __name__ == "__main__":
+    if "HURRIED" in os.environ:
+        BoundedWorker.header_s, BoundedWorker.body_s, BoundedWorker.most_connections = 1.0, 1.5, 8
     serve(SlowEngine(), ServerSettings.from_environment())

@@ -13,6 +13,7 @@ from werkzeug.http import parse_accept_header
 
 from person_verifier.serving.application import create_application
 from person_verifier.serving.messages import prefers_spanish
+from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
 from person_verifier.training.model import VerifierModel
 from person_verifier.training.project import VerifierProject
@@ -258,3 +259,27 @@ def test_a_defect_is_answered_500_without_detail(
 
     assert (answer.status_code, answer.json) == (500, {"error": "The request failed"})
     assert "secret detail" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8090", 200),
+        ("localhost", 200),
+        ("host.docker.internal:8090", 200),
+        ("192.168.1.20:8090", 200),
+        ("[::1]:8090", 200),
+        ("faces.example.org", 200),
+        ("FACES.example.org:443", 200),
+        ("rebound.example", 403),
+        ("127.0.0.1.rebound.example", 403),
+        ("[broken", 403),
+    ],
+)
+def test_only_its_own_names_and_addresses_are_answered(judge: Verifier, host: str, status: int) -> None:
+    """A page whose name is made to resolve to this machine asks in its own name."""
+    hosts = ServerSettings(allowed_hosts="Faces.example.org, other.example.org").hosts
+    client = create_application(judge, MAX_BYTES, hosts=hosts).test_client()
+
+    assert client.get("/healthz", headers={"Host": host}).status_code == status
+    assert verify(client, striped("Me", 900), Host=host).status_code == status

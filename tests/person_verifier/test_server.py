@@ -1,10 +1,13 @@
 """The server as a process: it forks workers, logs JSON, and loses no request when it is told to stop."""
 
+import signal
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -62,13 +65,14 @@ def test_a_kept_connection_waits_for_no_acknowledgement(shared_server: Server) -
 
 
 @pytest.mark.parametrize("keep_alive", [pytest.param(False, id="new-connections"), pytest.param(True, id="kept-alive")])
-def test_a_stop_under_load_loses_no_request_under_way(server: Server, keep_alive: bool) -> None:
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=lambda by: by.name)
+def test_a_stop_under_load_loses_no_request_under_way(server: Server, keep_alive: bool, by: signal.Signals) -> None:
     callers = [Caller(server.url, striped("Me", 1), keep_alive=keep_alive) for _ in range(12)]
 
     for caller in callers:
         caller.start()
     until(lambda: sum(caller.outcomes.total() for caller in callers) > 100)
-    code = server.stop()
+    code = server.stop(by=by)
     for caller in callers:
         caller.join(60)
 
@@ -144,3 +148,76 @@ def test_a_chunk_without_its_size_is_a_bad_request(shared_server: Server) -> Non
         sender.sendall(b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
 
         assert sender.recv(100).startswith(b"HTTP/1.1 400")
+
+
+HALF_A_BODY = b"POST /verify HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=B\r\n"
+HALF_A_BODY += b"Content-Length: 5000\r\n\r\n--B\r\nContent-Disposition: form-data; name=image; filename=a\r\n\r\nhalf"
+SLOW = [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"POST /verify HTTP/1.1\r\nHost: localhost\r\n", id="half-a-header"),
+    pytest.param(b"\r\n\r\n\r\n\r\n", id="empty-lines"),
+    pytest.param(HALF_A_BODY, id="half-a-body"),
+]
+
+
+@pytest.fixture(scope="module")
+def hurried(tmp_path_factory: pytest.TempPathFactory, stored_model: Path) -> Iterator[Server]:
+    """One process of two threads that waits a second for a header and one and a half for a body."""
+    few = {"HURRIED": "1", "VERIFIER_WORKERS": "1", "VERIFIER_THREADS": "2", "VERIFIER_MODEL": str(stored_model)}
+    with running_server(tmp_path_factory.mktemp("hurried"), FAKE_SERVER, **few) as running:
+        yield running
+
+
+def connected(server: Server) -> socket.socket:
+    address = httpx.URL(server.url)
+    return socket.create_connection((address.host, address.port or 0), timeout=30)
+
+
+@pytest.mark.parametrize("beginning", SLOW)
+def test_slow_callers_keep_nobody_out(hurried: Server, beginning: bytes) -> None:
+    with ExitStack() as callers:
+        slow = [callers.enter_context(connected(hurried)) for _ in range(24 if beginning != HALF_A_BODY else 6)]
+        for caller in slow:
+            with suppress(OSError):  # it had to make room
+                caller.sendall(beginning)
+        began = time.monotonic()
+
+        health = httpx.get(f"{hurried.url}/healthz", trust_env=False, timeout=30)
+        health_s = time.monotonic() - began
+        image = {"image": ("a.png", striped("Me", 1))}
+        answer = httpx.post(f"{hurried.url}/verify", files=image, trust_env=False, timeout=60)
+
+    assert (health.status_code, answer.status_code) == (200, 200)
+    assert health_s < 1
+
+
+@pytest.mark.parametrize("beginning", SLOW)
+def test_what_does_not_come_in_time_is_left_however_it_is_dripped(hurried: Server, beginning: bytes) -> None:
+    with connected(hurried) as caller:
+        caller.sendall(beginning)
+        began = time.monotonic()
+
+        with suppress(OSError):
+            while time.monotonic() - began < 20:
+                caller.sendall(b"x" if beginning else b"")
+                time.sleep(0.05)
+                caller.setblocking(False)
+                with suppress(BlockingIOError):
+                    if not caller.recv(4096):
+                        break
+                caller.settimeout(30)
+
+    assert time.monotonic() - began < 10
+
+
+def test_half_a_request_does_not_outlive_the_grace_of_a_stop(tmp_path: Path, stored_model: Path) -> None:
+    few = {"VERIFIER_WORKERS": "1", "VERIFIER_GRACEFUL_TIMEOUT_S": "2", "VERIFIER_MODEL": str(stored_model)}
+    with running_server(tmp_path, FAKE_SERVER, **few) as server, connected(server) as body, connected(server) as header:
+        body.sendall(HALF_A_BODY)
+        header.sendall(b"GET / HTTP/1.1\r\n")
+        time.sleep(0.3)
+        began = time.monotonic()
+
+        assert server.stop() == 0
+
+    assert time.monotonic() - began < 10

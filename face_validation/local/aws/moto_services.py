@@ -16,6 +16,7 @@ from face_validation.local.aws.environment import ACCESS_KEY_ID, SECRET_ACCESS_K
 from face_validation.local.aws.moto_memory import nothing_kept_of_what_is_erased
 from face_validation.local.aws.post_object import PostObject, StartResponse, WsgiApp
 from face_validation.local.gateway.proxy_event import REGION
+from rekognition_local.server.connections import LOCAL_NAMES
 
 # moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
 # answer one; DynamoDB and SQS hold what the enrolled people's functions keep.
@@ -78,7 +79,7 @@ def _is_this_machine(address: str) -> bool:
         host = urlsplit(address).hostname or ""
     except ValueError:
         return False
-    return host in {"127.0.0.1", "localhost"} or host.endswith(".localhost")
+    return host in LOCAL_NAMES or host.endswith(".localhost")
 
 
 def _refuse(environ: dict[str, Any], start_response: Any) -> list[bytes]:

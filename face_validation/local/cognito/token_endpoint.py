@@ -1,14 +1,13 @@
 """Access tokens as Amazon Cognito issues them: POST /oauth2/token, RS256 JWTs and the key set that checks them."""
 
 import base64
-import binascii
 import hmac
 import json
 import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -130,10 +129,12 @@ class TokenIssuer:
 
 
 def _basic_credentials(authorization: str) -> tuple[str, str]:
+    """Id and secret; each was form-urlencoded before both went into Basic's base64 (RFC 6749, 2.3.1)."""
     scheme, _, encoded = authorization.partition(" ")
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+        client_id, secret = (unquote_plus(part, errors="strict") for part in (client_id, secret))
+    except ValueError as error:  # not base64, not even ASCII, or not UTF-8
         raise TokenError("invalid_client") from error
     if scheme.lower() != "basic" or not colon or not client_id:
         raise TokenError("invalid_client")

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -78,6 +79,42 @@ def test_credentials_may_come_in_a_basic_header(app: Any, app_client: AppClient)
     response = send(app, "POST", "/oauth2/token", data=form, headers=basic(app_client.id, app_client.secret))
 
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("encoded", [str.upper, str.lower], ids=["%2D", "%2d"])
+def test_credentials_in_basic_may_be_form_urlencoded_as_oauth_has_it(
+    app: Any, app_client: AppClient, encoded: Callable[[str], str]
+) -> None:
+    """RFC 6749, 2.3.1: npm's openid-client encodes every hyphen."""
+    client_id, secret = (
+        "".join(encoded(f"%{ord(sign):02x}") if sign in "-0a" else sign for sign in part)
+        for part in (app_client.id, app_client.secret)
+    )
+
+    response = send(
+        app, "POST", "/oauth2/token", data={"grant_type": "client_credentials"}, headers=basic(client_id, secret)
+    )
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        pytest.param("é", id="not-ascii"),
+        pytest.param("%%%", id="not-base64"),
+        pytest.param(base64.b64encode(b"client:\xe9").decode(), id="not-utf8"),
+        pytest.param(base64.b64encode(b"client:%E9").decode(), id="not-utf8-urlencoded"),
+        pytest.param(base64.b64encode(b"no colon").decode(), id="no-colon"),
+        pytest.param("", id="nothing"),
+    ],
+)
+def test_basic_that_cannot_be_read_is_invalid_client(app: Any, credentials: str) -> None:
+    headers = {"Authorization": f"Basic {credentials}".encode("latin-1")}
+
+    response = send(app, "POST", "/oauth2/token", data={"grant_type": "client_credentials"}, headers=headers)
+
+    assert (response.status_code, response.json()) == (400, {"error": "invalid_client"})
 
 
 def test_without_scope_the_client_gets_all_that_it_may_have(app: Any, pool: UserPool) -> None:

@@ -410,3 +410,10 @@ def test_health_says_that_the_models_are_loaded(fake: FakeServer) -> None:
 )
 def test_the_reading_of_output_shapes_is_strict(reply: dict[str, Any]) -> None:
     assert list(violations(operation_of("RekognitionService.DetectFaces").output_shape, reply, "reply"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:4567", "localhost:4567", "host.docker.internal:4567"])
+def test_programs_of_this_machine_and_of_containers_on_it_are_answered(fake: FakeServer, host: str) -> None:
+    headers = {"Host": host, "X-Amz-Target": "RekognitionService.ListCollections"}
+
+    assert httpx.post(fake.endpoint, content="{}", headers=headers).status_code == 200
