@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from time import perf_counter
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -103,16 +104,29 @@ def fault_route(faults: Faults) -> Route:
     """Where tests order errors."""
 
     async def order(request: Request) -> Response:
+        if not _is_of_this_machine(request.headers.get("origin")):
+            return JSONResponse({"refused": "Only programs and pages of this machine may order errors."}, 403)
         if request.method == "DELETE":
             faults.clear()
             return Response(status_code=204)
+        # A page of another site may send text or a form without asking first, never this media type.
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            return JSONResponse({"refused": "The content type must be application/json."}, 415)
         try:
-            faults.order(**await request.json())
-        except (KeyError, TypeError, ValueError) as error:
+            faults.order(**read_json(await _body(request)))
+        except (KeyError, TypeError, ValueError, ServiceError) as error:
             return JSONResponse({"refused": repr(error)}, 400)
         return Response(status_code=204)
 
     return Route("/faults", order, methods=["POST", "DELETE"])
+
+
+def _is_of_this_machine(origin: str | None) -> bool:
+    """Whether a page that a browser shows under `origin`, or a program, which sends none, belongs to this machine."""
+    try:
+        return origin is None or urlsplit(origin).hostname in LOCAL_NAMES
+    except ValueError:
+        return False
 
 
 async def _body(request: Request) -> bytes:

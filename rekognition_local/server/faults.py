@@ -3,7 +3,9 @@
 import threading
 from collections import deque
 
-from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.protocol.wire import ServiceError, service_model
+
+MOST_TIMES = 10_000
 
 
 class Faults:
@@ -18,7 +20,12 @@ class Faults:
 
         Raises:
             KeyError: the model has no such error.
+            ValueError: the model has no such operation, or `times` is not from 1 to MOST_TIMES.
         """
+        if operation is not None and operation not in service_model().operation_names:
+            raise ValueError(f"operation is {operation!r:.100}: Rekognition has none of that name.")
+        if type(times) is not int or not 1 <= times <= MOST_TIMES:
+            raise ValueError(f"times is {times!r:.100}: it must be a whole number from 1 to {MOST_TIMES}.")
         fault = ServiceError(error, f"{error}, as ordered.")
         with self._lock:
             self._ordered.extend([(operation, fault)] * times)

@@ -17,14 +17,17 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+from werkzeug.wsgi import get_input_stream
 
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-# Fields that a policy need not name.
-UNSIGNED_FIELDS = frozenset({"policy", "x-amz-signature", "file"})
+# Fields that a policy need not name, beside those that begin with x-ignore-.
+UNSIGNED_FIELDS = frozenset({"policy", "x-amz-signature"})
 MAX_FORM_BYTES = 16 * 1024 * 1024
+MALFORMED = "The body of your POST request is not well-formed multipart/form-data."
 TOO_LARGE = "Your proposed upload exceeds the maximum allowed size"
 
 
@@ -67,21 +70,7 @@ class PostObject:
         return self._app(put, no_content)
 
     def _as_put(self, environ: dict[str, Any]) -> dict[str, Any]:
-        # In memory, which the limit bounds: a temporary file would stay open when the form breaks off.
-        parser = FormDataParser(stream_factory=lambda *_, **__: BytesIO(), max_content_length=MAX_FORM_BYTES)
-        try:
-            _, form, files = parser.parse_from_environ(environ)
-        except RequestEntityTooLarge as error:
-            raise PolicyRefusedError("EntityTooLarge", TOO_LARGE, HTTPStatus.BAD_REQUEST) from error
-        except ClientDisconnected as error:
-            raise PolicyRefusedError("IncompleteBody", "The request body broke off.", HTTPStatus.BAD_REQUEST) from error
-        fields = {name.lower(): value for name, value in form.items()}
-        upload = files.get("file")
-        if upload is None:
-            raise PolicyRefusedError(
-                "InvalidArgument", "POST requires exactly one file upload per request.", HTTPStatus.BAD_REQUEST
-            )
-        data = upload.read()
+        fields, data = _fields_and_file(environ)
         bucket = environ["PATH_INFO"].strip("/")
         check_policy({**fields, "bucket": bucket}, len(data), self._secret, datetime.now(UTC))
         headers = {
@@ -106,6 +95,47 @@ class PostObject:
         }
 
 
+def _fields_and_file(environ: dict[str, Any]) -> tuple[dict[str, str], bytes]:
+    """The fields before the file, by lower-case name, and the file: S3 ignores what comes after it.
+
+    All in memory, which the limit bounds: a temporary file would stay open when the form breaks off.
+
+    Raises:
+        PolicyRefusedError: the form is no form, has no file, or is too large.
+    """
+    _, options = parse_options_header(environ["CONTENT_TYPE"])
+    try:
+        body = get_input_stream(environ, max_content_length=MAX_FORM_BYTES).read()
+        decoder = MultipartDecoder(options.get("boundary", "").encode(), max_form_memory_size=None)
+        decoder.receive_data(body)
+        decoder.receive_data(None)
+        fields: dict[str, str] = {}
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            if isinstance(event, (Field, File)):
+                name, content = event.name.lower(), _content(decoder)
+                if name == "file":
+                    return fields, content
+                fields[name] = content.decode("utf-8")
+    except RequestEntityTooLarge as error:
+        raise PolicyRefusedError("EntityTooLarge", TOO_LARGE, HTTPStatus.BAD_REQUEST) from error
+    except ClientDisconnected as error:
+        raise PolicyRefusedError("IncompleteBody", "The request body broke off.", HTTPStatus.BAD_REQUEST) from error
+    except ValueError as error:
+        raise PolicyRefusedError("MalformedPOSTRequest", MALFORMED, HTTPStatus.BAD_REQUEST) from error
+    raise PolicyRefusedError(
+        "InvalidArgument", "POST requires exactly one file upload per request.", HTTPStatus.BAD_REQUEST
+    )
+
+
+def _content(decoder: MultipartDecoder) -> bytes:
+    parts = []
+    while isinstance(event := decoder.next_event(), Data):
+        parts.append(event.data)
+        if not event.more_data:
+            return b"".join(parts)
+    raise ValueError("the form ends within a field")
+
+
 def check_policy(fields: Mapping[str, str], size: int, secret: str, now: datetime) -> None:
     """Refuse a form unless its policy is signed with `secret`, has not expired, and every condition holds.
 
@@ -127,7 +157,8 @@ def check_policy(fields: Mapping[str, str], size: int, secret: str, now: datetim
     if expires <= now:
         raise PolicyRefusedError("AccessDenied", "Invalid according to Policy: Policy expired.")
     named = {name for condition in conditions for name in [_check_condition(condition, fields, size)] if name}
-    extra = sorted(set(fields) - named - UNSIGNED_FIELDS - {"bucket"})
+    unsigned = UNSIGNED_FIELDS | {name for name in fields if name.startswith("x-ignore-")}
+    extra = sorted(set(fields) - named - unsigned - {"bucket"})
     if extra:
         raise PolicyRefusedError("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(extra)}")
 

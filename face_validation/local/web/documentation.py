@@ -3,10 +3,12 @@
 import importlib.util
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from face_validation_function.contract.openapi import document
 
@@ -46,7 +48,7 @@ def documentation_routes(stage: str) -> list[BaseRoute]:
     Raises:
         RuntimeError: the package that carries Swagger UI's files is not installed.
     """
-    description = JSONResponse(document(server_url=f"/{stage}"))
+    description = JSONResponse(document(server_url=f"/{stage}"), headers=SECURITY_HEADERS)
     page = HTMLResponse(_PAGE, headers=SECURITY_HEADERS)
     start = Response(_START, media_type="text/javascript", headers=SECURITY_HEADERS)
 
@@ -63,8 +65,21 @@ def documentation_routes(stage: str) -> list[BaseRoute]:
         Route("/openapi.json", openapi),
         Route("/docs", docs),
         Route("/docs/start.js", start_script),
-        Mount("/docs/assets", StaticFiles(directory=_assets())),
+        Mount("/docs/assets", _Assets(directory=_assets())),
     ]
+
+
+class _Assets(StaticFiles):
+    """Swagger UI's files; every answer carries the headers, a refusal too."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file, or why there is none."""
+        try:
+            response = await super().get_response(path, scope)
+        except HTTPException as error:
+            response = PlainTextResponse(error.detail, error.status_code)
+        response.headers.update(SECURITY_HEADERS)
+        return response
 
 
 def _assets() -> Path:

@@ -111,13 +111,56 @@ def answer_of(headers: dict[str, Any], body: bytes = b"", app: WsgiApp = lambda 
     return statuses[-1]
 
 
-def upload(fields: dict[str, str]) -> bytes:
-    """A form's body: these fields, then one byte as its file."""
-    parts = [
-        f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items()
-    ]
-    file = '--XX\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nx\r\n--XX--\r\n'
-    return "".join([*parts, file]).encode()
+def upload(fields: dict[str, str], after: dict[str, str] | None = None) -> bytes:
+    """A form's body: these fields, then one byte as its file, then the fields `after` it."""
+
+    def part(name: str, text: str) -> str:
+        return f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+
+    before, behind = ("".join(part(*field) for field in some.items()) for some in (fields, after or {}))
+    file = part("file", "x").replace('"file"', '"file"; filename="a.png"')
+    return f"{before}{file}{behind}--XX--\r\n".encode()
+
+
+def put_by(body: bytes) -> tuple[str, list[bytes]]:
+    """The answer to a form, and what was put for it."""
+    contents: list[bytes] = []
+
+    def s3(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        contents.append(environ["wsgi.input"].read())
+        start_response("200 OK", [])
+        return []
+
+    return answer_of({"CONTENT_LENGTH": str(len(body))}, body, s3), contents
+
+
+def test_fields_after_the_file_are_ignored_as_s3_ignores_them() -> None:
+    """A browser's form with its file first works on no S3: the policy comes too late."""
+    assert put_by(upload({}, after=form())) == ("403 Forbidden", [])
+    assert put_by(upload(form(), after={"acl": "public-read"})) == ("204 No Content", [b"x"])
+
+
+def test_a_field_to_be_ignored_needs_no_condition() -> None:
+    assert put_by(upload(form() | {"X-Ignore-Note": "for nobody"})) == ("204 No Content", [b"x"])
+
+
+def test_a_file_without_a_name_is_a_file() -> None:
+    body = upload(form()).replace(b'; filename="a.png"', b"")
+
+    assert put_by(body) == ("204 No Content", [b"x"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(upload(form()).removesuffix(b"--XX--\r\n"), id="no-end"),
+        pytest.param(upload(form()).replace(b"XX", b"YY"), id="another-boundary"),
+        pytest.param(upload(form()).replace(b"image/png", b"image/p\xe9g"), id="not-utf8"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_what_is_no_form_is_a_bad_request(body: bytes) -> None:
+    assert put_by(body) == ("400 Bad Request", [])
 
 
 @pytest.mark.parametrize("media_type", ["multipart/form-data", "Multipart/Form-Data"])

@@ -355,7 +355,52 @@ def test_ordered_errors_are_answered_as_often_as_ordered_and_only_by_their_opera
 
 def test_an_ordered_error_that_the_model_has_not_is_refused(fake: FakeServer) -> None:
     assert httpx.post(f"{fake.endpoint}/faults", json={"error": "Nonsense"}).status_code == 400
-    assert httpx.post(f"{fake.endpoint}/faults", content=b"{").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        pytest.param("[" * 100_000, 400, id="deep"),
+        pytest.param('{"error": {"a": 1}}', 400, id="an-object-for-a-name"),
+        pytest.param('{"error": "ThrottlingException", "operation": {"a": 1}}', 400, id="an-object-for-an-operation"),
+        pytest.param('{"error": "ThrottlingException", "operation": "Nonsense"}', 400, id="unknown-operation"),
+        pytest.param('{"error": "ThrottlingException", "times": 1e12}', 400, id="too-often"),
+        pytest.param('{"error": "ThrottlingException", "times": true}', 400, id="no-number"),
+        pytest.param('{"error": "ThrottlingException", "more": 1}', 400, id="unknown-field"),
+        pytest.param("[]", 400, id="no-object"),
+        pytest.param("{", 400, id="no-json"),
+        pytest.param('{"error": "' + "a" * 17_000_000 + '"}', 400, id="too-long"),
+    ],
+)
+def test_an_order_that_is_none_is_refused_and_breaks_nothing(fake: FakeServer, body: str, status: int) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    refused = httpx.post(f"{fake.endpoint}/faults", content=body, headers=headers)
+
+    assert refused.status_code == status
+    fake.rekognition.detect_faces(Image={"Bytes": picture()})
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"Content-Type": "text/plain"}, 415, id="as-text"),
+        pytest.param({"Content-Type": "application/x-www-form-urlencoded"}, 415, id="as-a-form"),
+        pytest.param({}, 415, id="as-nothing"),
+        pytest.param({"Content-Type": "application/json", "Origin": "https://example.org"}, 403, id="another-site"),
+        pytest.param({"Content-Type": "application/json", "Origin": "null"}, 403, id="sandboxed-frame"),
+        pytest.param({"Content-Type": "application/json", "Origin": "http://[broken"}, 403, id="no-address"),
+        pytest.param({"Content-Type": "application/json", "Origin": "http://localhost:3000"}, 204, id="this-machine"),
+        pytest.param({"Content-Type": "application/json; charset=utf-8"}, 204, id="a-program"),
+    ],
+)
+def test_another_sites_page_orders_no_errors(fake: FakeServer, headers: dict[str, str], status: int) -> None:
+    order = b'{"error": "ThrottlingException"}'
+
+    assert httpx.post(f"{fake.endpoint}/faults", content=order, headers=headers).status_code == status
+    if status == 204:
+        fake.faults.clear()
+    fake.rekognition.list_collections()  # no error was ordered
 
 
 def test_what_was_not_foreseen_is_an_internal_server_error_without_detail(
