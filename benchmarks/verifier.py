@@ -47,8 +47,7 @@ class FaceRecognitionEngine:
 
     model_id = PEER
 
-    # `smallest` is of the protocol: our server passes it, and face_locations has no least size to give it to.
-    def detect(self, image: NDArray[np.uint8], *, smallest: float = 0.0) -> list[DetectedFace]:  # noqa: ARG002
+    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """Faces, largest first."""
         import face_recognition
 

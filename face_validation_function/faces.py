@@ -191,5 +191,5 @@ def _prominence(box: BoundingBox, *, central: bool) -> float:
     if not central:
         return visible * wholeness
     x, y = box.centre
-    # 0.4 of the image's side: a face at the border must be three times as large as one in the middle to be the subject.
-    return visible * wholeness * math.exp(-(((x - 0.5) / 0.4) ** 2 + ((y - 0.5) / 0.4) ** 2))
+    # 0.3 of the image's side: half-way to the border, a face must be twice as large as one in the middle to win.
+    return visible * wholeness * math.exp(-(((x - 0.5) / 0.3) ** 2 + ((y - 0.5) / 0.3) ** 2))

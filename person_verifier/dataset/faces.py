@@ -8,20 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from person_verifier.errors import NoFaceError
-from rekognition_local.engine import DetectedFace, Engine, EngineSettings
-from rekognition_local.engine.faces.recognition import aligned
+from rekognition_local.engine import DetectedFace, Engine
+from rekognition_local.engine.faces.pyramid import Pyramid
 
 # Eyes, nose and mouth corners in a square crop of side 1: the face with its hair and chin.
 UPRIGHT_FACE = np.array([[0.38, 0.42], [0.62, 0.42], [0.50, 0.56], [0.40, 0.68], [0.60, 0.68]], np.float32)
 CROP_SIDE = 224
 SHOT_SIDE = 32
-# Faces of this side (a ratio of the image's longer one) are looked for first, at less than half of the cost of a full
-# search: where there is one, no smaller face can be the largest.
+# A small copy of the image is searched first, at less than half of the cost: where it has a face of this side (a ratio
+# of the image's longer one), no smaller face can be the largest.
 LARGE_FACE = 1 / 8
 SEARCHED_SIDE = 400
-# One chip and its mirror image for each face: half of the engine's usual time, and what the second chip would add is
-# learned from the person's own photographs.
-SPREADS = (1.1,)
 # A face with at least this part of the largest one's area counts as equally large.
 SAME_SIZE = 0.75
 
@@ -33,8 +30,8 @@ class FaceEngine(Protocol):
     def model_id(self) -> str:
         """Hash of the recogniser: descriptors of different ids are not comparable."""
 
-    def detect(self, image: NDArray[np.uint8], *, smallest: float = ...) -> list[DetectedFace]:
-        """(h, w, 3) RGB upright -> faces, largest first; `smallest`: side to look for first, 0-1 of the longer."""
+    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
+        """(h, w, 3) RGB upright -> faces, largest first."""
 
     def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
         """(n, d) descriptors, also of no faces at all."""
@@ -49,7 +46,7 @@ class ComparingEngine(FaceEngine, Protocol):
 
 def load_engine() -> Engine:
     """The engine as the verifier uses it, for training and serving alike."""
-    return Engine.load(EngineSettings(spreads=SPREADS))
+    return Engine.load()
 
 
 def largest_face(engine: FaceEngine, image: NDArray[np.uint8]) -> DetectedFace:
@@ -82,7 +79,7 @@ def align(image: NDArray[np.uint8], face: DetectedFace, side: int = CROP_SIDE) -
     """The face upright with its hair and chin: (side, side, 3) RGB 0-255; black where it reaches past the image."""
     height, width = image.shape[:2]
     points = face.landmarks * np.array([width, height], np.float32)
-    return aligned(image, points, UPRIGHT_FACE * np.float32(side), side)
+    return Pyramid(image).face(points, UPRIGHT_FACE * np.float32(side), side)
 
 
 def shot_picture(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
@@ -94,7 +91,7 @@ def shot_picture(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uin
 
 def _large_faces(engine: FaceEngine, image: NDArray[np.uint8]) -> list[DetectedFace]:
     """The faces of a quick search, if one of them is large: smaller ones want the whole image."""
-    faces = engine.detect(_halved(image), smallest=LARGE_FACE)
+    faces = engine.detect(_halved(image))
     height, width = image.shape[:2]
     sides = (max(face.width * width, face.height * height) / max(width, height) for face in faces)
     return faces if max(sides, default=0.0) >= LARGE_FACE else []

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReader, DocumentReading
 from rekognition_local.engine.faces.attributes import FaceAttributes, face_attributes
-from rekognition_local.engine.faces.detection import SMALLEST_FACE, CascadeDetector, DetectedFace, Detector, HogDetector
-from rekognition_local.engine.faces.mtcnn import Cascade
-from rekognition_local.engine.faces.recognition import SPREADS, Recogniser, ResnetRecogniser
+from rekognition_local.engine.faces.detection import ConfirmedDetector, DetectedFace, Detector
+from rekognition_local.engine.faces.recognition import PairedRecogniser, Recogniser
 from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, Channels, YuNetDetector
 
 __all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
@@ -23,8 +22,7 @@ class EngineSettings:
 
     `recogniser` and `detector` are ONNX files that replace the built-in models, laid out as `user_models` says;
     `recogniser_channels` is the order that the recogniser was trained on, `similarity_middle` the cosine that means
-    50 % and `similarity_slope` how fast it rises. `threads` is what one model run may use. `spreads` are the scales of
-    the chips that the built-in recogniser averages over: its time grows with their number.
+    50 % and `similarity_slope` how fast it rises. `threads` is what one model run may use.
     """
 
     recogniser: Path | None = None
@@ -33,7 +31,6 @@ class EngineSettings:
     similarity_slope: float = 21.4
     detector: Path | None = None
     threads: int = 1
-    spreads: tuple[float, ...] = SPREADS
 
 
 class Engine:
@@ -53,12 +50,12 @@ class Engine:
         """
         settings = EngineSettings() if settings is None else settings
         detector: Detector = (
-            CascadeDetector(Cascade(settings.threads), HogDetector())
+            ConfirmedDetector.load(settings.threads)
             if settings.detector is None
             else YuNetDetector(settings.detector, threads=settings.threads)
         )
         recogniser: Recogniser = (
-            ResnetRecogniser(settings.threads, settings.spreads)
+            PairedRecogniser(settings.threads)
             if settings.recogniser is None
             else ArcFaceRecogniser(
                 settings.recogniser,
@@ -75,14 +72,10 @@ class Engine:
         """Names the recogniser and how it is fed; descriptors of different names cannot be compared."""
         return self._recogniser.model_id
 
-    def detect(self, image: NDArray[np.uint8], *, smallest: float = SMALLEST_FACE) -> list[DetectedFace]:
-        """Faces of an upright RGB image (h, w, 3), largest first.
-
-        `smallest` is the least side to look for first, as a ratio of the image's longer side: 1/8 costs less than half
-        of the default and finds every face that large; smaller ones are searched for only when there is none.
-        """
+    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
+        """Faces of an upright RGB image (h, w, 3), largest first."""
         height, width = image.shape[:2]
-        found = self._detector.detect(image, smallest)
+        found = self._detector.detect(image)
         size = np.array([width, height], np.float32)
         faces = [
             DetectedFace(

@@ -24,7 +24,7 @@ class FakeEngine:
         self.detected = 0
         self.embedded = 0
 
-    def detect(self, image: NDArray[np.uint8], *, smallest: float = 1 / 16) -> list[DetectedFace]:
+    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         self.detected += 1
         if not image.any():
             return []

@@ -5,24 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.faces.mtcnn import Candidates, no_candidates, without_overlaps
-from rekognition_local.engine.faces.recognition import aligned, logistic
+from rekognition_local.engine.faces.candidates import Candidates
+from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid
+from rekognition_local.engine.faces.recognition import ARCFACE_POINTS, ARCFACE_SIDE, logistic
+from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights.carriers import ModelError
 from rekognition_local.engine.weights.models import Network
 
-Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
 Channels = Literal["RGB", "BGR"]
-
-# Eyes, nose, mouth corners in a 112 px chip, as the ArcFace family is trained (github.com/deepinsight/insightface).
-_ARCFACE_POINTS = np.array(
-    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
-)
-_ARCFACE_SIDE = 112
 
 
 class ArcFaceRecogniser:
@@ -44,7 +37,7 @@ class ArcFaceRecogniser:
         self._network = Network(path, threads)
         self._channels, self._middle, self._slope = channels, middle, slope
         shape, outputs = self._network.input_shape, self._network.output_shapes
-        if len(shape) != 4 or shape[1:] != [3, _ARCFACE_SIDE, _ARCFACE_SIDE] or len(outputs[0]) != 2:
+        if len(shape) != 4 or shape[1:] != [3, ARCFACE_SIDE, ARCFACE_SIDE] or len(outputs[0]) != 2:
             raise ModelError(f"{path} maps {shape} to {outputs[0]}; an embedder must map (n, 3, 112, 112) to (n, d).")
         self._one_by_one = shape[0] == 1
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
@@ -52,7 +45,8 @@ class ArcFaceRecogniser:
 
     def embed(self, image: Image, points: Floats) -> Floats:
         """Descriptors (n, d) of length 1."""
-        chips = [aligned(image, face, _ARCFACE_POINTS, _ARCFACE_SIDE) for face in points]
+        pyramid = Pyramid(image)
+        chips = [pyramid.face(face, ARCFACE_POINTS, ARCFACE_SIDE) for face in points]
         views = (
             np.stack([view for chip in chips for view in (chip, chip[:, ::-1])]) if chips else np.empty((0, 1, 1, 3))
         )
@@ -74,18 +68,9 @@ class ArcFaceRecogniser:
 
 
 class YuNetDetector:
-    """A detector with YuNet's inputs and outputs (github.com/ShiqiYu/libfacedetection).
+    """A detector laid out as YuNet (see `yunet`), whose finds are faces without a second opinion."""
 
-    Input: float (1, 3, height, width), BGR 0-255, sides of a multiple of 32; a fixed size is obeyed, else the image is
-    shrunk to 640 pixels. Outputs, for the strides 8, 16 and 32, named `cls_8`, `obj_8`, `bbox_8`, `kps_8` and so on:
-    for every cell of the grid, row by row, class and object score (1, cells, 1) whose geometric mean is the face's
-    score; box (1, cells, 4) as centre shifts in cells and logarithms of size in cells; points (1, cells, 10) as shifts
-    in cells: left eye, right eye, nose, left and right mouth corner as seen in the image.
-    """
-
-    _STRIDES = (8, 16, 32)
-    _SIDE = 640
-    _LEAST_SCORE, _MOST_OVERLAP = 0.6, 0.3
+    _SIDE, _LEAST_SCORE = 640, 0.6
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """Opens the file.
@@ -93,47 +78,8 @@ class YuNetDetector:
         Raises:
             ModelError: the file cannot be opened, or has other inputs or outputs.
         """
-        self._network = Network(path, threads)
-        shape, names = self._network.input_shape, self._network.output_names
-        missing = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in self._STRIDES} - set(
-            names
-        )
-        if len(shape) != 4 or shape[1] != 3 or missing:
-            raise ModelError(
-                f"{path} takes {shape} and lacks the outputs {sorted(missing)}; a detector must be laid out as YuNet."
-            )
-        height, width = shape[2], shape[3]
-        self._fixed = (height, width) if isinstance(height, int) and isinstance(width, int) else None
+        self._yunet = YuNet(Network(path, threads), str(path))
 
-    def detect(self, image: Image, smallest: float) -> Candidates:  # noqa: ARG002 - the network looks for all sizes at once
+    def detect(self, image: Image) -> Candidates:
         """Faces in pixels of the image, best first; scores as the network gives them."""
-        height, width = image.shape[:2]
-        room_height, room_width = self._fixed or (self._SIDE, self._SIDE)
-        scale = min(room_height / height, room_width / width)
-        if self._fixed is None:
-            scale = min(scale, 1.0)
-            room_height, room_width = (max(32, -(-round(side * scale) // 32) * 32) for side in (height, width))
-        size = (min(room_width, max(1, round(width * scale))), min(room_height, max(1, round(height * scale))))
-        batch = np.zeros((1, 3, room_height, room_width), np.float32)
-        shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        batch[0, :, : size[1], : size[0]] = shrunk[..., ::-1].transpose(2, 0, 1)
-        outputs = dict(zip(self._network.output_names, self._network(batch), strict=True))
-        found = [self._cells(outputs, stride, room_width // stride) for stride in self._STRIDES]
-        boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        if len(scores) == 0:
-            return no_candidates()
-        kept = without_overlaps(boxes, scores, self._MOST_OVERLAP)
-        back = np.array([width / size[0], height / size[1]], np.float32)
-        return Candidates(boxes[kept] * np.tile(back, 2), scores[kept], points[kept] * back)
-
-    def _cells(self, outputs: dict[str, Floats], stride: int, columns: int) -> tuple[Floats, Floats, Floats]:
-        """Boxes, scores and points in pixels of the network's input, of the cells that score enough."""
-        scores = np.sqrt(
-            np.clip(outputs[f"cls_{stride}"][0, :, 0], 0, 1) * np.clip(outputs[f"obj_{stride}"][0, :, 0], 0, 1)
-        )
-        chosen = np.nonzero(scores >= self._LEAST_SCORE)[0]
-        cells = np.stack([chosen % columns, chosen // columns], axis=1).astype(np.float32)
-        box, points = outputs[f"bbox_{stride}"][0, chosen], outputs[f"kps_{stride}"][0, chosen].reshape(-1, 5, 2)
-        centre, half = cells + box[:, :2], np.exp(box[:, 2:]) / 2
-        corners = np.concatenate([centre - half, centre + half], axis=1)
-        return corners * stride, scores[chosen].astype(np.float32), (points + cells[:, None]) * np.float32(stride)
+        return self._yunet.find(Pyramid(image), self._SIDE, self._LEAST_SCORE)

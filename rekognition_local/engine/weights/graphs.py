@@ -1,4 +1,4 @@
-"""Builds the ONNX graphs of the face networks from their weights."""
+"""Builds ONNX graphs, and those of dlib's recogniser and MTCNN's output network from their weights."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 _OPSET, _IR_VERSION = 17, 8
 
 
-class _Graph:
+class Graph:
     """An ONNX graph under construction: every step returns the name of its result."""
 
     def __init__(self) -> None:
@@ -33,14 +33,32 @@ class _Graph:
         self._constants: list[TensorProto] = []
 
     def constant(self, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
+        """A constant of the graph."""
         name = f"constant{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def step(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """One operator of ONNX on earlier results."""
         name = f"{operator}{len(self._nodes)}"
         self._nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
         return name
+
+    def prelu(self, tensor: str, slopes: Floats) -> str:
+        """Returns x where it is positive, slope * x elsewhere; slopes (channels,).
+
+        Written as slope * x + max(0, (1 - slope) * x), the products as convolutions of one channel each: onnxruntime
+        keeps its blocked layout and takes maximum and sum into them. A slope above 1 needs the maximum first.
+        """
+        kernel = slopes.reshape(-1, 1, 1, 1)
+        if np.max(slopes) > 1:
+            positive = self._by_channel(self.step("Relu", tensor), 1 - kernel)
+        else:
+            positive = self.step("Relu", self._by_channel(tensor, 1 - kernel))
+        return self.step("Add", self._by_channel(tensor, kernel), positive)
+
+    def _by_channel(self, tensor: str, factors: Floats) -> str:
+        return self.step("Conv", tensor, self.constant(factors), group=len(factors))
 
     def pixels_first(self, image: str, subtract: Floats, divide: float) -> str:
         """uint8 (n, h, w, 3) -> float (n, 3, h, w), normalised."""
@@ -51,6 +69,7 @@ class _Graph:
     def model(
         self, name: str, image_shape: Sequence[int | str], outputs: Sequence[tuple[str, Sequence[int | str]]]
     ) -> ModelProto:
+        """The finished graph: from an image of bytes to these results, each with its shape."""
         graph = helper.make_graph(
             self._nodes,
             name,
@@ -80,7 +99,7 @@ def resnet(layers: Sequence[Layer]) -> ModelProto:
     Raises:
         ValueError: the layers are not those of that network.
     """
-    graph = _Graph()
+    graph = Graph()
     picture, *rest = layers
     if not isinstance(picture, Input):
         raise ValueError("The network does not begin with its image.")  # noqa: TRY004 - of a file, not of a caller
@@ -117,7 +136,7 @@ def _without_affine(layers: Sequence[Layer]) -> Iterator[Layer]:
             yield layer
 
 
-def _convolution(graph: _Graph, tensor: _Tensor, layer: Convolution) -> _Tensor:
+def _convolution(graph: Graph, tensor: _Tensor, layer: Convolution) -> _Tensor:
     filters, _, height, width = layer.weights.shape
     name = graph.step(
         "Conv",
@@ -130,7 +149,7 @@ def _convolution(graph: _Graph, tensor: _Tensor, layer: Convolution) -> _Tensor:
     return _Tensor(name, (filters, *_size(tensor, (height, width), layer.stride, layer.padding)))
 
 
-def _pooled(graph: _Graph, result: _Tensor, shortcut: _Tensor, layer: Pool) -> tuple[_Tensor, _Tensor]:
+def _pooled(graph: Graph, result: _Tensor, shortcut: _Tensor, layer: Pool) -> tuple[_Tensor, _Tensor]:
     """The result and the shortcut after a pooling layer, which may stand on either."""
     if layer.window == (0, 0):
         return _Tensor(graph.step("Flatten", graph.step("GlobalAveragePool", result.name)), result.shape), shortcut
@@ -156,7 +175,7 @@ def _size(
     return height, width
 
 
-def _sum(graph: _Graph, one: _Tensor, other: _Tensor) -> _Tensor:
+def _sum(graph: Graph, one: _Tensor, other: _Tensor) -> _Tensor:
     """Both added; the smaller gets zeros at its far ends first, as dlib adds tensors of different sizes."""
     channels, height, width = (max(sides) for sides in zip(one.shape, other.shape, strict=True))
     names = []
@@ -170,7 +189,7 @@ def _sum(graph: _Graph, one: _Tensor, other: _Tensor) -> _Tensor:
 class _Weights:
     """Takes Keras weights in order: a convolution is (height, width, in, out), a dense layer (in, out)."""
 
-    def __init__(self, graph: _Graph, weights: Sequence[Floats]) -> None:
+    def __init__(self, graph: Graph, weights: Sequence[Floats]) -> None:
         self._graph = graph
         self._weights = iter(weights)
 
@@ -185,21 +204,10 @@ class _Weights:
         return self._graph.step("Gemm", tensor, self._graph.constant(kernel), self._graph.constant(bias))
 
     def prelu(self, tensor: str) -> str:
-        """Returns x where it is positive, slope * x elsewhere; a slope per channel.
-
-        Between convolutions it is written as slope * x + (1 - slope) * max(0, x), the products as convolutions of one
-        channel each: onnxruntime then keeps its blocked layout, which halves the time of the three networks.
-        """
-        slope = next(self._weights)
-        if slope.ndim == 1:
-            return self._graph.step("PRelu", tensor, self._graph.constant(slope))
-        kernel = slope.reshape(-1, 1, 1, 1)
-        positive = self._graph.step("Relu", tensor)
-        steps = [
-            self._graph.step("Conv", part, self._graph.constant(factor), group=len(kernel))
-            for part, factor in ((tensor, kernel), (positive, 1 - kernel))
-        ]
-        return self._graph.step("Add", *steps)
+        slopes = next(self._weights)
+        if slopes.ndim == 1:  # of a dense layer
+            return self._graph.step("PRelu", tensor, self._graph.constant(slopes))
+        return self._graph.prelu(tensor, slopes.ravel())
 
     def pool(self, tensor: str, window: int, padding: str) -> str:
         return self._graph.step("MaxPool", tensor, kernel_shape=[window] * 2, strides=[2, 2], auto_pad=padding)
@@ -209,36 +217,12 @@ class _Weights:
         return self._graph.step("Flatten", self._graph.step("Transpose", tensor, perm=[0, 3, 2, 1]))
 
 
-def pnet(weights: Sequence[Floats]) -> ModelProto:
-    """MTCNN's proposal network: image (n, h, w, 3) -> box shifts (n, 4, y, x), no-face and face score (n, 2, y, x)."""
-    graph = _Graph()
-    layers = _Weights(graph, weights)
-    result = layers.prelu(layers.convolution(_mtcnn_pixels(graph)))
-    result = layers.prelu(layers.convolution(layers.pool(result, 2, "SAME_UPPER")))
-    result = layers.prelu(layers.convolution(result))
-    shifts = layers.convolution(result)
-    scores = graph.step("Softmax", layers.convolution(result), axis=1)
-    size = ("n", "height", "width")
-    return graph.model("mtcnn_pnet", (*size, 3), [(shifts, ("n", 4, "y", "x")), (scores, ("n", 2, "y", "x"))])
-
-
-def rnet(weights: Sequence[Floats]) -> ModelProto:
-    """MTCNN's refinement network: image (n, 24, 24, 3) -> box shifts (n, 4), no-face and face score (n, 2)."""
-    graph = _Graph()
-    layers = _Weights(graph, weights)
-    result = layers.pool(layers.prelu(layers.convolution(_mtcnn_pixels(graph))), 3, "SAME_UPPER")
-    result = layers.pool(layers.prelu(layers.convolution(result)), 3, "VALID")
-    result = layers.flat(layers.prelu(layers.convolution(result)))
-    result = layers.prelu(layers.dense(result))
-    shifts, scores = layers.dense(result), graph.step("Softmax", layers.dense(result), axis=1)
-    return graph.model("mtcnn_rnet", ("n", 24, 24, 3), [(shifts, ("n", 4)), (scores, ("n", 2))])
-
-
 def onet(weights: Sequence[Floats]) -> ModelProto:
     """MTCNN's output network: image (n, 48, 48, 3) -> box shifts (n, 4), points' x then y (n, 10), scores (n, 2)."""
-    graph = _Graph()
+    graph = Graph()
     layers = _Weights(graph, weights)
-    result = layers.pool(layers.prelu(layers.convolution(_mtcnn_pixels(graph))), 3, "SAME_UPPER")
+    result = graph.pixels_first("image", np.full(3, 127.5, np.float32), 128)
+    result = layers.pool(layers.prelu(layers.convolution(result)), 3, "SAME_UPPER")
     result = layers.pool(layers.prelu(layers.convolution(result)), 3, "VALID")
     result = layers.pool(layers.prelu(layers.convolution(result)), 2, "SAME_UPPER")
     result = layers.flat(layers.prelu(layers.convolution(result)))
@@ -246,7 +230,3 @@ def onet(weights: Sequence[Floats]) -> ModelProto:
     shifts, points = layers.dense(result), layers.dense(result)
     scores = graph.step("Softmax", layers.dense(result), axis=1)
     return graph.model("mtcnn_onet", ("n", 48, 48, 3), [(shifts, ("n", 4)), (points, ("n", 10)), (scores, ("n", 2))])
-
-
-def _mtcnn_pixels(graph: _Graph) -> str:
-    return graph.pixels_first("image", np.full(3, 127.5, np.float32), 128)

@@ -10,10 +10,10 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from rekognition_local.engine.weights import graphs
-from rekognition_local.engine.weights.carriers import ModelError, ModelFile
+from rekognition_local.engine.weights import graphs, opencv_zoo
+from rekognition_local.engine.weights.carriers import ModelError
 from rekognition_local.engine.weights.dlib_weights import read_layers
-from rekognition_local.engine.weights.model_files import ONET, PNET, RESNET, RNET
+from rekognition_local.engine.weights.model_files import ONET, RESNET, SFACE, YUNET
 
 
 class Network:
@@ -72,21 +72,28 @@ def open_session(model: bytes | str, threads: int) -> onnxruntime.InferenceSessi
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def face_recogniser(threads: int = 1) -> Network:
+def resnet(threads: int = 1) -> Network:
     """Dlib's ResNet: (n, 150, 150, 3) RGB 0-255 -> (n, 128)."""
     return Network(graphs.resnet(read_layers(RESNET.content())), threads)
 
 
-def mtcnn(threads: int = 1) -> tuple[Network, Network, Network]:
-    """MTCNN's proposal, refinement and output network; see `graphs` for their shapes."""
-    return (
-        Network(graphs.pnet(_keras_weights(PNET)), threads),
-        Network(graphs.rnet(_keras_weights(RNET)), threads),
-        Network(graphs.onet(_keras_weights(ONET)), threads),
-    )
+def sface(threads: int = 1) -> Network:
+    """SFace: (n, 112, 112, 3) RGB 0-255 -> (n, 128)."""
+    return Network(opencv_zoo.sface(SFACE.content()), threads)
 
 
-def _keras_weights(file: ModelFile) -> Sequence[NDArray[np.float32]]:
+def sface_bias() -> NDArray[np.float32]:
+    """What SFace adds to every descriptor in its last step, (128,)."""
+    return opencv_zoo.sface_bias(SFACE.content())
+
+
+def yunet(threads: int = 1) -> Network:
+    """YuNet: (1, 3, h, w) BGR 0-255, sides of a multiple of 32 -> what `yunet.YuNet` reads."""
+    return Network(opencv_zoo.yunet(YUNET.content()), threads)
+
+
+def onet(threads: int = 1) -> Network:
+    """MTCNN's output network: (n, 48, 48, 3) RGB 0-255 -> box shifts (n, 4), points (n, 10), scores (n, 2)."""
     # joblib's format is pickle, which can run code: `content` has made sure that these are the very bytes known.
-    weights: Sequence[NDArray[np.float32]] = joblib.load(io.BytesIO(file.content()))
-    return weights
+    weights: Sequence[NDArray[np.float32]] = joblib.load(io.BytesIO(ONET.content()))
+    return Network(graphs.onet(weights), threads)

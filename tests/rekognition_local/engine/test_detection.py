@@ -1,4 +1,4 @@
-"""Faces are found in any position and size; animals, textures and HOG's or MTCNN's lonely opinions are weighed."""
+"""Faces are found in any position and size; what one network finds, another must confirm."""
 
 import time
 from collections.abc import Callable
@@ -10,17 +10,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
 
-from rekognition_local.engine.faces.detection import CascadeDetector, HogDetector
-from rekognition_local.engine.faces.mtcnn import Candidates, Cascade, no_candidates, overlap, without_overlaps
+from rekognition_local.engine.faces.candidates import Candidates, Floats, overlap, without_overlaps
+from rekognition_local.engine.faces.confirmation import Confirmation, Confirmed
+from rekognition_local.engine.faces.detection import ConfirmedDetector
+from rekognition_local.engine.faces.pyramid import Pyramid
 from tests.rekognition_local.photographs import Picture, grace_hopper, sample
+
+UPRIGHT = np.array([(10, 10), (30, 10), (20, 20), (12, 30), (28, 30)], np.float32)
 
 
 @pytest.fixture(scope="module")
-def detector() -> CascadeDetector:
-    return CascadeDetector(Cascade(), HogDetector())
+def detector() -> ConfirmedDetector:
+    return ConfirmedDetector.load()
 
 
 @pytest.fixture(scope="module")
@@ -28,88 +31,141 @@ def hopper() -> Picture:
     return grace_hopper()
 
 
-class FakeCascade:
-    """Finds always the same faces; reads the same points in any box."""
+class FakeFinder:
+    """Finds one face in every image, or only in the search of that number (0 is the first), and counts the searches."""
 
-    def __init__(self, *faces: tuple[float, float]) -> None:
-        self._found = _candidates(*faces)
+    def __init__(self, *scores: float) -> None:
+        self._scores = scores
+        self.sides: list[int] = []
 
-    def find(self, image: Picture, smallest: float, least_score: float) -> Candidates:
-        padding = np.float32(max(0, (image.shape[0] - 200) / 2))
-        return Candidates(self._found.boxes + padding, self._found.scores, self._found.points + padding)
-
-    def read_points(self, image: Picture, boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> Candidates:
-        return Candidates(boxes, scores, np.repeat(boxes[:, None, :2], 5, axis=1))
-
-
-class FakeHog:
-    """Has one opinion on every place, and finds given faces by itself."""
-
-    def __init__(self, opinion: float, *found: float) -> None:
-        self._opinion, self._found = opinion, found
-
-    def find(self, image: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        boxes = np.tile(np.array([[10, 10, 60, 60]], np.float32), (len(self._found), 1))
-        return boxes, np.array(self._found, np.float32)
-
-    def score(self, image: Picture, box: NDArray[np.float32]) -> float:
-        return self._opinion
+    def find(self, pyramid: Pyramid, side: int, least_score: float, *, enlarge: bool = False) -> Candidates:
+        score = self._scores[min(len(self.sides), len(self._scores) - 1)]
+        self.sides.append(side)
+        found = np.full(int(score >= least_score), score, np.float32)
+        box = np.array([[10, 20, 50, 70]], np.float32)
+        return Candidates(np.repeat(box, len(found), 0), found, np.repeat(UPRIGHT[None], len(found), 0))
 
 
-def _candidates(*faces: tuple[float, float]) -> Candidates:
-    """Faces of these scores and sides, best first."""
-    if not faces:
-        return no_candidates()
-    boxes = np.array([(10, 10, 10 + side, 10 + side) for _, side in faces], np.float32)
-    points = boxes[:, None, :2] + np.array([(10, 10), (30, 10), (20, 20), (12, 30), (28, 30)], np.float32)
-    return Candidates(boxes, np.array([score for score, _ in faces], np.float32), points)
+class FakeJudge:
+    """Scores every candidate alike; `head_gain` is how much better it would look on its head."""
+
+    def __init__(self, score: float, head_gain: float = -1.0, points: Floats = UPRIGHT) -> None:
+        self._score, self._head_gain, self._points = score, head_gain, points
+
+    def confirm(self, pyramid: Pyramid, found: Candidates, least_score: float) -> Confirmed:
+        kept = found[slice(None) if self._score >= least_score else slice(0)]
+        faces = Candidates(
+            kept.boxes, np.full(len(kept), self._score, np.float32), np.repeat(self._points[None], len(kept), 0)
+        )
+        return Confirmed(faces, kept.scores, np.full(len(kept), self._head_gain, np.float32))
+
+
+IMAGE = np.zeros((200, 300, 3), np.uint8)
+LARGE = np.zeros((900, 1200, 3), np.uint8)
+
+
+def test_a_face_that_both_networks_see_is_found_in_one_search() -> None:
+    finder = FakeFinder(0.9)
+
+    found = ConfirmedDetector(finder, FakeJudge(0.99)).detect(IMAGE)
+
+    assert found.boxes.tolist() == [[10, 20, 50, 70]]
+    assert found.scores.tolist() == pytest.approx([0.99])
+    assert finder.sides == [640]
+
+
+def test_what_the_second_network_does_not_confirm_is_no_face() -> None:
+    assert len(ConfirmedDetector(FakeFinder(0.9), FakeJudge(0.3)).detect(LARGE)) == 0
+
+
+def test_where_nothing_is_found_a_border_is_put_around_the_image_first() -> None:
+    finder = FakeFinder(0.0, 0.9)
+
+    found = ConfirmedDetector(finder, FakeJudge(0.99)).detect(IMAGE)
+
+    assert found.boxes.tolist() == [[10 - 75, 20 - 75, 50 - 75, 70 - 75]]
+    assert finder.sides == [640, 640]
+
+
+def test_a_large_image_without_a_face_is_looked_at_more_closely() -> None:
+    finder = FakeFinder(0.0, 0.0, 0.9)
+
+    found = ConfirmedDetector(finder, FakeJudge(0.99)).detect(LARGE)
+
+    assert len(found) == 1
+    assert finder.sides == [640, 640, 1280]
+
+
+def test_later_searches_ask_for_more_certainty() -> None:
+    first, later = FakeFinder(0.9), FakeFinder(0.0, 0.9)
+
+    assert len(ConfirmedDetector(first, FakeJudge(0.6)).detect(IMAGE)) == 1
+    assert len(ConfirmedDetector(later, FakeJudge(0.6)).detect(IMAGE)) == 0
 
 
 @pytest.mark.parametrize(
-    ("faces", "opinion", "kept"),
+    ("score", "head_gain", "lean", "searches"),
     [
-        pytest.param([(0.99, 40)], -1.0, [0.99], id="a certain face needs no second opinion"),
-        pytest.param([(0.95, 40)], 0.4, [0.95], id="a likely face that HOG sees"),
-        pytest.param([(0.95, 40)], -1.0, [], id="a likely face of which HOG sees nothing"),
-        pytest.param([(0.99, 40), (0.95, 20)], -1.0, [0.99, 0.95], id="a likely face beside a certain one"),
-        pytest.param([(0.75, 40)], 0.4, [0.85], id="a possible face that HOG confirms"),
-        pytest.param([(0.75, 40)], -0.1, [], id="a possible face that HOG does not confirm"),
-        pytest.param([(0.99, 80), (0.75, 20)], 1.0, [0.99], id="a possible face far smaller than another"),
+        pytest.param(0.9, -1.0, 0, 1, id="no doubt"),
+        pytest.param(0.8, -1.0, 0, 4, id="a faint find"),
+        pytest.param(0.9, 0.0, 0, 4, id="as good on its head"),
+        pytest.param(0.9, -1.0, 60, 4, id="leaning far over"),
     ],
 )
-def test_doubtful_faces_need_a_second_opinion(
-    faces: list[tuple[float, float]], opinion: float, kept: list[float]
-) -> None:
-    detector = CascadeDetector(FakeCascade(*faces), FakeHog(opinion))
+def test_the_image_is_turned_only_in_doubt(score: float, head_gain: float, lean: float, searches: int) -> None:
+    angle = np.radians(lean)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
+    finder = FakeFinder(score, 0.0)
 
-    found = detector.detect(np.zeros((200, 200, 3), np.uint8))
+    ConfirmedDetector(finder, FakeJudge(0.99, head_gain, (UPRIGHT @ turn).astype(np.float32))).detect(IMAGE)
 
-    assert found.scores.tolist() == pytest.approx(kept)
-
-
-def test_a_face_that_only_hog_finds_counts_with_a_low_score() -> None:
-    found = CascadeDetector(FakeCascade(), FakeHog(-1.0, 1.0)).detect(np.zeros((200, 200, 3), np.uint8))
-
-    assert found.scores.tolist() == pytest.approx([0.85])
-    assert found.boxes.tolist() == [[10, 10, 60, 60]]
+    assert len(finder.sides) == searches
 
 
-def test_hogs_faint_hits_do_not_count() -> None:
-    found = CascadeDetector(FakeCascade(), FakeHog(-1.0, 0.2)).detect(np.zeros((200, 200, 3), np.uint8))
+@pytest.mark.parametrize(
+    ("scores", "is_turned"),
+    [
+        pytest.param((0.8, 0.0, 0.95, 0.0), True, id="one turn is better"),
+        pytest.param((0.85, 0.0, 0.865, 0.0), False, id="hardly better"),
+        pytest.param((0.6, 0.0, 0.8, 0.0), False, id="too faint for a turn"),
+    ],
+)
+def test_another_turn_must_show_the_face_clearly_better(scores: tuple[float, ...], is_turned: bool) -> None:
+    found = ConfirmedDetector(FakeFinder(*scores), FakeJudge(0.99)).detect(IMAGE)
 
-    assert len(found) == 0
+    upside_down = [300 - 50, 200 - 70, 300 - 10, 200 - 20]
+    assert found.boxes.tolist() == [upside_down if is_turned else [10, 20, 50, 70]]
 
 
-def test_a_face_on_its_head_that_only_hog_finds_is_no_face(detector: CascadeDetector, hopper: Picture) -> None:
+@given(st.integers(1, 3), st.integers(80, 400), st.integers(80, 400))
+def test_places_are_turned_back_with_their_image(turns: int, width: int, height: int) -> None:
+    boxes = np.array([[10, 20, 50, 70]], np.float32)
+    there = Candidates(boxes, np.ones(1, np.float32), UPRIGHT[None])
+    marked = np.zeros((height, width), np.uint8)
+    marked[20:70, 10:50] = 1
+
+    rows, columns = np.nonzero(np.rot90(marked, turns))
+    seen = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float32)
+
+    assert Candidates(seen, there.scores, there.points).turned_back(turns, width, height).boxes.tolist() == [
+        [10, 20, 50, 70]
+    ]
+
+
+@pytest.mark.slow
+def test_a_face_on_its_head_is_not_confirmed(detector: ConfirmedDetector, hopper: Picture) -> None:
     height, width = hopper.shape[:2]
-    pair = np.hstack([hopper[::-1, ::-1], hopper])
+    pair = np.ascontiguousarray(np.hstack([hopper[::-1, ::-1], hopper]))
     upright = detector.detect(hopper).boxes + np.array([width, 0, width, 0], np.float32)
     on_its_head = np.array([2 * width, height] * 2, np.float32) - upright[:, [2, 3, 0, 1]]
+    places = np.concatenate([on_its_head, upright])
+    candidates = Candidates(places, np.array([0.9, 0.8], np.float32), np.zeros((2, 5, 2), np.float32))
 
-    found = Cascade().read_points(pair, np.concatenate([on_its_head, upright]), np.array([0.85, 0.85], np.float32))
+    found = Confirmation().confirm(Pyramid(pair), candidates, 0.0)
 
-    assert found.boxes.tolist() == upright.tolist()
-    assert len(found.scores) == len(found.points) == 1
+    assert found.detector_scores.tolist() == pytest.approx([0.8])
+    assert overlap(found.faces.boxes, upright)[0, 0] > 0.7
+    assert found.head_gains[0] < 0
 
 
 _BOXES = st.lists(
@@ -118,14 +174,14 @@ _BOXES = st.lists(
 )
 
 
-@given(_BOXES, st.booleans())
-def test_overlapping_boxes_leave_the_best_of_each_place(places: list[tuple[float, ...]], of_smaller: bool) -> None:
+@given(_BOXES)
+def test_overlapping_boxes_leave_the_best_of_each_place(places: list[tuple[float, ...]]) -> None:
     values = np.array(places, np.float32).reshape(-1, 5)
     boxes, scores = np.hstack([values[:, :2], values[:, :2] + values[:, 2:4]]), values[:, 4]
 
-    kept = without_overlaps(boxes, scores, 0.5, of_smaller=of_smaller)
+    kept = without_overlaps(boxes, scores, 0.5)
 
-    between = overlap(boxes, boxes[kept], of_smaller=of_smaller)
+    between = overlap(boxes, boxes[kept])
     assert sorted(scores[kept], reverse=True) == list(scores[kept])
     assert np.all((between[kept] <= 0.5) | np.eye(len(kept), dtype=bool))
     covered = (between > 0.5) & (scores[kept][None] >= scores[:, None])
@@ -133,7 +189,7 @@ def test_overlapping_boxes_leave_the_best_of_each_place(places: list[tuple[float
 
 
 @pytest.mark.slow
-def test_a_portrait_has_one_face_with_its_five_points_in_order(detector: CascadeDetector) -> None:
+def test_a_portrait_has_one_face_with_its_five_points_in_order(detector: ConfirmedDetector) -> None:
     found = detector.detect(sample("astronaut"))
 
     left_eye, right_eye, nose, left_mouth, right_mouth = found.points[0]
@@ -148,7 +204,7 @@ def test_a_portrait_has_one_face_with_its_five_points_in_order(detector: Cascade
 @pytest.mark.slow
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_picture_lying_on_its_side_or_head_gives_the_same_face(
-    detector: CascadeDetector, hopper: Picture, turns: int
+    detector: ConfirmedDetector, hopper: Picture, turns: int
 ) -> None:
     upright = detector.detect(hopper)
 
@@ -164,7 +220,7 @@ def test_a_picture_lying_on_its_side_or_head_gives_the_same_face(
 
 
 @pytest.mark.slow
-def test_a_crop_without_any_background_still_has_its_face(detector: CascadeDetector, hopper: Picture) -> None:
+def test_a_crop_without_any_background_still_has_its_face(detector: ConfirmedDetector, hopper: Picture) -> None:
     left, top, right, bottom = detector.detect(hopper).boxes[0].round().astype(int)
 
     found = detector.detect(np.ascontiguousarray(hopper[top:bottom, left:right]))
@@ -174,7 +230,7 @@ def test_a_crop_without_any_background_still_has_its_face(detector: CascadeDetec
 
 @pytest.mark.slow
 @pytest.mark.parametrize("side", [36, 60, 120], ids=lambda side: f"{side}px")
-def test_a_small_portrait_on_a_large_page_is_found(detector: CascadeDetector, hopper: Picture, side: int) -> None:
+def test_a_small_portrait_on_a_large_page_is_found(detector: ConfirmedDetector, hopper: Picture, side: int) -> None:
     left, top, right, bottom = detector.detect(hopper).boxes[0].round().astype(int)
     portrait = hopper[top - 60 : bottom + 60, left - 60 : right + 60]
     scale = side / (bottom - top)
@@ -203,12 +259,12 @@ def test_a_small_portrait_on_a_large_page_is_found(detector: CascadeDetector, ho
         pytest.param(lambda: np.zeros((80, 80, 3), np.uint8), id="black"),
     ],
 )
-def test_what_is_no_face_is_none(detector: CascadeDetector, picture: Callable[[], Picture]) -> None:
+def test_what_is_no_face_is_none(detector: ConfirmedDetector, picture: Callable[[], Picture]) -> None:
     assert len(detector.detect(picture())) == 0
 
 
 @pytest.mark.slow
-def test_the_largest_picture_costs_no_more_than_a_small_one_many_times_over(detector: CascadeDetector) -> None:
+def test_the_largest_picture_costs_no_more_than_a_small_one_many_times_over(detector: ConfirmedDetector) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
     huge = np.tile(noise, (64, 64, 1))
     before = time.process_time()
@@ -219,7 +275,7 @@ def test_the_largest_picture_costs_no_more_than_a_small_one_many_times_over(dete
 
 
 @pytest.mark.slow
-def test_a_group_has_all_its_faces_and_none_more(detector: CascadeDetector, hopper: Picture) -> None:
+def test_a_group_has_all_its_faces_and_none_more(detector: ConfirmedDetector, hopper: Picture) -> None:
     faces = cv2.resize(hopper, (256, 300), interpolation=cv2.INTER_AREA)
     group = np.hstack([faces, faces[:, ::-1], faces, faces[:, ::-1]])
 
@@ -227,7 +283,9 @@ def test_a_group_has_all_its_faces_and_none_more(detector: CascadeDetector, hopp
 
 
 @pytest.mark.slow
-def test_no_animal_or_landscape_of_the_development_images_is_a_face(detector: CascadeDetector, face_data: Path) -> None:
+def test_no_animal_or_landscape_of_the_development_images_is_a_face(
+    detector: ConfirmedDetector, face_data: Path
+) -> None:
     found = {}
     for path in sorted((face_data / "hostile" / "no_face").iterdir()):
         with Image.open(path) as image:

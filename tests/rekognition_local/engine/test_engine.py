@@ -275,7 +275,7 @@ def test_a_detector_of_the_users_own_finds_in_pixels_of_the_image(
     image = np.zeros((64, 128, 3), np.uint8)
     image[16:24, 40:48] = 255  # the cell in row 2, column 5
 
-    found = detector.detect(image, 0.1)
+    found = detector.detect(image)
 
     assert found.boxes.round().tolist() == [[28, 4, 60, 36]]
     assert found.points[0].round().tolist() == [[40, 16], [48, 16], [44, 20], [40, 24], [48, 24]]
@@ -291,7 +291,7 @@ def test_a_detector_of_the_users_own_replaces_the_built_in_one(tmp_path: Path) -
     face = engine.detect(image)[0]
 
     assert (face.left, face.top) == pytest.approx(((132 - 16) / 256, (68 - 16) / 256), abs=0.01)
-    assert engine.embed(image, [face]).shape == (1, 128)
+    assert engine.embed(image, [face]).shape == (1, 256)
 
 
 def test_a_detector_with_other_outputs_is_refused(embedder: Path) -> None:

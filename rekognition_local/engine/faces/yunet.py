@@ -1,0 +1,77 @@
+"""Reads a detector that is laid out as YuNet (github.com/ShiqiYu/libfacedetection): the built-in one, or a user's own.
+
+Input: float (1, 3, height, width), BGR 0-255, sides of a multiple of 32; a fixed size is obeyed. Outputs, for the
+strides 8, 16 and 32, named `cls_8`, `obj_8`, `bbox_8`, `kps_8` and so on: for every cell of the grid, row by row, class
+and object score (1, cells, 1) whose geometric mean is the face's score; box (1, cells, 4) as centre shifts in cells and
+logarithms of size in cells; points (1, cells, 10) as shifts in cells.
+"""
+
+import cv2
+import numpy as np
+
+from rekognition_local.engine.faces.candidates import Candidates, Floats, without_overlaps
+from rekognition_local.engine.faces.pyramid import Pyramid
+from rekognition_local.engine.weights.carriers import ModelError
+from rekognition_local.engine.weights.models import Network
+
+_STRIDES = (8, 16, 32)
+_MOST_OVERLAP = 0.3
+# An image of nothing but texture must not keep the later steps busy: those that score most are kept.
+_MOST = 256
+
+
+class YuNet:
+    """Finds faces of all sizes at once, with their points; safe to call from several threads."""
+
+    def __init__(self, network: Network, name: str) -> None:
+        """`name` is what messages call the network.
+
+        Raises:
+            ModelError: it has other inputs or outputs.
+        """
+        shape = network.input_shape
+        missing = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES} - set(
+            network.output_names
+        )
+        if len(shape) != 4 or shape[1] != 3 or missing:
+            raise ModelError(
+                f"{name} takes {shape} and lacks the outputs {sorted(missing)}; a detector must be laid out as YuNet."
+            )
+        self._network = network
+        height, width = shape[2:]
+        self._fixed = (width, height) if isinstance(height, int) and isinstance(width, int) else None
+
+    def find(self, pyramid: Pyramid, side: int, least_score: float, *, enlarge: bool = False) -> Candidates:
+        """Faces in pixels of the image, best first; it is shrunk to `side` pixels, and enlarged only where told."""
+        width, height = pyramid.size
+        room = self._fixed or (side, side)
+        scale = min(room[0] / width, room[1] / height)
+        if self._fixed is None and not enlarge:
+            scale = min(scale, 1.0)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        columns, rows = self._fixed or (-(-size[0] // 32) * 32, -(-size[1] // 32) * 32)
+        filled = cv2.copyMakeBorder(
+            pyramid.resized(size), 0, rows - size[1], 0, columns - size[0], cv2.BORDER_CONSTANT, value=(0, 0, 0)
+        )
+        planes = np.asarray(cv2.dnn.blobFromImage(filled, swapRB=True), np.float32)
+        outputs = dict(zip(self._network.output_names, self._network(planes), strict=True))
+        found = [_cells(outputs, stride, columns // stride, least_score) for stride in _STRIDES]
+        boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        best = np.argsort(-scores, kind="stable")[:_MOST]
+        boxes, scores, points = boxes[best], scores[best], points[best]
+        kept = without_overlaps(boxes, scores, _MOST_OVERLAP)
+        back = np.array([width / size[0], height / size[1]], np.float32)
+        return Candidates(boxes[kept] * np.tile(back, 2), scores[kept], points[kept] * back)
+
+
+def _cells(outputs: dict[str, Floats], stride: int, columns: int, least: float) -> tuple[Floats, Floats, Floats]:
+    """Boxes, scores and points in pixels of the network's input, of the cells that score enough."""
+    scores = np.sqrt(
+        np.clip(outputs[f"cls_{stride}"][0, :, 0], 0, 1) * np.clip(outputs[f"obj_{stride}"][0, :, 0], 0, 1)
+    )
+    chosen = np.nonzero(scores >= least)[0]
+    cells = np.stack([chosen % columns, chosen // columns], axis=1).astype(np.float32)
+    box, points = outputs[f"bbox_{stride}"][0, chosen], outputs[f"kps_{stride}"][0, chosen].reshape(-1, 5, 2)
+    centre, half = cells + box[:, :2], np.exp(box[:, 2:]) / 2
+    corners = np.concatenate([centre - half, centre + half], axis=1)
+    return corners * stride, scores[chosen].astype(np.float32), (points + cells[:, None]) * np.float32(stride)

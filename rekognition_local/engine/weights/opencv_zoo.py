@@ -1,0 +1,119 @@
+"""Makes fast graphs of two files of the OpenCV Zoo whose weights are whole numbers in blocks: SFace and YuNet.
+
+Both compute what the files compute, in 32-bit floats and without the steps that onnxruntime would repeat at every run.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, helper, numpy_helper
+
+from rekognition_local.engine.weights.graphs import Graph
+
+Floats = NDArray[np.float32]
+
+
+def sface(content: bytes) -> ModelProto:
+    """SFace: image (n, 112, 112, 3) RGB 0-255 -> descriptors (n, 128). About half of the time of its file.
+
+    Every normalisation is taken into the convolution or the linear layer beside it.
+
+    Raises:
+        ValueError: the file holds a layer that SFace does not have.
+    """
+    model = onnx.load_model_from_string(content)
+    weights = _unpacked(model)
+    graph = Graph()
+    result = graph.pixels_first("image", np.full(3, 127.5, np.float32), 128)
+    nodes = iter(_remaining(model, weights))
+    before: tuple[Floats, Floats] | None = None
+    for node in nodes:
+        match node.op_type:
+            case "Conv":
+                scale, shift = _normalisation(next(nodes), weights)
+                kernel = weights[node.input[1]] * scale.reshape(-1, 1, 1, 1)
+                result = graph.step("Conv", result, graph.constant(kernel), graph.constant(shift), **_attributes(node))
+            case "PRelu":
+                result = graph.prelu(result, weights[node.input[1]].ravel())
+            case "BatchNormalization":
+                before = _normalisation(node, weights)
+            case "Gemm" if before is not None:
+                matrix, bias = _linear(weights[node.input[1]], weights[node.input[2]], before)
+                scale, shift = _normalisation(next(nodes), weights)
+                flat = graph.step("Flatten", result)
+                result = graph.step(
+                    "Gemm", flat, graph.constant((matrix * scale[:, None]).T), graph.constant(bias * scale + shift)
+                )
+            case "Sub" | "Mul" | "Constant" | "Dropout" | "Flatten":
+                pass  # the pixels are normalised already; the rest is of training
+            case other:
+                raise ValueError(f"SFace's file holds a layer {other!r} that this network does not have.")
+    return graph.model("sface", ("n", 112, 112, 3), [(result, ("n", 128))])
+
+
+def sface_bias(content: bytes) -> Floats:
+    """What SFace's last normalisation adds to every descriptor, (128,)."""
+    weights = _unpacked(onnx.load_model_from_string(content))
+    return weights["fc1_beta"]
+
+
+def yunet(content: bytes) -> ModelProto:
+    """YuNet for images of any size: (1, 3, h, w) BGR 0-255, sides of a multiple of 32 -> its twelve outputs."""
+    model = onnx.load_model_from_string(content)
+    weights = _unpacked(model)
+    nodes = _remaining(model, weights)
+    used = dict.fromkeys(name for node in nodes for name in node.input if name in weights)
+    image, outputs = model.graph.input[0].name, [output.name for output in model.graph.output]
+    graph = helper.make_graph(
+        nodes,
+        "yunet",
+        [helper.make_tensor_value_info(image, onnx.TensorProto.FLOAT, [1, 3, "height", "width"])],
+        [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, f"{name}_cells", None]) for name in outputs],
+        [numpy_helper.from_array(np.ascontiguousarray(weights[name]), name) for name in used],
+    )
+    return helper.make_model(graph, opset_imports=model.opset_import, ir_version=8, producer_name="rekognition_local")
+
+
+def _unpacked(model: ModelProto) -> dict[str, Floats]:
+    """All constants by name, those that the graph itself makes of whole numbers among them.
+
+    `block_size` neighbours along `axis` share a scale and a zero: weight = (number - zero) * scale.
+    """
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear":
+            numbers, scale, zero = (values[name].astype(np.float32) for name in node.input)
+            layout = _attributes(node)
+            axis, size = layout["axis"], layout["block_size"]
+            kept = range(numbers.shape[axis])  # the last block may be larger than what is left
+            scale, zero = (np.repeat(value, size, axis).take(kept, axis) for value in (scale, zero))
+            values[node.output[0]] = (numbers - zero) * scale
+        elif node.op_type == "Reshape" and node.input[0] in values:
+            values[node.output[0]] = values[node.input[0]].reshape(values[node.input[1]])
+    return values
+
+
+def _remaining(model: ModelProto, weights: Mapping[str, Floats]) -> Sequence[NodeProto]:
+    """The steps that do not make weights."""
+    nodes: Iterable[NodeProto] = model.graph.node
+    return [node for node in nodes if node.output[0] not in weights]
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def _normalisation(node: NodeProto, weights: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """A batch normalisation as (scale, shift) a channel: scale * x + shift."""
+    gamma, beta, mean, variance = (weights[name].astype(np.float64) for name in node.input[1:])
+    scale = gamma / np.sqrt(variance + _attributes(node)["epsilon"])
+    return scale.astype(np.float32), (beta - mean * scale).astype(np.float32)
+
+
+def _linear(matrix: Floats, bias: Floats, before: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Matrix (outputs, channels * plane) and bias of a linear layer that a normalisation of its channels precedes."""
+    scale, shift = (np.repeat(values, matrix.shape[1] // len(values)) for values in before)
+    return matrix * scale, bias + matrix @ shift
