@@ -182,7 +182,7 @@ def test_photos_with_no_face_several_or_no_image_are_reported_and_counted(folder
     counts = json.loads((folder / "reports" / "metrics.json").read_text())["verifier"]["counts"]
     assert rows["me/black.png"]["remark"] == "No face was found."
     assert rows["me/two.png"]["remark"] == "2 faces; the largest is used"
-    assert "neither a JPEG nor a PNG" in rows["not_me/Broken_1.jpg"]["remark"]
+    assert "neither JPG nor PNG" in rows["not_me/Broken_1.jpg"]["remark"]
     assert rows["me/IMG_0001.png"]["remark"] == ""
     assert (counts["faceless_me"], counts["faceless_not_me"]) == (1, 1)
 

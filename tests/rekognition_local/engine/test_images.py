@@ -176,7 +176,7 @@ def test_a_size_at_the_maximum_is_decoded_as_far_as_the_data_goes() -> None:
 
 @pytest.mark.parametrize("image_format", ["GIF", "WEBP", "BMP", "TIFF", "PPM"])
 def test_other_formats_are_refused(image_format: str) -> None:
-    with pytest.raises(images.InvalidImageFormatError, match="neither a JPEG nor a PNG"):
+    with pytest.raises(images.InvalidImageFormatError, match="neither JPG nor PNG"):
         images.decode(picture(image_format=image_format))
 
 
@@ -218,16 +218,10 @@ def test_an_image_under_twice_that_side_keeps_every_pixel(image_format: str) -> 
     assert images.decode(picture(4095, 200, image_format)).shape == (200, 4095, 3)
 
 
-@pytest.mark.parametrize(("blocks", "is_read"), [(256, True), (257, False)])
-def test_a_jpeg_whose_exif_never_ends_is_refused(blocks: int, is_read: bool) -> None:
+def test_a_jpeg_with_more_blocks_of_exif_than_pillow_could_join_is_decoded() -> None:
     file = file_of(quarters())
-    file = file[:2] + b"\xff\xe1\x00\x09Exif\0\0\0" * blocks + file[2:]
 
-    if is_read:
-        assert images.decode(file).ndim == 3
-    else:
-        with pytest.raises(images.InvalidImageFormatError, match="more than 256 blocks of EXIF"):
-            images.decode(file)
+    assert images.decode(file[:2] + b"\xff\xe1\x00\x09Exif\0\0\0" * 50_000 + file[2:]).ndim == 3
 
 
 def progressive(extra_scans: int) -> bytes:
@@ -238,7 +232,6 @@ def progressive(extra_scans: int) -> bytes:
 
 
 def test_a_progressive_jpeg_of_ordinary_length_is_decoded() -> None:
-    assert images.scans(progressive(0)) == 10
     assert corners(images.decode(progressive(80))) == [RED, GREEN, BLUE, WHITE]
 
 
@@ -250,8 +243,8 @@ def test_a_progressive_jpeg_of_thousands_of_scans_is_refused_unread() -> None:
 def test_scans_of_a_thumbnail_and_bytes_behind_the_image_do_not_count() -> None:
     exif = b"Exif\x00\x00" + b"\xff\xda" * 200
 
-    assert images.scans(file_of(quarters(), progressive=True, exif=exif)) == 10
-    assert images.scans(file_of(quarters(), progressive=True) + b"\xff\xda" * 200) == 10
+    for file in (file_of(quarters(), exif=exif), file_of(quarters(), progressive=True) + b"\xff\xda" * 200):
+        assert corners(images.decode(file)) == [RED, GREEN, BLUE, WHITE]
 
 
 DEVELOPMENT_DATA = os.environ.get("FACE_DATA", "")
