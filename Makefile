@@ -53,7 +53,7 @@ demo: .venv/.local ## show the main job and exit
 
 # -- tests and checks --------------------------------------------------------------------------------------------
 test: .venv/.dev chromium ## every test
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -q
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/deployment
 
 test-fast: .venv/.dev ## the unit tests, in seconds
 	@$(BIN)/python -m pytest -q -m "not slow" tests/face_validation_function tests/rekognition_local tests/face_validation/client tests/face_validation/evaluation tests/person_verifier
@@ -132,6 +132,9 @@ synth: .venv/.dev node_modules ## synthesise dev and prod for both architectures
 	  PATH="$(CURDIR)/$(BIN):$$PATH" node_modules/.bin/cdk synth -q -c stage=$$stage -c arch=$$arch -o build/cdk/$$stage-$$arch || exit 1; \
 	  $(BIN)/cfn-lint -i W3005 -- build/cdk/$$stage-$$arch/FaceValidation-$$stage.template.json || exit 1; done; done
 
+deploy-check: .venv/.dev node_modules ## cdk deploy, update, destroy on an AWS emulator that enforces IAM and TLS; the contract over HTTP
+	@$(BIN)/python -m pytest -q tests/deployment/test_deployed_service.py
+
 artefact: .venv/.dev ## the very asset under AWS's emulator: every event answered as in-process
 	@$(BIN)/python -m pytest -q tests/infra/test_artefact.py tests/infra/test_bundling.py
 
@@ -146,7 +149,7 @@ format: .venv/.dev ## put every file in form
 	@$(BIN)/ruff format --quiet .
 
 lock: .venv/.dev ## resolve the pins again
-	@cd requirements && for name in build function local dev; do \
+	@cd requirements && for name in build function local dev deploy; do \
 	  ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --overrides overrides.txt $$name.in -o $$name.txt || exit 1; done
 	@cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -131,7 +131,9 @@ class PeopleFunction(ServiceFunction):
         )
         called_and_waited_for(self.function)
         self.allow_objects(["s3:GetObject"], storage.target, storage.faces)
-        self.allow_objects(["s3:GetObjectVersion", "s3:DeleteObjectVersion"], storage.faces)
+        # DeleteObjects always asks for DeleteObject, and for DeleteObjectVersion too where it names a version
+        # (docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
+        self.allow_objects(["s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"], storage.faces)
         # Whoever signs an upload's form must be allowed what the form allows.
         self.allow_objects(["s3:PutObject"], storage.source, storage.target, storage.faces)
         # Without it S3 answers 403 for a key that does not exist, and the caller is told "denied" for "missing".

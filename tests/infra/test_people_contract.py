@@ -59,7 +59,7 @@ class Recorder:
             return  # botocore builds its parameters to find a form's address; it is never called
         if self.failing(operation, params):
             raise EndpointConnectionError(endpoint_url="https://aws.example")
-        self.needed.add((f"{service}:{_action(operation, params)}", self._resource(params)))
+        self.needed |= {(f"{service}:{action}", self._resource(params)) for action in _actions(operation, params)}
 
     def _signed(self, request: Any, signature_version: str, **_: Any) -> None:
         assert signature_version == "s3v4-presign-post"
@@ -73,14 +73,14 @@ class Recorder:
         return "*"
 
 
-def _action(operation: str, params: Json) -> str:
-    """IAM's name of a call: docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html."""
+def _actions(operation: str, params: Json) -> set[str]:
+    """IAM's names of a call: docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html."""
     if operation in {"GetObject", "HeadObject"}:
-        return "GetObjectVersion" if "VersionId" in params else "GetObject"
+        return {"GetObjectVersion" if "VersionId" in params else "GetObject"}
     if operation == "DeleteObjects":
         assert all("VersionId" in one for one in params["Delete"]["Objects"])
-        return "DeleteObjectVersion"
-    return "ListBucketVersions" if operation == "ListObjectVersions" else operation
+        return {"DeleteObject", "DeleteObjectVersion"}
+    return {"ListBucketVersions" if operation == "ListObjectVersions" else operation}
 
 
 def allowed_rights(template: Json, function: str) -> set[Right]:
