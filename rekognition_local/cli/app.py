@@ -13,13 +13,14 @@ from rekognition_local.engine import Engine, EngineSettings
 from rekognition_local.engine.weights.carriers import ModelError
 from rekognition_local.operations.image_sources import ImageSource, s3_client
 from rekognition_local.operations.service import Service
+from rekognition_local.server.answers import Answers, DeclarationError
 from rekognition_local.server.application import application
 from rekognition_local.server.faults import Faults
 from rekognition_local.server.process import listening, serve_until_told
+from rekognition_local.server.reach import Reach
 from rekognition_local.storage.database import FolderInUseError, Store
 from rekognition_local.storage.gallery import Gallery
 
-HOST = "127.0.0.1"
 _DEFAULTS = EngineSettings()
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -30,6 +31,9 @@ app.command()(models)
 def serve(
     context: typer.Context,
     port: options.Port = 4567,
+    host: options.Host = "127.0.0.1",
+    allow_host: options.AllowHost = None,
+    allow_origin: options.AllowOrigin = None,
     info: options.Info = None,
     s3_endpoint: options.S3Endpoint = None,
     data: options.Data = None,
@@ -40,6 +44,7 @@ def serve(
     similarity_slope: options.SimilaritySlope = _DEFAULTS.similarity_slope,
     threads: options.Threads = None,
     latency_ms: options.LatencyMs = 0.0,
+    answers: options.AnswersFile = None,
     faults: options.FaultsOpen = False,
     parent_pid: options.ParentPid = None,
     log_level: options.LogLevel = "WARNING",
@@ -59,6 +64,12 @@ def serve(
     # Requests run side by side: threads inside OpenCV gain none of them anything and cost a third more processor time.
     cv2.setNumThreads(1)
     logging.basicConfig(level=log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    reach = Reach(host, tuple(allow_host or ()), tuple(allow_origin or ()))
+    if not reach.is_this_machine:
+        typer.echo(
+            f"Warning: whoever reaches {host} can read the collections and call every operation: nothing is signed.",
+            err=True,
+        )
     settings = EngineSettings(
         recogniser=recogniser,
         recogniser_channels=recogniser_channels,
@@ -69,13 +80,14 @@ def serve(
     try:
         if info is not None:
             info.unlink(missing_ok=True)  # of a run that was killed: whoever waits for the file must not read that one
-        listener = listening(HOST, port)
+        declared = None if answers is None else Answers.of_file(answers)
+        listener = listening(host, port)
         engine = loaded(settings)
         with closing(Store(data)) as store:
             service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
-            answers = application(service, latency_ms, threads, Faults() if faults else None)
-            serve_until_told(answers, listener, info, parent_pid)
-    except (OSError, ModelError, FolderInUseError) as error:
+            server = application(service, latency_ms, threads, Faults() if faults else None, declared, reach)
+            serve_until_told(server, listener, info, parent_pid)
+    except (OSError, ModelError, FolderInUseError, DeclarationError) as error:
         typer.echo(f"rekognition-local cannot start on port {port}: {error}", err=True)
         raise typer.Exit(1) from error
 

@@ -8,6 +8,34 @@ import typer
 from rekognition_local.engine.faces.user_models import Channels
 
 Port = Annotated[int, typer.Option(envvar="REKOGNITION_LOCAL_PORT", min=0, max=65535, help="0 picks a free one.")]
+Host = Annotated[
+    str,
+    typer.Option(envvar="REKOGNITION_LOCAL_HOST", help="The address to listen on. 0.0.0.0 lets other machines call."),
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        envvar="REKOGNITION_LOCAL_ALLOW_HOST",
+        help="A host name that requests may carry, as host.docker.internal; again for more. Addresses always may.",
+    ),
+]
+AllowOrigin = Annotated[
+    list[str] | None,
+    typer.Option(
+        envvar="REKOGNITION_LOCAL_ALLOW_ORIGIN",
+        help="A page whose scripts may call, as http://localhost:3000; again for more. Default: none.",
+    ),
+]
+AnswersFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--answers",
+        envvar="REKOGNITION_LOCAL_ANSWERS",
+        exists=True,
+        dir_okay=False,
+        help="A JSON file of declared answers, given in place of the models'; opens POST /answers.",
+    ),
+]
 Info = Annotated[
     Path | None,
     typer.Option(help='Write {"endpoint": URL, "pid": N} here once the server is ready; removed at the end.'),

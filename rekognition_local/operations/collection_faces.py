@@ -136,8 +136,7 @@ def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         gallery.remove_vectors("faces", collection, [row.number for row in deleted])
         gallery.store.erase_traces(collection.collection_id)
     return {
-        # The model allows no empty list here.
-        "DeletedFaces": [row.face_id for row in deleted] or None,
+        "DeletedFaces": [row.face_id for row in deleted],
         "UnsuccessfulFaceDeletions": [
             {"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]}
             if face_id not in found

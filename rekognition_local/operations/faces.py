@@ -12,7 +12,6 @@ from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.protocol.wire import ServiceError
 
 LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
-NO_FACE = "Request has invalid parameters. There are no faces in the image. Should be at least 1."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def compare_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 def _usable(service: Service, image: RequestImage, quality_filter: str, member: str) -> Sequence[FaceOfImage]:
     usable = [found for found in faces_of(service, image, quality_filter) if not found.reasons]
     if not usable:
-        raise ServiceError("InvalidParameterException", f"{NO_FACE} ({member})")
+        raise ServiceError("InvalidParameterException", f"Request has invalid parameters. {member} has no face.")
     return usable
 
 

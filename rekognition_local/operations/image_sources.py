@@ -58,12 +58,20 @@ class ImageSource:
             with self._turn(images.stored_size(file)):
                 pixels = images.decode(file)
         except images.InvalidImageFormatError as error:
-            raise ServiceError("InvalidImageFormatException", f"Request has invalid image format. {error}") from error
+            # Word for word the service's: programs compare it. The reason is in the log.
+            raise ServiceError("InvalidImageFormatException", "Request has invalid image format") from error
         except images.ImageTooSmallError as error:
             raise ServiceError("InvalidParameterException", f"Request has invalid parameters. {error}") from error
         except images.ImageTooLargeError as error:
             raise ServiceError("ImageTooLargeException", f"Image size is too large. {error}") from error
         return RequestImage(pixels, sha256(file).hexdigest())
+
+    def digest(self, image: Mapping[str, Any]) -> str | None:
+        """The SHA-256 of an image's file, in hexadecimal; None where it cannot be read."""
+        try:
+            return sha256(self._file(image)).hexdigest()
+        except ServiceError:
+            return None
 
     def _turn(self, size: tuple[int, int]) -> AbstractContextManager[Any]:
         return self._large if size[0] * size[1] > LARGE_PIXELS else nullcontext()

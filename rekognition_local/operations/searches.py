@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.operations.collection_faces import face_record
-from rekognition_local.operations.faces import NO_FACE, bounding_box, face_detail, faces_of, percent
+from rekognition_local.operations.faces import bounding_box, face_detail, faces_of, percent
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.database import FaceRow
@@ -41,7 +41,8 @@ def search_faces_by_image(service: Service, request: dict[str, Any]) -> dict[str
     image = service.images.read(request["Image"])
     usable = [face for face in faces_of(service, image, request.get("QualityFilter", "NONE")) if not face.reasons]
     if not usable:
-        raise ServiceError("InvalidParameterException", NO_FACE)
+        # Word for word the service's: programs compare it.
+        raise ServiceError("InvalidParameterException", "There are no faces in the image. Should be at least 1.")
     searched = usable[0].face
     found = service.gallery.similar_faces(
         collection,

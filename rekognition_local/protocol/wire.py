@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import struct
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 import botocore.session
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET_PREFIX = "RekognitionService."
@@ -117,23 +118,30 @@ def read_blob(text: str) -> bytes:
 
 
 def write_json(shape: Shape | None, reply: Mapping[str, Any]) -> bytes:
-    """The reply as JSON: None is left out, timestamps are epoch seconds.
+    """The reply as JSON: None is left out, timestamps are epoch seconds, `float` members have single precision.
+
+    The service's own numbers are such: 99.99864196777344 is the single 99.99864 written as a double.
 
     Raises:
         TypeError: the reply holds what JSON has not (an array, a numpy number); such a reply is our mistake.
     """
     if shape is None:
         return b""
-    return json.dumps(_plain(reply), allow_nan=False).encode()
+    return json.dumps(_plain(shape, reply), allow_nan=False).encode()
 
 
-def _plain(value: Any) -> Any:
-    match value:
-        case Mapping():
-            return {name: _plain(member) for name, member in value.items() if member is not None}
-        case list() | tuple():
-            return [_plain(member) for member in value]
-        case datetime():
+def _plain(shape: Shape | None, value: Any) -> Any:
+    match shape, value:
+        case StructureShape(), Mapping():
+            members = shape.members
+            return {name: _plain(members.get(name), member) for name, member in value.items() if member is not None}
+        case ListShape(), list() | tuple():
+            return [_plain(shape.member, item) for item in value]
+        case MapShape(), Mapping():
+            return {key: _plain(shape.value, entry) for key, entry in value.items()}
+        case Shape(type_name="float"), float():
+            return struct.unpack("f", struct.pack("f", value))[0]
+        case _, datetime():
             return value.timestamp()
         case _:
             return value

@@ -25,11 +25,19 @@ def listening(host: str, port: int) -> socket.socket:
     Raises:
         OSError: the address cannot be had.
     """
-    listener = socket.create_server((host, port), backlog=512)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=512, dualstack_ipv6=host == "::")
     # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP; without it the body of every answer
     # on a kept connection waits some 40 ms for the client's delayed acknowledgement of the head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def endpoint_of(listener: socket.socket) -> str:
+    """The URL at which programs on this machine reach a listener."""
+    host, port = listener.getsockname()[:2]
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
 
 
 def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path | None, parent_pid: int | None) -> None:
@@ -44,7 +52,6 @@ def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path |
     Raises:
         OSError: the info file cannot be written: nobody would find the server.
     """
-    host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
         application,
         http=BoundedProtocol,
@@ -53,7 +60,7 @@ def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path |
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = _AnnouncingServer(config, f"http://{host}:{port}", info)
+    server = _AnnouncingServer(config, endpoint_of(listener), info)
     if parent_pid is not None:
         threading.Thread(target=_stop_without, args=(parent_pid, server), daemon=True).start()
     for stop in (signal.SIGINT, signal.SIGTERM):

@@ -17,16 +17,25 @@ from botocore.config import Config
 
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import service_model
+from rekognition_local.server.answers import Answers
 from rekognition_local.server.application import application
 from rekognition_local.server.faults import Faults
-from tests.rekognition_local.output_shapes import assert_modelled
+from rekognition_local.server.reach import Reach
+from tests.rekognition_local.modelled import assert_modelled
 from tests.waiting import until
 
 
 @contextmanager
-def serving(service: Service, latency_ms: float = 0.0, faults: Faults | None = None) -> Iterator[str]:
+def serving(
+    service: Service,
+    latency_ms: float = 0.0,
+    faults: Faults | None = None,
+    answers: Answers | None = None,
+    reach: Reach | None = None,
+) -> Iterator[str]:
     """The application on a free port of this process; yields its endpoint."""
-    config = uvicorn.Config(application(service, latency_ms, 4, faults), host="127.0.0.1", port=0, log_level="warning")
+    server_application = application(service, latency_ms, 4, faults, answers, reach)
+    config = uvicorn.Config(server_application, host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

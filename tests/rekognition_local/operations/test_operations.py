@@ -116,7 +116,7 @@ def test_a_face_has_the_default_attributes_and_none_that_are_guessed(
     (found,) = fake.rekognition.detect_faces(Image=image(), **wanted)["FaceDetails"]
 
     assert found.keys() == {"BoundingBox", "Landmarks", "Pose", "Quality", "Confidence"}
-    assert found["BoundingBox"] == {"Left": 0.2, "Top": 0.1, "Width": 0.3, "Height": 0.3}
+    assert found["BoundingBox"] == pytest.approx({"Left": 0.2, "Top": 0.1, "Width": 0.3, "Height": 0.3})
     assert found["Pose"] == {"Roll": 1.5, "Yaw": -3.0, "Pitch": 4.0}
     assert found["Quality"] == {"Brightness": 60.0, "Sharpness": 70.0}
     assert found["Confidence"] == 99.5
@@ -134,7 +134,7 @@ def test_boxes_may_reach_past_the_image(fake: FakeServer) -> None:
 
     (found,) = fake.rekognition.detect_faces(Image=image())["FaceDetails"]
 
-    assert found["BoundingBox"] == {"Left": -0.2, "Top": -0.1, "Width": 1.4, "Height": 1.4}
+    assert found["BoundingBox"] == pytest.approx({"Left": -0.2, "Top": -0.1, "Width": 1.4, "Height": 1.4})
 
 
 def test_values_that_rounding_pushed_out_of_bounds_are_brought_back(fake: FakeServer) -> None:
@@ -155,7 +155,7 @@ def test_the_hundred_largest_faces_are_told(fake: FakeServer) -> None:
     found = fake.rekognition.detect_faces(Image=image(GROUP))["FaceDetails"]
 
     assert len(found) == 100
-    assert found[0]["BoundingBox"]["Width"] == 0.3
+    assert found[0]["BoundingBox"]["Width"] == pytest.approx(0.3)
 
 
 # --- CompareFaces -----------------------------------------------------------------------------------------------------
@@ -183,11 +183,11 @@ def test_the_sources_largest_face_is_compared_and_matches_come_most_similar_firs
     answer = compared.rekognition.compare_faces(SourceImage=image(), TargetImage=image(GROUP), SimilarityThreshold=0)
 
     assert answer["SourceImageFace"] == {
-        "BoundingBox": {"Left": 0.2, "Top": 0.1, "Width": 0.4, "Height": 0.4},
+        "BoundingBox": pytest.approx({"Left": 0.2, "Top": 0.1, "Width": 0.4, "Height": 0.4}),
         "Confidence": 99.5,
     }
     assert [match["Similarity"] for match in answer["FaceMatches"]] == pytest.approx([95, 75, 70], abs=1e-4)
-    assert [match["Face"]["BoundingBox"]["Left"] for match in answer["FaceMatches"]] == [0.3, 0.6, 0.0]
+    assert [match["Face"]["BoundingBox"]["Left"] for match in answer["FaceMatches"]] == pytest.approx([0.3, 0.6, 0.0])
     assert answer["UnmatchedFaces"] == []
 
 
@@ -296,8 +296,13 @@ def test_a_driving_licence_is_told_as_the_service_tells_it(licence: FakeServer) 
     by_name = {label["Name"]: label for label in found["Labels"]}
     assert by_name["Driving License"] == {
         "Name": "Driving License",
-        "Confidence": 93.2,
-        "Instances": [{"BoundingBox": {"Left": 0.1, "Top": 0.2, "Width": 0.7, "Height": 0.5}, "Confidence": 93.2}],
+        "Confidence": pytest.approx(93.2),
+        "Instances": [
+            {
+                "BoundingBox": pytest.approx({"Left": 0.1, "Top": 0.2, "Width": 0.7, "Height": 0.5}),
+                "Confidence": pytest.approx(93.2),
+            }
+        ],
         "Parents": [{"Name": "Document"}, {"Name": "Id Cards"}, {"Name": "Text"}],
         "Aliases": [{"Name": "License"}],
         "Categories": [{"Name": "Text and Documents"}],

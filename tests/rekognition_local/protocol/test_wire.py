@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rekognition_local.operations.registry import OPERATIONS
+from rekognition_local.protocol.output_shapes import violations
 from rekognition_local.protocol.validation import compiled, read_request
 from rekognition_local.protocol.wire import (
     ServiceError,
@@ -28,7 +29,6 @@ from rekognition_local.protocol.wire import (
 )
 from tests.rekognition_local.conftest import FakeServer
 from tests.rekognition_local.fakes import Scene, descriptor, face, picture
-from tests.rekognition_local.output_shapes import violations
 
 IMAGE = {"Bytes": base64.b64encode(picture()).decode()}
 
@@ -427,13 +427,17 @@ def test_concurrent_requests_get_their_own_answers(fake: FakeServer) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(confidence, [*range(100, 140)] * 5))
 
-    assert answers == [50 + width / 10 for width in [*range(100, 140)] * 5]
+    assert answers == pytest.approx([50 + width / 10 for width in [*range(100, 140)] * 5])
 
 
 def test_under_another_host_name_nothing_is_answered(fake: FakeServer) -> None:
     headers = {"Host": "rebound.example", "X-Amz-Target": "RekognitionService.ListCollections"}
 
-    assert httpx.post(fake.endpoint, content="{}", headers=headers).text == "Invalid host header"
+    refused = httpx.post(fake.endpoint, content="{}", headers=headers)
+
+    assert refused.status_code == 403
+    assert refused.json()["__type"] == "AccessDeniedException"
+    assert "rebound.example" in refused.json()["Message"]
 
 
 def test_health_says_that_the_models_are_loaded(fake: FakeServer) -> None:

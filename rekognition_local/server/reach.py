@@ -1,0 +1,88 @@
+"""Who may reach the server: the address it listens on, the names it answers to, the pages that may call it."""
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError
+
+FORBIDDEN = 403
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where the server can be reached, and by whom.
+
+    Args:
+        host: the address that it listens on.
+        names: more host names that requests may carry, as `host.docker.internal` or a compose service's; "*" is any.
+        origins: origins of pages whose scripts may call, as `http://localhost:3000`; "*" is any. None: no page.
+    """
+
+    host: str = "127.0.0.1"
+    names: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host == "localhost" or (_is_address(self.host) and ipaddress.ip_address(self.host).is_loopback)
+
+    def admits(self, host: str) -> bool:
+        """Whether a request with this Host header is answered.
+
+        A page from anywhere can make its name resolve to this machine and must not read the collections; such a
+        request carries the page's name, never an address.
+        """
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:  # half an IPv6 address
+            return False
+        return _is_address(name) or name in {"localhost", self.host.lower()} or bool({name, ANY} & self._names)
+
+    @property
+    def _names(self) -> set[str]:
+        return {name.lower() for name in self.names}
+
+    def middleware(self) -> list[Middleware]:
+        """What stands before the routes."""
+        pages = Middleware(
+            CORSMiddleware,
+            allow_origins=self.origins,
+            allow_methods=["POST"],
+            allow_headers=["*"],
+            expose_headers=["x-amzn-RequestId"],
+        )
+        return [Middleware(_AdmittedHosts, reach=self), *([pages] if self.origins else [])]
+
+
+class _AdmittedHosts:
+    """Answers only requests whose Host header is admitted."""
+
+    def __init__(self, app: ASGIApp, reach: Reach) -> None:
+        self._app, self._reach = app, reach
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = Headers(scope=scope).get("host", "") if scope["type"] == "http" else None
+        if host is None or self._reach.admits(host):
+            return await self._app(scope, receive, send)
+        refused = ServiceError(
+            "AccessDeniedException",
+            f"The host name {host:.200} is not answered. Start the server with --allow-host NAME to admit one.",
+        )
+        return await Response(refused.body(), FORBIDDEN, media_type=CONTENT_TYPE)(scope, receive, send)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
