@@ -8,7 +8,8 @@ One server serves the whole session. Every test starts without collections and w
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -26,10 +27,14 @@ def rekognition_arguments() -> Sequence[str]:
 
 
 @pytest.fixture(scope="session")
-def rekognition_server(rekognition_arguments: Sequence[str]) -> Iterator[str]:
+def rekognition_server(rekognition_arguments: Sequence[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The endpoint of the session's server; tests that change nothing in the environment may use it alone."""
     from rekognition_local.server.child_process import rekognition_process
 
+    if "--answers" not in rekognition_arguments:  # tests may declare answers in any case
+        none = tmp_path_factory.mktemp("rekognition") / "answers.json"
+        none.write_text('{"answers": []}')
+        rekognition_arguments = [*rekognition_arguments, "--answers", str(none)]
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     with rekognition_process(inherited | _variables(), rekognition_arguments) as endpoint:
         yield endpoint()
@@ -49,6 +54,24 @@ def rekognition_endpoint(rekognition_server: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", rekognition_server)
     yield rekognition_server
     _delete_collections(rekognition_server)
+
+
+@pytest.fixture
+def rekognition_answers(rekognition_endpoint: str) -> Iterator[Callable[..., None]]:
+    """Declare answers for this test: `rekognition_answers({"operation": ..., "request": ..., "answer": ...}, ...)`.
+
+    Raises:
+        ValueError: an answer cannot be declared; the text names every fault and its place.
+    """
+    import httpx
+
+    def declare(*answers: dict[str, Any]) -> None:
+        told = httpx.post(f"{rekognition_endpoint}/answers", json={"answers": answers})
+        if told.status_code != HTTPStatus.NO_CONTENT:
+            raise ValueError(told.json()["refused"])
+
+    yield declare
+    httpx.delete(f"{rekognition_endpoint}/answers").raise_for_status()
 
 
 def _variables() -> dict[str, str]:

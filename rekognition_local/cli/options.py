@@ -16,7 +16,7 @@ AllowHost = Annotated[
     list[str] | None,
     typer.Option(
         envvar="REKOGNITION_LOCAL_ALLOW_HOST",
-        help="A host name that requests may carry, as host.docker.internal; again for more. Addresses always may.",
+        help="A host name that requests may carry, as a compose service's; again for more. Addresses always may.",
     ),
 ]
 AllowOrigin = Annotated[

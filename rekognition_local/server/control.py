@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from rekognition_local.protocol.wire import ServiceError, read_json
 from rekognition_local.server.answers import Answers, DeclarationError
+from rekognition_local.server.bodies import read_body
 from rekognition_local.server.connections import LOCAL_NAMES
 from rekognition_local.server.faults import Faults
 from rekognition_local.server.reach import Reach

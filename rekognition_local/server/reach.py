@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError
+from rekognition_local.server.connections import LOCAL_NAMES
 
 FORBIDDEN = 403
 ANY = "*"
@@ -22,7 +23,7 @@ class Reach:
 
     Args:
         host: the address that it listens on.
-        names: more host names that requests may carry, as `host.docker.internal` or a compose service's; "*" is any.
+        names: more host names that requests may carry, as a compose service's; "*" is any.
         origins: origins of pages whose scripts may call, as `http://localhost:3000`; "*" is any. None: no page.
     """
 
@@ -45,7 +46,7 @@ class Reach:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:  # half an IPv6 address
             return False
-        return _is_address(name) or name in {"localhost", self.host.lower()} or bool({name, ANY} & self._names)
+        return _is_address(name) or name in {*LOCAL_NAMES, self.host.lower()} or bool({name, ANY} & self._names)
 
     @property
     def _names(self) -> set[str]:

@@ -61,3 +61,30 @@ def test_the_plugin_imports_only_pytest_until_a_fixture_is_used() -> None:
     shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert shown.stdout.strip() == "{'rekognition_local'}"
+
+
+@pytest.mark.slow
+def test_answers_are_declared_for_one_test_and_faults_in_them_are_named(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    pytester.makepyfile(
+        """
+        import boto3, pytest
+
+        def test_declared(rekognition_answers):
+            rekognition_answers({"operation": "ListCollections", "answer": {"CollectionIds": ["staff"]}})
+            assert boto3.client("rekognition").list_collections()["CollectionIds"] == ["staff"]
+
+        def test_forgotten(rekognition_endpoint):
+            assert boto3.client("rekognition").list_collections()["CollectionIds"] == []
+
+        def test_refused(rekognition_answers):
+            with pytest.raises(ValueError, match="no member Names"):
+                rekognition_answers({"operation": "ListCollections", "answer": {"Names": []}})
+        """
+    )
+
+    done = pytester.runpytest_subprocess("-p", "rekognition_local.pytest_plugin", "-p", "no:cacheprovider")
+
+    done.assert_outcomes(passed=3)
