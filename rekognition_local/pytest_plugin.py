@@ -78,7 +78,8 @@ def _variables() -> dict[str, str]:
     """What leads boto3 to this machine and to no account: worthless credentials, a region, no proxy for 127.0.0.1."""
     loopback = ",".join(filter(None, (os.environ.get("NO_PROXY", os.environ.get("no_proxy")), "127.0.0.1")))
     region = os.environ.get("AWS_DEFAULT_REGION") or REGION
-    return {"AWS_DEFAULT_REGION": region, "NO_PROXY": loopback, "no_proxy": loopback, **_CREDENTIALS}
+    no_files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    return {"AWS_DEFAULT_REGION": region, "NO_PROXY": loopback, "no_proxy": loopback, **no_files, **_CREDENTIALS}
 
 
 def _delete_collections(endpoint: str) -> None:

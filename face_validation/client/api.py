@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 
 from face_validation.client.errors import RequestFailedError, error_of_response
+from face_validation.client.http_client import new_http_client
 from face_validation.client.tokens import AccessToken
-from face_validation.client.transport import checked_url, network_faults, new_http_client, with_retries
+from face_validation.client.transport import checked_url, network_faults, with_retries
 
 READ, WRITE, ADMIN = "face-detection/read", "face-detection/write", "face-detection/admin"
 
@@ -32,7 +33,7 @@ class Api:
     ) -> None:
         self._url = checked_url("api_url", api_url)
         token_url = checked_url("token_url", token_url)
-        self.http = new_http_client(timeout_s, transport)
+        self.http = new_http_client((self._url, token_url), timeout_s, transport)
         self._tokens = {
             scope: AccessToken(self.http, token_url, client_id, client_secret, scope) for scope in (READ, WRITE, ADMIN)
         }

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from face_validation.client.errors import ConnectionFailedError, RequestFailedError, SettingsError
-from face_validation.client.transport import is_this_machine
+from face_validation.client.local_session import client_on_this_machine
+from face_validation.client.transport import checked_url, is_this_machine
 
 Bucket = Literal["source", "target"]
 _SIGNATURES = {b"\xff\xd8\xff": ("image/jpeg", ".jpg"), b"\x89PNG\r\n\x1a\n": ("image/png", ".png")}
@@ -31,6 +32,9 @@ class Buckets:
 
     With an endpoint on this machine (the local stack) made-up credentials are used, and the caller's are never read.
     The S3 client is made on first use; safe to share among threads.
+
+    Raises:
+        SettingsError: the endpoint is no address, or not HTTPS and not on this machine.
     """
 
     def __init__(
@@ -42,7 +46,7 @@ class Buckets:
         timeout_s: float,
     ) -> None:
         self._names = dict(names)
-        self._endpoint = endpoint or None
+        self._endpoint = checked_url("s3_endpoint", endpoint) if endpoint else None
         self._region = region or None
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
@@ -90,26 +94,20 @@ class Buckets:
         import boto3  # here: it takes half a second, and only uploads need it
         from botocore.config import Config
 
-        is_local = self._endpoint is not None and is_this_machine(self._endpoint)
-        made_up = "local" if is_local else None
         config = Config(
             connect_timeout=5,
             read_timeout=self._timeout_s,
             retries={"mode": "standard", "max_attempts": 3},
             max_pool_connections=50,
-            s3={"addressing_style": "path"} if is_local else None,
         )
+        if self._endpoint is not None and is_this_machine(self._endpoint):
+            return client_on_this_machine("s3", self._endpoint, config)
         with _s3_faults("use", "S3"):
-            session = boto3.session.Session()
-            region = self._region or session.region_name or ("us-east-1" if is_local else None)
-            return session.client(
-                "s3",
-                endpoint_url=self._endpoint,
-                region_name=region,
-                config=config,
-                aws_access_key_id=made_up,
-                aws_secret_access_key=made_up,
-            )
+            session: Any = boto3.session.Session()
+            made = session.client("s3", endpoint_url=self._endpoint, region_name=self._region, config=config)
+        # The user's AWS settings may name an endpoint, too.
+        endpoint = checked_url("The endpoint of S3", made.meta.endpoint_url)
+        return client_on_this_machine("s3", endpoint, config) if is_this_machine(endpoint) else made
 
 
 @contextlib.contextmanager

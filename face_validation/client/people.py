@@ -11,7 +11,7 @@ from face_validation.client.api import ADMIN, READ, Api, contract_violation
 from face_validation.client.buckets import content_type_of
 from face_validation.client.errors import ImageValidationError, RequestFailedError
 from face_validation.client.image_preparation import Photo, format_of
-from face_validation.client.transport import network_faults
+from face_validation.client.transport import checked_url, network_faults
 from face_validation.client.validation_request import new_id
 from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face
 
@@ -125,8 +125,9 @@ class People:
             )
         answer = self._api.ask("POST", "/uploads", {"bucket": bucket, "content_type": media_type})
         form = self._read(UploadForm, answer)
-        with network_faults("S3", form.url):
-            response = self._api.http.post(form.url, data=dict(form.fields), files={"file": content})
+        url = checked_url("The address for uploads", form.url)
+        with network_faults("S3", url):
+            response = self._api.http.post(url, data=dict(form.fields), files={"file": content})
         if not response.is_success:
             raise RequestFailedError(f"S3 refused the upload: {response.status_code}.", details=response.text[:200])
         return form.key

@@ -17,18 +17,10 @@ from face_validation.client.errors import (
     TooManyRequestsError,
 )
 
-CONNECT_TIMEOUT_S = 5.0
 LONGEST_PAUSE_S = 30.0
 
 Answer = TypeVar("Answer")
 _backoff = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
-
-
-def new_http_client(timeout_s: float, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """An HTTP client that many threads share; every phase of a request has its limit in seconds."""
-    timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
-    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
-    return httpx.Client(timeout=timeout, limits=limits, transport=transport, headers={"User-Agent": "face-validation"})
 
 
 def checked_url(name: str, url: str) -> str:

@@ -1,20 +1,24 @@
 """Where a request's image comes from: its own bytes, or an object in S3 as the service would read it."""
 
+import ipaddress
+import logging
+import os
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import numpy as np
 from botocore.config import Config
-from botocore.credentials import EnvProvider
 from botocore.exceptions import BotoCoreError, ClientError
 from numpy.typing import NDArray
 
 from rekognition_local.engine import images
+from rekognition_local.protocol.session import session_of_no_account
 from rekognition_local.protocol.wire import ServiceError
 
 MAX_S3_BYTES = 15 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
@@ -23,6 +27,11 @@ LARGE_PIXELS = 4096 * 4096
 # Both sentences are the service's own: docs.aws.amazon.com/rekognition/latest/dg/error-handling.html
 UNREADABLE = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
 INVALID_OBJECT = "Request has invalid S3 object."
+
+
+REGION = "us-east-1"
+
+logger = logging.getLogger("rekognition_local")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +117,44 @@ class ImageSource:
 
 
 def s3_client(endpoint: str | None) -> Any:
-    """The boto3 client that reads S3Object images; a local endpoint needs no credentials in the environment."""
-    options: dict[str, Any] = {}
-    if endpoint is not None:
-        options["endpoint_url"] = endpoint
-        if EnvProvider().load() is None:
-            options |= {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-    session = boto3.Session()
+    """The boto3 client that reads S3Object images.
+
+    Args:
+        endpoint: an S3 that is not AWS's. Of the user's AWS settings it is given the credentials in the environment,
+            if there are any, and nothing else. None: AWS's own, by the user's settings; where those cannot be used,
+            the log says so and every S3Object is refused, but the server serves.
+    """
     config = Config(
         connect_timeout=2,
         read_timeout=20,
         retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=32,
     )
-    return session.client("s3", region_name=session.region_name or "us-east-1", config=config, **options)
+    if endpoint is None:
+        try:
+            session = boto3.Session()
+            return session.client("s3", region_name=session.region_name or REGION, config=config)
+        except BotoCoreError as error:
+            logger.warning("Images in S3 cannot be read, for your AWS settings cannot be used: %s", error)
+            return _session_of_no_account().client("s3", region_name=REGION, config=config)
+    return _session_of_no_account().client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        config=config.merge(Config(proxies={})) if _is_this_machine(endpoint) else config,
+        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID") or "local",
+        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY") or "local",
+        aws_session_token=os.environ.get("AWS_SESSION_TOKEN") or None,
+    )
+
+
+def _session_of_no_account() -> Any:
+    return boto3.Session(botocore_session=session_of_no_account())
+
+
+def _is_this_machine(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

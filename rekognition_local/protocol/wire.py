@@ -11,8 +11,9 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-import botocore.session
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+
+from rekognition_local.protocol.session import session_of_no_account
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET_PREFIX = "RekognitionService."
@@ -32,7 +33,7 @@ COMMON_ERRORS: Mapping[str, HTTPStatus] = {
 @cache
 def service_model() -> ServiceModel:
     """Rekognition's model in the installed botocore: the one truth of names, shapes and errors."""
-    return botocore.session.Session().get_service_model("rekognition", api_version="2016-06-27")
+    return session_of_no_account().get_service_model("rekognition", api_version="2016-06-27")
 
 
 @cache
@@ -50,7 +51,7 @@ def error_statuses() -> Mapping[str, HTTPStatus]:
 @cache
 def json_model() -> Mapping[str, Any]:
     """The model as its JSON file has it; botocore's classes leave out `fault`."""
-    loader = botocore.session.Session().get_component("data_loader")
+    loader = session_of_no_account().get_component("data_loader")
     model: Mapping[str, Any] = loader.load_service_model("rekognition", "service-2", "2016-06-27")
     return model
 

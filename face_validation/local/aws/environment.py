@@ -10,18 +10,14 @@ from face_validation.local.gateway.proxy_event import REGION
 ACCESS_KEY_ID = "local"
 SECRET_ACCESS_KEY = "local-and-worthless"  # noqa: S105 - moto takes any, and it opens no account
 
-# Whoever runs the stack may have an account of his own set up: none of that may be used, nor reach AWS by mistake.
-NOT_INHERITED = frozenset(
-    {
-        "AWS_DEFAULT_PROFILE",
-        "AWS_ENDPOINT_URL",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-        "AWS_PROFILE",
-        "AWS_ROLE_ARN",
-        "AWS_SESSION_TOKEN",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-    }
-)
+
+def is_inherited(name: str) -> bool:
+    """Whether a variable of whoever runs the stack may reach what runs in it.
+
+    Whoever that is may have an account set up: none of that may be used, nor reach AWS by mistake, nor break anything
+    when it is stale. So nothing of AWS's is inherited.
+    """
+    return not name.startswith("AWS_")
 
 
 def function_settings(source_bucket: str, target_bucket: str, log_level: str) -> dict[str, str]:
@@ -38,7 +34,8 @@ def function_settings(source_bucket: str, target_bucket: str, log_level: str) ->
 
 def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]:
     """Where boto3 finds AWS: per service, so that a service which is not here is never asked by mistake."""
-    loopback = ",".join(filter(None, (os.environ.get("no_proxy", os.environ.get("NO_PROXY")), "127.0.0.1,localhost")))
+    others = os.environ.get("no_proxy", os.environ.get("NO_PROXY"))
+    loopback = "*" if others == "*" else ",".join(filter(None, (others, "127.0.0.1,localhost")))
     return {
         "AWS_ENDPOINT_URL_S3": s3_endpoint,
         "AWS_ENDPOINT_URL_DYNAMODB": s3_endpoint,
@@ -61,15 +58,16 @@ def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]
 
 def inherited() -> dict[str, str]:
     """This process's variables, but for those that would lead to somebody's account."""
-    return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+    return {name: value for name, value in os.environ.items() if is_inherited(name)}
 
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set `variables` in this process, without what must not be inherited; put everything back afterwards."""
     before = dict(os.environ)
-    for name in NOT_INHERITED:
-        os.environ.pop(name, None)
+    for name in before:
+        if not is_inherited(name):
+            del os.environ[name]
     os.environ.update(variables)
     try:
         yield

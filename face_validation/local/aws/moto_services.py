@@ -9,13 +9,12 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
 
-from face_validation.local.aws.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from face_validation.client.local_session import client_on_this_machine
+from face_validation.local.aws.environment import SECRET_ACCESS_KEY
 from face_validation.local.aws.moto_memory import nothing_kept_of_what_is_erased
 from face_validation.local.aws.post_object import PostObject, StartResponse, WsgiApp
-from face_validation.local.gateway.proxy_event import REGION
 from rekognition_local.server.connections import LOCAL_NAMES
 
 # moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
@@ -50,11 +49,7 @@ def moto_server(listener: socket.socket) -> Iterator[str]:
 
 def aws_client(service: str, endpoint: str) -> Any:
     """A boto3 client of any AWS service on this machine, with credentials of no account."""
-    session: Any = boto3.session.Session(
-        aws_access_key_id=ACCESS_KEY_ID, aws_secret_access_key=SECRET_ACCESS_KEY, region_name=REGION
-    )
-    config = Config(s3={"addressing_style": "path"}, proxies={}, retries={"mode": "standard"}, max_pool_connections=32)
-    return session.client(service, endpoint_url=endpoint, config=config)
+    return client_on_this_machine(service, endpoint, Config(retries={"mode": "standard"}, max_pool_connections=32))
 
 
 def _for_this_machine(app: WsgiApp) -> WsgiApp:

@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from face_validation.local.aws.environment import aws_variables, environment, function_settings
+from face_validation.local.aws.moto_services import aws_client
 from face_validation_function.settings import Settings
 
 
@@ -35,6 +36,34 @@ def test_a_developers_own_aws_settings_are_not_used_and_are_there_again_afterwar
     assert "127.0.0.1" not in endpoints[2]
     assert "example.org" not in endpoints[2]
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AWS_PROFILE", "nobody"),
+        ("AWS_CONFIG_FILE", "/no/such/folder"),
+        ("AWS_MAX_ATTEMPTS", "many"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+        ("AWS_CA_BUNDLE", "/no/such.pem"),
+    ],
+)
+def test_no_setting_of_an_account_reaches_what_runs_here(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    assert aws_client("s3", "http://127.0.0.1:1").meta.endpoint_url == "http://127.0.0.1:1"
+    with environment(aws_variables("http://127.0.0.1:1", "http://127.0.0.1:2")):
+        assert os.environ.get(name) in {None, os.devnull}
+        assert boto3.client("s3").meta.endpoint_url == "http://127.0.0.1:1"
+    assert os.environ[name] == value
+
+
+def test_no_proxy_for_everything_stays_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+
+    assert aws_variables("http://127.0.0.1:1", "http://127.0.0.1:2")["NO_PROXY"] == "*"
 
 
 def test_everything_is_put_back_when_the_stack_fails() -> None:
