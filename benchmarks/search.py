@@ -28,7 +28,8 @@ from rich.table import Table
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from rekognition_local.engine import Engine, images
 from rekognition_local.storage.database import Store
-from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection, Gallery, calibrate_for_search
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Gallery, calibrate_for_search
+from rekognition_local.storage.records import Collection
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 MOST, LEAST = 5, 80.0  # what POST /search asks for

@@ -1,6 +1,7 @@
-"""The house keeps its walls: who may import whom, who may read the environment, and how many rooms `utils` has."""
+"""The packages keep their layers: who imports whom, who reads the environment, where SQL stands, what `utils` holds."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -116,3 +117,19 @@ def test_the_two_readers_of_image_files_are_one_text() -> None:
     )
 
     assert ours.read_text() == theirs.read_text()
+
+
+def test_sql_stands_in_the_storage_alone() -> None:
+    statement = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|ORDER BY)\b", re.DOTALL)
+    package = ROOT / "rekognition_local"
+    outside = [path for path in package.rglob("*.py") if "storage" not in path.relative_to(package).parts]
+
+    speaking = {
+        path.name
+        for path in outside
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and statement.search(node.value)
+    }
+
+    assert speaking == set()
+    assert {path.name for path in outside if "sqlite3" in imported(path)} == set()

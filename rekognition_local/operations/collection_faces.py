@@ -1,7 +1,5 @@
 """IndexFaces, ListFaces and DeleteFaces: the faces of a collection."""
 
-import uuid
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +10,10 @@ from rekognition_local.operations.image_sources import RequestImage
 from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.storage import records
 from rekognition_local.storage.database import FaceRow
-from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION
+from rekognition_local.storage.records import Collection, NewFace
 
 PAGE_SIZE = 1000
 
@@ -63,34 +63,10 @@ def _kept(
     vector: NDArray[np.float32],
 ) -> tuple[FaceRow, bool]:
     """The face in the store, and whether it is new there."""
-    store, face = service.gallery.store, found.face
-    box = [float(side) for side in (face.left, face.top, face.width, face.height)]
-    if external_image_id is not None:
-        same = store.faces(
-            'faces.collection = ? AND image_digest = ? AND external_image_id = ? AND "left" = ? AND top = ?'
-            " AND width = ? AND height = ?",
-            collection.number,
-            image.digest,
-            external_image_id,
-            *box,
-        )
-        if same:
-            return same[0], False
-    face_id = str(uuid.uuid4())
-    store.run(
-        "INSERT INTO faces (collection, face_id, image_id, external_image_id, image_digest,"
-        ' "left", top, width, height, confidence, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-        collection.number,
-        face_id,
-        # One image has one id, however often it is sent.
-        str(uuid.UUID(image.digest[:32], version=4)),
-        external_image_id,
-        image.digest,
-        *box,
-        percent(face.confidence),
-        vector.astype(np.float32).tobytes(),
-    )
-    return store.faces("faces.collection = ? AND face_id = ?", collection.number, face_id)[0], True
+    face = found.face
+    box = (float(face.left), float(face.top), float(face.width), float(face.height))
+    new = NewFace(image.digest, external_image_id, box, percent(face.confidence), vector)
+    return records.add_face(service.gallery.store, collection, new)
 
 
 def _check_quota(service: Service, collection: Collection) -> None:
@@ -103,18 +79,10 @@ def _check_quota(service: Service, collection: Collection) -> None:
 def list_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListFaces, oldest first; all, those of a user, or those of the given ids."""
     collection = service.gallery.collection(request["CollectionId"])
-    condition, values = "faces.collection = ? AND faces.number > ?", []
-    if "UserId" in request:
-        condition += " AND faces.user = ?"
-        values.append(service.gallery.user(collection, request["UserId"]).number)
-    if "FaceIds" in request:
-        condition += f" AND face_id IN ({','.join('?' * len(request['FaceIds']))})"
-        values += request["FaceIds"]
+    user = service.gallery.user(collection, request["UserId"]) if "UserId" in request else None
 
     def read(after: int, most: int) -> list[FaceRow]:
-        return service.gallery.store.faces(
-            f"{condition} ORDER BY faces.number LIMIT ?", collection.number, after, *values, most
-        )
+        return records.faces_after(service.gallery.store, collection, after, most, user, request.get("FaceIds"))
 
     found, next_token = page("ListFaces", request, PAGE_SIZE, read)
     return {
@@ -129,10 +97,9 @@ def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
-        found = faces_by_id(service, collection, wanted)
+        found = records.faces_with_ids(gallery.store, collection, wanted)
         deleted = [found[face_id] for face_id in wanted if face_id in found and found[face_id].user_id is None]
-        for row in deleted:
-            gallery.store.run("DELETE FROM faces WHERE number = ?", row.number)
+        records.delete_faces(gallery.store, deleted)
         gallery.remove_vectors("faces", collection, [row.number for row in deleted])
         gallery.store.erase_traces(collection.collection_id)
     return {
@@ -149,13 +116,6 @@ def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
             if face_id not in found or found[face_id].user_id is not None
         ],
     }
-
-
-def faces_by_id(service: Service, collection: Collection, face_ids: Sequence[str]) -> dict[str, FaceRow]:
-    """Those of these faces that the collection has."""
-    marks = ",".join("?" * len(face_ids))
-    found = service.gallery.store.faces(f"faces.collection = ? AND face_id IN ({marks})", collection.number, *face_ids)
-    return {row.face_id: row for row in found}
 
 
 def face_record(row: FaceRow) -> dict[str, Any]:

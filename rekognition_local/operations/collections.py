@@ -1,14 +1,14 @@
 """CreateCollection, DeleteCollection, DescribeCollection and ListCollections."""
 
-import sqlite3
-import time
 from datetime import UTC, datetime
 from typing import Any
 
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
-from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection
+from rekognition_local.storage import records
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION
+from rekognition_local.storage.records import Collection
 
 PAGE_SIZE = 1000
 
@@ -21,19 +21,10 @@ def create_collection(service: Service, request: dict[str, Any]) -> dict[str, An
     """CreateCollection. Tags are accepted and have no effect: nothing here reads them."""
     gallery, collection_id = service.gallery, request["CollectionId"]
     with gallery.store.transaction():
-        try:
-            gallery.store.run(
-                "INSERT INTO collections (collection_id, created, model_id) VALUES (?, ?, ?)",
-                collection_id,
-                time.time(),
-                service.engine.model_id,
-            )
-        except sqlite3.IntegrityError as error:
-            raise ServiceError(
-                "ResourceAlreadyExistsException", f"The collection id: {collection_id} already exists"
-            ) from error
+        if not records.add_collection(gallery.store, collection_id, service.engine.model_id):
+            raise ServiceError("ResourceAlreadyExistsException", f"The collection id: {collection_id} already exists")
         most = gallery.quotas.collections
-        if gallery.store.row("SELECT COUNT(*) FROM collections")[0] > most:
+        if records.collection_count(gallery.store) > most:
             raise ServiceError("ServiceQuotaExceededException", f"There are {most} collections, the most allowed.")
     return {
         "StatusCode": 200,
@@ -47,7 +38,7 @@ def delete_collection(service: Service, request: dict[str, Any]) -> dict[str, An
     gallery = service.gallery
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
-        gallery.store.run("DELETE FROM collections WHERE number = ?", collection.number)
+        records.delete_collection(gallery.store, collection)
         gallery.forget(collection)
         gallery.store.erase_traces(collection.collection_id)
     return {"StatusCode": 200}
@@ -70,12 +61,7 @@ def list_collections(service: Service, request: dict[str, Any]) -> dict[str, Any
     """ListCollections, oldest first."""
 
     def read(after: int, most: int) -> list[Collection]:
-        rows = service.gallery.store.rows(
-            "SELECT number, collection_id, created, model_id FROM collections WHERE number > ? ORDER BY number LIMIT ?",
-            after,
-            most,
-        )
-        return [Collection(*row) for row in rows]
+        return records.collections_after(service.gallery.store, after, most)
 
     found, next_token = page("ListCollections", request, PAGE_SIZE, read)
     return {

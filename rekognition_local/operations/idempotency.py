@@ -1,7 +1,6 @@
 """ClientRequestToken: the same request with the same token is done once and answered alike."""
 
 import json
-import time
 from collections.abc import Callable
 from functools import wraps
 from hashlib import sha256
@@ -9,8 +8,7 @@ from typing import Any
 
 from rekognition_local.operations.service import Operation, Service
 from rekognition_local.protocol.wire import ServiceError
-
-REMEMBERED_S = 24 * 3600.0
+from rekognition_local.storage.answers import RememberedReply, recall, remember
 
 
 def once_for_each_token(name: str) -> Callable[[Operation], Operation]:
@@ -28,21 +26,17 @@ def once_for_each_token(name: str) -> Callable[[Operation], Operation]:
                 return operation(service, request)
             store, digest = service.gallery.store, sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
             with store.transaction():
-                store.run("DELETE FROM answers WHERE answered < ?", time.time() - REMEMBERED_S)
-                known = store.row(
-                    "SELECT request_digest, reply FROM answers WHERE operation = ? AND token = ?", name, token
-                )
+                known = recall(store, name, token)
                 if known is None:
                     reply = operation(service, request)
-                    answer_row = (name, token, request["CollectionId"], digest, json.dumps(reply), time.time())
-                    store.run("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?)", *answer_row)
+                    remember(store, name, token, request["CollectionId"], RememberedReply(digest, json.dumps(reply)))
                     return reply
-                if known[0] != digest:
+                if known.request_digest != digest:
                     raise ServiceError(
                         "IdempotentParameterMismatchException",
                         f"The ClientRequestToken: {token} you have supplied is already in use.",
                     )
-                remembered: dict[str, Any] = json.loads(known[1])
+                remembered: dict[str, Any] = json.loads(known.reply)
                 return remembered
 
         return answer

@@ -9,8 +9,10 @@ from rekognition_local.operations.collection_faces import face_record
 from rekognition_local.operations.faces import bounding_box, face_detail, faces_of, percent
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.storage import records
 from rekognition_local.storage.database import FaceRow
-from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Collection, User
+from rekognition_local.storage.gallery import FACE_MODEL_VERSION
+from rekognition_local.storage.records import Collection, User
 
 # The model's upper bounds are also the defaults: nobody who is similar enough is left out unasked.
 MAX_FACES, MAX_USERS = 4096, 500
@@ -71,7 +73,7 @@ def search_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     match request:
         case {"UserId": str(user_id), **others} if "FaceId" not in others:
             user = gallery.user(collection, user_id)
-            probe = gallery.vector_of("SELECT vector FROM user_vectors WHERE user = ?", user.number)
+            probe = records.vector_of_user(gallery.store, user)
             searched = {"SearchedUser": {"UserId": user_id}}
         case {"FaceId": str(face_id), **others} if "UserId" not in others:
             user, probe = None, _vector_of_face(service, collection, face_id)
@@ -112,9 +114,7 @@ def search_users_by_image(service: Service, request: dict[str, Any]) -> dict[str
 
 
 def _vector_of_face(service: Service, collection: Collection, face_id: str) -> NDArray[np.float32]:
-    vector = service.gallery.vector_of(
-        "SELECT vector FROM faces WHERE collection = ? AND face_id = ?", collection.number, face_id
-    )
+    vector = records.vector_of_face(service.gallery.store, collection, face_id)
     if vector is None:
         # InvalidParameter, not ResourceNotFound: so programs that call the service report it.
         raise ServiceError("InvalidParameterException", f"faceId was not found in the collection: {face_id}")

@@ -4,7 +4,6 @@ A user's vector is the mean of the vectors of its faces, brought back to length 
 recognisers); it is compared as a face's vector is. The service does not publish how it makes its user vectors.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from functools import wraps
 from typing import Any
@@ -12,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.operations.collection_faces import faces_by_id
 from rekognition_local.operations.idempotency import once_for_each_token
 from rekognition_local.operations.service import Operation, Service
 from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.storage import records
 from rekognition_local.storage.database import FaceRow
-from rekognition_local.storage.gallery import Collection, User
+from rekognition_local.storage.records import Collection, User
 
 PAGE_SIZE = 500
 ASSOCIATION_THRESHOLD = 75.0
@@ -42,12 +41,8 @@ def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     gallery = service.gallery
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
-        try:
-            gallery.store.run(
-                "INSERT INTO users (collection, user_id) VALUES (?, ?)", collection.number, request["UserId"]
-            )
-        except sqlite3.IntegrityError as error:
-            raise ServiceError("ConflictException", f"The user id: {request['UserId']} already exists") from error
+        if not records.add_user(gallery.store, collection, request["UserId"]):
+            raise ServiceError("ConflictException", f"The user id: {request['UserId']} already exists")
         most = gallery.quotas.users
         if gallery.store.count("users", collection.number) > most:
             raise ServiceError("ServiceQuotaExceededException", f"A collection holds at most {most} users.")
@@ -62,9 +57,7 @@ def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
         user = gallery.user(collection, request["UserId"])
-        old = gallery.store.rows("SELECT number FROM user_vectors WHERE user = ?", user.number)
-        gallery.store.run("DELETE FROM users WHERE number = ?", user.number)
-        gallery.remove_vectors("user_vectors", collection, [number for (number,) in old])
+        gallery.remove_vectors("user_vectors", collection, records.delete_user(gallery.store, user))
         gallery.store.erase_traces(collection.collection_id)
     return {}
 
@@ -74,9 +67,7 @@ def list_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     collection = service.gallery.collection(request["CollectionId"])
 
     def read(after: int, most: int) -> list[User]:
-        return service.gallery.users(
-            "users.collection = ? AND users.number > ? ORDER BY users.number LIMIT ?", collection.number, after, most
-        )
+        return records.users_after(service.gallery.store, collection, after, most)
 
     found, next_token = page("ListUsers", request, PAGE_SIZE, read)
     return {
@@ -97,7 +88,7 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
     with gallery.store.transaction():
         collection = gallery.comparable_collection(request["CollectionId"])
         user = gallery.user(collection, request["UserId"])
-        found = faces_by_id(service, collection, wanted)
+        found = records.faces_with_ids(gallery.store, collection, wanted)
         similarities = _similarities(service, user, list(found.values()))
         failed = [
             failure
@@ -106,13 +97,13 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
         ]
         refused = {failure["FaceId"] for failure in failed}
         added = [found[face_id] for face_id in wanted if face_id not in refused and found[face_id].user_id is None]
-        (count,) = gallery.store.row("SELECT COUNT(*) FROM faces WHERE user = ?", user.number)
+        count = records.face_count_of(gallery.store, user)
         if count + len(added) > gallery.quotas.faces_per_user:
             raise ServiceError(
                 "ServiceQuotaExceededException",
                 f"A user has at most {gallery.quotas.faces_per_user} faces; {user.user_id} has {count}.",
             )
-        status = _reassign(service, collection, user, added, user.number)
+        status = _reassign(service, collection, user, added, user)
     return {
         "AssociatedFaces": [{"FaceId": row.face_id} for row in added],
         "UnsuccessfulFaceAssociations": failed,
@@ -122,10 +113,10 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
 
 def _similarities(service: Service, user: User, rows: Sequence[FaceRow]) -> dict[str, float]:
     """How similar faces are to a user, by their ids; empty when the user has no face yet."""
-    vector = service.gallery.vector_of("SELECT vector FROM user_vectors WHERE user = ?", user.number)
+    vector = records.vector_of_user(service.gallery.store, user)
     if vector is None or not rows:
         return {}
-    vectors = _vectors(service, "number IN (" + ",".join("?" * len(rows)) + ")", *(row.number for row in rows))
+    vectors = records.vectors_of_faces(service.gallery.store, rows)
     scored = np.clip(service.engine.similarity(vector[None], vectors)[0], 0, 100)
     by_number = sorted(rows, key=lambda row: row.number)
     return {row.face_id: float(similarity) for row, similarity in zip(by_number, scored, strict=True)}
@@ -158,7 +149,7 @@ def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, A
     with gallery.store.transaction():
         collection = gallery.comparable_collection(request["CollectionId"])
         user = gallery.user(collection, request["UserId"])
-        found = faces_by_id(service, collection, wanted)
+        found = records.faces_with_ids(gallery.store, collection, wanted)
         removed = [found[face_id] for face_id in wanted if face_id in found and found[face_id].user_id == user.user_id]
         status = _reassign(service, collection, user, removed, None)
     failed: list[dict[str, Any]] = []
@@ -180,36 +171,20 @@ def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, A
     }
 
 
-def _reassign(service: Service, collection: Collection, user: User, rows: Sequence[FaceRow], owner: int | None) -> str:
+def _reassign(service: Service, collection: Collection, user: User, rows: Sequence[FaceRow], owner: User | None) -> str:
     """Give faces to the user (or to nobody), make its vector anew, and say its status."""
-    gallery = service.gallery
-    for row in rows:
-        gallery.store.run("UPDATE faces SET user = ? WHERE number = ?", owner, row.number)
+    gallery, store = service.gallery, service.gallery.store
     if not rows:
         return user.status
-    old = gallery.store.rows("SELECT number FROM user_vectors WHERE user = ?", user.number)
-    gallery.store.run("DELETE FROM user_vectors WHERE user = ?", user.number)
-    vectors = _vectors(service, "user = ?", user.number)
+    records.give_faces(store, rows, owner)
+    old = records.delete_vector_of_user(store, user)
+    vectors = records.face_vectors_of(store, user)
     if len(vectors):
         mean = mean_vector(vectors)
-        number = gallery.store.run(
-            "INSERT INTO user_vectors (collection, user, vector) VALUES (?, ?, ?)",
-            collection.number,
-            user.number,
-            mean.tobytes(),
-        )
+        number = records.add_vector_of_user(store, collection, user, mean)
         gallery.add_vectors("user_vectors", collection, [number], mean[None])
-    gallery.remove_vectors("user_vectors", collection, [number for (number,) in old])
+    gallery.remove_vectors("user_vectors", collection, old)
     return "ACTIVE" if len(vectors) else "CREATED"
-
-
-def _vectors(service: Service, condition: str, *values: object) -> NDArray[np.float32]:
-    """Vectors (n, d) of faces by a condition, in the order of their numbers."""
-    rows = service.gallery.store.rows(
-        f"SELECT vector FROM faces WHERE {condition} ORDER BY number",  # noqa: S608 (our own conditions)
-        *values,
-    )
-    return np.array([np.frombuffer(vector, np.float32) for (vector,) in rows], np.float32)
 
 
 def mean_vector(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.storage import records
 from rekognition_local.storage.database import FaceRow, Store
+from rekognition_local.storage.records import Collection, User
 from rekognition_local.storage.vector_index import VectorIndex
 
 # The version of the service's face model whose behaviour this server has (no orientation in replies, quality filters).
@@ -18,11 +20,6 @@ from rekognition_local.storage.vector_index import VectorIndex
 FACE_MODEL_VERSION = "7.0"
 # How much less likely one of many is than one of a pair: see `calibrate_for_search`.
 SEARCH_ODDS = 10
-
-_USERS = (
-    "SELECT users.number, user_id, user_vectors.number IS NOT NULL"
-    " FROM users LEFT JOIN user_vectors ON user_vectors.user = users.number"
-)
 
 
 class SimilarityModel(Protocol):
@@ -48,25 +45,6 @@ class Quotas:
     faces_per_user: int = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A collection; `created` in epoch seconds, `model_id` of the recogniser whose vectors it holds."""
-
-    number: int
-    collection_id: str
-    created: float
-    model_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A user of a collection; ACTIVE with at least one face, else CREATED."""
-
-    number: int
-    user_id: str
-    status: str
-
-
 class Gallery:
     """All collections. Reads run beside each other; a change is stored first, and then made findable."""
 
@@ -85,12 +63,10 @@ class Gallery:
         Raises:
             ServiceError: ResourceNotFoundException.
         """
-        row = self.store.row(
-            "SELECT number, collection_id, created, model_id FROM collections WHERE collection_id = ?", collection_id
-        )
-        if row is None:
+        collection = records.collection_named(self.store, collection_id)
+        if collection is None:
             raise ServiceError("ResourceNotFoundException", f"The collection id: {collection_id} does not exist")
-        return Collection(*row)
+        return collection
 
     def comparable_collection(self, collection_id: str) -> Collection:
         """The collection of that name, whose vectors are those of the recogniser that runs.
@@ -104,14 +80,13 @@ class Gallery:
         if found.model_id == self._engine.model_id:
             return found
         with self.store.transaction():
-            if self.store.row("SELECT 1 FROM faces WHERE collection = ? LIMIT 1", found.number):
+            if not records.set_model_of_empty_collection(self.store, found, self._engine.model_id):
                 raise ServiceError(
                     "InvalidParameterException",
                     f"The collection {collection_id} holds vectors of the recogniser {found.model_id}; this server "
                     f"runs {self._engine.model_id}, and vectors of two recognisers cannot be compared. Start the "
                     "server with that recogniser, or delete the collection and index its images again.",
                 )
-            self.store.run("UPDATE collections SET model_id = ? WHERE number = ?", self._engine.model_id, found.number)
         return self.collection(collection_id)
 
     def user(self, collection: Collection, user_id: str) -> User:
@@ -120,22 +95,12 @@ class Gallery:
         Raises:
             ServiceError: ResourceNotFoundException.
         """
-        found = self.users("users.collection = ? AND user_id = ?", collection.number, user_id)
-        if not found:
+        user = records.user_named(self.store, collection, user_id)
+        if user is None:
             raise ServiceError(
                 "ResourceNotFoundException", f"The user id: {user_id} does not exist in {collection.collection_id}"
             )
-        return found[0]
-
-    def users(self, condition: str, *values: object) -> list[User]:
-        """Users by a condition on `users` and `user_vectors`."""
-        rows = self.store.rows(f"{_USERS} WHERE {condition}", *values)
-        return [User(number, user_id, "ACTIVE" if has_vector else "CREATED") for number, user_id, has_vector in rows]
-
-    def vector_of(self, statement: str, *values: object) -> NDArray[np.float32] | None:
-        """The vector that a query finds, or None."""
-        row = self.store.row(statement, *values)
-        return None if row is None else np.frombuffer(row[0], np.float32)
+        return user
 
     def add_vectors(
         self, table: str, collection: Collection, numbers: Sequence[int], vectors: NDArray[np.float32]
@@ -193,10 +158,8 @@ class Gallery:
     ) -> list[tuple[float, User]]:
         """Users at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
         scored = self._similar(self._index("user_vectors", collection), probe, most, least)
-        found = []
-        for similarity, number in scored:
-            found += [(similarity, user) for user in self.users("user_vectors.number = ?", number)]
-        return found
+        users = [(similarity, records.user_of_vector(self.store, number)) for similarity, number in scored]
+        return [(similarity, user) for similarity, user in users if user is not None]
 
     def _similar(
         self, index: VectorIndex | None, probe: NDArray[np.float32], most: int, least: float
