@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 from aws_lambda_powertools import Logger
 
 from face_validation_function.deadline import Task, run_until_deadline
-from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.exceptions.exceptions import FaceValidationError, InvalidS3ObjectError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.dead_letters import DeadLetters
@@ -125,7 +125,10 @@ def _object_of(record: Mapping[str, Any]) -> tuple[str, str | None]:
     Source: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
     stored = record["s3"]["object"]
-    return unquote_plus(stored["key"]), stored.get("versionId")
+    try:
+        return unquote_plus(stored["key"], errors="strict"), stored.get("versionId")
+    except UnicodeDecodeError as error:
+        raise InvalidS3ObjectError(f"the key {stored['key'][:80]!r} is not UTF-8.") from error
 
 
 _function = IndexingFunction(Lazy(IndexingAdapters.from_environment))

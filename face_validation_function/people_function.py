@@ -207,7 +207,11 @@ def _request_id(invocation: Invocation) -> str:
 
 def _path_parameter(invocation: Invocation, name: str) -> str:
     # API Gateway's REST API passes path parameters as they stood in the address.
-    return unquote((invocation.event.get("pathParameters") or {})[name])
+    written = (invocation.event.get("pathParameters") or {})[name]
+    try:
+        return unquote(written, errors="strict")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{name}: {written[:80]!r} is not percent-encoded UTF-8; encode it so.") from error
 
 
 def _fields_of(face: EnrolledFace) -> dict[str, Any]:

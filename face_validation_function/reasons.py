@@ -104,7 +104,7 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.OBJECT_MISSING: "The bucket has no object with this key.",
     Reason.OBJECT_DENIED: "The service may not read the object.",
     Reason.OBJECT_EMPTY: "The object has 0 bytes.",
-    Reason.OBJECT_UNREADABLE: "The object cannot be read: archived, or a delete marker.",
+    Reason.OBJECT_UNREADABLE: "The object cannot be read: archived, encrypted with another key, or a delete marker.",
     Reason.REQUEST_NOT_VALID: "The request does not validate; `details` names the field.",
     Reason.SCOPE_MISSING: "The access token lacks a scope that this request needs.",
     Reason.SERVICE_BUSY: "AWS throttled the service: ask again after Retry-After.",

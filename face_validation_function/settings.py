@@ -93,7 +93,7 @@ def _validation_types(values: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _log_level(value: str) -> str:
-    level = value.strip().upper() or "DEBUG"
-    if level not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
-        raise ValueError(f"LOG_LEVEL is {value!r}; it must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
-    return level
+    """A level of Python's; other loggers' words for one too. An unknown word must not stop the service."""
+    level = value.strip().upper()
+    level = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(level, level)
+    return level if level in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"} else "DEBUG"

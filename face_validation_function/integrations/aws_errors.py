@@ -38,13 +38,14 @@ def translate_aws_errors(call: str, refusals: Refusals) -> Iterator[None]:
 
     Args:
         call: its name, as the caller is told.
-        refusals: error code -> exception; a code that is not in it is a failure of the service.
+        refusals: error code -> exception; a code that is not in it is a failure of the service. `KMS.*` stands for
+            every code that begins so.
     """
     try:
         yield
     except ClientError as error:
         code = code_of(error)
-        kind = refusals.get(code) or THROTTLED.get(code, InternalServerError)
+        kind = refusals.get(code) or THROTTLED.get(code) or refusals.get(_family(code), InternalServerError)
         # Only of a refusal: what else is denied is the deployment's fault, which concerns no caller's object.
         reasons = (_REASONS[code],) if code in refusals and code in _REASONS else ()
         raise kind(f"{call} answered {code or 'an error without a code'}.", *reasons) from error
@@ -52,6 +53,10 @@ def translate_aws_errors(call: str, refusals: Refusals) -> Iterator[None]:
         raise InternalServerError(f"{call} failed ({type(error).__name__}).") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InternalServerError(f"{call} returned an unexpected response.") from error
+
+
+def _family(code: str) -> str:
+    return f"{code.partition('.')[0]}.*"
 
 
 def code_of(error: ClientError) -> str:

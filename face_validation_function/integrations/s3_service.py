@@ -21,6 +21,8 @@ _UNREADABLE: Refusals = dict.fromkeys(
     (
         *("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405", "AccessDenied", "403"),
         *("InvalidObjectState", "KeyTooLongError"),
+        # Encrypted with a key that only its owner sends (SSE-C), or with one of KMS that may not be used or is gone.
+        *("InvalidRequest", "400", "KMS.*"),
     ),
     InvalidS3ObjectError,
 )
@@ -76,6 +78,15 @@ class S3Service:
                 return name_in(found.get("Metadata", {}))
         except InvalidS3ObjectError:
             return None
+
+    def is_deleted(self, bucket: str, key: str) -> bool:
+        """Whether a key has no object any more, although earlier versions of it may be there."""
+        try:
+            with translate_aws_errors("S3", _UNREADABLE):
+                self._client.head_object(Bucket=bucket, Key=key)
+        except InvalidS3ObjectError as refused:
+            return Reason.OBJECT_MISSING in refused.reasons
+        return False
 
     def versions(self, bucket: str, key: str) -> list[str]:
         """Every version of an object that there is, delete markers too."""
@@ -134,12 +145,13 @@ class S3Service:
 def name_in(metadata: dict[str, str]) -> str | None:
     """The person's name in an object's metadata: text, percent-encoded, or RFC 2047 as S3 answers what is not ASCII.
 
-    None when there is none, or none that can be read: who puts a photo writes what he likes.
+    None when there is none, or none that can be read: who puts a photo writes what he likes. What is not UTF-8 is
+    never replaced by a sign: two people would become one, and the erasure of one would erase both.
     """
     written = metadata.get(NAME_METADATA, "")
-    if written.startswith("=?"):
-        try:
+    try:
+        if written.startswith("=?"):
             written = str(make_header(decode_header(written)))
-        except (HeaderParseError, LookupError, ValueError):
-            return None
-    return unquote(written).strip() or None
+        return unquote(written, errors="strict").strip() or None
+    except (HeaderParseError, LookupError, ValueError):
+        return None

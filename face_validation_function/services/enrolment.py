@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 
-from face_validation_function.exceptions.exceptions import FaceValidationError, ImageValidationError
+from face_validation_function.exceptions.exceptions import (
+    FaceValidationError,
+    ImageValidationError,
+    InvalidS3ObjectError,
+)
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable, now
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import EnrolledFace, PhotoVersion
+from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.services.face_steps import prominent_face
 from face_validation_function.utils.image_processing import UprightImage, open_upright
@@ -50,6 +55,9 @@ class EnrolmentService:
         """
         with timer.step("photo, download"):
             stored = self._s3.photo(self._bucket, key, version)
+            # An event may come after its photo was deleted; the version that it names is still there then.
+            if version is not None and self._s3.is_deleted(self._bucket, key):
+                raise InvalidS3ObjectError("the photo was deleted after it was put.", Reason.OBJECT_MISSING)
         with timer.step("photo, decode"):
             image = open_upright(stored.data)
             photo = PhotoVersion(full_name or _name(stored.full_name), key, stored.version)

@@ -84,8 +84,12 @@ def parse_body(body: str | None) -> object:
     if not body:
         raise RequestError("The body is empty: send JSON.")
     try:
+        # Some editors and .NET's writers begin a text with a byte order mark; RFC 8259, 8.1, lets a reader ignore it.
         return json.loads(
-            body, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_duplicates
+            body.removeprefix("\ufeff"),
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            object_pairs_hook=_without_duplicates,
         )
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)

@@ -14,6 +14,7 @@ MAX_NAME = 200
 # What nobody sees: soft hyphen, zero width space, marks of direction, byte order mark. Not the joiners (200c, 200d),
 # with which Persian and Indian names are written.
 INVISIBLE = r"\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+_REPLACEMENT = "\ufffd"
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 
@@ -27,10 +28,14 @@ def full_name_of(name: str) -> str:
         raise ValueError(f"a full name has 1 to {MAX_NAME} characters, this one has {len(composed)}")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
         raise ValueError("a full name has no control character")
+    if _REPLACEMENT in composed:
+        # Somewhere on its way a letter was lost that was not UTF-8: whose name it was cannot be told any more.
+        raise ValueError("a full name has no U+FFFD, which stands for a letter that was not sent in UTF-8")
     return composed
 
 
 def _base64(text: str) -> str:
+    text = "".join(text.split())  # lines of 76 characters, as MIME and the command `base64` write it
     try:
         base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:

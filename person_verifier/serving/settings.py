@@ -46,7 +46,7 @@ class ServerSettings:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise SettingsError(f"{PREFIX}{name.upper()} is {value}; it must be from {low} to {high}.")
-        if self.log_level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        if self.log_level not in {"DEBUG", "INFO", "WARN", "WARNING", "ERROR"}:
             raise SettingsError(f"{PREFIX}LOG_LEVEL is {self.log_level}; it must be DEBUG, INFO, WARNING or ERROR.")
         if self.token and not TOKEN.fullmatch(self.token):
             # The token itself is never repeated.

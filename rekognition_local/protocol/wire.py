@@ -107,13 +107,13 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def read_blob(text: str) -> bytes:
-    """The bytes of a base64 member.
+    """The bytes of a base64 member; line breaks in it are ignored, as the service's own reader does.
 
     Raises:
         ValueError: not base64.
     """
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)
     except binascii.Error as error:
         raise ValueError(str(error)) from error
 

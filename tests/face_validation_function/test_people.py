@@ -26,7 +26,11 @@ class Photos:
 
     def __init__(self, **objects: dict[str, str | None]) -> None:
         self.kept = {(f"{key}.jpg", version): name for key, found in objects.items() for version, name in found.items()}
+        self.deleted: set[str] = set()
         self.failing = False
+
+    def is_deleted(self, bucket: str, key: str) -> bool:
+        return key in self.deleted
 
     def photo(self, bucket: str, key: str, version: str | None = None) -> StoredPhoto:
         versions = [found for found_key, found in self.kept if found_key == key]
@@ -341,3 +345,14 @@ def test_a_name_is_read_as_s3_and_its_clients_write_it(written: str, name: str |
 def test_a_photo_s_id_holds_no_name_and_differs_by_version() -> None:
     assert photo_id("ana.jpg", "1") == photo_id("ana.jpg", "1") != photo_id("ana.jpg", "2")
     assert "ana" not in photo_id("ana.jpg", "1")
+
+
+def test_a_photo_deleted_before_its_event_came_is_not_enrolled() -> None:
+    house = House()
+    house.photos.deleted.add("ana.jpg")
+
+    with pytest.raises(InvalidS3ObjectError, match="deleted after it was put"):
+        house.enrol(version="1")
+
+    assert house.collection.indexed == []
+    assert house.table.rows == {}

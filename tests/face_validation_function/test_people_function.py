@@ -98,3 +98,25 @@ def test_a_refused_photo_leaves_memory_at_once() -> None:
         answer = handler(event({"image": photo}, resource="/search"), FakeContext(28))
 
     assert answer["statusCode"] == 422
+
+
+@pytest.mark.parametrize("name", ["Jos%E9", "Jos%E8", "Jos%ED%A0%80", "Jos%EF%BF%BD"])
+def test_a_name_in_the_path_that_is_not_utf8_erases_nobody(name: str) -> None:
+    request = event(None, httpMethod="DELETE", resource="/people/{full_name}", pathParameters={"full_name": name})
+
+    answer = function()(request, FakeContext(28))
+
+    assert answer["statusCode"] == 400
+    assert json.loads(answer["body"])["error"]["code"] == "RequestError"
+
+
+def test_a_face_id_that_is_not_utf8_is_refused() -> None:
+    request = event(None, httpMethod="DELETE", resource="/faces/{face_id}", pathParameters={"face_id": "%E9"})
+
+    assert function()(request, FakeContext(28))["statusCode"] == 400
+
+
+def test_a_name_in_the_query_that_was_not_utf8_lists_nobody() -> None:
+    request = event(None, httpMethod="GET", resource="/faces", queryStringParameters={"full_name": "Jos\ufffd"})
+
+    assert function()(request, FakeContext(28))["statusCode"] == 400

@@ -28,6 +28,13 @@ def test_a_photo_may_come_in_the_body_of_a_search() -> None:
     assert validated({"image": PHOTO}, SearchRequest).photo == b"\xff\xd8\xff and so on"
 
 
+@pytest.mark.parametrize("broken_by", ["\n", "\r\n", " "])
+def test_base64_may_be_written_in_lines(broken_by: str) -> None:
+    lines = broken_by.join([PHOTO[:10], PHOTO[10:], ""])
+
+    assert validated({"image": lines}, SearchRequest).photo == b"\xff\xd8\xff and so on"
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -41,7 +48,7 @@ def test_a_search_has_one_photo(fields: dict[str, Any]) -> None:
         validated(fields, SearchRequest)
 
 
-@pytest.mark.parametrize("image", [PHOTO + "\n", PHOTO.replace("/", "_"), PHOTO[:-1], ""])
+@pytest.mark.parametrize("image", [PHOTO + "!", PHOTO.replace("/", "_"), PHOTO[:-1], ""])
 def test_what_is_no_base64_is_refused_without_a_byte_of_the_image_in_the_answer(image: str) -> None:
     with pytest.raises(RequestError, match=r"^image: ") as refused:
         validated({"image": image}, SearchRequest)
@@ -55,7 +62,7 @@ def test_the_number_of_people_searched_for_is_a_whole_one_from_1_to_100(most: ob
         validated({"image_path": "a.jpg", "max_faces": most}, SearchRequest)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "\u200b", "a\nb", "\x00", "n" * 201])
+@pytest.mark.parametrize("name", ["", "   ", "\u200b", "a\nb", "\x00", "n" * 201, "Jos\ufffd"])
 def test_what_is_no_name_enrols_nobody(name: str) -> None:
     with pytest.raises(RequestError, match="full_name"):
         validated({"image_path": "a.jpg", "full_name": name}, EnrolRequest)

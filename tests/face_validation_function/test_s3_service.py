@@ -9,9 +9,14 @@ from io import BytesIO
 import pytest
 from botocore.stub import Stubber
 
-from face_validation_function.exceptions.exceptions import ImageTooLargeError, InternalServerError, ServiceBusyError
+from face_validation_function.exceptions.exceptions import (
+    ImageTooLargeError,
+    InternalServerError,
+    InvalidS3ObjectError,
+    ServiceBusyError,
+)
 from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.s3_service import S3Service
+from face_validation_function.integrations.s3_service import S3Service, name_in
 from tests.face_validation_function.stubbed import stubbed
 
 LIMIT = 15 * 1024 * 1024
@@ -106,3 +111,54 @@ def test_a_form_takes_one_photo_under_one_name_for_five_minutes() -> None:
         {"x-amz-meta-fullname": "Ana Garc%C3%ADa"},
     ):
         assert condition in policy["conditions"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "NoSuchKey",
+        "AccessDenied",
+        pytest.param("InvalidRequest", id="encrypted-with-the-owners-key"),
+        "KMS.DisabledException",
+        "KMS.NotFoundException",
+        "KMS.KMSInvalidStateException",
+    ],
+)
+def test_an_object_that_cannot_be_read_is_the_callers_and_is_asked_for_once(
+    s3: tuple[S3Service, Stubber], code: str
+) -> None:
+    service, answers = s3
+    answers.add_client_error("get_object", code, http_status_code=400)
+
+    with pytest.raises(InvalidS3ObjectError, match=f"S3 answered {code}"):
+        service.image("photos", "a.jpg")
+
+
+@pytest.mark.parametrize(("code", "is_deleted"), [("404", True), ("403", False), ("400", False), (None, False)])
+def test_a_key_is_deleted_when_its_newest_version_is_a_marker(
+    s3: tuple[S3Service, Stubber], code: str | None, is_deleted: bool
+) -> None:
+    service, answers = s3
+    if code is None:
+        answers.add_response("head_object", {}, {"Bucket": "faces", "Key": "a.jpg"})
+    else:
+        answers.add_client_error("head_object", code, http_status_code=int(code))
+
+    assert service.is_deleted("faces", "a.jpg") is is_deleted
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Jos%C3%A9 Uno", "José Uno"),
+        ("Ana", "Ana"),
+        ("=?UTF-8?Q?Jos=C3=A9?=", "José"),
+        ("Jos%E9 Uno", None),
+        ("Jos%E8 Uno", None),
+        ("=?UTF-8?Q?Jos=E9?=", None),
+        ("=?nonsense?Q?Jos=E9?=", None),
+        ("", None),
+    ],
+)
+def test_a_name_that_is_not_utf8_is_no_name(written: str, name: str | None) -> None:
+    assert name_in({"fullname": written}) == name

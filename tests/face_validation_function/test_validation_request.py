@@ -228,3 +228,9 @@ def test_no_json_whatever_raises_anything_but_a_request_error(fields: dict[str, 
     with suppress(RequestError):
         for item in items_of(parse_body(json.dumps(fields))):
             validated(item)
+
+
+def test_a_body_may_begin_with_a_byte_order_mark() -> None:
+    assert parse_body('\ufeff{"a": 1}') == {"a": 1}
+    with pytest.raises(RequestError, match="not valid JSON"):
+        parse_body('\ufeff\ufeff{"a": 1}')

@@ -40,7 +40,9 @@ class CognitoAuthorizer:
         """
         if not authorization:
             raise TokenRefusedError("no Authorization header")
-        token = authorization.removeprefix("Bearer ").strip()
+        scheme, _, token = authorization.strip().partition(" ")
+        # The scheme has no case (RFC 9110, 11.1).
+        token = token.strip() if scheme.lower() == "bearer" else authorization.strip()
         claims = self._verified_claims(token)
         if claims.get("token_use") != "access":
             raise TokenRefusedError(f"token_use is {claims.get('token_use')!r}, not 'access'")

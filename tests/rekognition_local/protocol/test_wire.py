@@ -23,6 +23,7 @@ from rekognition_local.protocol.wire import (
     error_statuses,
     json_model,
     operation_of,
+    read_blob,
     read_json,
     service_model,
     write_json,
@@ -61,6 +62,10 @@ def test_a_reply_that_json_cannot_say_is_our_mistake() -> None:
 
 def test_an_empty_body_is_an_empty_object(fake: FakeServer) -> None:
     assert post(fake, "RekognitionService.ListCollections", b"").status_code == 200
+
+
+def test_base64_in_lines_is_read_as_the_service_reads_it() -> None:
+    assert read_blob(base64.encodebytes(picture()).decode()) == picture()
 
 
 @pytest.mark.parametrize(
