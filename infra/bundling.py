@@ -43,13 +43,12 @@ def bundle(target: Path, architecture: str, *, python: str = PYTHON, compiled: b
     install(target, REQUIREMENTS, architecture, python)
     shutil.copytree(PACKAGE, target / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     _prune(target)
-    if not compiled:
-        return
-    interpreter = interpreter_of(python)
-    if interpreter is None:
+    interpreter = interpreter_of(python) if compiled else None
+    if interpreter:
+        compile_all(target, interpreter)
+    elif compiled:
         warnings.warn(f"No python{python} here: the asset ships without .pyc, cold starts take longer.", stacklevel=2)
-        return
-    compile_all(target, interpreter)
+    _readable_by_all(target)
 
 
 def compile_all(folder: Path, interpreter: Path) -> None:
@@ -110,6 +109,17 @@ def _run(
     """Run to the end; `quiet` keeps the output, and failing is an answer then, not a CalledProcessError."""
     # A list without a shell, of this module's words and of paths on this machine: nothing in it comes from outside.
     return subprocess.run(command, capture_output=quiet, check=not quiet, text=True, env=env)  # noqa: S603
+
+
+def _readable_by_all(target: Path) -> None:
+    """Set every mode, whatever this machine's umask is.
+
+    The asset is zipped with its files' modes, Lambda runs it as another user, and CDK's hash does not see modes: an
+    asset that was made under umask 077 would fail with a permission error, and stay.
+    """
+    target.chmod(0o755)
+    for path in target.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _prune(target: Path) -> None:

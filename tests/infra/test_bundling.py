@@ -1,7 +1,9 @@
 """The asset's hash, and so a deployment, changes exactly when code or dependencies change."""
 
 import hashlib
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -14,25 +16,29 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 
 
 def fingerprint(folder: Path) -> str:
-    """Of every file's path and content, as CDK's hash of an asset is."""
+    """Of every file's path, mode and content; CDK's hash of an asset leaves the mode out."""
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
+        digest.update(f"{stat.S_IMODE(file.stat().st_mode):o}\n".encode())
         if file.is_file():
             digest.update(f"{file.relative_to(folder)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
 
 
-def bundled(folder: Path) -> Path:
-    folder.mkdir()
-    python = PYTHON if interpreter_of() else None
-    bundle(folder, MACHINE_ARCHITECTURE, compiled=python is not None)
+def bundled(folder: Path, umask: int = 0o022) -> Path:
+    before = os.umask(umask)
+    try:
+        folder.mkdir()
+        bundle(folder, MACHINE_ARCHITECTURE, compiled=interpreter_of() is not None)
+    finally:
+        os.umask(before)
     return folder
 
 
-def test_bundling_twice_gives_the_same_bytes_and_a_changed_line_others(
+def test_bundling_under_any_umask_gives_the_same_bytes_and_modes_and_a_changed_line_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    once, again = bundled(tmp_path / "once"), bundled(tmp_path / "again")
+    once, again = bundled(tmp_path / "once", umask=0o022), bundled(tmp_path / "again", umask=0o077)
     changed = tmp_path / PACKAGE.name
     shutil.copytree(PACKAGE, changed)
     with (changed / "routes.py").open("a") as routes:
@@ -42,6 +48,7 @@ def test_bundling_twice_gives_the_same_bytes_and_a_changed_line_others(
     other = bundled(tmp_path / "other")
 
     assert fingerprint(once) == fingerprint(again)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (again, *again.rglob("*"))} == {0o755, 0o644}
     assert fingerprint(other) != fingerprint(once)
 
 
