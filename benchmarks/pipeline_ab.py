@@ -20,10 +20,12 @@ from rich.table import Table
 
 from face_validation.client.profiles import Connection
 from face_validation.evaluation.report.comparison import compare_runs
-from face_validation.evaluation.report.summary import DEFAULT_THRESHOLD, summarise
+from face_validation.evaluation.report.study import DEFAULT_THRESHOLD
+from face_validation.evaluation.report.summary import summarise
 from face_validation.evaluation.runs.cases import read_cases
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
-from face_validation.evaluation.runs.runner import Run, run_cases
+from face_validation.evaluation.runs.run_folder import Run
+from face_validation.evaluation.runs.runner import run_cases
 from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.local.stack import LocalStack
 from face_validation_function.services import face_steps
@@ -139,13 +141,16 @@ def main() -> None:
     for variant, run in zip(chosen, runs, strict=True):
         summary = summarise(run, DEFAULT_THRESHOLD)
         group = compare_runs(runs[0].results, run.results, DEFAULT_THRESHOLD, DEFAULT_THRESHOLD).groups[0]
-        confusion, study, latency = summary.overall, summary.studies[0], summary.latency["all"]
+        if summary.cases is None:
+            raise ValueError("A run of cases has figures of cases.")
+        confusion, study = summary.cases.overall, summary.studies[0]
+        latency = next(iter(summary.cases.latency.values()))
         figure = {
             "variant": variant.name,
             "accuracy": confusion.accuracy.value,
-            "better": group.only_second,
-            "worse": group.only_first,
-            "p": round(group.p_value, 4),
+            "better": group.own.only_second,
+            "worse": group.own.only_first,
+            "p": round(group.own.p_value, 4),
             "fmr": confusion.fmr.value,
             "fnmr": confusion.fnmr.value,
             "eer": study.eer.rate if study.eer else None,
@@ -158,9 +163,9 @@ def main() -> None:
         table.add_row(
             variant.name,
             f"{(confusion.accuracy.value or 0) * 100:.2f} %",
-            str(group.only_second),
-            str(group.only_first),
-            f"{group.p_value:.3f}",
+            str(group.own.only_second),
+            str(group.own.only_first),
+            f"{group.own.p_value:.3f}",
             f"{(confusion.fmr.value or 0) * 100:.2f}",
             f"{(confusion.fnmr.value or 0) * 100:.2f}",
             f"{(study.eer.rate if study.eer else 0) * 100:.2f}",

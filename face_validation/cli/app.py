@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from face_validation.cli import evaluation, local, people, validation, verifier
+from face_validation.cli import evaluation, identification, local, people, validation, verifier
 from face_validation.cli.output import ExitCode, leave_with
 from face_validation.client.errors import FaceValidationError
 
@@ -92,7 +92,7 @@ for _command in (
     people.erase,
     evaluation.evaluate,
     evaluation.compare,
-    evaluation.identify,
+    identification.identify,
     local.local,
     local.demo,
 ):

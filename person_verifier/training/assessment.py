@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from face_validation.evaluation.statistics.error_rates import OperatingPoint, area_under_curve, operating_point
+from face_validation.evaluation.statistics.error_rates import area_under_curve
 from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.statistics.operating_points import OperatingPoint, operating_point_of_scores
 from person_verifier.training.model import MeasuredRate, ModelMetrics, StoredPart
 from person_verifier.training.regression import Samples, split, train
 
@@ -34,7 +35,7 @@ class ThresholdRule:
 
     def operating_point(self, scores: Floats, is_me: NDArray[np.bool_]) -> OperatingPoint | None:
         """The lowest threshold that keeps the wanted rate on these scores, and how far to believe it."""
-        return operating_point(scores[is_me], scores[~is_me], self.fmr)
+        return operating_point_of_scores(scores[is_me], scores[~is_me], self.fmr)
 
     def __str__(self) -> str:
         return "given" if self.fixed is not None else f"auto: false match rate {self.fmr:g} on validation scores"

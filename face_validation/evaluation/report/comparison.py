@@ -1,19 +1,21 @@
 """Two runs side by side: which cases changed, and whether the difference is more than chance."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from face_validation.evaluation.runs.results import Result, answers_at, similarities
-from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, ConfusionMatrix, Expected, Scores
+from face_validation.evaluation.runs.pairs import answers_at, scored_pairs, similarities
+from face_validation.evaluation.runs.result import Result
+from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, ConfusionMatrix, Expected
 from face_validation.evaluation.statistics.error_rates import area_under_curve, equal_error_rate, error_rates
 from face_validation.evaluation.statistics.intervals import Rate, mcnemar_exact
+from face_validation.evaluation.statistics.operating_points import operating_point_of_scores
+from face_validation.evaluation.statistics.paired import PairedDifference, fnmr_differences
+from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 
 SIGNIFICANCE = 0.05
-RESAMPLES = 1000
-_SEED = 20260101  # any: the same two runs give the same intervals again
+TARGETS = (0.01, 0.001, 0.0001)
 
 
 class ComparisonError(ValueError):
@@ -36,44 +38,25 @@ class ChangedCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """Second minus first of a figure that is made of many scores, with its 95 % bootstrap interval."""
-
-    first: float
-    second: float
-    low: float
-    high: float
-
-    @property
-    def is_more_than_chance(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low > 0 or self.high < 0
-
-
-@dataclass(frozen=True, slots=True)
-class GroupComparison:
-    """The same cases in both runs.
+class PairedTest:
+    """Decisions of both runs on the same cases, each at its own threshold, and McNemar's exact test of them.
 
     Attributes:
-        name: `all` or a type.
-        first: accuracy of the first run; likewise `second`.
-        only_first: cases only the first run has right; likewise `only_second`.
-        p_value: exact McNemar test of "both are equally often right".
-        auc: the AUCs; None where matches or non-matches are absent. Likewise `eer`, the equal error rates.
+        thresholds: 0-100, of the first and the second run.
+        target_fmr: the FMR (0-1) that both thresholds are for; None where they are the runs' own.
+        only_first: cases that only the first run has right; likewise `only_second`.
+        p_value: of "both are equally often right".
     """
 
-    name: str
-    first: Rate
-    second: Rate
+    thresholds: tuple[float, float]
+    target_fmr: float | None
     only_first: int
     only_second: int
     p_value: float
-    auc: Difference | None
-    eer: Difference | None
 
     @property
     def verdict(self) -> str:
-        """In words (A the first run, B the second), whether the difference in accuracy is more than chance."""
+        """In words (A the first run, B the second), whether the difference is more than chance."""
         if not self.only_first and not self.only_second:
             return "The same cases are right in both."
         if self.only_first == self.only_second:
@@ -85,12 +68,35 @@ class GroupComparison:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupComparison:
+    """The same cases in both runs.
+
+    Attributes:
+        name: `all` or a type.
+        first: accuracy of the first run; likewise `second`.
+        own: the test at the runs' own thresholds, on all cases.
+        at_targets: the tests at each run's threshold for the same FMR, on the pairs that both scored.
+        auc: of both runs, on those pairs; None where matches or non-matches are absent. Likewise `eer`.
+        fnmr: FNMR at the same FMR, with bootstrap intervals of the difference.
+    """
+
+    name: str
+    first: Rate
+    second: Rate
+    own: PairedTest
+    at_targets: tuple[PairedTest, ...]
+    auc: tuple[float, float] | None
+    eer: tuple[float, float] | None
+    fnmr: tuple[PairedDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Everything that differs between two runs.
 
     Attributes:
         groups: all cases, then each type.
-        changed: the cases that only one run has right, those that got worse first.
+        changed: the cases that only one run has right at its own threshold, those that got worse first.
         only_in_first: ids of cases that the second run does not have; likewise `only_in_second`.
         other_questions: ids of cases whose type, images or expectation differ: left out.
         median_seconds: of a request, in both runs.
@@ -104,8 +110,25 @@ class Comparison:
     median_seconds: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The same cases in both runs, with their answers at each run's own threshold."""
+
+    first: list[Result]
+    second: list[Result]
+    answers: list[tuple[Answer, Answer]]
+
+    def where(self, places: Sequence[int]) -> "_Shared":
+        return _Shared(
+            [self.first[at] for at in places], [self.second[at] for at in places], [self.answers[at] for at in places]
+        )
+
+
 def compare_runs(
-    first: Sequence[Result], second: Sequence[Result], first_threshold: float, second_threshold: float
+    first: Sequence[Result],
+    second: Sequence[Result],
+    first_threshold: float,
+    second_threshold: float,
 ) -> Comparison:
     """Compare two runs on the cases they share, each at its own threshold (0-100).
 
@@ -113,40 +136,22 @@ def compare_runs(
         ComparisonError: they share no case.
     """
     others = {result.case.case_id: result for result in second}
-    shared = [(result, others[result.case.case_id]) for result in first if result.case.case_id in others]
-    pairs = [pair for pair in shared if _question(pair[0]) == _question(pair[1])]
-    if not pairs:
+    pairs = [(one, others[one.case.case_id]) for one in first if one.case.case_id in others]
+    same = [pair for pair in pairs if _question(pair[0]) == _question(pair[1])]
+    if not same:
         raise ComparisonError("The two runs have no case in common, with the same images and expectation.")
-    shared_ids = {one.case.case_id for one, _ in shared}
-    answers = list(
-        zip(
-            answers_at([one for one, _ in pairs], first_threshold),
-            answers_at([other for _, other in pairs], second_threshold),
-            strict=True,
-        )
-    )
-    types = sorted({one.case.type for one, _ in pairs})
-    chosen = {"all": np.ones(len(pairs), np.bool_)} if len(types) > 1 else {}
-    chosen |= {type_.value: np.array([one.case.type is type_ for one, _ in pairs]) for type_ in types}
-    groups = []
-    for name, member in chosen.items():
-        indices = np.flatnonzero(member)
-        groups.append(_compare_group(name, [pairs[index] for index in indices], [answers[index] for index in indices]))
-    changed = [
-        ChangedCase(one, other, was, now)
-        for (one, other), (was, now) in zip(pairs, answers, strict=True)
-        if (was is RIGHT_ANSWER[one.case.expected]) is not (now is RIGHT_ANSWER[one.case.expected])
-    ]
+    of_first, of_second = [one for one, _ in same], [other for _, other in same]
+    answered = zip(answers_at(of_first, first_threshold), answers_at(of_second, second_threshold), strict=True)
+    shared = _Shared(of_first, of_second, list(answered))
+    thresholds = (first_threshold, second_threshold)
+    shared_ids = {one.case.case_id for one, _ in pairs}
     return Comparison(
-        groups=groups,
-        changed=sorted(changed, key=lambda case: (case.is_better, case.first.case.case_id)),
-        only_in_first=[result.case.case_id for result in first if result.case.case_id not in shared_ids],
-        only_in_second=[result.case.case_id for result in second if result.case.case_id not in shared_ids],
-        other_questions=[one.case.case_id for one, other in shared if _question(one) != _question(other)],
-        median_seconds=(
-            float(np.median([one.seconds for one, _ in pairs])),
-            float(np.median([other.seconds for _, other in pairs])),
-        ),
+        groups=[_compare(name, shared.where(places), thresholds) for name, places in _places(of_first).items()],
+        changed=_changed(shared),
+        only_in_first=[one.case.case_id for one in first if one.case.case_id not in shared_ids],
+        only_in_second=[one.case.case_id for one in second if one.case.case_id not in shared_ids],
+        other_questions=[one.case.case_id for one, other in pairs if _question(one) != _question(other)],
+        median_seconds=(_median_seconds(of_first), _median_seconds(of_second)),
     )
 
 
@@ -154,51 +159,68 @@ def _question(result: Result) -> tuple[str, str, str, str]:
     return result.case.type, result.case.expected, result.source_sha256, result.target_sha256
 
 
-def _compare_group(
-    name: str, pairs: Sequence[tuple[Result, Result]], answers: Sequence[tuple[Answer, Answer]]
-) -> GroupComparison:
-    expected = [one.case.expected for one, _ in pairs]
+def _places(results: Sequence[Result]) -> dict[str, list[int]]:
+    types = sorted({one.case.type for one in results})
+    places = {"all": list(range(len(results)))} if len(types) > 1 else {}
+    return places | {type_.value: [at for at, one in enumerate(results) if one.case.type is type_] for type_ in types}
+
+
+def _changed(shared: _Shared) -> list[ChangedCase]:
+    changed = [
+        ChangedCase(one, other, was, now)
+        for one, other, (was, now) in zip(shared.first, shared.second, shared.answers, strict=True)
+        if (was is RIGHT_ANSWER[one.case.expected]) is not (now is RIGHT_ANSWER[one.case.expected])
+    ]
+    return sorted(changed, key=lambda case: (case.is_better, case.first.case.case_id))
+
+
+def _median_seconds(results: Sequence[Result]) -> float:
+    return float(np.median([one.seconds for one in results]))
+
+
+def _compare(name: str, shared: _Shared, thresholds: tuple[float, float]) -> GroupComparison:
+    expected = [one.case.expected for one in shared.first]
     right = [
         (was is RIGHT_ANSWER[wanted], now is RIGHT_ANSWER[wanted])
-        for wanted, (was, now) in zip(expected, answers, strict=True)
+        for wanted, (was, now) in zip(expected, shared.answers, strict=True)
     ]
     only_first, only_second = right.count((True, False)), right.count((False, True))
-    scores = similarities([one for one, _ in pairs]), similarities([other for _, other in pairs])
+    first, second = _scored_by_both(shared)
+    curves = [error_rates(one.match_scores, one.non_match_scores) for one in (first, second)]
+    areas = [area_under_curve(one.match_scores, one.non_match_scores) for one in (first, second)]
+    equal = [equal_error_rate(curve) for curve in curves]
     return GroupComparison(
         name=name,
-        first=ConfusionMatrix.of(expected, [was for was, _ in answers]).accuracy,
-        second=ConfusionMatrix.of(expected, [now for _, now in answers]).accuracy,
-        only_first=only_first,
-        only_second=only_second,
-        p_value=mcnemar_exact(only_first, only_second),
-        auc=_difference(expected, *scores, area_under_curve),
-        eer=_difference(expected, *scores, _equal_error),
+        first=ConfusionMatrix.of(expected, [was for was, _ in shared.answers]).accuracy,
+        second=ConfusionMatrix.of(expected, [now for _, now in shared.answers]).accuracy,
+        own=PairedTest(thresholds, None, only_first, only_second, mcnemar_exact(only_first, only_second)),
+        at_targets=tuple(_test_at(first, second, target) for target in TARGETS if _carries(first, target)),
+        auc=None if areas[0] is None or areas[1] is None else (areas[0], areas[1]),
+        eer=None if equal[0] is None or equal[1] is None else (equal[0].rate, equal[1].rate),
+        fnmr=fnmr_differences(first, second.similarity, TARGETS),
     )
 
 
-def _equal_error(matches: Scores, non_matches: Scores) -> float | None:
-    found = equal_error_rate(error_rates(matches, non_matches))
-    return None if found is None else found.rate
+def _scored_by_both(shared: _Shared) -> tuple[ScoredPairs, ScoredPairs]:
+    scored = ~np.isnan(similarities(shared.first)) & ~np.isnan(similarities(shared.second))
+    scored &= np.array([one.case.expected is not Expected.ERROR for one in shared.first], np.bool_)
+    places = np.flatnonzero(scored)
+    first, second = ([results[at] for at in places] for results in (shared.first, shared.second))
+    return scored_pairs(first), scored_pairs(second)
 
 
-def _difference(
-    expected: Sequence[Expected],
-    first: Scores,
-    second: Scores,
-    figure: Callable[[Scores, Scores], float | None],
-) -> Difference | None:
-    """Bootstrap over cases that both runs scored: each is drawn with both its scores, matches and non-matches apart."""
-    scored = ~np.isnan(first) & ~np.isnan(second)
-    matches = np.flatnonzero(scored & np.array([one is Expected.MATCH for one in expected], np.bool_))
-    non_matches = np.flatnonzero(scored & np.array([one is Expected.NO_MATCH for one in expected], np.bool_))
-    was, now = (figure(scores[matches], scores[non_matches]) for scores in (first, second))
-    if was is None or now is None:
-        return None
-    random = np.random.default_rng(_SEED)
-    differences = np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
-        drawn, others = random.choice(matches, matches.size), random.choice(non_matches, non_matches.size)
-        before, after = (figure(scores[drawn], scores[others]) for scores in (first, second))
-        differences[index] = math.nan if before is None or after is None else after - before
-    low, high = np.percentile(differences, [2.5, 97.5])
-    return Difference(was, now, float(low), float(high))
+def _carries(pairs: ScoredPairs, target_fmr: float) -> bool:
+    return bool(pairs.is_match.any() and (~pairs.is_match).sum() * target_fmr >= 3)
+
+
+def _test_at(first: ScoredPairs, second: ScoredPairs, target_fmr: float) -> PairedTest:
+    """McNemar's test at each run's threshold for one FMR; the persons do not matter here, the pairs are the same."""
+    thresholds = []
+    for pairs in (first, second):
+        point = operating_point_of_scores(pairs.match_scores, pairs.non_match_scores, target_fmr)
+        thresholds.append(100.0 if point is None else point.threshold)
+    right = [(pairs.similarity >= at) == pairs.is_match for pairs, at in zip((first, second), thresholds, strict=True)]
+    only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    return PairedTest(
+        (thresholds[0], thresholds[1]), target_fmr, only_first, only_second, mcnemar_exact(only_first, only_second)
+    )

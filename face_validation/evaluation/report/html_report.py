@@ -1,140 +1,186 @@
-"""A run's output folder: metrics.json, the plots, and report.html that holds everything a reader needs."""
+"""A run's output folder: metrics.json, the charts, and report.html that holds everything a reader needs."""
 
-import base64
 import json
-from collections.abc import Sequence
+import math
+from collections import defaultdict
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
-from face_validation.evaluation.report.metrics_json import to_json
-from face_validation.evaluation.report.plots import (
-    plot_confusion,
-    plot_error_rates,
-    plot_latency,
-    plot_roc,
-    plot_scores,
-)
-from face_validation.evaluation.report.summary import WORST, Group, Summary, WrongAnswer
+from face_validation.evaluation.report.charts import STYLE, standalone
+from face_validation.evaluation.report.gallery import GalleryItem
+from face_validation.evaluation.report.groups import Group
+from face_validation.evaluation.report.metrics_json import metrics_of
+from face_validation.evaluation.report.plots import det_curve, error_rate_curves, rejection_curves, score_histograms
+from face_validation.evaluation.report.study import Study
+from face_validation.evaluation.report.summary import Summary, WrongAnswer
+from face_validation.evaluation.report.templates import similarity, template_environment
+from face_validation.evaluation.report.texts import text
 from face_validation.evaluation.report.thumbnails import thumbnail
 from face_validation.evaluation.statistics.confusion import Answer
-from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.statistics.differentials import LEAST_PERSONS as LEAST_PERSONS_IN_GROUP
+from face_validation.evaluation.statistics.differentials import Differentials
+from face_validation.evaluation.statistics.identification import COLLECTION_SIZES
+from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.persons import LEAST_PERSONS
+from face_validation.evaluation.statistics.review import ReviewBand
 
-NOTHING = "\N{EN DASH}"
 METRICS_FILE, REPORT_FILE = "metrics.json", "report.html"
+WRONG_SHOWN = 300
+_METHOD = ("scores", "rates", "intervals", "little", "verdict", "accuracy")
+# Light to dark: from an FMR of 1e-6 to one of 1 %.
+_HEAT = ("#fff7ec", "#fee8c8", "#fdd49e", "#fdbb84", "#fc8d59")
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A plot in the report: its file's name, and in words what it shows, for whoever cannot see it."""
+    """A chart in the report: its file's name, its SVG, and a caption in both languages."""
 
     name: str
-    words: str
-    address: str
+    svg: Markup
+    caption: Markup
 
 
 @dataclass(frozen=True, slots=True)
-class WorstAnswer:
-    """One of the worst answers with its two pictures, as `data:` addresses; None where one cannot be shown."""
+class ShownPair:
+    """A pair of the gallery with both pictures as `data:` addresses; None where one cannot be shown."""
 
-    wrong: WrongAnswer
-    sentence: str
+    item: GalleryItem
     source: str | None
     target: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """One upper threshold (0-100) beside each review threshold; None where that one is higher."""
+
+    threshold: float
+    fmr: Rate
+    bands: list[ReviewBand | None]
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """One cell of the heat map: log10 of an FMR in words, and its colour; none without a false match."""
+
+    log10: str
+    color: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One group beside all others."""
+
+    name: str
+    cells: list[HeatCell]
+
+
 def write_report(summary: Summary, out: Path) -> None:
-    """Write metrics.json, the PNG plots and report.html into `out`, over those that are there."""
-    text = json.dumps(to_json(summary), indent=2, allow_nan=False)
-    (out / METRICS_FILE).write_text(text + "\n", encoding="utf-8")
-    (out / REPORT_FILE).write_text(report_page(summary, _write_plots(summary, out)), encoding="utf-8")
+    """Write metrics.json, the charts as SVG files and report.html into `out`, over those that are there."""
+    (out / METRICS_FILE).write_text(metrics_of(summary).model_dump_json(indent=1) + "\n", encoding="utf-8")
+    plots = {study.name: _plots(study, summary.threshold) for study in summary.studies}
+    for drawn in plots.values():
+        for plot in drawn:
+            (out / plot.name).write_text(standalone(str(plot.svg)), encoding="utf-8")
+    (out / REPORT_FILE).write_text(report_page(summary, plots), encoding="utf-8")
 
 
-def report_page(summary: Summary, plots: Sequence[Plot]) -> str:
+def report_page(summary: Summary, plots: dict[str, list[Plot]]) -> str:
     """The report as HTML that needs no other file."""
-    dimensions: dict[str, list[Group]] = {}
-    for group in summary.groups:
-        dimensions.setdefault(group.dimension, []).append(group)
-    template = template_environment().get_template("report_template.html")
-    return template.render(
-        summary=summary,
-        run=summary.run,
-        dimensions=dimensions,
-        plots=plots,
-        worst=[_worst(wrong) for wrong in summary.wrong[:WORST]],
-        asked=sum(session.asked for session in summary.run.sessions),
-        seconds=sum(session.seconds for session in summary.run.sessions),
+    dimensions: defaultdict[str, list[Group]] = defaultdict(list)
+    for group in summary.cases.groups if summary.cases is not None else ():
+        dimensions[group.dimension].append(group)
+    first = summary.studies[0]
+    return (
+        template_environment()
+        .get_template("report_template.html")
+        .render(
+            summary=summary,
+            run=summary.run,
+            cases=summary.cases,
+            dimensions=dimensions,
+            plots=plots,
+            gallery=[_shown(item) for item in summary.gallery],
+            doubtful=sum(item.label_is_doubtful for item in summary.gallery),
+            wrong=summary.cases.wrong[:WRONG_SHOWN] if summary.cases is not None else [],
+            review_lows=_lowest_of_each(first.bands),
+            review_rows=_review_rows(first.bands),
+            searches=[choice for choice in first.choices if choice.threshold <= 100]
+            if first.pairs.similarity.size
+            else [],
+            collection_sizes=COLLECTION_SIZES,
+            heat=[] if first.differentials is None else _heat(first.differentials),
+            rejection=Markup(rejection_curves(summary.cases.rejection))  # noqa: S704 - our own SVG, escaped where it is made
+            if summary.cases is not None and summary.cases.rejection
+            else "",
+            chart_style=Markup(STYLE),  # noqa: S704
+            curve=Markup(_curve(first)),  # noqa: S704 - numbers
+            method=_METHOD if summary.cases is not None else _METHOD[:-1],
+            least_persons=LEAST_PERSONS,
+            least_group=LEAST_PERSONS_IN_GROUP,
+        )
     )
 
 
-def template_environment() -> Environment:
-    """Templates of this package, with the filters that print rates and thresholds; everything is escaped."""
-    environment = Environment(
-        loader=FunctionLoader(lambda name: files(__package__).joinpath(name).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _plots(study: Study, threshold: float) -> list[Plot]:
+    if not study.pairs.similarity.size:
+        return []
+    tag = study.name.lower()
+    drawn = [("error_rates", error_rate_curves(study, threshold)), ("scores", score_histograms(study, threshold))]
+    if study.auc is not None:
+        drawn.insert(0, ("det", det_curve(study)))
+    return [
+        Plot(f"{kind}_{tag}.svg", Markup(svg), Markup(text(f"{kind}_words", name=study.name).html))  # noqa: S704
+        for kind, svg in drawn
+    ]
+
+
+def _shown(item: GalleryItem) -> ShownPair:
+    return ShownPair(
+        item, thumbnail(item.source.path, item.source.analysis), thumbnail(item.target.path, item.target.analysis)
     )
-    environment.filters |= {
-        "percent": percent,
-        "similarity": _similarity,
-        "threshold": _threshold,
-        "milliseconds": _milliseconds,
-    }
-    return environment
 
 
-def image_address(path: Path) -> str:
-    """A PNG file as a `data:` address."""
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+def _lowest_of_each(bands: tuple[ReviewBand, ...]) -> list[ReviewBand]:
+    """One band for each review threshold: FNMR depends on that threshold alone."""
+    return list({band.threshold_review: band for band in bands}.values())
 
 
-def _write_plots(summary: Summary, out: Path) -> list[Plot]:
-    plots: list[Plot] = []
-
-    def add(name: str, words: str) -> None:
-        plots.append(Plot(name, words, image_address(out / name)))
-
-    for study in summary.studies:
-        tag, title = study.name.lower(), "all cases" if study.name == "all" else study.name
-        plot_error_rates(study, summary.threshold, out / f"error_rates_{tag}.png")
-        add(
-            f"error_rates_{tag}.png",
-            f"Error rates of {title} against threshold. At {summary.threshold:g}: FMR {percent(study.confusion.fmr)}, "
-            f"FNMR {percent(study.confusion.fnmr)}.",
-        )
-        plot_scores(study, summary.threshold, out / f"scores_{tag}.png")
-        add(
-            f"scores_{tag}.png",
-            f"Histograms of the similarities of {title}: {study.match_scores.size} of the same person, "
-            f"{study.non_match_scores.size} of different persons.",
-        )
-        counted = study.confusion
-        plot_confusion(counted, study.name, summary.threshold, out / f"confusion_{tag}.png")
-        add(
-            f"confusion_{tag}.png",
-            f"Confusion matrix of {title}: {counted.true_positives} true and {counted.false_positives} false "
-            f"positives, {counted.true_negatives} true and {counted.false_negatives} false negatives, "
-            f"{counted.expected_errors} expected and {counted.unexpected_errors} unexpected refusals.",
-        )
-    plot_roc(summary.studies, out / "roc.png")
-    add("roc.png", "ROC: the share of matches that is recognised against the share of strangers let through.")
-    plot_latency(summary.run.results, out / "latency.png")
-    add("latency.png", "Share of the requests that was answered within a time.")
-    return plots
+def _review_rows(bands: tuple[ReviewBand, ...]) -> list[ReviewRow]:
+    lows = [band.threshold_review for band in _lowest_of_each(bands)]
+    rows: defaultdict[float, dict[float, ReviewBand]] = defaultdict(dict)
+    for band in bands:
+        rows[band.threshold][band.threshold_review] = band
+    return [
+        ReviewRow(threshold, next(iter(of.values())).fmr, [of.get(low) for low in lows])
+        for threshold, of in rows.items()
+    ]
 
 
-def _worst(wrong: WrongAnswer) -> WorstAnswer:
-    case, boxes = wrong.result.case, wrong.result.boxes
-    return WorstAnswer(
-        wrong,
-        sentence_of(wrong),
-        thumbnail(case.source, boxes.source if boxes else None),
-        thumbnail(case.target, boxes.target if boxes else None),
+def _heat(found: Differentials) -> list[HeatRow]:
+    names = [group.name for group in found.groups]
+    cells = {frozenset((one.first, one.second)): _heat_cell(one.fmr.value, one.fmr.of) for one in found.cross}
+    return [HeatRow(name, [cells[frozenset((name, other))] for other in names]) for name in names]
+
+
+def _heat_cell(fmr: float | None, of: int) -> HeatCell:
+    if fmr:
+        place = min(max(round(math.log10(fmr) + 6), 0), len(_HEAT) - 1)
+        return HeatCell(f"{math.log10(fmr):.1f}", _HEAT[place])
+    return HeatCell(f"< {math.log10(3 / of):.1f}" if of > 3 else "", None)  # rule of 3
+
+
+def _curve(study: Study) -> str:
+    rates = study.rates
+    return json.dumps(
+        [
+            [round(threshold, 4), None if math.isnan(fmr) else fmr, None if math.isnan(fnmr) else fnmr]
+            for threshold, fmr, fnmr in zip(
+                rates.thresholds.tolist(), rates.fmr.tolist(), rates.fnmr.tolist(), strict=True
+            )
+        ],
+        separators=(",", ":"),
     )
 
 
@@ -147,28 +193,4 @@ def sentence_of(wrong: WrongAnswer) -> str:
         return f"Refused: {result.details}"
     said = "the same person" if wrong.answer is Answer.MATCH else "different persons"
     wanted = {"match": "the same person", "no_match": "different persons", "error": "a refusal"}[result.case.expected]
-    return f"Said {said} at {_similarity(result.similarity)}; expected {wanted}."
-
-
-def percent(rate: Rate | F1Score | float | None) -> str:
-    """A ratio in percent, with as many decimals as the count behind it can carry."""
-    value = rate if rate is None or isinstance(rate, float) else rate.value
-    if value is None:
-        return NOTHING
-    decimals = 2 if isinstance(rate, float) or (isinstance(rate, Rate) and rate.of >= 1000) else 1
-    return f"{value * 100:.{decimals}f} %"
-
-
-def _similarity(similarity: float | None) -> str:
-    return NOTHING if similarity is None else f"{similarity:.2f}"
-
-
-def _threshold(threshold: float) -> str:
-    if threshold > 100:
-        return "none"  # even a similarity of 100 is reached by a non-match
-    # Rounded up, never down: printed too low, it would let the highest non-match through.
-    return f"{Decimal(threshold).quantize(Decimal('0.001'), ROUND_CEILING).normalize():f}"
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
+    return f"Said {said} at {similarity(result.similarity)}; expected {wanted}."

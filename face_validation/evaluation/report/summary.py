@@ -1,70 +1,28 @@
-"""All figures of a run at one threshold, grouped as its reader asks: by type, origin, document and size."""
+"""All figures of a run at one threshold, as its reader asks for them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from face_validation.evaluation.runs.cases import Case, document_level, document_template, origin
-from face_validation.evaluation.runs.results import Result, answers_at, face_height, similarities
-from face_validation.evaluation.runs.runner import Run
-from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, ConfusionMatrix, Expected, Scores
-from face_validation.evaluation.statistics.error_rates import (
-    FMR_TARGETS,
-    EqualErrorRate,
-    ErrorRates,
-    area_under_curve,
-    equal_error_rate,
-    error_rates,
-    operating_point,
-)
+from face_validation.evaluation.report.gallery import GalleryItem, gallery_of_all_pairs, gallery_of_results
+from face_validation.evaluation.report.groups import Group, groups_of
+from face_validation.evaluation.report.study import Study, study_of
+from face_validation.evaluation.runs.all_pairs import AllPairs
+from face_validation.evaluation.runs.pairs import answers_at, scored_pairs, scored_places
+from face_validation.evaluation.runs.result import Outcome, Result
+from face_validation.evaluation.runs.run_folder import Run
+from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, ConfusionMatrix, Expected
 from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.quality import ErrorAgainstRejection, error_against_rejection
 
-DEFAULT_THRESHOLD = 80.0
-IDENTITY_CHECK_THRESHOLD = 99.0
-WORST = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Cases that have something in common, e.g. the origin (`dimension`) `lfw` (`name`), and how they were answered."""
-
-    dimension: str
-    name: str
-    confusion: ConfusionMatrix
-
-
-@dataclass(frozen=True, slots=True)
-class ThresholdChoice:
-    """A threshold one might choose: why, what it lets through, whom it turns away, and how far to believe that."""
-
-    reason: str
-    threshold: float
-    fmr: Rate
-    fnmr: Rate
-    warning: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreStudy:
-    """The scores of one type (or of all): what can be said for every threshold.
-
-    `auc` and `eer` are None where matches or non-matches are absent.
-    """
-
-    name: str
-    confusion: ConfusionMatrix
-    match_scores: Scores
-    non_match_scores: Scores
-    rates: ErrorRates
-    auc: float | None
-    eer: EqualErrorRate | None
-    choices: list[ThresholdChoice]
+EDC_TARGET_FMR = 0.001
+FACE_HEIGHT = "face_height"
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Wall time of the requests in seconds, and how many cases were answered a second."""
+    """Wall time of the requests in seconds."""
 
     requests: int
     p50: float
@@ -83,28 +41,39 @@ class WrongAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """What metrics.json and the report say.
+class Acquisition:
+    """Images that got no score although they show a face (ISO/IEC 19795-1), each distinct image counted once.
 
     Attributes:
-        run: the answers.
-        threshold: 0-100, the one all decisions are counted at.
-        overall: all cases.
-        groups: all dimensions, in the order in which they are to be read.
-        studies: one per type, and one of all where there are several.
-        latency: by type, likewise.
-        throughput: cases a second over all sessions; None when nothing was asked.
-        wrong: every wrong answer, the worst first.
+        enrol: failure to enrol: sources (of all pairs: photographs) in which nothing was found to compare.
+        acquire: failure to acquire: targets, likewise; None for all pairs, where each photograph is both.
     """
 
-    run: Run
-    threshold: float
+    enrol: Rate
+    acquire: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFigures:
+    """What only labelled cases have: decisions, refusals, times.
+
+    Attributes:
+        overall: all cases.
+        groups: all dimensions, in the order in which they are to be read.
+        latency: by type, and of all where there are several.
+        throughput: cases a second over all sessions; None when nothing was asked.
+        wrong: every wrong answer, the worst first.
+        rejection: error-against-rejection curves of the quality measures, the most useful first.
+        rejection_threshold: 0-100, where these curves' errors are counted.
+    """
+
     overall: ConfusionMatrix
     groups: list[Group]
-    studies: list[ScoreStudy]
     latency: dict[str, Latency]
     throughput: float | None
     wrong: list[WrongAnswer]
+    rejection: list[ErrorAgainstRejection]
+    rejection_threshold: float
 
     def confusion_of(self, name: str) -> ConfusionMatrix | None:
         """The group of that name, whatever its dimension; `all` is every case."""
@@ -113,129 +82,124 @@ class Summary:
         return next((group.confusion for group in self.groups if group.name == name), None)
 
 
-def summarise(run: Run, threshold: float) -> Summary:
-    """All figures of `run` at `threshold` (0-100)."""
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What metrics.json and the report say.
+
+    Attributes:
+        run: what was run; of all pairs, without results.
+        threshold: 0-100, the one all decisions are counted at.
+        studies: one per type, and one of all where there are several.
+        gallery: the pairs to look at first.
+        acquisition: failures to enrol and to acquire.
+        cases: what only labelled cases have; None of all pairs.
+    """
+
+    run: Run
+    threshold: float
+    studies: list[Study]
+    gallery: list[GalleryItem]
+    acquisition: Acquisition
+    cases: CaseFigures | None
+
+    def study(self, name: str) -> Study | None:
+        """The study of that name; `all` is the first, also where there is one type only."""
+        return self.studies[0] if name == "all" else next((one for one in self.studies if one.name == name), None)
+
+
+def summarise(run: Run, threshold: float, groups: Mapping[str, str] | None = None) -> Summary:
+    """All figures of `run` at `threshold` (0-100); `groups` is the group of each person."""
     results = run.results
-    answers = answers_at(results, threshold)
-    types = sorted({result.case.type for result in results})
-    subsets = {"all": results} if len(types) != 1 else {}
-    subsets |= {type_.value: [result for result in results if result.case.type is type_] for type_ in types}
-    seconds = sum(session.seconds for session in run.sessions)
+    subsets = _subsets(results)
+    studies = [study_of(name, scored_pairs(subset, groups), threshold) for name, subset in subsets.items()]
     return Summary(
         run=run,
         threshold=threshold,
-        overall=ConfusionMatrix.of([result.case.expected for result in results], answers),
-        groups=_groups(results, answers),
-        studies=[_study(name, subset, threshold) for name, subset in subsets.items()],
+        studies=studies,
+        gallery=gallery_of_results(results, studies[0].pairs, threshold),
+        acquisition=_acquisition(results),
+        cases=_case_figures(run, subsets, studies[0], threshold),
+    )
+
+
+def summarise_all_pairs(run: Run, all_pairs: AllPairs, threshold: float) -> Summary:
+    """All figures of photographs against each other at `threshold` (0-100)."""
+    study = study_of("all", all_pairs.pairs, threshold)
+    total = len(all_pairs.photos) + len(all_pairs.without_face)
+    return Summary(
+        run=run,
+        threshold=threshold,
+        studies=[study],
+        gallery=gallery_of_all_pairs(all_pairs, study.pairs, threshold),
+        acquisition=Acquisition(Rate(len(all_pairs.without_face), total), None),
+        cases=None,
+    )
+
+
+def _subsets(results: list[Result]) -> dict[str, list[Result]]:
+    types = sorted({result.case.type for result in results})
+    subsets = {"all": results} if len(types) != 1 else {}
+    return subsets | {type_.value: [result for result in results if result.case.type is type_] for type_ in types}
+
+
+def _case_figures(run: Run, subsets: dict[str, list[Result]], study: Study, threshold: float) -> CaseFigures:
+    answers = answers_at(run.results, threshold)
+    seconds = sum(session.seconds for session in run.sessions)
+    point = study.choice(EDC_TARGET_FMR)
+    at = threshold if point is None or point.threshold > 100 else point.threshold
+    return CaseFigures(
+        overall=ConfusionMatrix.of([result.case.expected for result in run.results], answers),
+        groups=groups_of(run.results, answers),
         latency={name: _latency(subset) for name, subset in subsets.items()},
         throughput=sum(session.asked for session in run.sessions) / seconds if seconds else None,
-        wrong=_wrong(results, answers, threshold),
+        wrong=_wrong(run.results, answers, threshold),
+        rejection=_rejection(run.results, at),
+        rejection_threshold=at,
     )
 
 
-def _groups(results: list[Result], answers: list[Answer]) -> list[Group]:
-    members: dict[tuple[str, str], list[int]] = {}
-    for dimension, name_of in _DIMENSIONS.items():
-        names = {index: name for index, result in enumerate(results) if (name := name_of(result)) is not None}
-        for name in sorted(set(names.values())):
-            members[dimension, name] = [index for index, own in names.items() if own == name]
-    return [
-        Group(
-            dimension,
-            name.partition("|")[2] or name,
-            ConfusionMatrix.of(
-                [results[index].case.expected for index in indices], [answers[index] for index in indices]
-            ),
-        )
-        for (dimension, name), indices in members.items()
-    ]
-
-
-def _by_case(name_of: Callable[[Case], str | None]) -> Callable[[Result], str | None]:
-    return lambda result: name_of(result.case)
-
-
-def _bin(value: float, edges: Sequence[float], unit: str) -> str:
-    """The name of the half-open interval that holds `value`; what stands before the `|` only sorts it."""
-    at = int(np.searchsorted(edges, value, side="right"))
-    if at == 0:
-        return f"{at}|under {edges[0]:g} {unit}"
-    if at == len(edges):
-        return f"{at}|{edges[-1]:g} {unit} and more"
-    return f"{at}|{edges[at - 1]:g} to {edges[at]:g} {unit}"
-
-
-def _smaller_face(result: Result) -> str | None:
-    if result.boxes is None:
-        return None
-    height = min(face_height(result.boxes.source), face_height(result.boxes.target))
-    return _bin(height, (40, 60, 80, 120, 200), "px")
-
-
-def _smaller_image(result: Result) -> str | None:
-    if result.boxes is None:
-        return None
-    pixels = min(side.width * side.height for side in (result.boxes.source, result.boxes.target))
-    return _bin(pixels / 1e6, (0.05, 0.1, 0.5, 2), "megapixels")
-
-
-_DIMENSIONS: dict[str, Callable[[Result], str | None]] = {
-    "type": lambda result: result.case.type.value,
-    "origin": lambda result: origin(result.case.note),
-    "document level": _by_case(document_level),
-    "document template": _by_case(document_template),
-    "height of the smaller face": _smaller_face,
-    "size of the smaller image": _smaller_image,
-}
-
-
-def _study(name: str, results: list[Result], threshold: float) -> ScoreStudy:
-    scores = similarities(results)
-    scored = ~np.isnan(scores)
-
-    def scores_of(expected: Expected) -> Scores:
-        return scores[scored & np.array([result.case.expected is expected for result in results], np.bool_)]
-
-    matches, non_matches = scores_of(Expected.MATCH), scores_of(Expected.NO_MATCH)
-    rates = error_rates(matches, non_matches)
-    return ScoreStudy(
-        name=name,
-        confusion=ConfusionMatrix.of([result.case.expected for result in results], answers_at(results, threshold)),
-        match_scores=matches,
-        non_match_scores=non_matches,
-        rates=rates,
-        auc=area_under_curve(matches, non_matches),
-        eer=equal_error_rate(rates),
-        choices=_choices(matches, non_matches, rates, threshold),
-    )
-
-
-def _choices(matches: Scores, non_matches: Scores, rates: ErrorRates, threshold: float) -> list[ThresholdChoice]:
-    def choice(reason: str, at: float, warning: str = "") -> ThresholdChoice:
-        false_matches = Rate(int(np.count_nonzero(non_matches >= at)), int(non_matches.size))
-        false_non_matches = Rate(int(np.count_nonzero(matches < at)), int(matches.size))
-        return ThresholdChoice(reason, at, false_matches, false_non_matches, warning)
-
-    fixed = {DEFAULT_THRESHOLD: "the service's default", IDENTITY_CHECK_THRESHOLD: "AWS's advice for identity checks"}
-    choices = [choice("this report's", threshold)] if threshold not in fixed else []
-    choices += [choice(reason, at) for at, reason in fixed.items()]
-    eer = equal_error_rate(rates)
-    if eer is not None:
-        choices.append(choice("equal error rate", eer.threshold))
-    for target in FMR_TARGETS:
-        point = operating_point(matches, non_matches, target)
-        if point is not None:
-            choices.append(choice(f"FMR at most {target * 100:g} %", point.threshold, point.warning))
-    return choices
-
-
-def _latency(results: list[Result]) -> Latency:
+def _latency(results: Sequence[Result]) -> Latency:
     seconds = np.array([result.seconds for result in results])
     p50, p95, p99 = (float(value) for value in np.percentile(seconds, [50, 95, 99]))
     return Latency(len(results), p50, p95, p99, float(seconds.max()))
 
 
-def _wrong(results: list[Result], answers: list[Answer], threshold: float) -> list[WrongAnswer]:
+def _acquisition(results: Sequence[Result]) -> Acquisition:
+    """A refusal's details begin with the side that is to blame; the source's is told where both are."""
+    sources: dict[str, bool] = {}
+    targets: dict[str, bool] = {}
+    for result in results:
+        if result.case.expected is Expected.ERROR or result.outcome is Outcome.FAILED:
+            continue
+        source_failed = result.outcome is Outcome.REFUSED and not result.details.startswith("target")
+        sources[result.source_sha256] = source_failed
+        if not source_failed:
+            targets[result.target_sha256] = result.outcome is Outcome.REFUSED
+    return Acquisition(
+        Rate(sum(sources.values()), len(sources)),
+        Rate(sum(targets.values()), len(targets)),
+    )
+
+
+def _rejection(results: Sequence[Result], threshold: float) -> list[ErrorAgainstRejection]:
+    matches = [results[place] for place in scored_places(results) if results[place].case.expected is Expected.MATCH]
+    errors = np.array([(one.similarity or 0.0) < threshold for one in matches], np.bool_)
+    values: dict[str, list[float]] = {FACE_HEIGHT: []}
+    for place, result in enumerate(matches):
+        sizes = result.least_sizes
+        measured = {one.measure: min(one.source, one.target) for one in result.qualities}
+        measured[FACE_HEIGHT] = np.nan if sizes is None else sizes[0]
+        for measure, value in measured.items():
+            column = values.setdefault(measure, [])
+            column += [np.nan] * (place - len(column)) + [value]
+    curves = [
+        error_against_rejection(measure, np.array(column + [np.nan] * (len(matches) - len(column))), errors)
+        for measure, column in values.items()
+    ]
+    return sorted((one for one in curves if one is not None), key=lambda one: -one.gain)
+
+
+def _wrong(results: Sequence[Result], answers: Sequence[Answer], threshold: float) -> list[WrongAnswer]:
     wrong = [
         WrongAnswer(result, answer, _distance(result, answer, threshold))
         for result, answer in zip(results, answers, strict=True)

@@ -22,7 +22,7 @@ from face_validation.client.transport import with_retries
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import ValidationResult
 from face_validation.evaluation.runs.cases import Case
-from face_validation.evaluation.runs.results import Outcome, Result
+from face_validation.evaluation.runs.result import Outcome, Result, boxes_to_json
 
 ATTEMPTS = 6
 
@@ -123,7 +123,7 @@ def ask(case: Case, uploads: Uploads, api: Api, digests: dict[Path, str]) -> Res
         similarity=answer.similarity,
         status=HTTPStatus.OK.value,
         id_request=answer.id_request,
-        boxes=answer.boxes,
+        boxes_json=boxes_to_json(answer.boxes),
     )
 
 

@@ -1,8 +1,7 @@
 """Labelled cases: which two images, which question, and what the right answer is; read from a CSV or from folders."""
 
 import csv
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.statistics.confusion import Expected
 
 REQUIRED_COLUMNS = ("case_id", "type", "source", "target", "expected")
+PERSON_COLUMNS = ("source_person", "target_person", "group")  # optional: intervals over persons, rates by group
 LABELS_FILE = "labels.csv"
 
 
@@ -19,7 +19,18 @@ class CasesError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One labelled question. `source` is the trusted image (for ID_TO_FACE the document), `target` the one to check."""
+    """One labelled question.
+
+    Attributes:
+        case_id: unique in its file.
+        type: how to compare.
+        source: the trusted image; for ID_TO_FACE the document.
+        target: the image to check.
+        expected: the right answer.
+        note: where the case comes from, free text.
+        source_person: whose the source is; empty where it is not told. Likewise `target_person`.
+        group: the group of both persons; empty where it is not told.
+    """
 
     case_id: str
     type: ValidationType
@@ -27,6 +38,9 @@ class Case:
     target: Path
     expected: Expected
     note: str = ""
+    source_person: str = ""
+    target_person: str = ""
+    group: str = ""
 
 
 def read_cases(path: Path) -> list[Case]:
@@ -108,8 +122,36 @@ def _case(row: dict[str, str], folder: Path) -> tuple[Case | None, list[str]]:
         target=folder / row["target"],
         expected=Expected(row["expected"]),
         note=row.get("note", ""),
+        source_person=row.get("source_person", ""),
+        target_person=row.get("target_person", ""),
+        group=row.get("group", ""),
     )
-    return case, []
+    return case, _contradictions(case)
+
+
+def _contradictions(case: Case) -> list[str]:
+    """Persons that say the opposite of `expected`."""
+    one, other = case.source_person, case.target_person
+    if bool(one) is not bool(other):
+        return ["columns source_person, target_person: one of them is empty; give both persons, or neither"]
+    if one and case.expected is not Expected.ERROR and (one == other) is not (case.expected is Expected.MATCH):
+        return [f"column expected: {case.expected} contradicts the persons {one!r:.50} and {other!r:.50}"]
+    return []
+
+
+def read_groups(path: Path) -> Mapping[str, str]:
+    """The group of each person, from a CSV `person,group`.
+
+    Raises:
+        CasesError: a row is empty or a person is in two groups.
+    """
+    groups: dict[str, str] = {}
+    for line, row in read_rows(path, ("person", "group")):
+        if not row["person"] or not row["group"]:
+            raise CasesError(f"{path.name}, row {line}: person and group are both needed.")
+        if groups.setdefault(row["person"], row["group"]) != row["group"]:
+            raise CasesError(f"{path.name}, row {line}: {row['person']!r:.100} is in two groups.")
+    return groups
 
 
 def is_file(path: Path) -> bool:
@@ -163,46 +205,3 @@ def _refuse(path: Path, complaints: list[str]) -> None:
     if complaints:
         shown = complaints[:10] + ([f"and {len(complaints) - 10} more"] if len(complaints) > 10 else [])
         raise CasesError(f"{path.name} cannot be used:\n  " + "\n  ".join(shown))
-
-
-# What the first words of a note are called, where cutting them off by rule would split one origin into several.
-_KNOWN_ORIGINS = {
-    "lfw": "lfw",
-    "web celebrity": "web celebrity",
-    "composite": "composite",
-    "published pair": "published pair",
-    "exif orientation": "EXIF orientation",
-    "same photo, exif": "EXIF orientation",
-    "jpeg": "file format",
-    "png": "file format",
-    "progressive jpeg": "file format",
-    "bytes after": "file format",
-    "unsupported": "unsupported format",
-    "image below": "image too small",
-    "document without": "document without a face",
-}
-
-
-def origin(note: str) -> str:
-    """Where a case comes from, by the first words of its note: `lfw`, `web celebrity`, `composite`, `no face`...
-
-    An unknown note is cut at its first punctuation, and to four words at most; an empty one is `unnamed`.
-    """
-    folded = note.casefold()
-    for beginning, name in _KNOWN_ORIGINS.items():
-        if folded.startswith(beginning):
-            return name
-    words = re.split(r"[:,;()\d]", note, maxsplit=1)[0].split()
-    return " ".join(words[: 4 if ":" in note else 2]) or "unnamed"
-
-
-def document_template(case: Case) -> str | None:
-    """The template of a `composite <template> <level> ...` document, None of another case."""
-    words = case.note.split()
-    return words[1] if len(words) > 2 and words[0] == "composite" else None
-
-
-def document_level(case: Case) -> str | None:
-    """The level of a `composite <template> <level> ...` document (scan, photo, gray), None of another case."""
-    words = case.note.split()
-    return words[2] if len(words) > 2 and words[0] == "composite" else None

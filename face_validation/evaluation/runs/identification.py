@@ -12,7 +12,13 @@ import numpy as np
 from face_validation.client.errors import FaceValidationError, RequestFailedError
 from face_validation.evaluation.runs.cases import CasesError, is_file, read_rows
 from face_validation.evaluation.statistics.confusion import Scores
-from face_validation.evaluation.statistics.error_rates import IdentificationRates, identification_rates
+from face_validation.evaluation.statistics.identification import (
+    Extrapolation,
+    IdentificationRates,
+    cumulative_match,
+    extrapolated_search,
+    identification_rates,
+)
 from face_validation.evaluation.statistics.intervals import Rate
 
 NOBODY = "NONE"
@@ -20,15 +26,23 @@ CANDIDATES = 5
 
 
 class Candidate(Protocol):
-    """The answer to a search: the best person's name and similarity (0-100), None where nobody was found."""
+    """A person that a search found."""
 
     @property
-    def person(self) -> str | None:
-        """The full name, as enrolled."""
+    def full_name(self) -> str:
+        """As enrolled."""
 
     @property
-    def similarity(self) -> float | None:
-        """Percent."""
+    def similarity(self) -> float:
+        """Percent, 0-100."""
+
+
+class SearchAnswer(Protocol):
+    """The answer to a search."""
+
+    @property
+    def matches(self) -> Sequence[Candidate]:
+        """The persons found, the best first; none where nobody was found."""
 
 
 class SearchApi(Protocol):
@@ -37,8 +51,8 @@ class SearchApi(Protocol):
     def enrol(self, photo: Path, full_name: str) -> object:
         """Index one photograph of a person."""
 
-    def search(self, photo: Path, *, threshold: float, max_faces: int) -> Candidate:
-        """The person in a photograph."""
+    def search(self, photo: Path, *, threshold: float, max_faces: int) -> SearchAnswer:
+        """The persons in a photograph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +75,21 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """The answer to one probe: who was named, how similar (0-100); `error` is the code of a refusal."""
+    """The answer to one probe.
+
+    Attributes:
+        probe: what was searched.
+        person: the best candidate; None where nobody was found.
+        similarity: the best candidate's, 0-100.
+        error: the code of a refusal.
+        rank: place of the right person among the candidates, 1 the best; 0 where absent, and for a stranger.
+    """
 
     probe: Probe
     person: str | None
     similarity: float | None
     error: str = ""
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +107,9 @@ class Identification:
         refused: probes in which no face was found; as wrong as any other where the person is known.
         curve: both rates at every threshold.
         answers: one per probe.
+        rank_k: known probes whose person is among the k best candidates, without a threshold, k = 1 to `CANDIDATES`.
+        extrapolations: FPIR to expect at the threshold with other numbers of enrolled photographs; none where fewer
+            than ten strangers were given a name.
     """
 
     threshold: float
@@ -96,6 +122,8 @@ class Identification:
     refused: Rate
     curve: IdentificationRates
     answers: list[ProbeResult]
+    rank_k: tuple[Rate, ...] = ()
+    extrapolations: tuple[Extrapolation, ...] = ()
 
     @property
     def fnir(self) -> Rate:
@@ -162,7 +190,14 @@ def identify(
             return ProbeResult(probe, None, None, error.code)
         finally:
             tell()
-        return ProbeResult(probe, found.person, found.similarity)
+        best = found.matches[0] if found.matches else None
+        names = [match.full_name for match in found.matches]
+        return ProbeResult(
+            probe,
+            None if best is None else best.full_name,
+            None if best is None else best.similarity,
+            rank=names.index(probe.person) + 1 if probe.person in names else 0,
+        )
 
     with ThreadPoolExecutor(jobs, thread_name_prefix="identification") as pool:
         complaints = [complaint for complaint in pool.map(enrol, enrolments) if complaint]
@@ -176,6 +211,7 @@ def count(answers: list[ProbeResult], threshold: float, *, enrolled: int, not_en
     strangers = [answer for answer in answers if answer.probe.person is None]
     right = [answer.person == answer.probe.person for answer in known]
     scores, strangers_scores = _scores(known), _scores(strangers)
+    fpir = Rate(int(np.count_nonzero(strangers_scores >= threshold)), len(strangers))
     naming = [(bool(score >= threshold), is_right) for score, is_right in zip(scores, right, strict=True)]
     return Identification(
         threshold=threshold,
@@ -184,10 +220,12 @@ def count(answers: list[ProbeResult], threshold: float, *, enrolled: int, not_en
         rank_one=Rate(sum(is_named and is_right for is_named, is_right in naming), len(known)),
         rank_one_any=Rate(sum(right), len(known)),
         misidentified=Rate(sum(is_named and not is_right for is_named, is_right in naming), len(known)),
-        fpir=Rate(int(np.count_nonzero(strangers_scores >= threshold)), len(strangers)),
+        fpir=fpir,
         refused=Rate(sum(bool(answer.error) for answer in answers), len(answers)),
         curve=identification_rates(scores, np.array(right, np.bool_), strangers_scores),
         answers=answers,
+        rank_k=cumulative_match(np.array([answer.rank for answer in known], np.int64), CANDIDATES),
+        extrapolations=extrapolated_search(fpir, enrolled),
     )
 
 

@@ -1,73 +1,21 @@
 """One run: every case is asked once, in parallel, and a run that was interrupted is taken up where it stopped."""
 
-import fcntl
 import hashlib
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from face_validation.evaluation.runs.asking import Api, RunError, Uploads, ask
 from face_validation.evaluation.runs.cases import Case
-from face_validation.evaluation.runs.machine import describe_machine, describe_versions
-from face_validation.evaluation.runs.results import (
-    RESULTS_FILE,
-    Outcome,
-    Result,
-    ResultsFile,
-    read_results,
-    write_results,
-)
+from face_validation.evaluation.runs.result import Outcome, Result
+from face_validation.evaluation.runs.results import RESULTS_FILE, ResultsFile, read_results, write_results
+from face_validation.evaluation.runs.run_folder import RUN_FILE, Run, RunRecord, Session, locked, root_of
 
-RUN_FILE = "run.json"
 UNANSWERED_IN_A_ROW = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One stretch of asking without interruption.
-
-    Attributes:
-        started: UTC, ISO 8601.
-        asked: number of cases.
-        jobs: requests under way at once.
-        seconds: wall time from the first upload to the last answer.
-    """
-
-    started: str
-    asked: int
-    jobs: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """All answers of a run in the order of the cases, and what they were made with.
-
-    Attributes:
-        cases_name: name of the case file or folder.
-        root: the folder that image paths are relative to.
-        service: who answered: an API's address, or the local stack's version.
-        machine: where the evaluation ran (for the local stack: also the service).
-        versions: Python's and the packages' versions there.
-        sessions: the stretches of asking.
-        results: one answer per case.
-        notices: what a reader must know of how this run came about.
-    """
-
-    cases_name: str
-    root: Path
-    service: str
-    machine: str
-    versions: dict[str, str]
-    sessions: list[Session]
-    results: list[Result]
-    notices: list[str]
 
 
 def run_cases(
@@ -97,78 +45,26 @@ def run_cases(
         RunError: `out` holds answers of another service or is in use, or the API cannot be asked at all.
         ResultsError: `out` holds a damaged file.
     """
-    root = cases_path if cases_path.is_dir() else cases_path.parent
+    root = root_of(cases_path)
+    tell = on_answer or (lambda _: None)
     out.mkdir(parents=True, exist_ok=True)
-    with _locked(out):
+    with locked(out):
         if restart:
             (out / RESULTS_FILE).unlink(missing_ok=True)
             (out / RUN_FILE).unlink(missing_ok=True)
-        sessions = _sessions_of_the_same_service(out, service)
+        record = RunRecord(out, service)
         digests = _digests(cases, jobs)
         kept, notices = _take_up(read_results(out / RESULTS_FILE, root), cases, digests)
         write_results(kept.values(), out / RESULTS_FILE, root)
-        tell = on_answer or (lambda _: None)
         for _ in kept:
             tell(None)
-        machine, versions = describe_machine(), describe_versions()
-
-        def note(session: Session) -> None:
-            described = [asdict(one) for one in (*sessions, session)]
-            description = {"service": service, "machine": machine, "versions": versions, "sessions": described}
-            _write_json(out / RUN_FILE, description)
-
         unanswered = [case for case in cases if case.case_id not in kept]
         rows = ResultsFile(out / RESULTS_FILE, root)
-        answered, session = _ask_in_one_session(unanswered, digests, api, jobs, rows, note, tell)
+        answered, session = _ask_in_one_session(unanswered, digests, api, jobs, rows, record.note, tell)
     if answered:
-        sessions.append(session)
+        record.sessions.append(session)
     results = {**kept, **answered}
-    return Run(
-        cases_name=cases_path.name,
-        root=root,
-        service=service,
-        machine=machine,
-        versions=versions,
-        sessions=sessions,
-        results=[results[case.case_id] for case in cases],
-        notices=notices,
-    )
-
-
-def read_run(out: Path, cases_path: Path) -> Run:
-    """A finished run from its folder; `cases_path` tells where its images are.
-
-    Raises:
-        RunError: there is no run in that folder.
-        ResultsError: its results are damaged.
-    """
-    root = cases_path if cases_path.is_dir() else cases_path.parent
-    if not (out / RUN_FILE).is_file():
-        raise RunError(f"{out} holds no run: there is no {RUN_FILE}.")
-    record = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
-    return Run(
-        cases_name=cases_path.name,
-        root=root,
-        service=record["service"],
-        machine=record["machine"],
-        versions=record["versions"],
-        sessions=[Session(**session) for session in record["sessions"] if session["asked"]],
-        results=read_results(out / RESULTS_FILE, root),
-        notices=[],
-    )
-
-
-def _sessions_of_the_same_service(out: Path, service: str) -> list[Session]:
-    path = out / RUN_FILE
-    if not path.is_file():
-        return []
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if record["service"] != service:
-        raise RunError(
-            f"{out} holds answers of another service ({record['service']}) than this one ({service}). "
-            "Scores of two services must not be mixed: give another --out, or --restart to throw the old answers away."
-        )
-    return [Session(**session) for session in record["sessions"] if session["asked"]]
+    return record.run(cases_path, [results[case.case_id] for case in cases], notices)
 
 
 def _digests(cases: Sequence[Case], jobs: int) -> dict[Path, str]:
@@ -280,20 +176,3 @@ def _ask_all(
         for late in pending:
             if not late.cancelled() and late.exception() is None and (result := late.result()) is not None:
                 record(result)
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Two runs in one folder would ask, and count, cases twice."""
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunError(f"Another run is writing to {out}: wait for it, or give another --out.") from error
-        yield
-
-
-def _write_json(path: Path, record: Mapping[str, object]) -> None:
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    new.replace(path)

@@ -3,18 +3,25 @@
 import math
 from dataclasses import dataclass
 
+from scipy import stats
+
 Z_95 = 1.959963984540054  # the normal distribution's 97.5 % point: two-sided 95 % intervals
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`hits` of `of` independent cases, as a ratio 0-1 with its 95 % interval; all None where there is no case.
+    """`hits` of `of` cases, as a ratio 0-1 with its 95 % interval; all None where there is no case.
 
-    Cases that share persons or photographs are not quite independent: the true interval is then somewhat wider.
+    Attributes:
+        hits: cases counted.
+        of: all cases.
+        effective: how many independent cases tell as much as these `of` do, where a bootstrap over persons has
+            measured it (`persons.PersonBootstrap`); None takes every case as independent.
     """
 
     hits: int
     of: int
+    effective: float | None = None
 
     @property
     def value(self) -> float | None:
@@ -22,18 +29,35 @@ class Rate:
         return self.hits / self.of if self.of else None
 
     @property
+    def independent(self) -> float:
+        """The number of independent cases that the interval is made of."""
+        return float(self.of) if self.effective is None else self.effective
+
+    @property
     def interval(self) -> tuple[float, float] | None:
         """Wilson's 95 % score interval, which keeps its promise near 0 and 1 and for few cases, unlike +-1.96 sigma.
+
+        SciPy has it for whole numbers only (`binomtest`), and an effective number of cases is not whole.
 
         Source: E. B. Wilson, JASA 22 (1927) 209; L. D. Brown et al., Statistical Science 16 (2001) 101.
         """
         if not self.of:
             return None
-        n, p, z2 = self.of, self.hits / self.of, Z_95**2
+        n, p, z2 = self.independent, self.hits / self.of, Z_95**2
         centre = (p + z2 / (2 * n)) / (1 + z2 / n)
         half = Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-        # At 0 and n hits the bound is 0 or 1 exactly; the arithmetic alone would miss it by a rounding error.
-        return (0.0 if self.hits == 0 else centre - half), (1.0 if self.hits == n else centre + half)
+        # At 0 and all hits the bound is 0 or 1 exactly; the arithmetic alone would miss it by a rounding error.
+        return (0.0 if self.hits == 0 else centre - half), (1.0 if self.hits == self.of else centre + half)
+
+
+def cases_needed(value: float, limit: float) -> int | None:
+    """Independent cases after which a rate that stays at `value` is told from `limit` (both 0-1); None where equal.
+
+    Wilson's interval inverts the score test: `limit` lies outside it once n (value - limit)^2 > z^2 limit (1 - limit).
+    """
+    if value == limit:
+        return None
+    return math.floor(Z_95**2 * limit * (1 - limit) / (value - limit) ** 2) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +97,5 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 
     Source: Q. McNemar, Psychometrika 12 (1947) 153; the exact form is a sign test, binomial with p = 1/2.
     """
-    n, fewer = only_first + only_second, min(only_first, only_second)
-    # Integers until the last division: powers of two overflow a float past some thousand cases.
-    at_most_fewer: int = sum(math.comb(n, k) for k in range(fewer + 1))
-    return min(1.0, 2 * at_most_fewer / (1 << n))
+    changed = only_first + only_second
+    return float(stats.binomtest(only_first, changed, 0.5).pvalue) if changed else 1.0

@@ -5,14 +5,8 @@ from pathlib import Path
 import pytest
 
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.runs.cases import (
-    Case,
-    CasesError,
-    document_level,
-    document_template,
-    origin,
-    read_cases,
-)
+from face_validation.evaluation.runs.cases import Case, CasesError, read_cases, read_groups
+from face_validation.evaluation.runs.origins import document_level, document_template, origin
 from face_validation.evaluation.statistics.confusion import Expected
 from tests.face_validation.evaluation.fakes import case
 
@@ -162,3 +156,41 @@ def test_a_composite_has_a_template_and_a_level_and_others_have_not() -> None:
 
     assert (document_template(composite), document_level(composite)) == ("td1_a", "gray")
     assert (document_template(other), document_level(other)) == (None, None)
+
+
+def test_persons_and_groups_are_read_where_the_file_tells_them(folder: Path) -> None:
+    (folder / "cases.csv").write_text(
+        "case_id,type,source,target,expected,source_person,target_person,group\n"
+        "1,FACE_TO_FACE,a.jpg,b.jpg,match,Ana,Ana,one\n"
+    )
+
+    (case,) = read_cases(folder / "cases.csv")
+
+    assert (case.source_person, case.target_person, case.group) == ("Ana", "Ana", "one")
+
+
+@pytest.mark.parametrize(
+    ("expected", "persons", "complaint"),
+    [
+        ("match", "Ana,Bo", "match contradicts the persons 'Ana' and 'Bo'"),
+        ("no_match", "Ana,Ana", "no_match contradicts the persons"),
+        ("match", "Ana,", "one of them is empty"),
+    ],
+)
+def test_persons_that_contradict_the_label_are_refused(
+    folder: Path, expected: str, persons: str, complaint: str
+) -> None:
+    (folder / "cases.csv").write_text(
+        "case_id,type,source,target,expected,source_person,target_person\n"
+        f"1,FACE_TO_FACE,a.jpg,b.jpg,{expected},{persons}\n"
+    )
+
+    with pytest.raises(CasesError, match=complaint):
+        read_cases(folder / "cases.csv")
+
+
+def test_a_person_in_two_groups_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "groups.csv").write_text("person,group\nAna,one\nAna,two\n")
+
+    with pytest.raises(CasesError, match="'Ana' is in two groups"):
+        read_groups(tmp_path / "groups.csv")

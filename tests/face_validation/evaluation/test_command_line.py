@@ -52,7 +52,9 @@ def test_a_run_writes_results_metrics_report_and_plots_and_says_where(folder: Pa
     done = evaluate(folder)
 
     assert done.exit_code == 0, done.output
-    assert {"results.csv", "metrics.json", "report.html", "roc.png"} <= {one.name for one in (folder / "out").iterdir()}
+    assert {"results.csv", "metrics.json", "report.html", "scores_face_to_face.svg"} <= {
+        one.name for one in (folder / "out").iterdir()
+    }
     assert json.loads((folder / "out" / "metrics.json").read_text())["overall"]["accuracy"]["hits"] == 9
     assert "report.html" in done.output
     assert {call.json["threshold"] for call in api.validations} == {0.0}
@@ -77,6 +79,34 @@ def test_a_rate_below_its_bar_ends_with_1(folder: Path, minimum: str, code: int)
     done = evaluate(folder, "--fail-under", minimum)
 
     assert done.exit_code == code, done.output
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        ("fnmr=0.2", 0),
+        ("fnmr=0.19", 1),
+        ("FACE_TO_FACE.eer=0.2", 0),
+        ("fmr=0", 0),
+        ("failure_to_enrol=0", 0),
+        ("lfw.fnmr=0.1", 1),
+        ("fnmr@fmr=0.001=0.5", 1),  # five non-matches cannot say
+    ],
+)
+def test_a_rate_above_its_limit_ends_with_1(folder: Path, limit: str, code: int) -> None:
+    done = evaluate(folder, "--fail-above", limit)
+
+    assert done.exit_code == code, done.output
+
+
+@pytest.mark.parametrize("limit", ["fnmr", "accuracy=0.5", "fnmr@fmr=0.5=0.1", "fmr@fmr=0.01=0.1", "fnmr@fmr=0.01"])
+def test_a_limit_that_makes_no_sense_is_refused_before_anything_is_asked(
+    folder: Path, api: ScoringApi, limit: str
+) -> None:
+    done = evaluate(folder, "--fail-above", limit)
+
+    assert done.exit_code == 3
+    assert not api.calls
 
 
 @pytest.mark.parametrize("minimum", ["accuracy", "accuracy=2", "luck=0.5", "accuracy=90%"])
@@ -153,7 +183,6 @@ def test_two_runs_are_compared_in_words_and_as_json(folder: Path) -> None:
 
     assert same.exit_code == 0
     assert "The same cases are right in both" in same.output
-    assert "in both" in same.output.split("AUC")[-1]
     assert "…" not in same.output  # nothing is cut off at 80 columns
     assert json.loads(found.output)["other_questions"] == ["c9"]
     assert json.loads(found.output)["groups"][0]["cases"] == 9
@@ -186,3 +215,48 @@ def test_a_deployed_api_is_given_by_its_address_and_the_rest_by_the_environment(
     assert api.settings["client_secret"] not in "".join(
         path.read_text(errors="replace") for path in (folder / "out").glob("*")
     )
+
+
+def all_pairs(folder: Path, *more: str, typed: str = "") -> Result:
+    arguments = ["evaluate", str(folder / "photos.csv"), "--all-pairs", "--out", str(folder / "pairs"), *more]
+    return CliRunner().invoke(app, [*arguments, "--profile", str(folder / "stack.json")], input=typed)
+
+
+@pytest.fixture
+def photos(folder: Path) -> Path:
+    """Three photographs of two persons."""
+    (folder / "photos.csv").write_text("person,path,group\nAna,1.jpg,a\nAna,3.jpg,a\nBo,2.jpg,b\n")
+    return folder
+
+
+def test_all_pairs_through_an_api_say_what_they_cost_and_ask_first(photos: Path, api: ScoringApi) -> None:
+    refused, agreed = all_pairs(photos, typed="n\n"), all_pairs(photos, typed="y\n")
+
+    assert refused.exit_code == 3
+    assert "3 validations, 9 Rekognition calls: about 0.01 USD" in refused.output
+    assert agreed.exit_code == 0, agreed.output
+    assert len(api.validations) == 3
+    scores = json.loads((photos / "pairs" / "metrics.json").read_text())["scores"][0]
+    assert (scores["matches"], scores["non_matches"], scores["persons"]) == (1, 2, 2)
+    assert scores["intervals"] == "wilson over persons"
+
+
+def test_fewer_non_matches_can_be_drawn_and_agreed_to_beforehand(photos: Path, api: ScoringApi) -> None:
+    done = all_pairs(photos, "--yes", "--non-matches", "1")
+
+    assert done.exit_code == 0, done.output
+    assert len(api.validations) == 2
+
+
+def test_groups_of_persons_come_from_a_file(folder: Path) -> None:
+    cases = (folder / "cases.csv").read_text().splitlines()
+    rows = [f"{row},Ana,{'Ana' if ',match,' in row else 'Bo'}" for row in cases[1:]]
+    (folder / "cases.csv").write_text("\n".join([f"{cases[0]},source_person,target_person", *rows]))
+    (folder / "groups.csv").write_text("person,group\nAna,one\nBo,two\n")
+
+    done = evaluate(folder, "--groups", str(folder / "groups.csv"))
+
+    assert done.exit_code == 0, done.output
+    differentials = json.loads((folder / "out" / "metrics.json").read_text())["scores"][0]["differentials"]
+    assert differentials["groups"] == []
+    assert differentials["too_small"] == ["one", "two"]

@@ -7,7 +7,7 @@ import pytest
 
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.report.comparison import ComparisonError, compare_runs
-from face_validation.evaluation.runs.results import Result
+from face_validation.evaluation.runs.result import Result
 from face_validation.evaluation.statistics.confusion import Answer, Expected
 from tests.face_validation.evaluation.test_summary import refused, scored
 
@@ -22,16 +22,16 @@ def test_the_same_run_differs_in_nothing() -> None:
     found = compare_runs(run(5, 2), run(5, 2), 80, 80)
 
     assert not found.changed
-    assert found.groups[0].p_value == 1.0
-    assert "same cases" in found.groups[0].verdict
+    assert found.groups[0].own.p_value == 1.0
+    assert "same cases" in found.groups[0].own.verdict
 
 
 def test_five_cases_more_may_be_chance_and_ten_are_not() -> None:
     slightly, clearly = compare_runs(run(50, 10), run(55, 5), 80, 80), compare_runs(run(50, 10), run(60, 0), 80, 80)
 
-    assert "may be chance" in slightly.groups[0].verdict
-    assert "B is better, by more than chance" in clearly.groups[0].verdict
-    assert clearly.groups[0].p_value == pytest.approx(2 / 2**10)
+    assert "may be chance" in slightly.groups[0].own.verdict
+    assert "B is better, by more than chance" in clearly.groups[0].own.verdict
+    assert clearly.groups[0].own.p_value == pytest.approx(2 / 2**10)
 
 
 def test_changed_cases_are_listed_the_worse_ones_first() -> None:
@@ -49,7 +49,7 @@ def test_each_run_is_judged_at_its_own_threshold() -> None:
 
     found = compare_runs(results, results, 80, 95)
 
-    assert (found.groups[0].only_first, found.groups[0].only_second) == (1, 0)
+    assert (found.groups[0].own.only_first, found.groups[0].own.only_second) == (1, 0)
 
 
 def test_cases_that_are_not_the_same_question_are_named_and_left_out() -> None:
@@ -85,7 +85,7 @@ def test_separation_is_compared_on_the_cases_that_both_runs_scored() -> None:
     for one, other in ((first, second), (second, first)):
         auc = compare_runs(one, other, 80, 80).groups[0].auc
         assert auc is not None
-        assert (auc.first, auc.second) == (1.0, 1.0)
+        assert auc == (1.0, 1.0)
 
 
 def test_runs_without_a_case_in_common_cannot_be_compared() -> None:
@@ -95,13 +95,13 @@ def test_runs_without_a_case_in_common_cannot_be_compared() -> None:
 
 def test_a_clear_gain_in_separation_is_more_than_chance_and_no_gain_is_not() -> None:
     random = np.random.default_rng(3)
-    noise = random.normal(0, 10, 400)
+    noise = random.normal(0, 10, 800)
 
     def scores(gap: float, jitter: float) -> list[Result]:
-        wobble = random.normal(0, jitter, 400)
+        wobble = random.normal(0, jitter, 800)
         return [
             scored(f"{n}", Expected.MATCH if n % 2 else Expected.NO_MATCH, 50 + noise[n] + wobble[n] + gap * (n % 2))
-            for n in range(400)
+            for n in range(800)
         ]
 
     same = compare_runs(scores(15, 0.1), scores(15, 0.1), 80, 80).groups[0]
@@ -109,10 +109,10 @@ def test_a_clear_gain_in_separation_is_more_than_chance_and_no_gain_is_not() -> 
 
     assert better.auc is not None
     assert better.eer is not None
-    assert same.auc is not None
-    assert better.auc.is_more_than_chance
-    assert better.eer.is_more_than_chance
-    assert better.eer.second < better.eer.first
-    for difference in (better.auc, better.eer):
-        assert difference.low <= difference.second - difference.first <= difference.high
-    assert not same.auc.is_more_than_chance
+    assert better.auc[1] > better.auc[0]
+    assert better.eer[1] < better.eer[0]
+    assert better.fnmr[0].is_more_than_chance
+    assert better.fnmr[0].low <= better.fnmr[0].second - better.fnmr[0].first <= better.fnmr[0].high
+    assert not same.fnmr[0].is_more_than_chance
+    assert "B is better, by more than chance" in better.at_targets[0].verdict
+    assert (better.at_targets[0].target_fmr, len(better.at_targets)) == (0.01, 1)

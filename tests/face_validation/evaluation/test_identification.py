@@ -25,9 +25,14 @@ from face_validation.evaluation.statistics.intervals import Rate
 
 
 @dataclass(frozen=True)
+class Person:
+    full_name: str
+    similarity: float
+
+
+@dataclass(frozen=True)
 class Found:
-    person: str | None
-    similarity: float | None
+    matches: tuple[Person, ...]
 
 
 class FakeSearch:
@@ -51,7 +56,7 @@ class FakeSearch:
             raise ImageValidationError("No face.", status=422)
         if person == "lost":
             raise ConnectionFailedError("Nobody answers.")
-        return Found(person, float(similarity)) if similarity else Found(None, None)
+        return Found((Person(person, float(similarity)), Person("Zoe", 1.0)) if similarity else ())
 
 
 def probe(name: str, person: str | None) -> Probe:
@@ -135,11 +140,12 @@ def test_results_metrics_and_plot_are_written(tmp_path: Path) -> None:
     assert rows == [(one.probe_id, one.person or "NONE") for one in PROBES]
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["rank_one"]["hits"] == 1
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "25.0 % of the enrolled named right, 25.0 % of strangers given a name" in page
+    assert "25.0 % of the enrolled are named right, 25.0 % of strangers are given a name" in page
     rows_of_tables = re.findall(r'<th scope="row">([^<]*)', page)
     assert rows_of_tables == ["80", "85", "90", "95", "99", "Ann-70", "Bob-90", "faceless", "Ann-85"]
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
-    assert (tmp_path / "out" / "identification.png").read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in (tmp_path / "out").glob("*.svg")} == {"identification.svg", "dir_fpir.svg"}
+    assert "Fewer than ten strangers were given a name" in page
 
 
 def test_what_was_never_asked_has_no_rate(tmp_path: Path) -> None:
@@ -177,3 +183,28 @@ def test_a_bad_list_is_refused_by_row_and_column(tmp_path: Path, text: str, comp
 
     with pytest.raises(CasesError, match=complaint):
         read_enrolments(tmp_path / "enroll.csv", tmp_path)
+
+
+def test_the_rank_of_the_right_person_is_counted_without_a_threshold() -> None:
+    class ThreeCandidates(FakeSearch):
+        def search(self, photo: Path, *, threshold: float, max_faces: int) -> Found:
+            return Found((Person("Zoe", 60.0), Person("Ann", 50.0), Person("Bob", 40.0)))
+
+    run = identify(
+        [], [probe("a", "Ann"), probe("b", "Bob"), probe("c", "Eve")], ThreeCandidates(), threshold=80, jobs=1
+    )
+
+    assert [rate.hits for rate in run.rank_k] == [0, 1, 2, 2, 2]
+    assert {rate.of for rate in run.rank_k} == {3}
+
+
+def test_a_larger_collection_is_only_extrapolated_from_ten_false_matches_on() -> None:
+    named = [ProbeResult(probe(f"s{n}", None), "Ann", 90.0) for n in range(10)]
+    unnamed = [ProbeResult(probe(f"u{n}", None), "Ann", 10.0) for n in range(90)]
+
+    enough = count(named + unnamed, 80, enrolled=1000, not_enrolled=[])
+    too_few = count(named[1:] + unnamed, 80, enrolled=1000, not_enrolled=[])
+
+    assert [one.value for one in enough.extrapolations if one.enrolled == 1000] == [pytest.approx(0.1)]
+    assert [one.value for one in enough.extrapolations if one.enrolled == 10_000] == [pytest.approx(1 - 0.9**10)]
+    assert too_few.extrapolations == ()

@@ -15,10 +15,10 @@ from face_validation.evaluation.statistics.error_rates import (
     area_under_curve,
     equal_error_rate,
     error_rates,
-    identification_rates,
-    operating_point,
 )
+from face_validation.evaluation.statistics.identification import identification_rates
 from face_validation.evaluation.statistics.intervals import F1Score, Rate, mcnemar_exact
+from face_validation.evaluation.statistics.operating_points import operating_point_of_scores as operating_point
 
 # Few distinct values, so that ties between and within the classes are the rule, beside arbitrary ones.
 SCORE = st.one_of(st.integers(0, 6).map(lambda step: step * 100 / 6), st.floats(0, 100, allow_nan=False))

@@ -1,24 +1,34 @@
 """A run's figures, by type, origin, document and size; what is written, and whether a bar is reached."""
 
 import json
-import math
 import re
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
+from string import Formatter
+from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 from PIL import Image
 
 from face_validation.client import Box, Boxes, Face, ImageAnalysis
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.report.html_report import percent, report_page, write_report
-from face_validation.evaluation.report.metrics_json import to_json
-from face_validation.evaluation.report.summary import Summary, summarise
+from face_validation.evaluation.report.html_report import report_page, write_report
+from face_validation.evaluation.report.metrics_json import metrics_of
+from face_validation.evaluation.report.metrics_schema import schema_text
+from face_validation.evaluation.report.study import Reason
+from face_validation.evaluation.report.summary import CaseFigures, Summary, summarise
+from face_validation.evaluation.report.templates import percent
 from face_validation.evaluation.report.thumbnails import thumbnail
-from face_validation.evaluation.runs.results import Outcome, Result
-from face_validation.evaluation.runs.runner import Run, Session
+from face_validation.evaluation.runs.result import Outcome, Result, boxes_to_json
+from face_validation.evaluation.runs.run_folder import Run, Session
 from face_validation.evaluation.statistics.confusion import Answer, Expected
+from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.operating_points import Support
 from tests.face_validation.evaluation.fakes import SIDE, case
+
+ROOT = Path(__file__).parents[3]
 
 
 def scored(
@@ -32,7 +42,7 @@ def scored(
         0.25,
         similarity=similarity,
         status=200,
-        boxes=Boxes(side, side),
+        boxes_json=boxes_to_json(Boxes(side, side)),
     )
 
 
@@ -62,6 +72,11 @@ def run_of(*results: Result) -> Run:
     )
 
 
+def figures(summary: Summary) -> CaseFigures:
+    assert summary.cases is not None
+    return summary.cases
+
+
 @pytest.fixture
 def mixed() -> Summary:
     id_match = scored("i1", Expected.MATCH, 85.0, "composite td1_a scan A")
@@ -84,7 +99,7 @@ def mixed() -> Summary:
 
 
 def test_groups_are_by_type_origin_document_and_size(mixed: Summary) -> None:
-    names = {(group.dimension, group.name): group.confusion.count() for group in mixed.groups}
+    names = {(group.dimension, group.name): group.confusion.count() for group in figures(mixed).groups}
 
     assert names == {
         ("type", "FACE_TO_FACE"): 8,
@@ -95,6 +110,7 @@ def test_groups_are_by_type_origin_document_and_size(mixed: Summary) -> None:
         ("origin", "composite"): 1,
         ("document level", "scan"): 1,
         ("document template", "td1_a"): 1,
+        ("document and condition", "td1_a, scan"): 1,
         ("height of the smaller face", "200 px and more"): 6,
         ("size of the smaller image", "0.1 to 0.5 megapixels"): 6,
     }
@@ -107,23 +123,25 @@ def test_the_smaller_of_both_faces_decides_its_size_class(height: int, name: str
     small = ImageAnalysis(100, 1000, (Face(Box(0, 0, 1, 0.9), 99), Face(Box(0, 0, 1, height / 1000), 99)), compared=1)
     result = scored("a", Expected.MATCH, 90)
 
-    found = summarise(run_of(replace(result, boxes=Boxes(ImageAnalysis(9, 900, SIDE.faces, 0), small))), 80)
+    found = summarise(
+        run_of(replace(result, boxes_json=boxes_to_json(Boxes(ImageAnalysis(9, 900, SIDE.faces, 0), small)))), 80
+    )
 
-    assert name in [group.name for group in found.groups if group.dimension == "height of the smaller face"]
+    assert name in [group.name for group in figures(found).groups if group.dimension == "height of the smaller face"]
 
 
 def test_the_smaller_of_both_images_decides_its_size_class() -> None:
     large, small = replace(SIDE, width=4000, height=3000), replace(SIDE, width=200, height=200)
-    boxes = [Boxes(large, small), Boxes(small, large)]
+    boxes = [boxes_to_json(Boxes(large, small)), boxes_to_json(Boxes(small, large))]
 
-    found = summarise(run_of(*(replace(scored("a", Expected.MATCH, 90), boxes=both) for both in boxes)), 80)
+    found = summarise(run_of(*(replace(scored("a", Expected.MATCH, 90), boxes_json=both) for both in boxes)), 80)
 
-    names = [group.name for group in found.groups if group.dimension == "size of the smaller image"]
+    names = [group.name for group in figures(found).groups if group.dimension == "size of the smaller image"]
     assert names == ["under 0.05 megapixels"]
 
 
 def test_the_worst_errors_are_failures_then_whats_furthest_on_the_wrong_side(mixed: Summary) -> None:
-    assert [(one.result.case.case_id, one.answer) for one in mixed.wrong] == [
+    assert [(one.result.case.case_id, one.answer) for one in figures(mixed).wrong] == [
         ("x", Answer.FAILED),
         ("f", Answer.REFUSED),
         ("g", Answer.NO_MATCH),
@@ -141,7 +159,7 @@ def test_how_far_wrong_a_score_is_counts_by_how_far_wrong_it_could_be() -> None:
 
     found = summarise(run_of(*results), 80)
 
-    assert [(one.result.case.case_id, one.distance) for one in found.wrong] == [
+    assert [(one.result.case.case_id, one.distance) for one in figures(found).wrong] == [
         ("should have been refused", 1.0),
         ("let through", 0.75),
         ("missed", 0.5),
@@ -149,20 +167,21 @@ def test_how_far_wrong_a_score_is_counts_by_how_far_wrong_it_could_be() -> None:
 
 
 def test_throughput_and_latency_are_of_all_requests(mixed: Summary) -> None:
-    assert mixed.throughput == 4.5
-    assert mixed.latency["all"].requests == 9
-    assert mixed.latency["all"].longest == 9.0
-    assert mixed.latency["all"].p50 == 0.25
-    assert mixed.latency["ID_TO_FACE"].requests == 1
+    assert figures(mixed).throughput == 4.5
+    assert figures(mixed).latency["all"].requests == 9
+    assert figures(mixed).latency["all"].longest == 9.0
+    assert figures(mixed).latency["all"].p50 == 0.25
+    assert figures(mixed).latency["ID_TO_FACE"].requests == 1
 
 
 def test_the_thresholds_to_choose_from_say_what_each_costs(mixed: Summary) -> None:
-    choices = {choice.reason: choice for choice in mixed.studies[0].choices}
+    choices = {(choice.reason, choice.target_fmr): choice for choice in mixed.studies[0].choices}
 
-    assert choices["the service's default"].fmr.hits == 1
-    assert choices["AWS's advice for identity checks"].fnmr.hits == 2
-    assert choices["FMR at most 1 %"].threshold == 99.0
-    assert "cannot say" in choices["FMR at most 1 %"].warning
+    assert choices[Reason.DEFAULT, None].fmr.hits == 1
+    assert choices[Reason.IDENTITY_CHECKS, None].fnmr.hits == 2
+    assert choices[Reason.TARGET_FMR, 0.01].threshold == 99.0
+    assert choices[Reason.TARGET_FMR, 0.01].support is Support.NOT_ENOUGH_DATA
+    assert choices[Reason.TARGET_FMR, 0.01].needed == 300
 
 
 def test_a_threshold_to_choose_costs_what_decisions_at_it_cost() -> None:
@@ -173,23 +192,29 @@ def test_a_threshold_to_choose_costs_what_decisions_at_it_cost() -> None:
 
     choices = summarise(run, 75.0).studies[0].choices
 
-    fixed = ["this report's", "the service's default", "AWS's advice for identity checks", "equal error rate"]
+    fixed = [Reason.REPORT, Reason.DEFAULT, Reason.IDENTITY_CHECKS, Reason.EQUAL_ERROR]
     assert [choice.reason for choice in choices[:4]] == fixed
     assert [choice.reason for choice in summarise(run, 80.0).studies[0].choices[:3]] == fixed[1:]
     for choice in choices:
-        decided = summarise(run, choice.threshold).overall
+        decided = figures(summarise(run, choice.threshold)).overall
         assert (choice.fmr, choice.fnmr) == (decided.fmr, decided.fnmr), choice.reason
-    by_reason = {choice.reason: choice for choice in choices}
-    assert by_reason["equal error rate"].fmr.value == by_reason["equal error rate"].fnmr.value
+    equal = choices[3]
+    assert equal.fmr.value == equal.fnmr.value
 
 
-def test_metrics_json_is_json_without_nan_and_holds_every_wrong_answer(mixed: Summary) -> None:
-    found = json.loads(json.dumps(to_json(mixed), allow_nan=False))
+def test_metrics_json_keeps_to_its_published_schema_and_holds_every_wrong_answer(mixed: Summary) -> None:
+    found = json.loads(metrics_of(mixed).model_dump_json())
 
+    jsonschema.validate(found, json.loads((ROOT / "docs" / "metrics.schema.json").read_text()))
+    assert found["schema"] == 2
     assert found["overall"]["cases"] == 9
     assert found["overall"]["accuracy"]["hits"] == 4
     assert found["overall"]["failures"] == 1
     assert [one["case_id"] for one in found["wrong"]] == ["x", "f", "g", "d", "b"]
+
+
+def test_the_published_schema_is_the_codes() -> None:
+    assert (ROOT / "docs" / "metrics.schema.json").read_text() == schema_text()
 
 
 TIES = [scored("a", Expected.MATCH, 50.0), scored("b", Expected.NO_MATCH, 50.0)]
@@ -210,7 +235,7 @@ def test_a_report_is_written_whatever_is_missing(tmp_path: Path, results: list[R
 
     found = json.loads((tmp_path / "metrics.json").read_text())
     assert found["overall"]["cases"] == len(results)
-    assert {"roc.png", "latency.png", "report.html"} <= {path.name for path in tmp_path.iterdir()}
+    assert "</html>" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_report_needs_no_other_file_and_escapes_what_others_wrote(mixed: Summary, tmp_path: Path) -> None:
@@ -218,34 +243,105 @@ def test_the_report_needs_no_other_file_and_escapes_what_others_wrote(mixed: Sum
 
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     addresses = re.findall(r'(?:src|href)="([^"]*)"', page)
-    assert addresses
-    assert all(address.startswith("data:image/") for address in addresses)
+    assert all(address.startswith(("data:image/", "#")) for address in addresses)
     assert "&lt;b&gt;was&lt;/b&gt;" in page
     assert "<b>was</b>" not in page
-    assert all(re.search(r'alt="[^"]{10,}"', figure) for figure in page.split("<figure>")[1:])
+    assert all(re.search(r'aria-label="[^"]{10,}"', figure) for figure in page.split("<figure>")[1:])
     assert str(tmp_path) not in page
-    plots = sorted(tmp_path.glob("*.png"))
-    assert page.count("<figure>") == len(plots) == 11
-    for path in plots:
-        with Image.open(path) as image:
-            assert (image.format, image.size) == ("PNG", (960, 780))
+    charts = sorted(path.name for path in tmp_path.glob("*.svg"))
+    assert charts == [
+        f"{kind}_{name}.svg"
+        for kind, names in (("det", ["all", "face_to_face"]), ("error_rates", ALL_THREE), ("scores", ALL_THREE))
+        for name in names
+    ]
+    for path in tmp_path.glob("*.svg"):
+        assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
 
 
-def test_percent_has_no_more_decimals_than_the_data_can_carry() -> None:
-    assert percent(None) == "\N{EN DASH}"
-    assert percent(0.12345) == "12.35 %"
-    assert not math.isnan(float(percent(0.5).split()[0]))
+ALL_THREE = ["all", "face_to_face", "id_to_face"]
+
+
+def test_everything_that_the_report_says_is_there_in_english_and_in_spanish(mixed: Summary, tmp_path: Path) -> None:
+    write_report(mixed, tmp_path)
+
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count('lang="en">') == page.count('lang="es">') + 1  # the page itself begins in English
+    assert "Which threshold, and may I trust it?" in page
+    assert "¿Qué umbral elijo, y puedo fiarme de él?" in page
+
+
+def test_a_catalogue_text_takes_the_same_values_in_both_languages() -> None:
+    catalogue = json.loads(files("face_validation.evaluation.report").joinpath("texts.json").read_text("utf-8"))
+
+    for key, (english, spanish) in catalogue.items():
+        fields = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in (english, spanish)]
+        assert fields[0] == fields[1], key
+        assert english.strip(), key
 
 
 @pytest.mark.parametrize(
-    ("highest_stranger", "printed"), [(87.21849, "87.219"), (99.99999, "100"), (100.0, "none"), (50.0, "50.001")]
+    ("value", "printed"),
+    [
+        (None, "\N{EN DASH}"),
+        (0.12345, "12.35 %"),
+        (Rate(1, 8), "12.5 %"),
+        (Rate(57, 572_166), "0.0100 %"),
+        (Rate(1, 572_166), "0.0002 %"),
+    ],
+)
+def test_percent_has_as_many_decimals_as_the_data_can_carry(value: Rate | float | None, printed: str) -> None:
+    assert percent(value) == printed
+
+
+@pytest.mark.parametrize(
+    ("highest_stranger", "printed"), [(87.21849, "87.219"), (99.99999, "100"), (100.0, "&gt; 100"), (50.0, "50.001")]
 )
 def test_a_printed_threshold_never_lets_the_highest_stranger_through(highest_stranger: float, printed: str) -> None:
     summary = summarise(run_of(scored("a", Expected.NO_MATCH, highest_stranger)), 80.0)
 
-    page = report_page(summary, [])
+    page = report_page(summary, {"FACE_TO_FACE": []})
 
-    assert re.search(rf'<th scope="row">{printed} <span class="why">FMR at most 1 %', page)
+    assert re.search(rf'<th scope="row">{printed} <span class="why"><span lang="en">FMR at most 1:100<', page)
+
+
+def test_a_label_that_looks_wrong_is_shown_before_worse_errors() -> None:
+    results = [scored(f"m{n}", Expected.MATCH, 95.0 + n / 20) for n in range(60)]
+    results += [scored(f"n{n}", Expected.NO_MATCH, n / 4) for n in range(60)]
+    flipped, hard = scored("flipped", Expected.MATCH, 3.0), scored("hard", Expected.MATCH, 40.0)
+
+    summary = summarise(run_of(hard, flipped, *results), 80.0)
+
+    assert [(item.name, item.label_is_doubtful) for item in summary.gallery] == [("flipped", True), ("hard", False)]
+
+
+def test_images_that_cannot_be_used_are_counted_once_each_as_source_or_target() -> None:
+    def refusal(case_id: str, source: str, target: str, side: str) -> Result:
+        one = refused(case_id, Expected.MATCH)
+        return replace(one, source_sha256=source, target_sha256=target, details=f"{side}, detect_faces: no face")
+
+    good = replace(scored("good", Expected.MATCH, 90.0), source_sha256="s1", target_sha256="t1")
+    run = run_of(
+        good, refusal("a", "s2", "t1", "source"), refusal("b", "s2", "t2", "source"), refusal("c", "s1", "t3", "target")
+    )
+
+    found = summarise(run, 80.0).acquisition
+
+    assert found.enrol == Rate(1, 2)
+    assert found.acquire == Rate(1, 2)
+
+
+def test_a_useful_quality_measure_is_told_from_a_useless_one() -> None:
+    results = []
+    for n in range(200):
+        scores = {"sharpness": float(n), "noise": float(n % 2)}
+        quality = json.dumps({"source": scores, "target": scores})
+        result = scored(f"{n:03}", Expected.MATCH, 20.0 if n < 20 else 95.0)
+        results.append(replace(result, quality_json=quality))
+
+    curves = {curve.measure: curve for curve in figures(summarise(run_of(*results), 80.0)).rejection}
+
+    assert curves["sharpness"].fnmr[2] == 0.0  # the worst tenth holds all errors
+    assert curves["noise"].gain < 0.2 < curves["sharpness"].gain
 
 
 def test_a_thumbnail_is_upright_small_and_framed(tmp_path: Path) -> None:

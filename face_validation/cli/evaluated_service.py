@@ -1,0 +1,94 @@
+"""Whom an evaluation asks: a deployed API, or the local stack, which is started for it."""
+
+import contextlib
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import asdict
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from face_validation.client.client import FaceValidationClient
+from face_validation.client.profiles import Connection
+
+# What decides the local stack's scores: a change in here is another service.
+SCORING_PACKAGES = ("face_validation_function", "rekognition_local")
+
+
+class ExitCode(IntEnum):
+    """How a command ends, for scripts."""
+
+    DONE = 0
+    LIMIT_BROKEN = 1
+    CANNOT_RUN = 3
+
+
+ApiUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--api", help="The API with its stage. Without it, and without --profile, the local stack is started."
+    ),
+]
+Profile = Annotated[
+    str | None, typer.Option("--profile", help="Name in the profile file, or the local stack's --info file.")
+]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Requests under way at once.")]
+
+
+@contextlib.contextmanager
+def evaluated_service(
+    api: str | None, profile: str | None, stderr: Console
+) -> Iterator[tuple[FaceValidationClient, str]]:
+    """A client, and what names the service it asks: answers of different services are not mixed in one run.
+
+    The client asks once only: a 5xx that a second try would hide is what an evaluation is there to count. Files are
+    sent as they are: what an evaluation measures is the service on the caller's own images.
+    """
+    if api is not None or profile is not None:
+        connection = Connection.resolve(profile, api_url=api)
+        with connection.client(attempts=1, prepare_images=False) as client:
+            yield client, connection.api_url
+        return
+    from face_validation.local.stack import (
+        LocalStack,  # here: a deployed API is evaluated without the local stack's packages
+    )
+
+    stderr.print("[dim]Starting the local stack...[/]")
+    # Every answer of the function is in results.csv: its log would say the same again, across the progress minimum.
+    with LocalStack(log_level="ERROR") as stack:
+        settings = {name: str(value) for name, value in asdict(stack.info).items() if name in _CONNECTION_FIELDS}
+        with Connection(**settings).client(attempts=1, prepare_images=False) as client:
+            yield client, f"local stack, code {code_digest()}"
+
+
+_CONNECTION_FIELDS = frozenset(Connection.__dataclass_fields__)
+
+
+def code_digest() -> str:
+    """Hash of the code that decides the local stack's scores."""
+    digest = hashlib.sha256()
+    for package in SCORING_PACKAGES:
+        spec = importlib.util.find_spec(package)
+        for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+            for path in sorted(Path(folder).rglob("*.py")):
+                digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def progress_of(stderr: Console) -> Progress:
+    """A progress line on standard error; its tasks have a field `trouble`."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[trouble]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=stderr,
+    )

@@ -1,0 +1,80 @@
+"""The command `face-validation identify`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from face_validation.cli.evaluated_service import ApiUrl, ExitCode, Jobs, Profile, evaluated_service, progress_of
+from face_validation.client.errors import FaceValidationError
+from face_validation.client.validation_result import DEFAULT_THRESHOLD
+
+
+def identify(
+    enrolled: Annotated[
+        Path, typer.Argument(metavar="ENROLLED", exists=True, dir_okay=False, help="CSV: person_id,image.")
+    ],
+    probes: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PROBES",
+            exists=True,
+            dir_okay=False,
+            help="CSV: probe_id,image,expected_person, or NONE.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run.")],
+    root: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="What paths are relative to: the CSVs."),
+    ] = None,
+    api: ApiUrl = None,
+    profile: Profile = None,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=100, help="Where persons count as found; every threshold is in the report.")
+    ] = DEFAULT_THRESHOLD,
+    jobs: Jobs = 4,
+) -> None:
+    """Enrol persons, search photographs of them and of strangers, and tell how many are named right and wrongly.
+
+    Every person stays enrolled: use a stack or a stage of its own. Exit codes: 0 done, 3 could not run.
+    """
+    from face_validation.evaluation.report.html_report import REPORT_FILE
+    from face_validation.evaluation.report.identification_report import write_identification
+    from face_validation.evaluation.report.terminal import print_identification
+    from face_validation.evaluation.runs.cases import CasesError
+    from face_validation.evaluation.runs.identification import identify as run_identification
+    from face_validation.evaluation.runs.identification import (
+        never_enrolled,
+        read_enrolments,
+        read_probes,
+    )
+
+    stderr = Console(stderr=True, highlight=False)
+    try:
+        known = read_enrolments(enrolled, root or enrolled.parent)
+        searched = read_probes(probes, root or probes.parent)
+        if unknown := never_enrolled(known, searched):
+            stderr.print(
+                f"[yellow]{escape(probes.name)} expects {len(unknown)} persons whom {escape(enrolled.name)} does not "
+                f"enrol ({escape(', '.join(unknown[:5]))}): they cannot be named right. A stranger is NONE.[/]",
+                soft_wrap=True,
+            )
+        with evaluated_service(api, profile, stderr) as (client, service), progress_of(stderr) as progress:
+            task = progress.add_task("enrolling, searching", total=len(known) + len(searched), trouble="")
+            run = run_identification(
+                known,
+                searched,
+                client.people,
+                threshold=threshold,
+                jobs=jobs,
+                on_answer=lambda: progress.update(task, advance=1),
+            )
+        write_identification(run, out, root or probes.parent, service)
+    except (CasesError, FaceValidationError) as error:
+        stderr.print(f"[bold red]Cannot run[/]: {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(ExitCode.CANNOT_RUN) from error
+    print_identification(run)
+    typer.echo(f"Report: {out / REPORT_FILE}")

@@ -1,0 +1,106 @@
+"""The answer to one case: a similarity with what was seen, a refusal, or a failure."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from face_validation.client.validation_result import Boxes, ImageAnalysis, ValidationResult
+from face_validation.evaluation.runs.cases import Case
+
+
+class Outcome(StrEnum):
+    """How a case ended: with a similarity, with a refusal (4xx), or with a failure (5xx, or no answer)."""
+
+    SCORED = "scored"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SideQuality:
+    """One quality measure (0-100, higher is better) of both compared faces."""
+
+    measure: str
+    source: float
+    target: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to one case.
+
+    Attributes:
+        case: the question.
+        source_sha256: hash of the source's bytes, as uploaded; likewise `target_sha256`.
+        outcome: what kind of answer it is.
+        seconds: wall time of the request, uploads not counted.
+        similarity: 0-100 where scored.
+        status: HTTP status where not scored; None when no answer came.
+        code: the error envelope's code, or the client's name for what went wrong.
+        details: the error's details, in one line.
+        id_request: what to look for in the service's logs; empty when the request was lost before it had one.
+        boxes_json: what was seen in both images, where scored: the contract's `boxes` as JSON. Kept as text, because a
+            run of 100,000 cases would not fit into memory otherwise.
+        quality_json: scores of the quality measures, `{"source": {measure: 0-100}, "target": {...}}`; may be empty.
+        reasons: the answer's codes; may be empty.
+    """
+
+    case: Case
+    source_sha256: str
+    target_sha256: str
+    outcome: Outcome
+    seconds: float
+    similarity: float | None = None
+    status: int | None = None
+    code: str = ""
+    details: str = ""
+    id_request: str = ""
+    boxes_json: str = ""
+    quality_json: str = ""
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def boxes(self) -> Boxes | None:
+        """What was seen in both images."""
+        if not self.boxes_json:
+            return None
+        answer = {"id_request": "", "matched": False, "similarity": 0.0, "boxes": json.loads(self.boxes_json)}
+        return ValidationResult.from_answer(answer).boxes
+
+    @property
+    def qualities(self) -> tuple[SideQuality, ...]:
+        """The measures that both faces have, sorted by name."""
+        if not self.quality_json:
+            return ()
+        sides = json.loads(self.quality_json)
+        source, target = sides.get("source", {}), sides.get("target", {})
+        return tuple(
+            SideQuality(measure, float(source[measure]), float(target[measure]))
+            for measure in sorted(source)
+            if source[measure] is not None and target.get(measure) is not None
+        )
+
+    @property
+    def least_sizes(self) -> tuple[float, int] | None:
+        """Height in pixels of the smaller compared face, and pixels of the smaller image; None without boxes.
+
+        Read without building the boxes: a report asks it of every case.
+        """
+        if not self.boxes_json:
+            return None
+        sides = json.loads(self.boxes_json).values()
+        heights = [side["faces"][side["compared"]]["box"]["height"] * side["height"] for side in sides]
+        return min(heights), min(side["width"] * side["height"] for side in sides)
+
+
+def boxes_to_json(boxes: Boxes | None) -> str:
+    """`boxes` in the contract's own shape, for `Result.boxes_json`."""
+    if boxes is None:
+        return ""
+    answer = ValidationResult(id_request="", matched=False, similarity=0.0, boxes=boxes).to_answer()
+    return json.dumps(answer["boxes"], separators=(",", ":"))
+
+
+def face_height(side: ImageAnalysis) -> float:
+    """Height in pixels of the face that was compared, in the upright image."""
+    return side.faces[side.compared].box.height * side.height

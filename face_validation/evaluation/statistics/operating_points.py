@@ -1,0 +1,126 @@
+"""Thresholds for a wanted FMR: what they cost, and whether the data can carry them."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from face_validation.evaluation.statistics.confusion import Scores
+from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.persons import LEAST_ERRORS, LEAST_PERSONS, ErrorRateMeter
+from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
+
+FMR_TARGETS = (0.01, 0.001, 0.0001, 0.00001)
+
+
+class Support(StrEnum):
+    """How far the number of non-matches carries an FMR.
+
+    Rule of 3: without any false match among n non-matches, FMR is below 3 / n with 95 % confidence. Rule of 30: with 30
+    errors, a rate is within 30 % of the truth with 90 % confidence (G. Doddington et al., Speech Communication 31
+    (2000) 225).
+    """
+
+    STEADY = "steady"
+    ROUGH = "rough"
+    NOT_ENOUGH_DATA = "not_enough_data"
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """The lowest threshold whose measured FMR is at most `target_fmr` (0-1), and what it costs.
+
+    Attributes:
+        target_fmr: 0-1.
+        threshold: 0-100; can lie above 100 by one rounding step: then even a similarity of 100 is a false match.
+        fmr: measured there; likewise `fnmr`.
+        support: whether there are non-matches enough for this target.
+        needed: non-matches that the next better support takes; 0 where it is steady.
+    """
+
+    target_fmr: float
+    threshold: float
+    fmr: Rate
+    fnmr: Rate
+    support: Support
+    needed: int
+
+    @property
+    def warning(self) -> str:
+        """In words, how far the data carries the target; empty where it is steady."""
+        have = self.fmr.of
+        if self.support is Support.NOT_ENOUGH_DATA:
+            return f"The data cannot say: {have} non-matches; this rate needs at least {self.needed} (rule of 3)."
+        if self.support is Support.ROUGH:
+            return f"Rough: {have} non-matches, and a steady figure needs {self.needed} (rule of 30)."
+        return ""
+
+
+def operating_point_of_scores(
+    match_scores: Scores, non_match_scores: Scores, target_fmr: float
+) -> OperatingPoint | None:
+    """`operating_point` of scores alone: each pair is taken as independent."""
+    pairs = ScoredPairs.of_scores(match_scores, non_match_scores)
+    return operating_point(pairs, ErrorRateMeter(pairs), target_fmr)
+
+
+def operating_point(pairs: ScoredPairs, meter: ErrorRateMeter, target_fmr: float) -> OperatingPoint | None:
+    """The threshold for a wanted FMR (0-1); None where there is no non-match score."""
+    non_matches = np.sort(pairs.non_match_scores)
+    if not non_matches.size:
+        return None
+    # Counted, not `target * n` alone: 0.07 * 100 is 7.000000000000001, and 0.29 * 100 is 28.999999999999996.
+    allowed = int(np.searchsorted(np.arange(1, non_matches.size + 1) / non_matches.size, target_fmr, side="right"))
+    threshold = _above(pairs, float(non_matches[-allowed - 1])) if allowed < non_matches.size else _lowest(pairs)
+    support, needed = support_of(int(non_matches.size), target_fmr)
+    return OperatingPoint(target_fmr, threshold, meter.fmr(threshold), meter.fnmr(threshold), support, needed)
+
+
+def support_of(non_matches: int, target_fmr: float) -> tuple[Support, int]:
+    """Whether n non-matches carry an FMR (0-1), and how many the next better support takes."""
+    enough_to_say, enough_to_trust = math.ceil(3 / target_fmr), math.ceil(30 / target_fmr)
+    if non_matches < enough_to_say:
+        return Support.NOT_ENOUGH_DATA, enough_to_say
+    if non_matches < enough_to_trust:
+        return Support.ROUGH, enough_to_trust
+    return Support.STEADY, 0
+
+
+def safe_threshold(pairs: ScoredPairs, meter: ErrorRateMeter, most_fmr: float) -> float | None:
+    """The lowest threshold at which FMR's whole 95 % interval is at most `most_fmr` (0-1); None where no data shows it.
+
+    At the threshold whose measured FMR is just `most_fmr`, the true rate is above it as often as below.
+    """
+    non_matches = np.sort(pairs.non_match_scores)
+
+    def threshold_with(allowed: int) -> float | None:
+        """The threshold above all but `allowed` non-matches, where the interval shows it to be safe."""
+        threshold = _above(pairs, float(non_matches[-allowed - 1]))
+        interval = meter.fmr(threshold).interval
+        return threshold if interval is not None and interval[1] <= most_fmr else None
+
+    found = threshold_with(0) if non_matches.size else None
+    # Bisection over the number of false matches: `low` of them are safe, `high` are not.
+    low, high = 0, math.floor(most_fmr * non_matches.size) + 1
+    while found is not None and high - low > 1:
+        middle = (low + high) // 2
+        threshold = threshold_with(middle) if middle < non_matches.size else None
+        low, high, found = (middle, high, threshold) if threshold is not None else (low, middle, found)
+    return found if found is not None and found <= 100 else None
+
+
+def doubts(rate: Rate, persons: int | None) -> bool:
+    """Whether the interval may hold the truth less than 93 times in 100; `persons` is None where they are not told."""
+    errors = min(rate.hits, rate.of - rate.hits)
+    return persons is not None and (persons < LEAST_PERSONS or 0 < errors < LEAST_ERRORS)
+
+
+def _above(pairs: ScoredPairs, score: float) -> float:
+    """The next score that occurs above `score`, or the number above it: between two scores nothing changes."""
+    higher = pairs.similarity[pairs.similarity > score]
+    return float(higher.min()) if higher.size else float(np.nextafter(score, np.inf))
+
+
+def _lowest(pairs: ScoredPairs) -> float:
+    return float(pairs.similarity.min())

@@ -1,0 +1,115 @@
+"""Two systems on the same pairs: whether the difference in FNMR at one FMR is more than chance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_validation.evaluation.statistics.confusion import Scores
+from face_validation.evaluation.statistics.persons import PersonBootstrap
+from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
+
+Weights = NDArray[np.floating]
+
+RESAMPLES = 400
+_SEED = 20260101
+_MARGIN = 8  # weights can pile up on few pairs: look this many times further than the target needs
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """FNMR of two systems, each at its own threshold for the same FMR; all 0-1.
+
+    Attributes:
+        target_fmr: the FMR of both.
+        first: FNMR of the first system; likewise `second`.
+        low: lower end of the 95 % interval of second minus first; likewise `high`.
+        over_persons: whether persons were drawn; otherwise pairs.
+    """
+
+    target_fmr: float
+    first: float
+    second: float
+    low: float
+    high: float
+    over_persons: bool
+
+    @property
+    def is_more_than_chance(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low > 0 or self.high < 0
+
+
+def fnmr_differences(first: ScoredPairs, second: Scores, targets: tuple[float, ...]) -> tuple[PairedDifference, ...]:
+    """Second minus first FNMR at each FMR, with bootstrap intervals over persons where they are told.
+
+    Args:
+        first: the pairs with the first system's scores.
+        second: (n,) the second system's scores of the same pairs.
+        targets: FMRs, 0-1; those for which there are fewer than 3 / FMR non-matches are left out.
+    """
+    matches, non_matches = np.flatnonzero(first.is_match), np.flatnonzero(~first.is_match)
+    carried = tuple(target for target in targets if non_matches.size * target >= 3)
+    if not matches.size or not carried:
+        return ()
+    systems = tuple(
+        _System(scores[matches], scores[non_matches], max(carried)) for scores in (first.similarity, second)
+    )
+    one = tuple(system.fnmr(carried, np.ones(matches.size), np.ones(non_matches.size)) for system in systems)
+    draws = _Draws(first, matches, non_matches)
+    differences = np.empty((RESAMPLES, len(carried)))
+    for index in range(RESAMPLES):
+        of_matches, of_non_matches = draws.weights(index)
+        before, after = (system.fnmr(carried, of_matches, of_non_matches) for system in systems)
+        differences[index] = after - before
+    low, high = np.nanpercentile(differences, [2.5, 97.5], axis=0)
+    return tuple(
+        PairedDifference(
+            target, float(one[0][at]), float(one[1][at]), float(low[at]), float(high[at]), first.persons_are_known
+        )
+        for at, target in enumerate(carried)
+    )
+
+
+class _Draws:
+    """Weights of the pairs in each resample: persons drawn where they are told, otherwise pairs of either class."""
+
+    def __init__(self, pairs: ScoredPairs, matches: NDArray[np.int64], non_matches: NDArray[np.int64]) -> None:
+        self._matches, self._non_matches = matches, non_matches
+        self._random = np.random.default_rng(_SEED)
+        self._persons = PersonBootstrap(pairs.source_person, pairs.target_person) if pairs.persons_are_known else None
+
+    def weights(self, resample: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        if self._persons is not None:
+            weights = self._persons.weights(resample % self._persons.resamples)
+            return weights[self._matches], weights[self._non_matches]
+        drawn = [self._random.integers(0, size, size) for size in (self._matches.size, self._non_matches.size)]
+        counts = [np.bincount(one, minlength=one.size).astype(np.float32) for one in drawn]
+        return counts[0], counts[1]
+
+
+class _System:
+    """One system's scores in order, so that a resample only adds weights up."""
+
+    def __init__(self, matches: Scores, non_matches: Scores, most_fmr: float) -> None:
+        self._match_order = np.argsort(matches)
+        self._matches = matches[self._match_order]
+        order = np.argsort(-non_matches, kind="stable")
+        self._order = order[: min(order.size, int(_MARGIN * most_fmr * order.size) + 200)]
+        self._whole_order = order
+        self._non_matches = non_matches
+
+    def fnmr(self, targets: tuple[float, ...], of_matches: Weights, of_non_matches: Weights) -> Scores:
+        """FNMR (0-1) at each FMR, with these weights of matches and non-matches."""
+        allowed = np.asarray(targets) * of_non_matches.sum(dtype=np.float64)
+        order = self._order
+        above = np.cumsum(of_non_matches[order], dtype=np.float64)
+        if above[-1] <= allowed.max():
+            order = self._whole_order
+            above = np.cumsum(of_non_matches[order], dtype=np.float64)
+        # The first non-match that is one too many: the threshold lies just above its score.
+        at = np.minimum(np.searchsorted(above, allowed * (1 + 1e-9), side="right"), order.size - 1)
+        threshold = self._non_matches[order[at]]
+        below = np.concatenate([[0.0], np.cumsum(of_matches[self._match_order], dtype=np.float64)])
+        missed = below[np.searchsorted(self._matches, threshold, side="right")]
+        return np.asarray(missed / below[-1] if below[-1] else np.full(len(targets), np.nan), np.float64)

@@ -1,0 +1,75 @@
+"""Scored pairs as arrays: what every figure of a verification is counted from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from face_validation.evaluation.statistics.confusion import Scores
+
+Flags = NDArray[np.bool_]
+Indices = NDArray[np.int32]
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPairs:
+    """n pairs of images that got a score; all arrays are (n,).
+
+    Attributes:
+        similarity: percent 0-100.
+        is_match: whether both images are labelled as the same person's.
+        source_person: number of the source's person, `UNKNOWN` where it is not told; likewise `target_person`.
+        source_group: index into `group_names` of the source's person, `UNKNOWN` likewise; likewise `target_group`.
+        group_names: the groups of persons, sorted.
+    """
+
+    similarity: Scores
+    is_match: Flags
+    source_person: Indices
+    target_person: Indices
+    source_group: Indices
+    target_group: Indices
+    group_names: tuple[str, ...] = ()
+
+    @classmethod
+    def of_scores(cls, match_scores: Scores, non_match_scores: Scores) -> "ScoredPairs":
+        """Pairs of which only score and label are known: the matches first."""
+        total = match_scores.size + non_match_scores.size
+        unknown = np.full(total, UNKNOWN, np.int32)
+        is_match = np.arange(total) < match_scores.size
+        return cls(np.concatenate([match_scores, non_match_scores]), is_match, unknown, unknown, unknown, unknown)
+
+    @property
+    def match_scores(self) -> Scores:
+        """Similarities of the pairs of one person."""
+        return self.similarity[self.is_match]
+
+    @property
+    def non_match_scores(self) -> Scores:
+        """Similarities of the pairs of two persons."""
+        return self.similarity[~self.is_match]
+
+    @property
+    def persons_are_known(self) -> bool:
+        """Whether both persons of every pair are told."""
+        return bool(self.similarity.size and (self.source_person >= 0).all() and (self.target_person >= 0).all())
+
+    @property
+    def persons(self) -> int:
+        """How many different persons are told."""
+        told = np.concatenate([self.source_person, self.target_person])
+        return int(np.unique(told[told >= 0]).size)
+
+    def where(self, chosen: Flags) -> "ScoredPairs":
+        """The pairs that are chosen, (n,)."""
+        return ScoredPairs(
+            self.similarity[chosen],
+            self.is_match[chosen],
+            self.source_person[chosen],
+            self.target_person[chosen],
+            self.source_group[chosen],
+            self.target_group[chosen],
+            self.group_names,
+        )
