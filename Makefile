@@ -17,7 +17,7 @@ help: ## say what there is
 # -- environment -------------------------------------------------------------------------------------------------
 # Each stamp is made again when its pins change. Builds use the pinned setuptools, nothing fetched unhashed.
 .venv/.made: requirements/build.txt
-	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed: make PYTHON=python3.11"'
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is %d.%d: make PYTHON=python3.11" % sys.version_info[:2])'
 	@echo "Creating .venv ..."
 	@$(PYTHON) -m venv .venv
 	@$(PIP) install --require-hashes -r requirements/build.txt
@@ -46,7 +46,7 @@ chromium:
 
 # -- the main job ------------------------------------------------------------------------------------------------
 run: .venv/.local ## start everything on 127.0.0.1, show the main job, keep serving
-	@$(BIN)/face-validation local --demo
+	@$(BIN)/face-validation local --demo $(ARGS)
 
 demo: .venv/.local ## show the main job and exit
 	@$(BIN)/face-validation demo

@@ -1,6 +1,7 @@
 """The command line `face-validation`: ask about two photographs, and everything around it."""
 
-from typing import Any
+import importlib.metadata
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -73,18 +74,30 @@ app = typer.Typer(
 )
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"face-validation {importlib.metadata.version('face-validation')}")
+        raise typer.Exit
+
+
 @app.callback()
-def face_validation() -> None:
+def face_validation(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
     """Is the person in this photo the person of that trusted image?
 
-    The same commands ask the stack on this machine and a deployed API: settings come from flags, the environment
-    (FACE_VALIDATION_API_URL and the like) or a profile.
+    The same commands ask the stack on this machine and a deployed API. Settings come from the first of these that has
+    them: flags, the environment (FACE_VALIDATION_API_URL and the like), a profile, the local stack that runs
+    (`face-validation local --background` starts one). The service that is asked is named on standard error.
     """
 
 
 for _command in (
     validation.validate,
     validation.token,
+    validation.env,
     validation.upload,
     people.enrol,
     people.search,
@@ -94,6 +107,7 @@ for _command in (
     evaluation.compare,
     identification.identify,
     local.local,
+    local.stop,
     local.demo,
 ):
     app.command()(_command)

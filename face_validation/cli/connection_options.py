@@ -70,7 +70,7 @@ def _connection(
         typer.secho(
             f"Warning: other users can read the secret in {exposed}: chmod 600 {exposed}", fg="yellow", err=True
         )
-    return Connection.resolve(
+    connection = Connection.resolve(
         profile,
         api_url=api_url,
         token_url=token_url,
@@ -81,6 +81,8 @@ def _connection(
         s3_endpoint=s3_endpoint,
         region=region,
     )
+    typer.secho(f"Service: {connection.api_url} ({connection.origin})", dim=True, err=True)
+    return connection
 
 
 _FLAGS = tuple(inspect.signature(_connection).parameters)

@@ -1,6 +1,5 @@
-"""The commands that run the whole service on this machine: `local` and `demo`."""
+"""The commands that run the whole service on this machine: `local`, `stop` and `demo`."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,6 +37,9 @@ def local(
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         typer.Option(case_sensitive=False, help="Of the function's log, one JSON line for each validation at INFO."),
     ] = "INFO",
+    background: Annotated[
+        bool, typer.Option("--background", help="Start it, wait until it serves, and come back; `stop` stops it.")
+    ] = False,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second before the API answers 429.")] = DEFAULT_RATE,
     burst: Annotated[int, typer.Option(min=1, help="Requests at once before the API answers 429.")] = DEFAULT_BURST,
 ) -> None:
@@ -45,21 +47,26 @@ def local(
 
     **What starts:** S3 and a Cognito user pool (moto), Amazon Rekognition's protocol over real face models
     (rekognition_local), `POST /oauth2/token`, the API at `/dev/validation` behind the token check that it has on AWS,
-    running the very Lambda handler that is deployed, and a page to try it all at `/`.
+    running the same Lambda handler that is deployed, and a page to try it all at `/`.
 
-    **Try it:** open the page, or copy the curl commands; both are printed once everything is ready. Or, from a second
-    terminal, with two pictures of your own:
+    **Try it:** open the page, or copy the commands; both are printed once everything is ready. Other commands find the
+    stack by themselves:
 
-        face-validation local --info stack.json
+        face-validation local --background
 
-        face-validation validate passport.jpg selfie.jpg --type ID_TO_FACE --profile stack.json
+        face-validation validate passport.jpg selfie.jpg --type ID_TO_FACE
+
+        face-validation stop
 
     **Your own images:** `data/source/anna.jpg` becomes the key `anna.jpg` of the source bucket, and every photo in
     `data/faces/Ana García/` is enrolled as hers.
 
-    Everything is in memory and gone after Ctrl-C.
+    Everything is in memory and gone after Ctrl-C or `face-validation stop`.
     """
-    from face_validation.local.announcement import announce
+    if background:
+        _start_in_background(port, data, info, log_level, rate, burst)
+        return
+    from face_validation.local.announcement import announce, remove_info
     from face_validation.local.demo import client_of
     from face_validation.local.enrolled_people import enrol_folder
     from face_validation.local.signals import stopped_by_signals
@@ -87,9 +94,42 @@ def local(
         stderr.print(f"[red]The local stack cannot start:[/] {reason}")
         raise typer.Exit(1) from error
     finally:
-        if info is not None:
-            with suppress(OSError):
-                info.unlink()
+        remove_info(info)
+
+
+def stop() -> None:
+    """Stop the local stack that runs on this machine, wherever it was started."""
+    from face_validation.local.background import stop_running
+
+    try:
+        stopped = stop_running()
+    except (OSError, RuntimeError) as error:
+        typer.secho(f"The local stack cannot be stopped: {error}", fg="red", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"Stopped the stack at {stopped['api_url']}." if stopped else "No local stack runs.")
+
+
+def _start_in_background(
+    port: int, data: Path | None, info: Path | None, log_level: str, rate: float, burst: int
+) -> None:
+    from face_validation.local.background import log_file, start_in_background
+
+    arguments = ["--port", str(port), "--log-level", log_level, "--rate", str(rate), "--burst", str(burst)]
+    for flag, path in (("--data", data), ("--info", info)):
+        arguments += [flag, str(path.absolute())] if path is not None else []
+    console = Console(highlight=False, soft_wrap=True)
+    console.print("Starting the local stack in the background ...", style="dim")
+    try:
+        stack = start_in_background(arguments)
+    except (OSError, RuntimeError) as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[red]The local stack cannot start:[/] {escape(str(error))}"
+        )
+        raise typer.Exit(1) from error
+    console.print(f"[bold]API[/]   {stack['api_url']}")
+    console.print(f"[bold]Page[/]  {stack['api_url'].rsplit('/', 1)[0]}/")
+    console.print(f"[bold]Log[/]   {log_file()}")
+    console.print("The other commands use it by themselves. `face-validation stop` stops it.")
 
 
 def demo(

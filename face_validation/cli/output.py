@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from face_validation.client.errors import (
+    ConnectionFailedError,
     FaceValidationError,
     ForbiddenError,
     ImageTooLargeError,
@@ -42,6 +43,7 @@ _NEXT_STEP: dict[type[FaceValidationError], str] = {
     UnauthorizedError: "Check the client's id and secret, and that token_url belongs to this API.",
     ForbiddenError: "Ask those who run the service to give this client the scope that this question needs.",
     TooManyRequestsError: "Wait a little, then ask again; fewer --jobs help.",
+    ConnectionFailedError: "Check the address. `face-validation local --background` starts a stack on this machine.",
     InternalServerError: "Try again in a moment; if it lasts, give the request id to those who run the service.",
 }
 
@@ -57,7 +59,7 @@ def leave_with(error: FaceValidationError, *, as_json: bool = False) -> typer.Ex
     if as_json:
         print_json(error.to_answer())
         return typer.Exit(code)
-    lead = "Refused" if code == ExitCode.REFUSED else "Could not ask"
+    lead = "Refused" if code == ExitCode.REFUSED else "Request failed"
     stderr = Console(stderr=True, highlight=False)
     stderr.print(f"[bold red]{lead}[/]: {escape(error.code)}. {escape(str(error))}", soft_wrap=True)
     if type(error) in _NEXT_STEP:

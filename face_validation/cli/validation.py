@@ -1,5 +1,6 @@
-"""The commands that ask about two images: `validate`, `token` and `upload`."""
+"""The commands that ask about two images, and what they need: `validate`, `token`, `env` and `upload`."""
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,6 +28,18 @@ def _validation_type(value: str) -> ValidationType:
         return ValidationType(value.upper())
     except ValueError as error:
         raise typer.BadParameter(f"{value!r} is neither {' nor '.join(ValidationType)}.") from error
+
+
+class Scope(StrEnum):
+    """What a token may do: ask about people, validate and enrol, erase."""
+
+    read = "read"
+    write = "write"
+    admin = "admin"
+
+
+def _scopes(scopes: list[Scope]) -> str:
+    return " ".join(f"face-detection/{scope.value}" for scope in scopes)
 
 
 @with_connection
@@ -84,10 +97,35 @@ def validate(
 
 
 @with_connection
-def token(connection: Connection) -> None:
+def token(
+    connection: Connection,
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="What the token may do; may be said several times. By default write.")
+    ] = None,
+) -> None:
     """Print an access token, e.g. for curl -H "Authorization: Bearer $(face-validation token)"."""
     with connection.client() as client:
-        typer.echo(client.token())
+        typer.echo(client.token(_scopes(scope or [Scope.write])))
+
+
+@with_connection
+def env(
+    connection: Connection,
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="What the token may do; may be said several times. By default all.")
+    ] = None,
+) -> None:
+    """Print the service's address and a token as shell variables: eval "$(face-validation env)"."""
+    with connection.client() as client:
+        variables = {
+            "API_URL": connection.api_url,
+            "TOKEN": client.token(_scopes(scope or list(Scope))),
+            "SOURCE_BUCKET": connection.source_bucket,
+            "TARGET_BUCKET": connection.target_bucket,
+        }
+    for name, value in variables.items():
+        if value:
+            typer.echo(f"export {name}={shlex.quote(value)}")
 
 
 @with_connection

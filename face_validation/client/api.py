@@ -1,5 +1,6 @@
 """The API behind its token: one request with the right scope, its answer as JSON, its refusals as our errors."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -34,9 +35,8 @@ class Api:
         self._url = checked_url("api_url", api_url)
         token_url = checked_url("token_url", token_url)
         self.http = new_http_client((self._url, token_url), timeout_s, transport)
-        self._tokens = {
-            scope: AccessToken(self.http, token_url, client_id, client_secret, scope) for scope in (READ, WRITE, ADMIN)
-        }
+        self._new_token = partial(AccessToken, self.http, token_url, client_id, client_secret)
+        self._tokens = {scope: self._new_token(scope) for scope in (READ, WRITE, ADMIN)}
         self._attempts = attempts
 
     def close(self) -> None:
@@ -44,8 +44,9 @@ class Api:
         self.http.close()
 
     def token(self, scope: str = WRITE) -> str:
-        """An access token that is good for a while; raises as `ask` does."""
-        return with_retries(self._tokens[scope].current, attempts=self._attempts)
+        """An access token that is good for a while; `scope` may name several, with spaces. Raises as `ask` does."""
+        token = self._tokens.get(scope) or self._new_token(scope)
+        return with_retries(token.current, attempts=self._attempts)
 
     def ask(
         self,

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from face_validation.client.api import Api, contract_violation
+from face_validation.client.api import WRITE, Api, contract_violation
 from face_validation.client.buckets import Bucket, Buckets, new_key
 from face_validation.client.errors import (
     FaceValidationError,
@@ -95,9 +95,23 @@ class FaceValidationClient:
         self._api.close()
         self._buckets.close()
 
-    def token(self) -> str:
-        """An access token that is good for a while; raises as `validate` does."""
-        return self._api.token()
+    @classmethod
+    def local(cls, **options: Any) -> Self:
+        """A client of the local stack that runs on this machine (`face-validation local --background` starts one).
+
+        `options` are those of the constructor, such as `timeout_s`.
+
+        Raises:
+            SettingsError: no local stack runs.
+        """
+        from face_validation.client.profiles import Connection, names  # here: profiles makes clients, too
+
+        connection = Connection.of_running_stack()
+        return cls(**{name: getattr(connection, name) for name in names()}, **options)
+
+    def token(self, scope: str = WRITE) -> str:
+        """An access token that is good for a while; `scope` may name several, with spaces. Raises as `validate`."""
+        return self._api.token(scope)
 
     def validate(
         self,

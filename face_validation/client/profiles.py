@@ -11,10 +11,12 @@ from typing import Any
 
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import SettingsError
+from face_validation.client.running_stack import running_stack
 
 PREFIX = "FACE_VALIDATION_"
 DEFAULT_PROFILE = "default"
 REQUIRED = ("api_url", "token_url", "client_id", "client_secret")
+NO_STACK = "No local stack runs on this machine. Start one: `face-validation local --background`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,16 @@ class Connection:
     target_bucket: str | None = None
     s3_endpoint: str | None = None
     region: str | None = None
+    origin: str = field(default="", compare=False)
+    """Where the settings came from, for people to read."""
 
     @classmethod
     def resolve(
         cls, profile: str | None = None, environment: Mapping[str, str] | None = None, **flags: str | None
     ) -> "Connection":
-        """Each setting from the first of these that has it: `flags`, the environment, the profile.
+        """Each setting from the first of these that has it: `flags`, the environment, the profile, the running stack.
+
+        The local stack that runs on this machine is asked only where no other of the required settings is given.
 
         Args:
             profile: a name in the profile file, or the path of a JSON file that the local stack wrote (`--info`).
@@ -50,10 +56,22 @@ class Connection:
         settings |= _profile_settings(profile or variables.get(f"{PREFIX}PROFILE"), variables)
         settings |= {name: value for name in names() if (value := variables.get(PREFIX + name.upper()))}
         settings |= {name: value for name, value in flags.items() if value is not None}
+        origin = _origin(profile, variables, settings)
+        if not any(settings.get(name) for name in REQUIRED) and (stack := running_stack(variables)) is not None:
+            settings = {name: stack[name] for name in names() if stack.get(name)} | settings
+            origin = "the local stack on this machine"
         missing = [name for name in REQUIRED if not settings.get(name)]
         if missing:
             raise SettingsError(_what_to_do(missing, variables))
-        return cls(**settings)
+        return cls(**settings, origin=origin)
+
+    @classmethod
+    def of_running_stack(cls) -> "Connection":
+        """The connection to the local stack that runs on this machine; SettingsError when none does."""
+        stack = running_stack()
+        if stack is None:
+            raise SettingsError(NO_STACK)
+        return cls(**{name: stack[name] for name in names() if stack.get(name)}, origin="the local stack")
 
     @classmethod
     def from_info(cls, path: str | Path) -> "Connection":
@@ -62,13 +80,13 @@ class Connection:
 
     def client(self, **options: Any) -> FaceValidationClient:
         """A client of this API; `options` are those of `FaceValidationClient`."""
-        settings = {item.name: getattr(self, item.name) for item in fields(self)}
+        settings = {name: getattr(self, name) for name in names()}
         return FaceValidationClient(**settings, **options)
 
 
 def names() -> tuple[str, ...]:
     """The names of all settings."""
-    return tuple(item.name for item in fields(Connection))
+    return tuple(item.name for item in fields(Connection) if item.name != "origin")
 
 
 def profile_file(environment: Mapping[str, str] | None = None) -> Path:
@@ -137,11 +155,18 @@ def _is_file_name(profile: str) -> bool:
     return profile.endswith(".json")
 
 
+def _origin(profile: str | None, variables: Mapping[str, str], settings: Mapping[str, str]) -> str:
+    chosen = profile or variables.get(f"{PREFIX}PROFILE")
+    if chosen:
+        return f"profile {chosen}"
+    return f"profile {DEFAULT_PROFILE}, environment and flags" if settings else ""
+
+
 def _what_to_do(missing: list[str], variables: Mapping[str, str]) -> str:
     flags = ", ".join(f"--{name.replace('_', '-')}{'-file' * (name == 'client_secret')}" for name in missing)
     environment = ", ".join(PREFIX + name.upper() for name in missing)
     return (
         f"Missing: {', '.join(missing)}. Give them by flags ({flags}), in the environment ({environment}) or in a "
-        f"profile of {profile_file(variables)}. For a stack on this machine: "
-        "`face-validation local --info stack.json`, then `--profile stack.json`."
+        f"profile of {profile_file(variables)}. No local stack runs on this machine: `face-validation local "
+        "--background` starts one, and later commands find it."
     )

@@ -1,13 +1,17 @@
 """What the local stack prints once everything is ready: where everything is, and commands to copy."""
 
 import json
+import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from face_validation.client.api import ADMIN, READ, WRITE
+from face_validation.client.running_stack import running_stack_file
 from face_validation.local import demo
 from face_validation.local.samples.questions import SAMPLES
 from face_validation.local.stack import LocalStack
@@ -17,20 +21,36 @@ def announce(stack: LocalStack, info: Path | None, console: Console, *, show_dem
     """Put the sample images into the buckets, show the demo if asked to, and say what is where."""
     stack.put_samples()
     if show_demo:
-        demo.show(stack.info, demo.FOLDER, console)
-    if info is not None:
-        info.parent.mkdir(parents=True, exist_ok=True)
-        stack.info.write(info)
-    _print_addresses(stack, info, console)
+        try:
+            demo.show(stack.info, demo.FOLDER, console)
+        except OSError as error:
+            console.print(
+                f"[yellow]The demonstration is left out:[/] {error.filename}: {error.strerror}. The stack serves."
+            )
+    for path in (info, running_stack_file()):
+        if path is not None:
+            stack.info.write(path)
+    _print_addresses(stack, console)
 
 
-def _print_addresses(stack: LocalStack, info: Path | None, console: Console) -> None:
+def remove_info(info: Path | None) -> None:
+    """Remove the files that `announce` wrote; the file of another stack, started later, is left."""
+    with suppress(OSError):
+        if info is not None:
+            info.unlink()
+    running = running_stack_file()
+    with suppress(OSError, ValueError):
+        if json.loads(running.read_text("utf-8"))["pid"] == os.getpid():
+            running.unlink()
+
+
+def _print_addresses(stack: LocalStack, console: Console) -> None:
     found = stack.info
     table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
         "Page": stack.page_url,
         "Docs": f"{stack.page_url}docs",
-        "API": f"{found.api_url}/validation",
+        "API": found.api_url,
         "Tokens": found.token_url,
         "Client id": found.client_id,
         "Client secret": f"{found.client_secret}  (of this run only)",
@@ -47,25 +67,26 @@ def _print_addresses(stack: LocalStack, info: Path | None, console: Console) -> 
     console.print("\n[bold]Ask it[/] (the sample images are in the buckets already):\n")
     # Not by the console: Rich would wrap the lines, and they are for copying.
     sys.stdout.write(curl(stack) + "\n")
-    command = f"{_command()} validate passport.jpg selfie.jpg --type ID_TO_FACE --annotate seen.png --profile"
-    console.print("\n[bold]With pictures of your own[/]" + ("" if info else " (start with --info stack.json)") + ":\n")
-    sys.stdout.write(f"{command} {info or 'stack.json'}\n")
+    console.print("\n[bold]With pictures of your own[/], from a second terminal:\n")
+    sys.stdout.write(f"{_command()} validate passport.jpg selfie.jpg --type ID_TO_FACE --annotate seen.png\n")
     console.print(f"\nReady after {stack.start_s:.1f} s. Open [bold]{stack.page_url}[/] or press Ctrl-C to stop.")
 
 
 def curl(stack: LocalStack) -> str:
-    """Two commands for a shell: a token, then one validation of sample images."""
+    """Commands for a shell: the API's address and a token for everything, then one validation of sample images."""
     found, sample = stack.info, SAMPLES[0]
     question = {
         "type": sample.type,
         "source_path": f"samples/{sample.source}.jpg",
         "target_path": f"samples/{sample.target}.jpg",
     }
+    scopes = " ".join((READ, WRITE, ADMIN))
     return (
-        f"TOKEN=$(curl -s {found.token_url} -d grant_type=client_credentials -d scope=face-detection/write \\\n"
+        f"export API_URL={found.api_url}\n"
+        f"export TOKEN=$(curl -s {found.token_url} -d grant_type=client_credentials -d 'scope={scopes}' \\\n"
         f"  -d client_id={found.client_id} -d client_secret={found.client_secret} \\\n"
         """  | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')\n"""
-        f'curl -s {found.api_url}/validation -H "Authorization: Bearer $TOKEN" \\\n'
+        'curl -s "$API_URL/validation" -H "Authorization: Bearer $TOKEN" \\\n'
         f"  -H 'Content-Type: application/json' -d '{json.dumps(question)}'"
     )
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
@@ -18,9 +18,11 @@ class StackInfo:
     source_bucket: str
     target_bucket: str
     rekognition_endpoint: str
+    pid: int = field(default_factory=os.getpid)
 
     def write(self, path: Path) -> None:
         """Write it as JSON, for scripts; the file appears whole or not at all, readable by its owner only."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")

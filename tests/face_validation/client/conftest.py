@@ -28,6 +28,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path_facto
         monkeypatch.delenv(name)
     nowhere = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("FACE_VALIDATION_PROFILES", str(nowhere / "profiles.toml"))
+    monkeypatch.setenv("FACE_VALIDATION_STACK", str(nowhere / "state" / "stack.json"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(nowhere / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -57,7 +57,8 @@ class TestValidate:
         result = validate(profile, *photos, "--json")
 
         assert json.loads(result.stdout) == api.answer(api.validations[0].json)
-        assert result.stderr == ""
+        assert result.stderr.count("\n") == 1
+        assert result.stderr.startswith("Service: ")
 
     def test_the_files_do_not_stay_in_the_buckets(self, api: FakeApi, profile: str, photos: tuple[str, str]) -> None:
         validate(profile, *photos)
@@ -146,7 +147,7 @@ class TestValidate:
         result = validate(profile, *photos, "--token-url", "http://127.0.0.1:1/oauth2/token")
 
         assert result.exit_code == REQUEST_FAILED
-        assert "Could not ask: ConnectionFailedError. The token endpoint at http://127.0.0.1:1" in result.stderr
+        assert "Request failed: ConnectionFailedError. The token endpoint at http://127.0.0.1:1" in result.stderr
 
     def test_missing_settings_could_not_be_asked(self, photos: tuple[str, str]) -> None:
         for_people = run("validate", *photos, "--type", "FACE_TO_FACE")

@@ -26,7 +26,7 @@ ADDRESSES = ("api_url", "s3_endpoint", "rekognition_endpoint")
 def running(folder: Path, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
     info = folder / "stack.json"
     command = [sys.executable, "-m", "face_validation.cli.app", "local", "--port", "0", "--info", str(info), *arguments]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "FACE_VALIDATION_STACK": str(folder / "running.json")}
     with (folder / "printed.txt").open("w") as printed:
         process = subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT, text=True, env=environment)
         try:
@@ -60,13 +60,17 @@ def test_the_command_it_prints_is_one_that_this_shell_finds(tmp_path: Path, monk
     assert Path(line.split()[0]).is_file()
 
 
-@pytest.mark.parametrize("module", ["local", "rekognition_local"])
-def test_a_log_level_that_does_not_exist_is_refused_at_once(module: str) -> None:
-    command = [sys.executable, "-m", module, "--port", "0", "--log-level", "LOUD"]
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [(("face_validation.cli.app", "local"), 3), (("rekognition_local",), 2)],
+    ids=["local", "rekognition"],
+)
+def test_a_log_level_that_does_not_exist_is_refused_at_once(program: tuple[str, ...], code: int) -> None:
+    command = [sys.executable, "-m", *program, "--port", "0", "--log-level", "LOUD"]
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
 
-    assert done.returncode == 2
+    assert done.returncode == code
     assert "Traceback" not in done.stderr
 
 
@@ -153,3 +157,35 @@ def test_a_file_that_cannot_be_written_is_named_in_one_line(tmp_path: Path, argu
     assert ran.returncode == 1
     assert str(taken) in ran.stderr
     assert ran.stderr.count("\n") == 1
+
+
+def test_a_stack_in_the_background_is_found_by_later_commands_and_stopped(tmp_path: Path) -> None:
+    running = tmp_path / "state" / "running.json"
+    environment = {**os.environ, "FACE_VALIDATION_STACK": str(running), "FACE_VALIDATION_PROFILES": os.devnull}
+
+    def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "face_validation.cli.app", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=200,
+            env=environment,
+        )
+
+    try:
+        started = command("local", "--background", "--port", "0")
+        assert started.returncode == 0, started.stderr
+        info = json.loads(running.read_text())
+        second = command("local", "--background", "--port", "0")
+        people = command("people")
+    finally:
+        stopped = command("stop")
+
+    assert running.with_name("stack.log").stat().st_mode & 0o077 == 0
+    assert info["api_url"] in started.stdout
+    assert (second.returncode, "runs already" in second.stderr) == (1, True)
+    assert (people.returncode, "the local stack on this machine" in people.stderr) == (0, True)
+    assert info["api_url"] in stopped.stdout
+    assert not running.exists()
+    assert not is_listening(info["api_url"])
+    assert "No local stack runs" in command("stop").stdout
