@@ -76,7 +76,11 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"face-validation {importlib.metadata.version('face-validation')}")
+        try:
+            installed = importlib.metadata.version("face-validation")
+        except importlib.metadata.PackageNotFoundError:
+            installed = "(a checkout that is not installed)"
+        typer.echo(f"face-validation {installed}")
         raise typer.Exit
 
 

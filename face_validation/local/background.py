@@ -67,7 +67,8 @@ def stop_running() -> dict[str, Any] | None:
         return None
     os.kill(int(info["pid"]), signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while running_stack() is not None:
+    # The stack removes its file last, when everything has ended.
+    while running_stack_file().exists():
         if time.monotonic() > deadline:
             raise RuntimeError(f"process {info['pid']} did not end within {STOP_TIMEOUT_S:.0f} s: kill {info['pid']}")
         time.sleep(0.1)

@@ -128,7 +128,7 @@ class TestValidate:
         assert result.exit_code == exit_code
         if as_json:
             assert json.loads(result.stdout)["error"]["code"] == code
-            assert result.stderr == ""
+            assert result.stderr.count("\n") == 1  # the service that was asked
         else:
             assert result.stdout == ""
             assert f"{code}. The message of {code}. The source shows [no] face." in result.stderr

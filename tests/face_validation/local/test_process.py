@@ -116,7 +116,7 @@ def test_the_printed_commands_run_as_they_are(tmp_path: Path) -> None:
     with running(tmp_path) as (_, info):
         until(lambda: "Ready after" in (tmp_path / "printed.txt").read_text())
         printed = (tmp_path / "printed.txt").read_text()
-        commands = printed[printed.index("TOKEN=") : printed.index("With pictures of your own")]
+        commands = printed[printed.index("export API_URL=") : printed.index("With pictures of your own")]
 
         answer = subprocess.run(["sh", "-c", commands], capture_output=True, text=True, timeout=60)
 
