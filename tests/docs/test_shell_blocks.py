@@ -46,6 +46,8 @@ def test_the_marked_blocks_of_a_page_work_one_after_the_other(
         **{name.upper(): str(value) for name, value in asdict(local_stack.info).items()},
         "PATH": f"{workplace / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
+        # The blocks find the stack as they do after `face-validation local --background`.
+        "FACE_VALIDATION_STACK": str(workplace / "stack.json"),
     }
 
     done = subprocess.run(
