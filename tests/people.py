@@ -1,12 +1,11 @@
 """Stores for enrolled people that one test module has to itself, the events, and what they are answered."""
 
-import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from face_validation.local.aws.environment import function_settings
@@ -14,9 +13,9 @@ from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.aws.people_stores import PeopleStores
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack import LocalStack
+from tests.events import people_events
 
-EVENTS = sorted((Path(__file__).parents[1] / "events" / "people").glob("*.json"))
-REST_EVENTS = [path for path in EVENTS if not path.stem.startswith("s3_")]
+EVENTS = people_events()
 # Key in the faces bucket -> the sample shown, and the name in its metadata.
 PHOTOS: dict[str, tuple[str, str | None]] = {
     "photos/collins.jpg": ("samples/collins.jpg", None),
@@ -31,7 +30,7 @@ PHOTOS: dict[str, tuple[str, str | None]] = {
 COLLINS = "Eileen Collins"
 NOTHING = {"faces": 0, "photo_versions": 0, "rows": 0}
 # What each event's name promises: HTTP status, and what tells one answer from another. They depend on each other: who
-# is enrolled first is found later, and then forgotten.
+# is enrolled first is found later, and then erased.
 EXPECTED: dict[str, tuple[int, object]] = {
     "refused_enrol_no_name": (400, "RequestError"),
     "refused_enrol_no_face": (422, "ImageValidationError"),
@@ -56,7 +55,7 @@ EXPECTED: dict[str, tuple[int, object]] = {
     "refused_upload_content_type": (400, "RequestError"),
     "refused_upload_name_of_target": (400, "RequestError"),
     "refused_face_id": (400, "RequestError"),
-    "forget_face_of_nobody": (200, NOTHING),
+    "erase_face_of_nobody": (200, NOTHING),
     "erase_person": (200, {"faces": 1, "photo_versions": 2, "rows": 1}),
 }
 # What the indexing function counts; the same events again, as S3 may deliver them.
@@ -71,9 +70,8 @@ INDEXED: list[tuple[str, dict[str, int]]] = [
 
 
 def event_of(name: str) -> dict[str, Any]:
-    (path,) = (path for path in EVENTS if path.stem == name)
-    event: dict[str, Any] = json.loads(path.read_text())
-    return event
+    """A new copy of the event of that name."""
+    return deepcopy(EVENTS[name])
 
 
 def outcome(body: Any) -> object:

@@ -14,16 +14,16 @@ from face_validation.local.aws.environment import aws_variables, function_settin
 from face_validation.local.stack import LocalStack
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
-from infra.bundling import ROOT
 from infra.constructs.function import HANDLER
 from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from infra.emulator import Emulator
+from tests.events import validation_events
 from tests.fakes import FakeContext
 from tests.people import EXPECTED, INDEXED, event_of, outcome, people_stores
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 
-EVENTS = sorted((ROOT / "events").glob("*.json"))
+EVENTS = validation_events()
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -62,11 +62,11 @@ def test_there_are_events_to_run() -> None:
     assert len(EVENTS) > 20
 
 
-@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("name", EVENTS)
 def test_the_artefact_answers_an_event_as_the_handler_in_this_process_does(
-    deployed: Emulator, in_process: RestFunction[Adapters], path: Path
+    deployed: Emulator, in_process: RestFunction[Adapters], name: str
 ) -> None:
-    event = json.loads(path.read_text())
+    event = EVENTS[name]
 
     answer = deployed.invoke(event)
 

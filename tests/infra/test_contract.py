@@ -17,7 +17,7 @@ from face_validation_function.integrations import aws_client
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.routes import ADMIN, PEOPLE_ROUTES, READ, VALIDATION_ROUTES, WRITE
-from infra.bundling import ROOT
+from tests.events import validation_events
 from tests.fakes import FakeContext
 from tests.infra.conftest import Synthesise, watched_metrics
 
@@ -50,8 +50,8 @@ def test_the_role_allows_the_calls_that_the_handler_makes_and_no_others(
 
     monkeypatch.setattr("face_validation_function.lambda_function.aws_client", recorded)
     handler = RestFunction(OPERATIONS, Adapters.from_environment)
-    for path in (ROOT / "events").glob("*.json"):
-        handler(json.loads(path.read_text()), FakeContext())
+    for event in validation_events().values():
+        handler(event, FakeContext())
     allowed = {
         action
         for id_, resource in synthesise(stage="prod")["Resources"].items()
@@ -68,8 +68,8 @@ def test_every_metric_of_the_dashboard_and_the_alarms_is_one_that_the_handler_em
 ) -> None:
     monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED")
     handler = RestFunction(OPERATIONS, Adapters.from_environment)
-    for path in sorted((ROOT / "events").glob("*.json")):
-        handler(json.loads(path.read_text()), FakeContext())
+    for event in validation_events().values():
+        handler(event, FakeContext())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"CloudWatchMetrics"' in line]
     emitted = {
         (one["Namespace"], metric["Name"], tuple(sorted(dimensions)))

@@ -1,7 +1,6 @@
-"""Every event under `events/` is one behaviour of the contract, run through the handler against the local stack."""
+"""Every event of a validation is one behaviour of the contract, run through the handler on the local stack."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +8,12 @@ import pytest
 from face_validation.local.stack import LocalStack
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
+from tests.events import validation_events
 from tests.fakes import FakeContext
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 
-EVENTS = Path(__file__).parents[2] / "events"
+EVENTS = validation_events()
 # What each event's name promises: HTTP status, and matched or the error's code.
 EXPECTED: dict[str, tuple[int, object]] = {
     "face_to_face_match": (200, True),
@@ -64,12 +64,12 @@ def outcome(body: Any) -> object:
 
 
 def test_every_event_has_its_expectation_and_every_expectation_its_event() -> None:
-    assert {path.stem for path in EVENTS.glob("*.json")} == set(EXPECTED)
+    assert set(EVENTS) == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_event_is_answered_as_its_name_says(function: RestFunction[Adapters], name: str) -> None:
-    event = json.loads((EVENTS / f"{name}.json").read_text())
+    event = EVENTS[name]
 
     answer = function(event, FakeContext())
 
