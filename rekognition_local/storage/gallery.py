@@ -19,7 +19,7 @@ from rekognition_local.storage.vector_index import VectorIndex
 # Whether vectors can be compared is a question of the recogniser, which every collection remembers.
 FACE_MODEL_VERSION = "7.0"
 # How much less likely one of many is than one of a pair: see `calibrate_for_search`.
-SEARCH_ODDS = 10
+SEARCH_ODDS = 250
 
 
 class SimilarityModel(Protocol):
@@ -85,7 +85,8 @@ class Gallery:
                     "InvalidParameterException",
                     f"The collection {collection_id} holds vectors of the recogniser {found.model_id}; this server "
                     f"runs {self._engine.model_id}, and vectors of two recognisers cannot be compared. Start the "
-                    "server with that recogniser, or delete the collection and index its images again.",
+                    f"server with that recogniser, or make the collection again: `aws rekognition delete-collection "
+                    f"--collection-id {collection_id}`, create-collection, then index-faces for each image.",
                 )
         return self.collection(collection_id)
 
@@ -191,10 +192,10 @@ class Gallery:
 
 
 def calibrate_for_search(similarity: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A pair's similarity (percent) as that of a search: the odds are a tenth.
+    """A pair's similarity (percent) as that of a search: the odds are divided by `SEARCH_ODDS`.
 
     A stranger who is searched for has as many chances to be taken for somebody as there are faces, where a pair has
-    one. With the scale of a pair, 80 % took one stranger in three for one of 78 people (128 faces); with a tenth of the
-    odds, none to one in eighty, and 95 % of the known are still found at 80 %.
+    one. A search's 80 % is a pair's 99.9 %, which one of 50,000 different pairs reaches: among 500 faces, one stranger
+    in a hundred is taken for somebody.
     """
     return 100 * similarity / (similarity + SEARCH_ODDS * (100 - similarity))

@@ -39,6 +39,7 @@ def test_a_face_beside_the_text_is_its_portrait() -> None:
         pytest.param(Rectangle(100, 100, 900, 1100), id="whoever-holds-the-card"),
         pytest.param(Rectangle(1500, 150, 1580, 250), id="somebody-far-away"),
         pytest.param(Rectangle(100, 150, 116, 170), id="smaller-than-letters"),
+        pytest.param(Rectangle(190, 180, 220, 218), id="the-ghost-of-a-portrait"),
     ],
 )
 def test_other_faces_are_no_portraits(face: Rectangle) -> None:
