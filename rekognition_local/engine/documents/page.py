@@ -17,9 +17,12 @@ LEGIBLE = 0.6
 LEAST_LINES, MOST_LINES = 1.5, 16.0
 # In faces: how far apart portrait and text of one document can be.
 REACH = 2.2
-# A portrait's face by the longer side of all text: on whole documents 0.147 to 0.37, on pieces to 0.51, held-up ones'
-# holders from 0.4. The ghost of a portrait on a card's back has 0.13.
-LEAST_PART, LIKELY_PART, LARGEST_PART = 0.14, 0.4, 0.6
+# A portrait's face by the longer side of all text: on whole documents to 0.37, on pieces to 0.51, held-up ones' holders
+# from 0.4.
+LIKELY_PART, LARGEST_PART = 0.4, 0.6
+# A portrait's face by the longest line, which on many documents is as wide as they are: from 0.147. The ghost of a
+# portrait on a card's back has 0.13.
+LEAST_BY_LINE = 0.14
 
 # Width over height: of a page or card, and of what cannot be one (two of them above each other).
 PAGE = 1.42
@@ -162,6 +165,7 @@ def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle
     then the largest, for it may bear a ghost of its portrait.
     """
     line = float(np.median([box.height for box in boxes]))
+    longest = max(box.length for box in boxes)
     extent = _extent(boxes)
     along = _along(boxes)
     centres = np.array([(box.x, box.y) for box in boxes]) @ along
@@ -174,7 +178,8 @@ def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle
         face
         for face in faces
         if LEAST_LINES * line <= face.height <= MOST_LINES * line
-        and LEAST_PART <= _part_of_text(face, extent) <= LARGEST_PART
+        and face.height >= LEAST_BY_LINE * longest
+        and _part_of_text(face, extent) <= LARGEST_PART
         and extent.grown(REACH * face.height, REACH * face.height).meets(face)
     ]
     return max(
