@@ -1,6 +1,8 @@
 """The command line `face-validation`: ask about two photographs, and everything around it."""
 
 import importlib.metadata
+import io
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +28,9 @@ class ExitCodes(TyperGroup):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Read the arguments; a usage error could not ask."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A file's name may be any bytes: they are shown, as \\xe9, rather than end the command.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().make_context(info_name, args, parent=parent, **extra)
         except typer.TyperException as error:

@@ -11,11 +11,14 @@ import typer
 
 from face_validation.cli.output import leave_with
 from face_validation.client.errors import FaceValidationError, SettingsError
+from face_validation.client.folders import is_utf8, printable
 from face_validation.client.profiles import Connection, open_to_others
 
 P = ParamSpec("P")
 R = TypeVar("R")
 PANEL = "Connection"
+# Of `validate`: paths, unless --keys says otherwise.
+FILE_ARGUMENTS = frozenset({"source", "target"})
 
 
 def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callable[..., R]:
@@ -29,6 +32,7 @@ def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callabl
     def connected(*args: Any, **kwargs: Any) -> R:
         chosen = {name: kwargs.pop(name) for name in _FLAGS}
         try:
+            check_texts(**chosen, **{name: value for name, value in kwargs.items() if name not in FILE_ARGUMENTS})
             return command(_connection(**chosen), *args, **kwargs)
         except FaceValidationError as error:
             raise leave_with(error, as_json=bool(kwargs.get("as_json"))) from error
@@ -44,6 +48,18 @@ def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callabl
         "return": signature.return_annotation
     }
     return connected
+
+
+def check_texts(**texts: object) -> None:
+    """What is sent as text must be text: a shell passes any bytes on. Paths may be anything.
+
+    Raises:
+        SettingsError: names the first that is not, with its bytes.
+    """
+    for name, value in texts.items():
+        if isinstance(value, str) and not is_utf8(value):
+            called = name if name.isupper() else f"--{name.replace('_', '-')}"
+            raise SettingsError(f"{called} is '{printable(value)}', which is not UTF-8.")
 
 
 def _connection(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from face_validation.cli.connection_options import with_connection
+from face_validation.cli.connection_options import check_texts, with_connection
 from face_validation.cli.output import print_json, print_verdict
 from face_validation.client.profiles import Connection
 from face_validation.client.validation_request import ValidationType
@@ -83,6 +83,7 @@ def validate(
     }
     with connection.client() as client:
         if keys:
+            check_texts(SOURCE=source, TARGET=target)
             result = client.validate(source, target, type_, **question)
         else:
             photos = Path(source), Path(target)

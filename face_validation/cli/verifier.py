@@ -15,7 +15,6 @@ from person_verifier.errors import VerifierError
 from person_verifier.serving.settings import ServerSettings, keep_to_one_thread
 
 if TYPE_CHECKING:
-    from person_verifier.dataset.face_cache import PhotoRecord
     from person_verifier.dataset.faces import ComparingEngine
     from person_verifier.training.assessment import ThresholdRule
     from person_verifier.training.project import VerifierProject
@@ -40,7 +39,7 @@ Version = Annotated[str, typer.Option("--model-version", help="Name of this mode
 def crop(data: Photos = Path("data"), out: Out = Path()) -> None:
     """Find the face of every photo and write it, aligned, to crops/; list photos with no face or several."""
     with refusals():
-        _show_seen(_project(data, out).crop(), out)
+        _show_seen(_project(data, out), out)
 
 
 @app.command()
@@ -48,7 +47,7 @@ def embed(data: Photos = Path("data"), out: Out = Path()) -> None:
     """Crop, then describe every face; descriptors are kept and computed once."""
     with refusals():
         project = _project(data, out)
-        _show_seen(project.crop(), out)
+        _show_seen(project, out)
         collection = project.collection
         _warn(collection.warnings)
         Console().print(f"{len(collection.samples)} descriptors.")
@@ -66,7 +65,7 @@ def train(
     with refusals():
         rule = _rule(threshold, fmr)
         project = _project(data, out)
-        _show_seen(project.crop(), out)
+        _show_seen(project, out)
         model, is_new = project.train(rule, model_version)
         _show_report(project.evaluate(rule, model_version), project.reports)
         stored = "Stored" if is_new else "Nothing changed; kept"
@@ -186,10 +185,14 @@ def _rule(threshold: str, fmr: float) -> "ThresholdRule":
     return ThresholdRule(fixed, fmr)
 
 
-def _show_seen(seen: "list[PhotoRecord]", out: Path) -> None:
+def _show_seen(project: "VerifierProject", out: Path) -> None:
+    from person_verifier.dataset.photos import hidden_images
     from person_verifier.training.project import remark
 
+    seen = project.crop()
     console = Console()
+    if hidden := hidden_images(project.photos):
+        console.print(f"{hidden} hidden files were skipped.", style="dim")
     remarkable = [entry for entry in seen if remark(entry)]
     if remarkable:
         table = Table("photo", "remark", title="Photos to look at")

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from face_validation.client.errors import RequestFailedError, error_of_response
+from face_validation.client.errors import RequestError, RequestFailedError, error_of_response
 from face_validation.client.http_client import new_http_client
 from face_validation.client.tokens import AccessToken
 from face_validation.client.transport import checked_url, network_faults, with_retries
@@ -63,7 +63,12 @@ class Api:
         Raises:
             FaceValidationError: one class per error code of the contract; RequestFailedError when nobody answered.
         """
-        request = self.http.build_request(method, self._url + path, json=body, params=query)
+        try:
+            request = self.http.build_request(method, self._url + path, json=body, params=query)
+        except UnicodeEncodeError as error:  # half of a character pair, or what a shell passed on as it was
+            raise RequestError(
+                "The request is not valid.", details=f"{error.object!r:.100} cannot be sent: it is not UTF-8."
+            ) from error
         return with_retries(lambda: self._exchange(request, scope, id_request), attempts=self._attempts)
 
     def _exchange(self, request: httpx.Request, scope: str, id_request: str | None) -> Any:

@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from face_validation.client.api import ADMIN, READ, Api, contract_violation
 from face_validation.client.buckets import content_type_of
-from face_validation.client.errors import ImageValidationError, RequestFailedError
+from face_validation.client.errors import ImageValidationError, RequestError, RequestFailedError
+from face_validation.client.folders import is_utf8, printable
 from face_validation.client.image_preparation import Photo, format_of
 from face_validation.client.transport import checked_url, network_faults
 from face_validation.client.validation_request import new_id
@@ -159,11 +160,11 @@ class People:
 
     def erase_face(self, face_id: str) -> Erased:
         """Erase one face and its photo."""
-        return self._erase(f"/faces/{quote(face_id, safe='')}")
+        return self._erase(f"/faces/{_segment('face_id', face_id)}")
 
     def erase_person(self, full_name: str) -> Erased:
         """Erase all of a person's faces and photos."""
-        return self._erase(f"/people/{quote(full_name, safe='')}")
+        return self._erase(f"/people/{_segment('full_name', full_name)}")
 
     def _erase(self, path: str) -> Erased:
         answer = self._api.ask("DELETE", path, scope=ADMIN)
@@ -175,3 +176,14 @@ class People:
             return read(kind, answer)
         except ValueError as error:
             raise contract_violation(f"the contract's ({error})") from error
+
+
+def _segment(name: str, text: str) -> str:
+    """A text as one segment of a path.
+
+    Raises:
+        RequestError: it is no Unicode, as a file system or a shell may give it.
+    """
+    if not is_utf8(text):
+        raise RequestError("The request is not valid.", details=f"{name} is '{printable(text)}', which is not UTF-8.")
+    return quote(text, safe="")

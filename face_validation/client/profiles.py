@@ -11,6 +11,7 @@ from typing import Any
 
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import SettingsError
+from face_validation.client.folders import is_utf8
 from face_validation.client.running_stack import running_stack
 
 PREFIX = "FACE_VALIDATION_"
@@ -60,6 +61,9 @@ class Connection:
         if not any(settings.get(name) for name in REQUIRED) and (stack := running_stack(variables)) is not None:
             settings = {name: stack[name] for name in names() if stack.get(name)} | settings
             origin = "the local stack on this machine"
+        for name, value in settings.items():
+            if not is_utf8(value):  # not the value: it may be the secret
+                raise SettingsError(f"{name} is not UTF-8, however it was given.")
         missing = [name for name in REQUIRED if not settings.get(name)]
         if missing:
             raise SettingsError(_what_to_do(missing, variables))

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from face_validation.client.api import ADMIN, READ, WRITE
@@ -46,6 +47,8 @@ def remove_info(info: Path | None) -> None:
 
 def _print_addresses(stack: LocalStack, console: Console) -> None:
     found = stack.info
+    for reason in stack.left_out:
+        console.print(f"[yellow]Left out:[/] {escape(reason)}.", highlight=False, soft_wrap=True)
     table = Table(show_header=False, box=None, pad_edge=False)
     rows = {
         "Page": stack.page_url,

@@ -13,6 +13,7 @@ from typing import Any, Self
 import uvicorn
 from starlette.applications import Starlette
 
+from face_validation.client.folders import files_below, is_utf8, printable
 from face_validation.local.aws.environment import aws_variables, environment, function_settings, inherited
 from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
@@ -70,6 +71,7 @@ class LocalStack:
         self.page_url: str
         self.start_s: float
         self.images: dict[str, int] = {}
+        self.left_out: list[str] = []  # of `data`, each with its reason
         self.people: PeopleStores
         self._run = secrets.token_hex(4)
         self._buckets: dict[str, str] = {}
@@ -170,10 +172,17 @@ class LocalStack:
         for side in ("source", "target"):
             self._buckets[side] = f"face-validation-{side}-{self._run}"
             self._s3.create_bucket(Bucket=self._buckets[side])
-            images = _images(self._data / side) if self._data else {}
-            for key, image in images.items():
-                self.put_image(side, key, image.read_bytes())
-            self.images[side] = len(images)
+            self.images[side] = self._put_folder(side, self._data / side) if self._data else 0
+
+    def _put_folder(self, side: str, folder: Path) -> int:
+        """Put the images below a folder into a bucket, their paths there as keys; how many."""
+        images, hidden = files_below(folder, IMAGE_ENDINGS)
+        put = [image for image in images if is_utf8(image.relative_to(folder))]
+        for image in put:
+            self.put_image(side, image.relative_to(folder).as_posix(), image.read_bytes())
+        self.left_out += [f"{printable(image)}: its name is not UTF-8" for image in images if image not in put]
+        self.left_out += [f"{folder}: {hidden} hidden files"] * bool(hidden)
+        return len(put)
 
 
 def by_route(validation: Handler, people: Handler) -> Handler:
@@ -235,9 +244,3 @@ class _Server:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join()
-
-
-def _images(folder: Path) -> dict[str, Path]:
-    """The image files below a folder, by their path from there; none when there is no such folder."""
-    files = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in IMAGE_ENDINGS and path.is_file())
-    return {path.relative_to(folder).as_posix(): path for path in files}

@@ -1,6 +1,7 @@
 """The photographs a verifier is trained from: who is in them, and which bytes they are."""
 
 import hashlib
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from person_verifier.errors import TrainingDataError
 
 ME, NOT_ME = "me", "not_me"
 SUFFIXES = (".jpg", ".jpeg", ".png")
+# Folders of file managers and network shares that do not begin with a dot.
+NOBODYS = frozenset({"@eadir", "__macosx", "$recycle.bin", "#recycle", "system volume information"})
 
 NUMBERED_NAME = re.compile(r"(?P<name>.*?[^\W\d_].*?)[\s_\-.]*\(?\d+\)?")
 # Stems that cameras and phones number, and words that say "a picture": they name nobody.
@@ -49,6 +52,11 @@ def find_photos(folder: Path) -> list[Photo]:
     return photos
 
 
+def hidden_images(folder: Path) -> int:
+    """How many images `find_photos` skips, because no user put them there: `._a.jpg`, `.thumbnails/`, `@eaDir/`."""
+    return sum(_is_hidden(path, folder / kind) for kind in (ME, NOT_ME) for path in _images_below(folder / kind))
+
+
 def dataset_digest(photos: list[Photo]) -> str:
     """SHA-256 in hex of what is trained from: the same photos with the same labels and names give the same digest."""
     lines = sorted(f"{photo.is_me} {photo.person} {photo.digest}" for photo in photos)
@@ -62,7 +70,7 @@ def _photos_of(folder: Path, kind: str) -> list[Photo]:
             f"There is no folder {root}. Put 40 to 50 photos of the person into {folder / ME} "
             f"and 200 to 400 photos of other people into {folder / NOT_ME}, as JPG or PNG."
         )
-    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    paths = [path for path in _images_below(root) if not _is_hidden(path, root)]
     if not paths:
         raise TrainingDataError(
             f"{root} holds no JPG or PNG file. Both classes are needed: the person in {ME}/, others in {NOT_ME}/."
@@ -71,7 +79,7 @@ def _photos_of(folder: Path, kind: str) -> list[Photo]:
     return [
         Photo(
             path=path,
-            name=path.relative_to(folder).as_posix(),
+            name=_as_text(path.relative_to(folder).as_posix()),
             is_me=kind == ME,
             person=person,
             digest=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -80,10 +88,24 @@ def _photos_of(folder: Path, kind: str) -> list[Photo]:
     ]
 
 
+def _images_below(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _is_hidden(path: Path, root: Path) -> bool:
+    """Whether a file manager, a phone or a network share left it there for itself."""
+    return any(part.startswith(".") or part.lower() in NOBODYS for part in path.relative_to(root).parts)
+
+
+def _as_text(name: str) -> str:
+    r"""A name of the file system as text that can be shown and stored: bytes that are not UTF-8 as `\xe9`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def _people(paths: list[Path], root: Path) -> list[str]:
     """Who each file of `not_me/` shows, by its folder or a file name such as `Jane_Doe_0001.jpg`; "" when unnamed."""
-    folders = _without_collections([path.parent.name if path.parent != root else "" for path in paths])
-    stems = _without_collections([_named(path.stem) for path in paths])
+    folders = _without_collections([_as_text(path.parent.name) if path.parent != root else "" for path in paths])
+    stems = _without_collections([_named(_as_text(path.stem)) for path in paths])
     return [folder or stem for folder, stem in zip(folders, stems, strict=True)]
 
 

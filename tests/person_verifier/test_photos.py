@@ -1,11 +1,12 @@
 """Which photographs are taken, and who they are said to show."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from person_verifier.dataset.photos import Photo, dataset_digest, find_photos
+from person_verifier.dataset.photos import Photo, dataset_digest, find_photos, hidden_images
 from person_verifier.errors import TrainingDataError
 from tests.person_verifier.fakes import striped
 
@@ -68,6 +69,29 @@ def test_one_photo_in_both_folders_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TrainingDataError, match=r"me/a\.png = not_me/copy\.png"):
         find_photos(tmp_path)
+
+
+def test_what_no_user_put_there_is_no_photo_and_is_counted(tmp_path: Path) -> None:
+    """macOS's stubs are often the same, byte for byte, in both folders: that was refused as one photo in both."""
+    found = photos(tmp_path, ["not_me/x.png"])
+    for name in ("me/._a.png", "not_me/._x.png", "not_me/@eaDir/x.png", "me/.thumbnails/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+
+    assert [photo.name for photo in find_photos(tmp_path)] == [photo.name for photo in found.values()]
+    assert hidden_images(tmp_path) == 4
+
+
+def test_a_name_that_is_not_utf8_is_shown_with_its_bytes_and_can_be_trained_from(tmp_path: Path) -> None:
+    photos(tmp_path, ["not_me/x.png"])
+    path = os.fsencode(tmp_path / "not_me") + b"/Andr\xe9_1.png"
+    Path(os.fsdecode(path)).write_bytes(striped("Andr", 1))
+
+    found = {photo.name: photo for photo in find_photos(tmp_path)}
+
+    assert r"not_me/Andr\xe9_1.png" in found
+    assert found[r"not_me/Andr\xe9_1.png"].person == r"andr\xe9"
+    assert dataset_digest(list(found.values()))
 
 
 def test_the_digest_follows_content_and_labels_and_nothing_else(tmp_path: Path) -> None:

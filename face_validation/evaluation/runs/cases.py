@@ -1,16 +1,20 @@
 """Labelled cases: which two images, which question, and what the right answer is; read from a CSV or from folders."""
 
 import csv
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from face_validation.client.folders import is_hidden, is_utf8, printable
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.statistics.confusion import Expected
 
 REQUIRED_COLUMNS = ("case_id", "type", "source", "target", "expected")
 PERSON_COLUMNS = ("source_person", "target_person", "group")  # optional: intervals over persons, rates by group
 LABELS_FILE = "labels.csv"
+
+logger = logging.getLogger(__name__)
 
 
 class CasesError(ValueError):
@@ -167,15 +171,22 @@ def _from_folder(folder: Path) -> list[Case]:
     cases: list[Case] = []
     complaints: list[str] = []
     for type_, trusted in ((ValidationType.FACE_TO_FACE, "true_face"), (ValidationType.ID_TO_FACE, "dni")):
-        for case_folder in sorted(path for path in (folder / type_.lower()).glob("*") if path.is_dir()):
+        found = sorted(path for path in (folder / type_.lower()).glob("*") if path.is_dir())
+        case_folders = [path for path in found if not is_hidden(path, folder)]
+        if len(found) != len(case_folders):
+            logger.warning("%s: %d hidden folders are no cases.", type_.lower(), len(found) - len(case_folders))
+        for case_folder in case_folders:
             case_id = f"{type_.lower()}/{case_folder.name}"
+            if not is_utf8(case_id):
+                complaints.append(f"{printable(case_id)}: its name is not UTF-8; rename the folder")
+                continue
             expected, note = labels.pop(case_id, (Expected.MATCH, ""))
             pictures = []
             for name in (trusted, "target_face"):
-                found = sorted(path for path in case_folder.glob(f"{name}.*") if path.is_file())
-                pictures += found[:1]
-                if len(found) != 1:
-                    complaints.append(f"{case_id}: one {name}.* is needed, found {len(found)}")
+                named = sorted(path for path in case_folder.glob(f"{name}.*") if path.is_file())
+                pictures += named[:1]
+                if len(named) != 1:
+                    complaints.append(f"{case_id}: one {name}.* is needed, found {len(named)}")
             if len(pictures) == 2:
                 cases.append(Case(case_id, type_, pictures[0], pictures[1], expected, note))
     complaints += [

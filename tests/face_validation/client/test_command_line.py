@@ -1,6 +1,7 @@
 """The command line as a script sees it: what it prints where, and the code it leaves with."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -304,3 +305,43 @@ class TestOtherCommands:
         shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
 
         assert "--info" in shown.stdout
+
+
+class TestBytesThatAreNoText:
+    """A shell and a file system pass any bytes on; what is sent must be text."""
+
+    NAME = os.fsdecode(b"Andr\xe9")
+
+    @pytest.mark.parametrize(
+        ("command", "flag"),
+        [
+            (("enrol", "PHOTO", "--full-name", NAME), "--full-name"),
+            (("people", "--full-name", NAME), "--full-name"),
+            (("erase", "--yes", "--full-name", NAME), "--full-name"),
+            (("validate", "--type", "FACE_TO_FACE", "--keys", NAME, "b"), "SOURCE"),
+            (("validate", "--type", "FACE_TO_FACE", "--keys", "a", NAME), "TARGET"),
+            (("token", "--client-id", NAME), "--client-id"),
+        ],
+    )
+    def test_an_argument_is_refused_by_name(
+        self, profile: str, photos: tuple[str, str], command: tuple[str, ...], flag: str
+    ) -> None:
+        result = run(*(photos[0] if part == "PHOTO" else part for part in command), "--profile", profile)
+
+        assert result.exit_code == REQUEST_FAILED
+        assert rf"{flag} is 'Andr\xe9', which is not UTF-8" in result.stderr
+
+    def test_a_photo_may_be_called_anything(self, profile: str, photos: tuple[str, str], tmp_path: Path) -> None:
+        odd = tmp_path / self.NAME
+        odd.write_bytes(Path(photos[0]).read_bytes())
+
+        assert validate(profile, str(odd), str(odd)).exit_code in {MATCH, NO_MATCH}
+
+    def test_a_setting_in_the_environment_is_refused_without_its_value(self, profile: str) -> None:
+        environment = {**os.environ, "FACE_VALIDATION_CLIENT_SECRET": self.NAME}
+        command = [sys.executable, "-m", "face_validation.cli.app", "token", "--profile", profile]
+
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+
+        assert (ran.returncode, "Traceback" in ran.stderr, "Andr" in ran.stderr) == (REQUEST_FAILED, False, False)
+        assert "client_secret is not UTF-8" in ran.stderr

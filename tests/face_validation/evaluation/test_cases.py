@@ -1,5 +1,6 @@
 """Labelled cases from a CSV and from folders, and what is said when they cannot be used."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,27 @@ def test_a_folder_with_a_missing_or_a_second_picture_or_a_stray_label_is_refused
     assert "face_to_face/001: one target_face.* is needed, found 0" in str(refused.value)
     assert "id_to_face/001: one dni.* is needed, found 2" in str(refused.value)
     assert "labels.csv: there is no case 'face_to_face/9'" in str(refused.value)
+
+
+def test_what_no_user_put_into_a_folder_is_no_case_and_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    layout(tmp_path, face_to_face__001=["true_face.jpg", "target_face.png", "._target_face.png"])
+    (tmp_path / "face_to_face" / "@eaDir").mkdir()
+    (tmp_path / "face_to_face" / ".thumbnails").mkdir()
+
+    cases = read_cases(tmp_path)
+
+    assert [case.case_id for case in cases] == ["face_to_face/001"]
+    assert "2 hidden folders" in caplog.text
+
+
+def test_a_case_whose_name_is_not_utf8_is_named_with_its_bytes_before_anything_is_asked(tmp_path: Path) -> None:
+    layout(tmp_path, face_to_face__001=["true_face.jpg", "target_face.png"])
+    Path(os.fsdecode(os.fsencode(tmp_path / "face_to_face") + b"/Andr\xe9")).mkdir()
+
+    with pytest.raises(CasesError, match=r"face_to_face/Andr\\xe9: its name is not UTF-8"):
+        read_cases(tmp_path)
 
 
 def test_a_label_that_is_none_is_named(tmp_path: Path) -> None:

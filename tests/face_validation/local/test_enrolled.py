@@ -1,5 +1,6 @@
 """People of a folder are enrolled at the start; a photo that is refused stops nobody."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,33 @@ def test_every_image_below_a_person_s_folder_is_that_person_s(tmp_path: Path) ->
 
     assert found == [("Ana García", "1.jpg"), ("Ana García", "2.PNG"), ("Eva", "1.jpeg")]
     assert list(photos_of(tmp_path / "nowhere")) == []
+
+
+class Enrolling:
+    """A client that enrols whatever it is given, and notes whom."""
+
+    def __init__(self) -> None:
+        self.people, self.names = self, list[str]()
+
+    def enrol(self, photo: Path, full_name: str) -> None:
+        assert photo.name[0] != "."
+        self.names.append(full_name)
+
+
+def test_hidden_files_are_counted_and_a_folder_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    names = (b"Ana/1.jpg", b"Ana/._1.jpg", b".thumbnails/1.jpg", b"@eaDir/1.jpg", b"Andr\xe9/1.jpg", b"._x.jpg")
+    for name in names:
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    console, client = Console(record=True, width=200), Enrolling()
+
+    enrol_folder(client, tmp_path, console)  # type: ignore[arg-type]  # what it uses of a client
+
+    said = console.export_text()
+    assert client.names == ["Ana"]
+    assert r"Andr\xe9/1.jpg: the name of its folder is not UTF-8" in said
+    assert "Enrolled 1 of 1 photos of 1 people. 4 hidden files were skipped." in said
 
 
 @pytest.mark.slow

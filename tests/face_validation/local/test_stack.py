@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -135,6 +136,8 @@ def test_images_of_a_folder_are_in_the_buckets_under_their_paths(tmp_path: Path)
     (tmp_path / "source" / "deep" / "a.JPG").write_bytes(b"one")
     (tmp_path / "source" / "notes.txt").write_text("not an image")
     (tmp_path / "target" / "b.png").write_bytes(b"two")
+    (tmp_path / "target" / "._b.png").write_bytes(b"a file manager's")
+    Path(os.fsdecode(os.fsencode(tmp_path / "source") + b"/Andr\xe9.jpg")).write_bytes(b"of an old archive")
     program = """
 import sys, pathlib, boto3
 from face_validation.local.stack import LocalStack
@@ -143,11 +146,17 @@ with LocalStack(data=pathlib.Path(sys.argv[1])) as stack:
     for bucket in (stack.info.source_bucket, stack.info.target_bucket):
         print([found["Key"] for found in s3.list_objects_v2(Bucket=bucket).get("Contents", [])])
     print(stack.images)
+    print([reason.rpartition("/")[2] for reason in stack.left_out])
 """
 
     ran = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=120)
 
-    assert ran.stdout.splitlines() == ["['deep/a.JPG']", "['b.png']", "{'source': 1, 'target': 1}"], ran.stderr
+    assert ran.stdout.splitlines() == [
+        "['deep/a.JPG']",
+        "['b.png']",
+        "{'source': 1, 'target': 1}",
+        r"['Andr\\xe9.jpg: its name is not UTF-8', 'target: 1 hidden files']",
+    ], ran.stderr
 
 
 def test_the_info_is_frozen(stack: LocalStack) -> None:

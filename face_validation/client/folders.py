@@ -1,0 +1,37 @@
+"""Which files of a folder its owner put there, and which names are text: neither is certain."""
+
+from pathlib import Path, PurePath
+
+# Beside what begins with a dot: Synology's index, macOS's zip, the bins of Windows and of network shares.
+_NOBODYS = frozenset({"@eadir", "__macosx", "$recycle.bin", "#recycle", "system volume information"})
+
+
+def is_hidden(path: PurePath, folder: PurePath) -> bool:
+    """Whether `path`, or a folder between it and `folder`, is one that no user put there: `._a.jpg`, `@eaDir/`."""
+    return any(part.startswith(".") or part.lower() in _NOBODYS for part in path.relative_to(folder).parts)
+
+
+def files_below(folder: Path, endings: frozenset[str]) -> tuple[list[Path], int]:
+    """The files below a folder that have one of these endings, in order, and how many hidden ones were skipped."""
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in endings and path.is_file()]
+    kept = [path for path in found if not is_hidden(path, folder)]
+    return kept, len(found) - len(kept)
+
+
+def is_utf8(name: str | PurePath) -> bool:
+    """Whether a name, or a text of the command line, is Unicode: a file system and a shell may give any bytes."""
+    try:
+        str(name).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(name: str | PurePath) -> str:
+    r"""A name as text that can be shown and stored: bytes that are not UTF-8 as `\xe9`."""
+    if is_utf8(name):
+        return str(name)
+    try:
+        return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half of a character pair, which comes from no file system
+        return str(name).encode("utf-8", "backslashreplace").decode()
