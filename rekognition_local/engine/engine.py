@@ -11,6 +11,7 @@ from rekognition_local.engine.documents.documents import DetectedDocument, Docum
 from rekognition_local.engine.faces.attributes import FaceAttributes, face_attributes
 from rekognition_local.engine.faces.detection import ConfirmedDetector, DetectedFace, Detector
 from rekognition_local.engine.faces.recognition import PairedRecogniser, Recogniser
+from rekognition_local.engine.faces.traits import FaceTraits, TraitReader
 from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, Channels, YuNetDetector
 
 __all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
@@ -40,6 +41,7 @@ class Engine:
         self._detector = detector
         self._recogniser = recogniser
         self._reader = DocumentReader(settings.threads)
+        self._traits = TraitReader(settings.threads)
 
     @classmethod
     def load(cls, settings: EngineSettings | None = None) -> "Engine":
@@ -93,6 +95,14 @@ class Engine:
     def attributes(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceAttributes:
         """Pose and quality of a face found in this image."""
         return face_attributes(image, face)
+
+    def traits(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceTraits:
+        """What is known of a face found in this image beyond its default attributes; opens its models when first asked.
+
+        Raises:
+            ModelError: a model's file is not the known one. Where it is missing, the traits are neutral.
+        """
+        return self._traits.read(image, face)
 
     def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
         """Descriptors (n, d) of faces found in this image."""

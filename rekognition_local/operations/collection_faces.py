@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.operations.faces import FaceOfImage, face_detail, faces_of, percent
+from rekognition_local.operations.face_details import FaceOfImage, face_detail, members_beyond_default, percent
+from rekognition_local.operations.faces import faces_of
 from rekognition_local.operations.image_sources import RequestImage
 from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.protocol.pagination import page
@@ -26,7 +27,8 @@ def index_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     gallery = service.gallery
     collection = gallery.comparable_collection(request["CollectionId"])
     image = service.images.read(request["Image"])
-    found = faces_of(service, image, request.get("QualityFilter", "AUTO"))
+    members = members_beyond_default(request.get("DetectionAttributes", ()))
+    found = faces_of(service, image, request.get("QualityFilter", "AUTO"), members)
     good = [face for face in found if not face.reasons]
     most = min(request.get("MaxFaces", MAX_FACES), MAX_FACES)
     vectors = service.engine.embed(image.pixels, [face.face for face in good[:most]])
@@ -42,11 +44,11 @@ def index_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         gallery.add_vectors("faces", collection, [kept[place][0].number for place in new], vectors[new])
     return {
         "FaceRecords": [
-            {"Face": face_record(row), "FaceDetail": face_detail(face)}
+            {"Face": face_record(row), "FaceDetail": face_detail(face, members)}
             for (row, _), face in zip(kept, good[:most], strict=True)
         ],
         "UnindexedFaces": [
-            {"Reasons": reasons, "FaceDetail": face_detail(face)}
+            {"Reasons": reasons, "FaceDetail": face_detail(face, members)}
             for face in found
             if (reasons := face.reasons or (["EXCEEDS_MAX_FACES"] if face in good[most:] else []))
         ],

@@ -1,43 +1,43 @@
-"""DetectFaces and CompareFaces, and how a found face is told in replies."""
+"""DetectFaces and CompareFaces."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from rekognition_local.engine.faces.attributes import FaceAttributes
-from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.operations.face_details import (
+    FaceOfImage,
+    bounding_box,
+    face_detail,
+    members_beyond_default,
+    percent,
+)
 from rekognition_local.operations.image_sources import RequestImage
 from rekognition_local.operations.quality_filter import BARS
 from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.protocol.wire import ServiceError
 
-LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 
+def faces_of(
+    service: Service, image: RequestImage, quality_filter: str, members: frozenset[str] = frozenset()
+) -> list[FaceOfImage]:
+    """The 100 largest faces of an image, largest first, judged by the quality bar of that name.
 
-@dataclass(frozen=True, slots=True)
-class FaceOfImage:
-    """A face, its pose and quality, and why the asked quality bar refuses it (`Reason` values; empty: it does not)."""
-
-    face: DetectedFace
-    attributes: FaceAttributes
-    reasons: list[str]
-
-
-def faces_of(service: Service, image: RequestImage, quality_filter: str) -> list[FaceOfImage]:
-    """The 100 largest faces of an image, largest first, judged by the quality bar of that name."""
+    Traits are read only where `members` beyond the default ones are asked for: they cost time.
+    """
     bar = BARS[quality_filter]
     size = (image.pixels.shape[1], image.pixels.shape[0])
     found = []
     for face in service.engine.detect(image.pixels)[:MAX_FACES]:
         attributes = service.engine.attributes(image.pixels, face)
-        found.append(FaceOfImage(face, attributes, bar.reasons(face, attributes, size) if bar else []))
+        traits = service.engine.traits(image.pixels, face) if members else None
+        found.append(FaceOfImage(face, attributes, bar.reasons(face, attributes, size) if bar else [], traits))
     return found
 
 
 def detect_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """DetectFaces. Attributes beyond the default ones (age, emotions, glasses) have no model here: left out."""
+    """DetectFaces; `face_details` says which attributes beyond the default ones are neutral."""
     image = service.images.read(request["Image"])
-    return {"FaceDetails": [face_detail(found) for found in faces_of(service, image, "NONE")]}
+    members = members_beyond_default(request.get("Attributes", ()))
+    return {"FaceDetails": [face_detail(found, members) for found in faces_of(service, image, "NONE", members)]}
 
 
 def compare_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
@@ -68,36 +68,3 @@ def _usable(service: Service, image: RequestImage, quality_filter: str, member: 
     if not usable:
         raise ServiceError("InvalidParameterException", f"Request has invalid parameters. {member} has no face.")
     return usable
-
-
-def face_detail(found: FaceOfImage) -> dict[str, Any]:
-    """The model's FaceDetail, which has all that its ComparedFace has."""
-    attributes = found.attributes
-    return {
-        "BoundingBox": bounding_box(found.face),
-        "Landmarks": [
-            {"Type": name, "X": float(x), "Y": float(y)}
-            for name, (x, y) in zip(LANDMARKS, found.face.landmarks, strict=True)
-        ],
-        "Pose": {
-            "Roll": _degrees(attributes.roll),
-            "Yaw": _degrees(attributes.yaw),
-            "Pitch": _degrees(attributes.pitch),
-        },
-        "Quality": {"Brightness": percent(attributes.brightness), "Sharpness": percent(attributes.sharpness)},
-        "Confidence": percent(found.face.confidence),
-    }
-
-
-def bounding_box(face: DetectedFace) -> dict[str, float]:
-    """Ratios of the upright image's size; may reach past 0 and 1."""
-    return {"Width": face.width, "Height": face.height, "Left": face.left, "Top": face.top}
-
-
-def percent(value: float) -> float:
-    """As a Python number within the model's bounds of Percent, whatever rounding did."""
-    return min(100.0, max(0.0, float(value)))
-
-
-def _degrees(value: float) -> float:
-    return min(180.0, max(-180.0, float(value)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReading
 from rekognition_local.engine.faces.detection import DetectedFace
-from rekognition_local.operations.faces import percent
+from rekognition_local.operations.face_details import percent
 from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.protocol.wire import ServiceError
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.operations.collection_faces import face_record
-from rekognition_local.operations.faces import bounding_box, face_detail, faces_of, percent
+from rekognition_local.operations.face_details import bounding_box, face_detail, percent
+from rekognition_local.operations.faces import faces_of
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage import records

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.faces.attributes import FaceAttributes
 from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.engine.faces.traits import FaceTraits
 from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.storage.gallery import Gallery, SimilarityModel
 
@@ -25,6 +26,10 @@ class FaceEngine(SimilarityModel, Protocol):
 
     def attributes(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceAttributes:
         """Pose and quality of a face found in this image."""
+        ...
+
+    def traits(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceTraits:
+        """What is known of a face found in this image beyond its default attributes."""
         ...
 
     def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:

@@ -46,6 +46,7 @@ def fake(_running: FakeServer) -> FakeServer:
     """The module's server with nothing in it."""
     _running.engine.scenes.clear()
     _running.engine.seen.clear()
+    _running.engine.traits_read = 0
     _running.objects.clear()
     _running.faults.clear()
     for table in ("collections", "answers"):

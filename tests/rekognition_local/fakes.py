@@ -13,6 +13,7 @@ from PIL import Image
 from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.faces.attributes import FaceAttributes
 from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.engine.faces.traits import FaceTraits
 
 FRONTAL = FaceAttributes(roll=1.5, yaw=-3.0, pitch=4.0, brightness=60.0, sharpness=70.0)
 
@@ -37,6 +38,7 @@ class Scene:
     faces: list[DetectedFace] = field(default_factory=list)
     descriptors: list[NDArray[np.float32]] = field(default_factory=list)
     attributes: FaceAttributes = FRONTAL
+    traits: FaceTraits = field(default_factory=FaceTraits)
     reading: DocumentReading = field(default_factory=DocumentReading)
 
 
@@ -47,6 +49,7 @@ class FakeEngine:
     scenes: dict[tuple[int, int], Scene] = field(default_factory=dict)
     model_id: str = "fake-1"
     seen: list[tuple[int, int]] = field(default_factory=list)
+    traits_read: int = 0
 
     def _scene(self, image: NDArray[np.uint8]) -> Scene:
         return self.scenes.get((image.shape[1], image.shape[0]), Scene())
@@ -57,6 +60,10 @@ class FakeEngine:
 
     def attributes(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceAttributes:
         return self._scene(image).attributes
+
+    def traits(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceTraits:
+        self.traits_read += 1
+        return self._scene(image).traits
 
     def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
         scene = self._scene(image)

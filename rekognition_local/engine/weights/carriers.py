@@ -64,11 +64,12 @@ class Carrier:
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """A model's file inside a carrier, and the only content accepted."""
+    """A model's file inside a carrier, and the only content accepted; the engine works without the optional ones."""
 
     carrier: Carrier
     path: str
     sha256: str
+    is_optional: bool = False
 
     def locate(self) -> Path | None:
         """Where the file is: in the installed package, or else in the user's data folder; None where it is in neither.

@@ -10,10 +10,10 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from rekognition_local.engine.weights import graphs, opencv_zoo
+from rekognition_local.engine.weights import graphs, opencv_zoo, tflite
 from rekognition_local.engine.weights.carriers import ModelError
 from rekognition_local.engine.weights.dlib_weights import read_layers
-from rekognition_local.engine.weights.model_files import ONET, RESNET, SFACE, YUNET
+from rekognition_local.engine.weights.model_files import FACE_MESH, IRIS, ONET, RESNET, SFACE, YUNET
 
 
 class Network:
@@ -97,3 +97,13 @@ def onet(threads: int = 1) -> Network:
     # joblib's format is pickle, which can run code: `content` has made sure that these are the very bytes known.
     weights: Sequence[NDArray[np.float32]] = joblib.load(io.BytesIO(ONET.content()))
     return Network(graphs.onet(weights), threads)
+
+
+def face_mesh(threads: int = 1) -> Network:
+    """MediaPipe's face mesh: (n, 192, 192, 3) RGB 0-255 -> points (n, 1404) as x, y, z in pixels; presence (n, 1)."""
+    return Network(tflite.convert(FACE_MESH.content(), "face_mesh"), threads)
+
+
+def iris(threads: int = 1) -> Network:
+    """MediaPipe's iris of a left eye: (n, 64, 64, 3) RGB 0-255 -> lids and brow (n, 213), iris (n, 15), as x, y, z."""
+    return Network(tflite.convert(IRIS.content(), "iris"), threads)
