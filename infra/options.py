@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from face_validation_function.settings import ALL_VALIDATION_TYPES, VALIDATION_TYPES
+
 STAGES = ("dev", "prod")
 ARCHITECTURES = ("arm64", "x86_64")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -27,8 +29,9 @@ class Options:
     """The choices of one deployment; each field but `domain` is the context key of the same name.
 
     `throttle_rate` is in requests a second over all callers, `throttle_burst` in requests; `reserved_concurrency` in
-    requests at once, for each function. The domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and
-    `hosted_zone_name`.
+    requests at once, for each function; `validation_types` are those that POST /validation answers, as
+    `-c validation_types=FACE_TO_FACE,ID_TO_FACE,ID_IN_FACE`.
+    The domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
     """
 
     stage: str = "dev"
@@ -37,6 +40,7 @@ class Options:
     throttle_rate: int = 20
     throttle_burst: int = 40
     reserved_concurrency: int | None = None
+    validation_types: tuple[str, ...] = VALIDATION_TYPES
     alarm_email: str | None = None
     kms: bool = False
     waf: bool = False
@@ -62,6 +66,7 @@ class Options:
             throttle_rate=_count(context, "throttle_rate", default=20),
             throttle_burst=_count(context, "throttle_burst", default=40),
             reserved_concurrency=_count(context, "reserved_concurrency", default=None),
+            validation_types=_validation_types(context),
             alarm_email=_text(context, "alarm_email"),
             kms=_switch(context, "kms"),
             waf=_switch(context, "waf"),
@@ -79,6 +84,14 @@ def _one_of(context: Context, key: str, allowed: tuple[str, ...], *, default: st
     if value not in allowed:
         raise ValueError(f"-c {key}={value}: it must be one of {', '.join(allowed)}.")
     return value
+
+
+def _validation_types(context: Context) -> tuple[str, ...]:
+    value = _text(context, "validation_types")
+    types = VALIDATION_TYPES if value is None else tuple(part.strip() for part in value.split(","))
+    if not types or not set(types) <= set(ALL_VALIDATION_TYPES):
+        raise ValueError(f"-c validation_types={value}: name some of {', '.join(ALL_VALIDATION_TYPES)}, with commas.")
+    return types
 
 
 def _switch(context: Context, key: str) -> bool:

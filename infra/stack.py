@@ -51,7 +51,12 @@ class FaceValidationStack(Stack):
             self,
             "Validation",
             build=build,
-            environment={**images, "LOG_LEVEL": options.log_level, "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS)},
+            environment={
+                **images,
+                "LOG_LEVEL": options.log_level,
+                "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
+                "VALIDATION_TYPES": ",".join(options.validation_types),
+            },
             source=storage.source,
             target=storage.target,
         )

@@ -13,6 +13,7 @@ from face_validation.cli.output import leave_with
 from face_validation.client.errors import FaceValidationError, SettingsError
 from face_validation.client.folders import is_utf8, printable
 from face_validation.client.profiles import Connection, open_to_others
+from face_validation.client.reasons import Language
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +36,8 @@ def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callabl
             check_texts(**chosen, **{name: value for name, value in kwargs.items() if name not in FILE_ARGUMENTS})
             return command(_connection(**chosen), *args, **kwargs)
         except FaceValidationError as error:
-            raise leave_with(error, as_json=bool(kwargs.get("as_json"))) from error
+            language: Language = "es" if kwargs.get("language") == "es" else "en"
+            raise leave_with(error, as_json=bool(kwargs.get("as_json")), language=language) from error
 
     signature = inspect.signature(command, eval_str=True)
     own = list(signature.parameters.values())[1:]

@@ -21,6 +21,7 @@ from face_validation.client.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
+from face_validation.client.reasons import Language, advice
 from face_validation.client.validation_result import ValidationResult
 
 
@@ -53,7 +54,7 @@ def exit_code_of(error: FaceValidationError) -> ExitCode:
     return ExitCode.REFUSED if isinstance(error, _REFUSALS) else ExitCode.REQUEST_FAILED
 
 
-def leave_with(error: FaceValidationError, *, as_json: bool = False) -> typer.Exit:
+def leave_with(error: FaceValidationError, *, as_json: bool = False, language: Language = "en") -> typer.Exit:
     """Say what went wrong and what to do next; gives the exit to raise."""
     code = exit_code_of(error)
     if as_json:
@@ -62,6 +63,8 @@ def leave_with(error: FaceValidationError, *, as_json: bool = False) -> typer.Ex
     lead = "Refused" if code == ExitCode.REFUSED else "Request failed"
     stderr = Console(stderr=True, highlight=False)
     stderr.print(f"[bold red]{lead}[/]: {escape(error.code)}. {escape(str(error))}", soft_wrap=True)
+    for sentence in advice(error.reasons, language):
+        stderr.print(f"- {escape(sentence)}", soft_wrap=True)
     if type(error) in _NEXT_STEP:
         stderr.print(f"[bold]Next[/]: {_NEXT_STEP[type(error)]}", soft_wrap=True)
     if error.id_request:
@@ -69,7 +72,7 @@ def leave_with(error: FaceValidationError, *, as_json: bool = False) -> typer.Ex
     return typer.Exit(code)
 
 
-def print_verdict(result: ValidationResult, *, as_json: bool) -> typer.Exit:
+def print_verdict(result: ValidationResult, *, as_json: bool, language: Language = "en") -> typer.Exit:
     """Say whether the two are one person; gives the exit to raise."""
     if as_json:
         print_json(result.to_answer())
@@ -77,6 +80,15 @@ def print_verdict(result: ValidationResult, *, as_json: bool) -> typer.Exit:
         verdict, sign = ("[bold green]Match[/]", ">=") if result.matched else ("[bold red]No match[/]", "<")
         stdout = Console(highlight=False)
         stdout.print(f"{verdict}  similarity {result.similarity_text} {sign} threshold {result.threshold:g}")
+        if result.decision == "review":
+            stdout.print("[bold yellow]Review[/]: a human shall look at both images.")
+        for sentence in advice(result.reasons or (), language):
+            stdout.print(f"- {escape(sentence)}")
+        if result.quality is not None:
+            for measure, found in result.quality.target.items():
+                before = result.quality.source.get(measure)
+                told = "" if before is None else f"source {before.score:5.1f}  "
+                stdout.print(f"{escape(measure):28}{told}target {found.score:5.1f}")
         if result.boxes is not None and result.boxes.source.document is not None:
             document = result.boxes.source.document
             stdout.print(f"Document: {escape(document.label)} ({document.confidence:.0f} % sure)")

@@ -1,6 +1,7 @@
 """The commands that ask about two images, and what they need: `validate`, `token`, `env` and `upload`."""
 
 import shlex
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,11 +24,18 @@ class BucketChoice(StrEnum):
     target = "target"
 
 
+class LanguageChoice(StrEnum):
+    """A language that advice is given in."""
+
+    en = "en"
+    es = "es"
+
+
 def _validation_type(value: str) -> ValidationType:
     try:
         return ValidationType(value.upper())
     except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is neither {' nor '.join(ValidationType)}.") from error
+        raise typer.BadParameter(f"{value!r} is none of {', '.join(ValidationType)}.") from error
 
 
 class Scope(StrEnum):
@@ -47,18 +55,23 @@ def validate(
     connection: Connection,
     source: Annotated[
         str,
-        typer.Argument(metavar="SOURCE", help="The trusted image: a photo of the person, or of an identity document."),
+        typer.Argument(
+            metavar="SOURCE",
+            help="The trusted image: a photo of the person, or of an identity document. ID_IN_FACE: the one image.",
+        ),
     ],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="The image to be checked.")],
     type_: Annotated[
         ValidationType,
         typer.Option(
             "--type",
             parser=_validation_type,  # Typer's own would offer the two in small letters
-            metavar="FACE_TO_FACE|ID_TO_FACE",
-            help="What SOURCE shows.",
+            metavar="|".join(ValidationType),
+            help="What SOURCE shows; ID_IN_FACE: that TARGET shows both.",
         ),
     ],
+    target: Annotated[
+        str | None, typer.Argument(metavar="TARGET", help="The image to be checked; none for ID_IN_FACE.")
+    ] = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=100, help="Match from this similarity on; 99 is advised for identity checks.")
     ] = DEFAULT_THRESHOLD,
@@ -66,6 +79,17 @@ def validate(
         float | None,
         typer.Option(min=0, max=100, help="ID_TO_FACE: how sure that SOURCE is a document; 55 by default."),
     ] = None,
+    review: Annotated[
+        float | None, typer.Option(min=0, max=100, help="From this similarity on, a human shall look (no match yet).")
+    ] = None,
+    min_quality: Annotated[
+        list[str] | None, typer.Option(metavar="MEASURE=SCORE", help="Refuse a face below it, e.g. sharpness=30.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what to do better, in the words for the person in the picture.")
+    ] = False,
+    language: Annotated[LanguageChoice, typer.Option(help="The language of --explain.")] = LanguageChoice.en,
+    quality: Annotated[bool, typer.Option("--quality", help="Print how good both faces are.")] = False,
     annotate: Annotated[Path | None, typer.Option(help="Write both images with what was seen to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the uploaded images in the buckets.")] = False,
@@ -74,27 +98,31 @@ def validate(
     ] = False,
 ) -> None:
     """Do two images show the same person? Local files are uploaded, judged and deleted again."""
+    trusted, checked = _images(source, target, type_)
     if annotate is not None:
         _check_annotated(annotate, keys=keys)
+    parts = {"boxes": annotate is not None, "reasons": explain, "quality": quality}
     question: dict[str, Any] = {
         "threshold": threshold,
         "threshold_label": threshold_label,
-        "include": ["boxes"] if annotate is not None else [],
+        "threshold_review": review,
+        "min_quality": _scores(min_quality or ()),
+        "include": [part for part, wanted in parts.items() if wanted],
     }
     with connection.client() as client:
         if keys:
-            check_texts(SOURCE=source, TARGET=target)
-            result = client.validate(source, target, type_, **question)
+            check_texts(SOURCE=trusted or checked, TARGET=checked)
+            result = client.validate(trusted, checked, type_, **question)
         else:
-            photos = Path(source), Path(target)
+            photos = (None if trusted is None else Path(trusted)), Path(checked)
             _check_files(photos)
             result = client.validate_files(*photos, type_, **question, keep=keep)
     if annotate is not None:
         from face_validation.client.annotation import annotate as drawn  # here: Pillow is for this alone
 
-        drawn(source, target, result).save(annotate)
+        drawn(source, checked, result).save(annotate)
         typer.echo(f"Annotated: {annotate}", err=True)
-    raise print_verdict(result, as_json=as_json)
+    raise print_verdict(result, as_json=as_json, language=language.value)
 
 
 @with_connection
@@ -150,9 +178,28 @@ def upload(
         print_json(uploaded)
 
 
-def _check_files(photos: tuple[Path, Path]) -> None:
+def _images(source: str, target: str | None, type_: ValidationType) -> tuple[str | None, str]:
+    """The trusted image, None for ID_IN_FACE, and the one to check."""
+    if (target is None) != (type_ is ValidationType.ID_IN_FACE):
+        wanted = "one image, which shows both" if target else "a second image, the one to check"
+        raise typer.BadParameter(f"{type_} takes {wanted}.", param_hint="TARGET")
+    return (source, target) if target is not None else (None, source)
+
+
+def _scores(given: Iterable[str]) -> dict[str, float]:
+    scores = {}
+    for pair in given:
+        measure, _, score = pair.partition("=")
+        try:
+            scores[measure] = float(score)
+        except ValueError as error:
+            raise typer.BadParameter(f"{pair!r} is not MEASURE=SCORE.", param_hint="--min-quality") from error
+    return scores
+
+
+def _check_files(photos: tuple[Path | None, Path]) -> None:
     for name, photo in zip(("SOURCE", "TARGET"), photos, strict=True):
-        if not photo.is_file():
+        if photo is not None and not photo.is_file():
             raise typer.BadParameter(
                 f"{photo} is not a file. For an image that is in its bucket already, say --keys.", param_hint=name
             )

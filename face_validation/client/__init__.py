@@ -16,8 +16,18 @@ from face_validation.client.errors import (
     TooManyRequestsError,
     UnauthorizedError,
 )
+from face_validation.client.reasons import advice
 from face_validation.client.validation_request import ValidationRequest, ValidationType
-from face_validation.client.validation_result import Box, Boxes, Document, Face, ImageAnalysis, ValidationResult
+from face_validation.client.validation_result import (
+    Box,
+    Boxes,
+    Document,
+    Face,
+    ImageAnalysis,
+    Measure,
+    Quality,
+    ValidationResult,
+)
 
 __all__ = [
     "Box",
@@ -33,8 +43,10 @@ __all__ = [
     "ImageValidationError",
     "InternalServerError",
     "InvalidS3ObjectError",
+    "Measure",
     "Outcome",
     "PayloadTooLargeError",
+    "Quality",
     "RequestError",
     "RequestFailedError",
     "SettingsError",
@@ -43,4 +55,5 @@ __all__ = [
     "ValidationRequest",
     "ValidationResult",
     "ValidationType",
+    "advice",
 ]

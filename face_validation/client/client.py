@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import logging
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
@@ -115,7 +115,7 @@ class FaceValidationClient:
 
     def validate(
         self,
-        source_path: str,
+        source_path: str | None,
         target_path: str,
         type: ValidationType | str,  # noqa: A002 - callers pass it by this name, the field's in the request
         *,
@@ -123,39 +123,55 @@ class FaceValidationClient:
         threshold_label: float | None = None,
         include: Sequence[str] = (),
         id_request: str | None = None,
+        threshold_review: float | None = None,
+        min_quality: Mapping[str, float] | None = None,
     ) -> ValidationResult:
         """Ask whether two images in the buckets show the same person.
 
         Args:
-            source_path: key in the source bucket.
+            source_path: key in the source bucket; None for ID_IN_FACE.
             target_path: key in the target bucket.
             type: what the source is.
             threshold: match from this similarity on (0-100).
             threshold_label: ID_TO_FACE: how sure the service must be that the source is a document (0-100).
-            include: `["boxes"]` to be told what was seen.
+            include: any of `boxes` (what was seen), `reasons` (stable codes) and `quality` (of both faces).
             id_request: a UUID v4 to find the request by in the service's logs; made when not given.
+            threshold_review: from this similarity (0-100) on the decision is `review`.
+            min_quality: measure -> least score (0-100) of both faces.
 
         Raises:
             FaceValidationError: one class per error code of the contract; RequestFailedError when nobody answered.
         """
         return self._ask(
             ValidationRequest(
-                source_path, target_path, type, threshold, threshold_label, include, id_request or new_id()
+                source_path,
+                target_path,
+                type,
+                threshold,
+                threshold_label,
+                include,
+                id_request or new_id(),
+                threshold_review,
+                min_quality or {},
             )
         )
 
     def validate_files(
         self,
-        source: Photo,
+        source: Photo | None,
         target: Photo,
         type: ValidationType | str,  # noqa: A002 - callers pass it by this name, the field's in the request
         *,
         threshold: float = DEFAULT_THRESHOLD,
         threshold_label: float | None = None,
         include: Sequence[str] = (),
+        threshold_review: float | None = None,
+        min_quality: Mapping[str, float] | None = None,
         keep: bool = False,
     ) -> ValidationResult:
-        """Ask about two image files (or their bytes): upload, validate, and delete the uploads unless `keep`.
+        """Ask about image files (or their bytes): upload, validate, and delete the uploads unless `keep`.
+
+        ID_IN_FACE has no `source`: give None.
 
         Raises:
             OSError: a file cannot be read.
@@ -163,13 +179,21 @@ class FaceValidationClient:
             FaceValidationError: as `validate`.
         """
         self.token()  # first: no image travels for a client that may not ask
-        contents = [self._content_of(photo) for photo in (source, target)]  # both good before one is sent
-        with (
-            self._put(contents[0], "source", keep=keep) as source_key,
-            self._put(contents[1], "target", keep=keep) as key,
-        ):
+        # Both good before one is sent.
+        trusted, checked = None if source is None else self._content_of(source), self._content_of(target)
+        with contextlib.ExitStack() as uploads:
+            source_key = None
+            if trusted is not None:
+                source_key = uploads.enter_context(self._put(trusted, "source", keep=keep))
             return self.validate(
-                source_key, key, type, threshold=threshold, threshold_label=threshold_label, include=include
+                source_key,
+                uploads.enter_context(self._put(checked, "target", keep=keep)),
+                type,
+                threshold=threshold,
+                threshold_label=threshold_label,
+                include=include,
+                threshold_review=threshold_review,
+                min_quality=min_quality,
             )
 
     def validate_many(

@@ -1,7 +1,7 @@
 """Every way in which a question can stay without an answer: one class per error code of the contract, and our own."""
 
 import email.utils
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ class FaceValidationError(Exception):
         id_request: what to look for in the service's logs; None when no request was made.
         status: the HTTP status; None when nobody answered.
         retry_after_s: how long the service asks to wait before the next try.
+        reasons: the service's codes, when the request asked for them; `reasons.advice` has words for people.
         is_temporary: whether the same question may be answered a little later.
     """
 
@@ -32,6 +33,7 @@ class FaceValidationError(Exception):
         id_request: str | None = None,
         status: int | None = None,
         retry_after_s: float | None = None,
+        reasons: Sequence[str] = (),
     ) -> None:
         super().__init__(f"{message} {details}".strip())
         self.message = message
@@ -39,6 +41,7 @@ class FaceValidationError(Exception):
         self.id_request = id_request
         self.status = self.usual_status if status is None else status
         self.retry_after_s = retry_after_s
+        self.reasons = tuple(reasons)
 
     @property
     def code(self) -> str:
@@ -47,7 +50,9 @@ class FaceValidationError(Exception):
 
     def to_answer(self) -> dict[str, Any]:
         """The contract's error envelope."""
-        error = {"code": self.code, "message": self.message, "details": self.details}
+        error: dict[str, Any] = {"code": self.code, "message": self.message, "details": self.details}
+        if self.reasons:
+            error["reasons"] = list(self.reasons)
         return {"id_request": self.id_request, "error": error}
 
 
@@ -180,6 +185,7 @@ def error_of_envelope(
         id_request=envelope.get("id_request"),
         status=status,
         retry_after_s=retry_after_s,
+        reasons=[str(reason) for reason in error.get("reasons") or ()],
     )
 
 

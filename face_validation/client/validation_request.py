@@ -1,7 +1,7 @@
 """The question: two images in their buckets, how to compare them, and from which similarity on they match."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -10,10 +10,11 @@ from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 
 class ValidationType(StrEnum):
-    """What the source is: a photograph of the person, or of the person's identity document."""
+    """What is compared: a photograph or an identity document with the target, or both within the target."""
 
     FACE_TO_FACE = "FACE_TO_FACE"
     ID_TO_FACE = "ID_TO_FACE"
+    ID_IN_FACE = "ID_IN_FACE"
 
 
 def new_id() -> str:
@@ -26,22 +27,25 @@ class ValidationRequest:
     """One validation; paths are keys in the source and target bucket.
 
     `threshold` is always sent: what the answer was judged by is then known for sure. `threshold_label` (0-100) only
-    matters for ID_TO_FACE; None leaves it to the service. `include=["boxes"]` asks for what was seen.
+    matters for documents; None leaves it to the service. `include` asks for `boxes`, `reasons` or `quality`.
+    ID_IN_FACE has no `source_path`. From `threshold_review` on a human shall look; `min_quality` is measure -> score.
     """
 
-    source_path: str
+    source_path: str | None
     target_path: str
     type: ValidationType | str
     threshold: float = DEFAULT_THRESHOLD
     threshold_label: float | None = None
     include: Sequence[str] = ()
     id_request: str = field(default_factory=new_id)
+    threshold_review: float | None = None
+    min_quality: Mapping[str, float] = field(default_factory=dict)
 
     def to_body(self) -> dict[str, Any]:
         """The JSON object that the service takes."""
         body: dict[str, Any] = {
             "id_request": self.id_request,
-            "source_path": self.source_path,
+            **({} if self.source_path is None else {"source_path": self.source_path}),
             "target_path": self.target_path,
             "type": str(self.type),
             "threshold": self.threshold,
@@ -50,4 +54,8 @@ class ValidationRequest:
             body["threshold_label"] = self.threshold_label
         if self.include:
             body["include"] = list(self.include)
+        if self.threshold_review is not None:
+            body["threshold_review"] = self.threshold_review
+        if self.min_quality:
+            body["min_quality"] = dict(self.min_quality)
         return body

@@ -56,10 +56,27 @@ class Boxes:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure of a face: `value` in its own unit, `score` 0-100, higher is better."""
+
+    value: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The measures of both compared faces, by their names in the contract."""
+
+    source: Mapping[str, Measure]
+    target: Mapping[str, Measure]
+
+
+@dataclass(frozen=True, slots=True)
 class ValidationResult:
     """One answer: `similarity` is 0-100, `threshold` the one that was asked for.
 
-    `boxes` is there when the request said `include=["boxes"]`.
+    `boxes`, `reasons` and `quality` are there when the request's `include` names them, `decision` (match, review or
+    no_match) when it has a `threshold_review`.
     """
 
     id_request: str
@@ -67,6 +84,9 @@ class ValidationResult:
     similarity: float
     threshold: float = DEFAULT_THRESHOLD
     boxes: Boxes | None = None
+    decision: str | None = None
+    reasons: tuple[str, ...] | None = None
+    quality: Quality | None = None
 
     @property
     def similarity_text(self) -> str:
@@ -88,13 +108,10 @@ class ValidationResult:
         return result
 
     def to_answer(self) -> dict[str, Any]:
-        """The JSON answer again, in the service's own shape: `document` and `boxes` only where there are any."""
-        answer = dataclasses.asdict(self)
+        """The JSON answer again, in the service's own shape: optional parts only where there are any."""
+        answer = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
         del answer["threshold"]
-        if self.boxes is None:
-            del answer["boxes"]
-            return answer
-        for side in answer["boxes"].values():
+        for side in answer.get("boxes", {}).values():
             if side["document"] is None:
                 del side["document"]
         return answer

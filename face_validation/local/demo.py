@@ -31,18 +31,19 @@ def show(stack: StackInfo, folder: Path, console: Console) -> bool:
 
 
 def _show_one(client: FaceValidationClient, sample: Sample, folder: Path, console: Console) -> bool:
-    images = {side: sample_jpeg(name) for side, name in (("source", sample.source), ("target", sample.target))}
+    target = sample_jpeg(sample.target)
+    images = {"target": target} if sample.source is None else {"source": sample_jpeg(sample.source), "target": target}
     for side, image in images.items():
         (folder / f"{sample.name}-{side}.jpg").write_bytes(image)
-    console.print(f"[bold]{escape(sample.title)}[/]  {sample.type}  [dim]{sample.source} / {sample.target}[/]")
+    console.print(f"[bold]{escape(sample.title)}[/]  {sample.type}  [dim]{sample.source or '-'} / {sample.target}[/]")
     try:
-        answer = client.validate_files(images["source"], images["target"], sample.type, include=["boxes"])
+        answer = client.validate_files(images.get("source"), target, sample.type, include=["boxes"])
     except FaceValidationError as error:
         found, body = "refusal", error.to_answer()
     else:
         found, body = ("match" if answer.matched else "no match"), answer.to_answer()
         picture = folder / f"{sample.name}.png"
-        annotate(images["source"], images["target"], answer).save(picture)
+        annotate(images.get("source", target), target, answer).save(picture)
     (folder / f"{sample.name}.json").write_text(json.dumps(body, indent=2) + "\n")
     console.print_json(json.dumps({name: value for name, value in body.items() if name != "boxes"}))
     good = found == sample.expected

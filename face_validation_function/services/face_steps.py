@@ -41,8 +41,14 @@ from face_validation_function.utils.image_processing import (
 from face_validation_function.validations.validation_request import FaceValidationRequest
 
 MIN_FACE_CONFIDENCE = 80.0
-# By the document's height: a portrait's face has 0.25 to 0.45, one that is larger stands before or behind it.
-LARGEST_PORTRAIT = 0.6
+# By the document's height: a printed face has 0.25 to 0.45. A person's face has 20 cm, a passport's page 9 and a card
+# 5.4: even held close to the camera, neither is twice as high as the face. Without this limit a document alone whose
+# portrait stands beside its box would match its own ghost image.
+PORTRAIT_OR_HOLDER = 0.5
+# By the document's size: how far outside its box a face may be that is printed on it, for boxes cut off portraits.
+BESIDE_BOX = 0.15
+# And a face of 20 cm beside a printed one of 3.
+HOLDER_BY_PORTRAIT = 1.5
 
 _SIDES = {"source": Reason.SOURCE_REFUSED, "target": Reason.TARGET_REFUSED}
 
@@ -119,12 +125,8 @@ class FaceSteps:
                 partial(self._document, photo, request.threshold_label),
                 partial(self._faces, photo.name, photo.image.sendable),
             )
-            on_document, others = _apart(faces, document)
-            if not others:
-                raise ImageValidationError(
-                    "target: no face beside the document: the person who holds it must be in the picture.",
-                    Reason.NO_HOLDER,
-                )
+            with self._timer.step("target, document and person apart"):
+                on_document, others = _apart(faces, document)
             if not on_document:
                 on_document = self._held_portraits(photo, document)
             portrait = self._prepared(
@@ -135,9 +137,11 @@ class FaceSteps:
                 document,
             )
             holder = self._prepared(photo, others, most_prominent(others, central=True), request)
-            # CompareFaces takes the largest face of its source: in the crop of the smaller one that may be the other.
-            first, second = sorted((holder, portrait), key=lambda side: side.face.box.visible_area, reverse=True)
-            similarity = self._similarity(first, second, again=False)
+            with self._timer.step("target, document and person apart"):
+                if holder.face.box.height < HOLDER_BY_PORTRAIT * portrait.face.box.height:
+                    raise _no_holder("the face beside it is as small as a printed one")
+            # CompareFaces takes the largest face of its source: in the portrait's crop that may be the holder's.
+            similarity = self._similarity(holder, portrait, again=False)
         return Comparison(similarity, request.threshold, portrait.seen, holder.seen, request.threshold_review)
 
     def only_face(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
@@ -313,17 +317,36 @@ def _of(side: str, work: Callable[[], T]) -> T:
 
 def _stands_on(face: Face, document: Document) -> bool:
     """Whether a face is printed on the document, by its place and size."""
-    return document.box.holds(face.box.centre) and face.box.height <= LARGEST_PORTRAIT * document.box.height
+    box = document.box
+    dx, dy = BESIDE_BOX * box.width, BESIDE_BOX * box.height
+    around = BoundingBox(box.left - dx, box.top - dy, box.width + 2 * dx, box.height + 2 * dy)
+    return around.holds(face.box.centre) and face.box.height <= PORTRAIT_OR_HOLDER * box.height
 
 
 def _apart(faces: list[Face], document: Document) -> tuple[list[Face], list[Face]]:
-    """The faces on the document and the others, of an image that shows a document and whoever holds it."""
+    """The faces on the document, and the others that are large enough to be of whoever holds it.
+
+    Raises:
+        ImageValidationError: the document has no place of its own in the image, or nobody holds it.
+    """
     if document.box == WHOLE_IMAGE:
-        # The label came without a place: the person is the face that the image is of, the portrait among the others.
-        holder = faces[most_prominent(faces, central=True)]
-        return [face for face in faces if face is not holder], [holder]
+        raise ImageValidationError(
+            f"the label {document.label} came without a place, so no face can be said to be on the document.",
+            Reason.NO_DOCUMENT,
+        )
     on_document = [face for face in faces if _stands_on(face, document)]
-    return on_document, [face for face in faces if face not in on_document]
+    smallest = PORTRAIT_OR_HOLDER * document.box.height
+    others = [face for face in faces if face not in on_document and face.box.height >= smallest]
+    if not others:
+        raise _no_holder("every face found is on it, or too small for a person who holds it")
+    return on_document, others
+
+
+def _no_holder(seen: str) -> ImageValidationError:
+    return ImageValidationError(
+        f"no person beside the document: {seen}. The face of whoever holds it must be in the picture.",
+        Reason.NO_HOLDER,
+    )
 
 
 def _similarity_of(face: BoundingBox, matches: list[FaceMatch]) -> float:

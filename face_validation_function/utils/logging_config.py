@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
-from face_validation_function.faces import Comparison, ImageAnalysis
+from face_validation_function.faces import Comparison, Decision, ImageAnalysis
 from face_validation_function.request_timer import RequestTimer
 
 SERVICE = "face-validation"
@@ -41,14 +41,18 @@ def record(
     """Write one validation's log line and its metrics (CloudWatch embedded metric format, on standard output)."""
     fields = {**_fields(caller, id_request, timer), "type": validation_type}
     metrics = _metrics(caller, timer, "Validations")
+    if validation_type is not None:
+        metrics.add_metric(validation_type, MetricUnit.Count, 1)
     if isinstance(outcome, Comparison):
         fields |= {
             "matched": outcome.is_match,
             "similarity": outcome.similarity,
             "threshold": outcome.threshold,
+            "decision": outcome.decision,
             "source": _sizes(outcome.source),
             "target": _sizes(outcome.target),
         }
+        metrics.add_metric("Reviews", MetricUnit.Count, int(outcome.decision is Decision.REVIEW))
         metrics.add_metric("Matches" if outcome.is_match else "NonMatches", MetricUnit.Count, 1)
         metrics.add_metric("Similarity", MetricUnit.Percent, outcome.similarity)
         logger.info("validated", extra=fields)

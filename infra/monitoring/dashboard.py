@@ -49,6 +49,8 @@ class Dashboard(Construct):
                     metrics.validation.of_handler(names.VALIDATIONS, label="validations"),
                     metrics.validation.of_handler(names.MATCHES, label="matches"),
                     metrics.validation.of_handler(names.NON_MATCHES, label="non-matches"),
+                    metrics.validation.of_handler(names.REVIEWS, label="for review"),
+                    *(metrics.validation.of_handler(name, label=name) for name in names.TYPES),
                     metrics.people.of_handler(names.OPERATIONS, label="operations on people"),
                     metrics.indexing.of_handler(names.OPERATIONS, label="photos by event"),
                     cost,

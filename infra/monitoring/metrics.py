@@ -8,15 +8,21 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from face_validation_function.settings import ALL_VALIDATION_TYPES
+
 NAMESPACE = "FaceValidation"
 SERVICE = "face-validation"
 VALIDATIONS, MATCHES, NON_MATCHES, SIMILARITY = "Validations", "Matches", "NonMatches", "Similarity"
+REVIEWS = "Reviews"
+# Each validation counts under its type too.
+TYPES = ALL_VALIDATION_TYPES
 # Of the functions about people: everything that was asked of them, or one photo of an event.
 OPERATIONS = "Operations"
 REKOGNITION_CALLS, THROTTLES = "RekognitionCalls", "Throttles"
 # Each refusal counts under its code.
 ERROR_CODES = (
     "RequestError",
+    "ForbiddenError",
     "ImageValidationError",
     "ImageTooLargeError",
     "InvalidS3ObjectError",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReader, DocumentReading
+from rekognition_local.engine.documents.text import TextLine
 from rekognition_local.engine.faces.attributes import FaceAttributes, face_attributes
 from rekognition_local.engine.faces.detection import ConfirmedDetector, DetectedFace, Detector
 from rekognition_local.engine.faces.recognition import PairedRecogniser, Recogniser
@@ -121,3 +122,7 @@ class Engine:
     def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
         """What the text of an image tells of documents, given its faces; loads its models when first asked."""
         return self._reader.read(image, faces, self.detect)
+
+    def read_text(self, image: NDArray[np.uint8]) -> list[TextLine]:
+        """Every legible line of text of an upright RGB image (h, w, 3), from top to bottom; loads as documents do."""
+        return self._reader.transcript(image)

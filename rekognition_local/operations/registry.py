@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from rekognition_local.operations import collection_faces, collections, faces, labels, searches, users
+from rekognition_local.operations import collection_faces, collections, faces, labels, searches, texts, users
 from rekognition_local.operations.service import Operation
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
@@ -18,6 +18,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "DescribeCollection": collections.describe_collection,
         "DetectFaces": faces.detect_faces,
         "DetectLabels": labels.detect_labels,
+        "DetectText": texts.detect_text,
         "DisassociateFaces": users.disassociate_faces,
         "IndexFaces": collection_faces.index_faces,
         "ListCollections": collections.list_collections,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.documents import DocumentReading
+from rekognition_local.engine.documents.text import TextLine
 from rekognition_local.engine.faces.attributes import FaceAttributes
 from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.engine.faces.traits import FaceTraits
@@ -38,6 +39,10 @@ class FaceEngine(SimilarityModel, Protocol):
 
     def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
         """All that the text of an image tells of documents."""
+        ...
+
+    def read_text(self, image: NDArray[np.uint8]) -> list[TextLine]:
+        """Every legible line of text of an upright RGB image (h, w, 3), from top to bottom."""
         ...
 
 

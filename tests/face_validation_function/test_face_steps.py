@@ -13,6 +13,7 @@ from face_validation_function.exceptions.exceptions import (
 )
 from face_validation_function.faces import BoundingBox, Comparison, Document, Face
 from face_validation_function.integrations.rekognition_service import FaceMatch, NoFaceToCompareError
+from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.services.business import BusinessService
 from face_validation_function.services.face_steps import FaceSteps
@@ -310,3 +311,112 @@ def test_a_tiny_face_is_brought_to_80_pixels() -> None:
     answer(FakeS3(), rekognition)
 
     assert min(opened(rekognition.compared[0][0]).size) >= 80
+
+
+HOLDER = Face(BoundingBox(0.55, 0.1, 0.3, 0.45), 99.9)
+HELD = Document("Passport", 97.0, BoundingBox(0.05, 0.5, 0.4, 0.4))
+PRINTED = Face(BoundingBox(0.1, 0.6, 0.08, 0.12), 95.0)
+GHOST = Face(BoundingBox(0.3, 0.7, 0.05, 0.08), 99.0)
+
+
+def in_one_image(rekognition: FakeRekognition, **fields: object) -> Comparison:
+    body = {name: value for name, value in request_body(type="ID_IN_FACE", **fields).items() if name != "source_path"}
+    timer = RequestTimer(deadline_s=10)
+    business = BusinessService(FaceSteps(FakeS3(), rekognition, SETTINGS, timer))  # type: ignore[arg-type]
+    business.set_strategy("ID_IN_FACE")
+    comparison = business.execute_inference(validated(body, FaceValidationRequest))
+    assert timer.rekognition_calls == len(rekognition.calls) <= 4
+    return comparison
+
+
+def test_the_printed_portrait_is_compared_with_the_face_that_is_not_on_the_document() -> None:
+    rekognition = FakeRekognition(
+        faces=[HOLDER, PRINTED, GHOST], labels=[HELD], matches=[FaceMatch(BoundingBox(0.4, 0.4, 0.2, 0.2), 93.0)]
+    )
+
+    comparison = in_one_image(rekognition)
+
+    assert comparison.similarity == 93.0
+    assert comparison.source.faces[comparison.source.compared] == PRINTED
+    assert comparison.source.document == HELD
+    assert comparison.target.faces == (HOLDER,)
+    assert sorted(rekognition.calls) == ["compare_faces", "detect_faces", "detect_labels"]
+
+
+def test_a_portrait_too_small_for_the_whole_image_is_looked_for_on_the_document() -> None:
+    s3 = FakeS3()
+    on_document = Face(BoundingBox(0.2, 0.2, 0.2, 0.4), 96.0)
+    rekognition = FakeRekognition(
+        faces=[on_document], labels=[HELD], faces_of={s3.objects["target.jpg"]: [HOLDER]}, similarity=88.0
+    )
+
+    comparison = in_one_image(rekognition)
+
+    assert sorted(rekognition.calls) == ["compare_faces", "detect_faces", "detect_faces", "detect_labels"]
+    assert HELD.box.holds(comparison.source.faces[0].box.centre)
+
+
+def test_the_holder_is_compare_faces_source_whose_crop_has_no_larger_face() -> None:
+    rekognition = FakeRekognition(faces=[PRINTED, HOLDER], labels=[HELD])
+
+    in_one_image(rekognition)
+
+    first, second = (opened(crop).size for crop in rekognition.compared[0])
+    assert first > second
+
+
+@pytest.mark.parametrize(
+    ("faces", "reason"),
+    [
+        pytest.param([PRINTED], Reason.NO_HOLDER, id="only-the-portrait"),
+        pytest.param([HOLDER], Reason.NO_PORTRAIT, id="only-the-holder"),
+        pytest.param([], Reason.NO_FACE, id="nobody"),
+    ],
+)
+def test_an_image_with_one_face_is_refused_with_which_one_is_missing(faces: list[Face], reason: Reason) -> None:
+    rekognition = FakeRekognition(faces=[], labels=[HELD], faces_of={FakeS3().objects["target.jpg"]: faces})
+
+    with pytest.raises(ImageValidationError) as refused:
+        in_one_image(rekognition)
+
+    assert refused.value.reasons == (reason, Reason.TARGET_REFUSED)
+    assert "compare_faces" not in rekognition.calls
+
+
+def test_a_document_without_a_place_is_refused_for_no_face_can_be_said_to_be_on_it() -> None:
+    rekognition = FakeRekognition(faces=[PRINTED, HOLDER], labels=[Document("Passport", 90.0)])
+
+    with pytest.raises(ImageValidationError, match="without a place") as refused:
+        in_one_image(rekognition)
+
+    assert refused.value.reasons == (Reason.NO_DOCUMENT, Reason.TARGET_REFUSED)
+
+
+@pytest.mark.parametrize(
+    "portrait",
+    [
+        pytest.param(Face(BoundingBox(0.02, 0.6, 0.12, 0.18), 99.0), id="smaller-than-half-the-document"),
+        pytest.param(Face(BoundingBox(0.5, 0.6, 0.1, 0.16), 99.0), id="as-small-as-the-ghost"),
+    ],
+)
+def test_a_document_alone_never_matches_its_own_ghost_image(portrait: Face) -> None:
+    """Its portrait stands outside the box that the label gave, its ghost image inside."""
+    document = Document("Passport", 97.0, BoundingBox(0.15, 0.5, 0.3, 0.4 if portrait.box.left < 0.1 else 0.3))
+    ghost = Face(BoundingBox(0.3, 0.6, 0.08, 0.12), 99.0)
+    rekognition = FakeRekognition(faces=[portrait, ghost], labels=[document])
+
+    with pytest.raises(ImageValidationError) as refused:
+        in_one_image(rekognition)
+
+    assert Reason.NO_HOLDER in refused.value.reasons
+    assert "compare_faces" not in rekognition.calls
+
+
+def test_faces_that_compare_faces_does_not_find_again_are_refused_without_a_fifth_call() -> None:
+    rekognition = FakeRekognition(faces=[HOLDER, PRINTED], labels=[HELD], matches=[NoFaceToCompareError("none")])
+
+    with pytest.raises(NoFaceToCompareError) as refused:
+        in_one_image(rekognition)
+
+    assert refused.value.reasons == (Reason.FACE_NOT_COMPARABLE, Reason.TARGET_REFUSED)
+    assert rekognition.calls.count("compare_faces") == 1

@@ -183,3 +183,17 @@ def test_a_measure_that_is_none_and_a_score_that_is_none_are_refused(fields: dic
 
 def test_a_part_that_is_asked_for_twice_is_refused() -> None:
     assert ask(request_body(include=["boxes", "boxes"]))[0] == 400
+
+
+def test_a_type_that_the_deployment_does_not_name_is_refused() -> None:
+    status, body = ask({"type": "ID_IN_FACE", "target_path": "target.jpg"})
+
+    assert (status, body["error"]["code"]) == (400, "RequestError")
+    assert "this deployment takes 'FACE_TO_FACE' or 'ID_TO_FACE'" in body["error"]["details"]
+
+
+def test_an_image_that_shows_both_has_no_source() -> None:
+    status, body = ask({"type": "ID_IN_FACE", "source_path": "source.jpg", "target_path": "target.jpg"})
+
+    assert status == 400
+    assert body["error"]["details"].startswith("source_path: ID_IN_FACE has no source")

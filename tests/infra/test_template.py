@@ -404,7 +404,6 @@ def test_a_code_that_gateway_and_function_share_has_one_status_and_message() -> 
             assert (refusal.status, refusal.message) == (errors[refusal.code].status, errors[refusal.code].message)
     assert {(refusal.status, refusal.code) for refusal in REFUSALS if refusal.code not in errors} == {
         (401, "UnauthorizedError"),
-        (403, "ForbiddenError"),
         (413, "PayloadTooLargeError"),
         (429, "TooManyRequestsError"),
     }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rekognition_local.engine.documents.documents import DocumentReading
+from rekognition_local.engine.documents.text import TextLine
 from rekognition_local.engine.faces.attributes import FaceAttributes
 from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.engine.faces.traits import FaceTraits
@@ -33,13 +34,14 @@ def descriptor(seed: int, size: int = 8) -> NDArray[np.float32]:
 
 @dataclass
 class Scene:
-    """What is to be seen in an image: faces (largest first) with a descriptor each, and a document reading."""
+    """What is to be seen in an image: faces (largest first) with a descriptor each, a document reading, and text."""
 
     faces: list[DetectedFace] = field(default_factory=list)
     descriptors: list[NDArray[np.float32]] = field(default_factory=list)
     attributes: FaceAttributes = FRONTAL
     traits: FaceTraits = field(default_factory=FaceTraits)
     reading: DocumentReading = field(default_factory=DocumentReading)
+    lines: list[TextLine] = field(default_factory=list)
 
 
 @dataclass
@@ -76,6 +78,9 @@ class FakeEngine:
 
     def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
         return self._scene(image).reading
+
+    def read_text(self, image: NDArray[np.uint8]) -> list[TextLine]:
+        return self._scene(image).lines
 
 
 class FakeS3:

@@ -22,13 +22,14 @@ def is_inherited(name: str) -> bool:
 
 def function_settings(source_bucket: str, target_bucket: str, log_level: str) -> dict[str, str]:
     """The function's own variables: the ones that the deployment sets, all of them and no others."""
-    from face_validation_function.settings import DOCUMENT_LABELS
+    from face_validation_function.settings import ALL_VALIDATION_TYPES, DOCUMENT_LABELS
 
     return {
         "SOURCE_BUCKET": source_bucket,
         "TARGET_BUCKET": target_bucket,
         "LOG_LEVEL": log_level,
         "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
+        "VALIDATION_TYPES": ",".join(ALL_VALIDATION_TYPES),
     }
 
 

@@ -15,12 +15,19 @@ from face_validation.local.samples.photographs import (
     portrait_of_collins,
     portrait_of_hopper,
 )
+from face_validation.local.samples.scenes import held
 
 IMAGES: dict[str, Callable[[], Image.Image]] = {
     "passport-collins": lambda: passport(portrait_of_collins()),
     "licence-hopper": lambda: driving_licence(portrait_of_hopper()),
     "collins": eileen_collins,
     "collins-again": lambda: another_picture(eileen_collins()),
+    # Nearer than in the photograph: a person's face is larger than a passport.
+    "collins-with-passport": lambda: (
+        held(
+            another_picture(eileen_collins().crop((40, 0, 380, 340))), passport(portrait_of_collins()), width=0.4
+        ).image
+    ),
     "hopper": grace_hopper,
     "hopper-again": lambda: another_picture(grace_hopper()),
 }
@@ -28,12 +35,12 @@ IMAGES: dict[str, Callable[[], Image.Image]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One question: its two images (keys of `IMAGES`), its type, and what a person would answer."""
+    """One question: its images (keys of `IMAGES`; ID_IN_FACE has no source), its type, and the right answer."""
 
     name: str
     title: str
     type: str
-    source: str
+    source: str | None
     target: str
     expected: str
 
@@ -42,6 +49,7 @@ SAMPLES = (
     Sample("passport-match", "Passport, its holder", "ID_TO_FACE", "passport-collins", "collins-again", "match"),
     Sample("passport-no-match", "Passport, someone else", "ID_TO_FACE", "passport-collins", "hopper", "no match"),
     Sample("licence-match", "Driving licence, its holder", "ID_TO_FACE", "licence-hopper", "hopper-again", "match"),
+    Sample("held-match", "Holder with the passport", "ID_IN_FACE", None, "collins-with-passport", "match"),
     Sample("faces-match", "Two pictures, one person", "FACE_TO_FACE", "hopper", "hopper-again", "match"),
     Sample("faces-no-match", "Two pictures, two people", "FACE_TO_FACE", "collins", "hopper", "no match"),
     Sample("no-document", "No document in the picture", "ID_TO_FACE", "collins", "collins-again", "refusal"),

@@ -19,6 +19,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
+from face_validation.client.reasons import texts
 from face_validation.local.gateway.api_gateway import read_body
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
 from face_validation.local.stack_info import StackInfo
@@ -28,6 +29,8 @@ FOLDER = Path(__file__).parent / "page"
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
 MAX_UPLOAD_BYTES = 2 * MAX_IMAGE_BYTES + 64 * 1024
 ANSWER_TIMEOUT_S = 120.0
+# The pictures of a type, where it does not take both.
+SIDES_OF = {"ID_IN_FACE": ("target",)}
 
 # Nothing from elsewhere, no frame around the page, no script but its own.
 SECURITY_HEADERS = {
@@ -75,6 +78,7 @@ class PageRoutes:
         }
         return [
             *(Route(path, self._guarded(partial(_file, FOLDER / name))) for path, name in files.items()),
+            Route("/page/reasons.json", self._guarded(_reasons)),
             Route("/page/samples", self._guarded(_samples)),
             Route("/page/samples/{name}.jpg", self._guarded(_sample)),
             Route("/page/validation", self._guarded(self._validate), methods=["POST"]),
@@ -111,10 +115,11 @@ class PageRoutes:
             return _error(HTTPStatus.BAD_REQUEST, "RequestError", f"The form is not what the page sends: {error!s}")
         key = f"page/{uuid.uuid4()}"
         buckets = {"source": self._stack.source_bucket, "target": self._stack.target_bucket}
+        buckets = {side: bucket for side, bucket in buckets.items() if side in files}
         try:
             for side, bucket in buckets.items():
                 await run_in_threadpool(self._s3.put_object, Bucket=bucket, Key=key, Body=files[side])
-            return await self._ask({"source_path": key, "target_path": key, **question})
+            return await self._ask({**{f"{side}_path": key for side in files}, **question})
         finally:
             # Somebody's photographs: they are not kept longer than the answer takes.
             for bucket in buckets.values():
@@ -145,6 +150,12 @@ async def _file(path: Path, request: Request) -> Response:
     return FileResponse(path, headers={"Cache-Control": "no-cache"})
 
 
+async def _reasons(request: Request) -> Response:
+    """The client's words for every reason, in each language."""
+    del request
+    return JSONResponse(texts())
+
+
 async def _samples(request: Request) -> Response:
     del request
     return JSONResponse(
@@ -166,11 +177,12 @@ async def _form(request: Request, body: bytes) -> tuple[dict[str, bytes], dict[s
         return {"type": "http.request", "body": body, "more_body": False}
 
     async with Request(request.scope, whole_body).form(max_files=2, max_fields=2) as form:
-        files = {side: await _uploaded(form, side) for side in ("source", "target")}
+        kind = str(form["type"])
+        files = {side: await _uploaded(form, side) for side in SIDES_OF.get(kind, ("source", "target"))}
         threshold = float(str(form["threshold"]))
         if not math.isfinite(threshold):
             raise ValueError(f"the threshold is {threshold}.")
-        question = {"type": str(form["type"]), "threshold": threshold, "include": ["boxes"]}
+        question = {"type": kind, "threshold": threshold, "include": ["boxes", "reasons"]}
     return files, question
 
 

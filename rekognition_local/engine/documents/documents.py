@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.page import Page, Rectangle
 from rekognition_local.engine.documents.text import TextBox, TextLine, TextReader
+from rekognition_local.engine.documents.transcript import transcript
 
 PASSPORT = "Passport"
 # Rekognition's taxonomy has no national identity card: it says this of every identity card with a photograph.
@@ -104,6 +105,10 @@ class DocumentReader:
             ModelError: a model is missing or is not the known file.
         """
         self._text.load()
+
+    def transcript(self, image: NDArray[np.uint8]) -> list[TextLine]:
+        """Every legible line of an upright RGB image (h, w, 3), from top to bottom."""
+        return transcript(self._text, image)
 
     def read(
         self,

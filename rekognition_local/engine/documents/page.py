@@ -17,6 +17,8 @@ LEGIBLE = 0.6
 LEAST_LINES, MOST_LINES = 1.5, 16.0
 # In faces: how far apart portrait and text of one document can be.
 REACH = 2.2
+# In faces: how far the middle of a printed face is from the text at most.
+NEAR = 1.5
 # A portrait's face by the longer side of all text: on whole documents to 0.37, on pieces to 0.51, held-up ones' holders
 # from 0.4.
 LIKELY_PART, LARGEST_PART = 0.4, 0.6
@@ -186,11 +188,19 @@ def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle
         portraits,
         key=lambda face: (
             _part_of_text(face, extent) <= LIKELY_PART,
+            _stands_by(face, extent),
             min(2, lines_beside(face)),
             face.width * face.height,
         ),
         default=None,
     )
+
+
+def _stands_by(face: Rectangle, extent: Rectangle) -> bool:
+    """Whether a face is as near to the text as a printed portrait: whoever holds the document up stands further off."""
+    x, y = (face.left + face.right) / 2, (face.top + face.bottom) / 2
+    near = extent.grown(NEAR * face.width, NEAR * face.height)
+    return near.left <= x <= near.right and near.top <= y <= near.bottom
 
 
 def _part_of_text(face: Rectangle, extent: Rectangle) -> float:

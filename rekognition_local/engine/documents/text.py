@@ -54,11 +54,17 @@ class TextBox:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """What a box says; `confidence` 0-1 is the mean over its characters, 0 for an empty line."""
+    """What a box says; `confidence` 0-1 is the mean over its characters, 0 for an empty line.
+
+    `centres` is where each character of `text` stands, as a part (0-1) of the box's length, and `certainties` how sure
+    each is (0-1).
+    """
 
     box: TextBox
     text: str
     confidence: float
+    centres: tuple[float, ...] = ()
+    certainties: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +213,14 @@ def _straightened(image: NDArray[np.uint8], box: TextBox) -> NDArray[np.uint8]:
     )
 
 
-def _decoded(scores: NDArray[np.float32], characters: Sequence[str]) -> tuple[str, float]:
-    """Best path of CTC: (steps, classes) probabilities -> text and the mean probability of its characters."""
+def _decoded(
+    scores: NDArray[np.float32], characters: Sequence[str]
+) -> tuple[str, float, tuple[float, ...], tuple[float, ...]]:
+    """Best path of CTC: (steps, classes) probabilities -> text, mean probability, place and probability of each one."""
     best = scores.argmax(axis=1)
     starts = (best != 0) & (best != np.concatenate([[0], best[:-1]]))
     if not starts.any():
-        return "", 0.0
-    return "".join(characters[index] for index in best[starts]), float(scores.max(axis=1)[starts].mean())
+        return "", 0.0, (), ()
+    steps, sure = np.flatnonzero(starts), scores.max(axis=1)[starts]
+    centres = tuple(float(step) for step in (steps + 0.5) / len(best))
+    return "".join(characters[index] for index in best[steps]), float(sure.mean()), centres, tuple(map(float, sure))

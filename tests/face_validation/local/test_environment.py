@@ -8,14 +8,16 @@ import pytest
 
 from face_validation.local.aws.environment import aws_variables, environment, function_settings
 from face_validation.local.aws.moto_services import aws_client
-from face_validation_function.settings import Settings
+from face_validation_function.settings import ALL_VALIDATION_TYPES, Settings
 
 
 def test_the_function_is_given_exactly_its_settings() -> None:
     exported = function_settings("sources", "targets", "INFO")
 
     assert set(exported) == {field.name.upper() for field in dataclasses.fields(Settings)}
-    assert Settings.from_environment(exported) == Settings("sources", "targets", "INFO")
+    assert Settings.from_environment(exported) == Settings(
+        "sources", "targets", "INFO", validation_types=ALL_VALIDATION_TYPES
+    )
 
 
 def test_a_developers_own_aws_settings_are_not_used_and_are_there_again_afterwards(

@@ -4,7 +4,14 @@ const SIDES = ["source", "target"];
 const SOURCES = {
   ID_TO_FACE: ["Identity document", "Passport, driving licence or identity card"],
   FACE_TO_FACE: ["Trusted photograph", "A photograph of the person"],
+  ID_IN_FACE: ["Identity document", "It is in the picture of the person"],
 };
+// One picture shows the document and the person: there is nothing to choose on the other side.
+const needed = () => (type() === "ID_IN_FACE" ? ["target"] : SIDES);
+// The service's reasons in plain words: English, or Spanish where the browser asks for it.
+const LANGUAGE = navigator.language.startsWith("es") ? "es" : "en";
+let words = {};
+
 const HINTS = { source: "", target: "A photograph with one face to compare" };
 
 const REFUSALS = {
@@ -94,13 +101,14 @@ function forget() {
     figures[side].querySelector(".boxes").replaceChildren();
     document.querySelector(`#${side}-seen`).textContent = HINTS[side];
   }
-  const missing = SIDES.filter((side) => !pictures[side]);
-  say(missing.length === 0 ? "Ready to compare." : missing.length === 2 ? "Choose two pictures, or try one of the samples below." : "Choose the other picture.");
+  figures.source.hidden = !needed().includes("source");
+  const missing = needed().filter((side) => !pictures[side]);
+  say(missing.length === 0 ? "Ready to compare." : missing.length === SIDES.length ? "Choose two pictures, or try one of the samples below." : needed().length === 1 ? "Choose the picture of the person with the document." : "Choose the other picture.");
 }
 
 async function ask() {
   if (compare.getAttribute("aria-disabled")) return;
-  const missing = SIDES.find((side) => !pictures[side]);
+  const missing = needed().find((side) => !pictures[side]);
   if (missing) {
     say(`Choose the ${missing === "source" ? "trusted picture" : "picture to check"} first.`);
     figures[missing].querySelector("input").focus();
@@ -111,7 +119,7 @@ async function ask() {
   compare.setAttribute("aria-disabled", "true");
   say("Comparing…");
   const body = new FormData();
-  for (const side of SIDES) body.append(side, pictures[side], pictures[side].name);
+  for (const side of needed()) body.append(side, pictures[side], pictures[side].name);
   body.append("type", type());
   body.append("threshold", slider.value);
   let found = { error: UNANSWERED };
@@ -147,7 +155,19 @@ function inPlainWords(error) {
   return problem(picture);
 }
 
+// What the person in front of the page can do, one line for each reason of the answer.
+function advise(reasons) {
+  const lines = (reasons ?? []).filter((code) => words[code]).map((code) => {
+    const line = document.createElement("li");
+    line.lang = LANGUAGE;
+    line.textContent = words[code][LANGUAGE];
+    return line;
+  });
+  document.querySelector("#advice-list").replaceChildren(...lines);
+}
+
 function refuse(error) {
+  advise(error.reasons);
   const words = inPlainWords(error);
   answerSection.className = "answer refused";
   answerSection.querySelector(".sign").textContent = "!";
@@ -171,11 +191,19 @@ function decide() {
     `Similarity ${percent(answer.similarity)} %, ${matched ? "at or above" : "below"} the threshold of ${threshold()} %.`;
   answerSection.querySelector(".bar").style.width = `${answer.similarity}%`;
   document.querySelector("#score").hidden = false;
-  for (const side of SIDES) draw(side, answer.boxes[side], matched);
+  // The slider decides again without the service: its word on the similarity holds for the threshold that was asked.
+  advise(answer.reasons.filter((code) => matched ? !code.startsWith("SIMILARITY") : true));
+  const { source, target } = answer.boxes;
+  if (needed().length === 1) {
+    // Both sides are of one picture: the person, the document and the portrait on it.
+    const faces = [...target.faces, ...source.faces];
+    draw("target", { ...target, faces, document: source.document, portrait: target.faces.length + source.compared }, matched);
+  } else for (const side of SIDES) draw(side, answer.boxes[side], matched);
 }
 
 function draw(side, seen, matched) {
   const boxes = seen.faces.map((face, index) => {
+    if (index === seen.portrait) return box(face.box, matched ? "matched" : "unmatched", "");
     if (index !== seen.compared) return box(face.box, "other", "");
     const words = `${matched ? "match" : "no match"} ${percent(answer.similarity)} %`;
     return box(face.box, matched ? "matched" : "unmatched", side === "target" ? words : "compared");
@@ -216,17 +244,22 @@ function box(place, kind, words) {
 }
 
 async function trySample(sample) {
+  const sides = SIDES.filter((side) => sample[side]);
   say("Loading the sample…");
   let loaded;
   try {
-    loaded = await Promise.all(SIDES.map(async (side) => (await fetch(`/page/samples/${sample[side]}.jpg`)).blob()));
+    loaded = await Promise.all(sides.map(async (side) => (await fetch(`/page/samples/${sample[side]}.jpg`)).blob()));
   } catch {
     say(`${UNANSWERED.message}. ${UNANSWERED.details}`);
     return;
   }
   form.elements.type.value = sample.type;
-  SIDES.forEach((side, index) => show(side, new File([loaded[index]], `${sample[side]}.jpg`, { type: "image/jpeg" })));
+  sides.forEach((side, index) => show(side, new File([loaded[index]], `${sample[side]}.jpg`, { type: "image/jpeg" })));
   await ask();
+}
+
+async function learnWords() {
+  words = await (await fetch("/page/reasons.json")).json();
 }
 
 async function listSamples() {
@@ -234,7 +267,7 @@ async function listSamples() {
   const buttons = samples.map((sample) => {
     const button = document.createElement("button");
     button.type = "button";
-    for (const side of SIDES) {
+    for (const side of SIDES.filter((name) => sample[name])) {
       const image = document.createElement("img");
       image.src = `/page/samples/${sample[side]}.jpg`;
       image.alt = "";
@@ -296,4 +329,5 @@ form.addEventListener("submit", (event) => {
   ask();
 });
 decide();
+learnWords();
 listSamples();

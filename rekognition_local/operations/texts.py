@@ -1,0 +1,109 @@
+"""DetectText: every line of an image and the words in it, with their places."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rekognition_local.engine.documents.text import TextBox
+from rekognition_local.engine.documents.transcript import Word, words
+from rekognition_local.operations.faces import percent
+from rekognition_local.operations.service import Service
+from rekognition_local.protocol.wire import ServiceError
+
+TEXT_MODEL_VERSION = "3.0"
+MAX_WORDS = 100  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
+
+Corners = NDArray[np.float64]
+
+
+def detect_text(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+    """DetectText: lines first, then words, each word with its line's id; of more than 100 words the largest.
+
+    A filter on words leaves out the words that it refuses and the lines that keep none. A region keeps the words whose
+    middle lies in it.
+
+    Raises:
+        ServiceError: InvalidParameterException for a region that is neither a box nor a polygon, or both.
+    """
+    image = service.images.read(request["Image"])
+    height, width = image.pixels.shape[:2]
+    size = np.array([width, height], np.float64)
+    filters = request.get("Filters", {})
+    regions = [_region(region) for region in filters.get("RegionsOfInterest", [])]
+    found = []
+    for line in service.engine.read_text(image.pixels):
+        kept = [word for word in words(line) if _passes(word, size, filters.get("WordFilter", {}), regions)]
+        if kept:
+            found.append((line, kept))
+    largest = sorted((word for _, kept in found for word in kept), key=_area, reverse=True)[:MAX_WORDS]
+    found = [(line, some) for line, kept in found if (some := [word for word in kept if word in largest])]
+    lines = [_detection(line.text, "LINE", id_, line.confidence, line.box, size) for id_, (line, _) in enumerate(found)]
+    parted = [(parent, word) for parent, (_, kept) in enumerate(found) for word in kept]
+    told = [
+        {**_detection(word.text, "WORD", id_, word.confidence, word.box, size), "ParentId": parent}
+        for id_, (parent, word) in enumerate(parted, len(lines))
+    ]
+    return {"TextDetections": [*lines, *told], "TextModelVersion": TEXT_MODEL_VERSION}
+
+
+def _detection(text: str, kind: str, id_: int, confidence: float, box: TextBox, size: Corners) -> dict[str, Any]:
+    corners = box.corners / size
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    return {
+        "DetectedText": text,
+        "Type": kind,
+        "Id": id_,
+        "Confidence": percent(100 * confidence),
+        "Geometry": {
+            "BoundingBox": {
+                "Width": float(right - left),
+                "Height": float(bottom - top),
+                "Left": float(left),
+                "Top": float(top),
+            },
+            "Polygon": [{"X": float(x), "Y": float(y)} for x, y in corners],
+        },
+    }
+
+
+def _passes(word: Word, size: Corners, wanted: Mapping[str, float], regions: Sequence[Corners]) -> bool:
+    corners = word.box.corners / size
+    width, height = corners.max(axis=0) - corners.min(axis=0)
+    return (
+        100 * word.confidence >= wanted.get("MinConfidence", 0.0)
+        and width >= wanted.get("MinBoundingBoxWidth", 0.0)
+        and height >= wanted.get("MinBoundingBoxHeight", 0.0)
+        and (not regions or any(_holds(region, corners.mean(axis=0)) for region in regions))
+    )
+
+
+def _area(word: Word) -> float:
+    return word.box.length * word.box.height
+
+
+def _region(region: Mapping[str, Any]) -> Corners:
+    """The corners (n, 2) of a region of interest, in ratios."""
+    match region:
+        case {"BoundingBox": box, **others} if "Polygon" not in others:
+            left, top = box.get("Left", 0.0), box.get("Top", 0.0)
+            right, bottom = left + box.get("Width", 0.0), top + box.get("Height", 0.0)
+            return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+        case {"Polygon": points, **others} if "BoundingBox" not in others and len(points) > 2:
+            return np.array([(point.get("X", 0.0), point.get("Y", 0.0)) for point in points])
+        case _:
+            raise ServiceError(
+                "InvalidParameterException",
+                "Request has invalid parameters. A region of interest is either a BoundingBox or a Polygon of at least "
+                "three points.",
+            )
+
+
+def _holds(polygon: Corners, point: Corners) -> bool:
+    """Whether a point lies inside a polygon: a ray from it crosses the outline an odd number of times."""
+    inside = False
+    for (x1, y1), (x2, y2) in zip(polygon, np.roll(polygon, 1, axis=0), strict=True):
+        if (y1 > point[1]) != (y2 > point[1]) and point[0] < (x2 - x1) * (point[1] - y1) / (y2 - y1) + x1:
+            inside = not inside
+    return inside
