@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python infra/pip.py --quiet
 PIP_PINNED := $(PIP) install --no-build-isolation --no-deps --require-hashes
 export PYTHONPATH := .
 

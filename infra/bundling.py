@@ -96,7 +96,7 @@ def install(target: Path, requirements: Path, architecture: str, python: str = P
         *(argument for platform in PLATFORMS[architecture] for argument in ("--platform", platform)),
         "--implementation", "cp", "--python-version", python, "--requirement", requirements,
     ]  # fmt: skip
-    pip: list[str | Path] = [sys.executable, "-m", "pip"]
+    pip: list[str | Path] = [sys.executable, Path(__file__).with_name("pip.py")]
     offline = [*pip, "install", *wanted, "--no-compile", "--no-index", "--find-links", wheels, "--target", target]
     if _run(offline, quiet=True).returncode != 0:
         _run([*pip, "download", *wanted, "--dest", wheels])
