@@ -8,6 +8,7 @@ import numpy as np
 import typer
 
 from rekognition_local.cli import options
+from rekognition_local.cli.calibrate import calibrate
 from rekognition_local.cli.models import models
 from rekognition_local.engine import Engine, EngineSettings
 from rekognition_local.engine.weights.carriers import ModelError
@@ -25,6 +26,7 @@ _DEFAULTS = EngineSettings()
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command()(models)
+app.command()(calibrate)
 
 
 @app.callback(invoke_without_command=True)
