@@ -19,8 +19,9 @@ from rekognition_local.server.application import application
 from rekognition_local.server.faults import Faults
 from rekognition_local.server.process import listening, serve_until_told
 from rekognition_local.server.reach import Reach
-from rekognition_local.storage.database import FolderInUseError, Store
+from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery
+from rekognition_local.storage.storage_errors import StorageError
 
 _DEFAULTS = EngineSettings()
 
@@ -89,7 +90,7 @@ def serve(
             service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
             server = application(service, latency_ms, threads, Faults() if faults else None, declared, reach)
             serve_until_told(server, listener, info, parent_pid)
-    except (OSError, ModelError, FolderInUseError, DeclarationError) as error:
+    except (OSError, ModelError, StorageError, DeclarationError) as error:
         typer.echo(f"rekognition-local cannot start on port {port}: {error}", err=True)
         raise typer.Exit(1) from error
 

@@ -24,6 +24,7 @@ from rekognition_local.server.bodies import read_body
 from rekognition_local.server.control import control_routes
 from rekognition_local.server.faults import Faults
 from rekognition_local.server.reach import Reach
+from rekognition_local.storage.storage_errors import StorageError
 
 INTERNAL_SERVER_ERROR = 500
 
@@ -125,6 +126,11 @@ def answer(
         return write_json(operation.output_shape, OPERATIONS[operation.name](service, request))
     except ServiceError:
         raise
+    except StorageError as error:  # a full disk is no mistake of ours: the log gets its reason, without a traceback
+        logger.error("%s is refused: %s", operation.name, error)  # noqa: TRY400 - see above
+        raise ServiceError(
+            "InternalServerError", "The collections cannot be used; the server's log says why."
+        ) from error
     except Exception as error:  # the server's last line: callers get the service's own error, the log gets the reason
         logger.exception("%s failed", operation.name)
         raise ServiceError("InternalServerError", "Internal server error") from error

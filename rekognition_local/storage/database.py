@@ -1,6 +1,7 @@
 """Collections on disk: faces, users and remembered answers in one SQLite file."""
 
 import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rekognition_local.storage.storage_errors import FolderInUseError, StorageError, refuse_foreign, storage_errors
 
 _FILE = "collections.sqlite3"
 
@@ -64,10 +67,6 @@ CREATE TABLE IF NOT EXISTS answers (
 """
 
 
-class FolderInUseError(RuntimeError):
-    """Another server works on this data folder: its vectors in memory would not see our changes."""
-
-
 @dataclass(frozen=True, slots=True)
 class FaceRow:
     """A face of a collection as it is kept; the box in ratios of its image, confidence in percent."""
@@ -96,23 +95,39 @@ class Store:
 
     Raises:
         FolderInUseError: another process has the folder.
+        StorageError: the file is no database of this server, damaged, locked, or cannot be written; so is raised by
+            every method, later, when the disk is full or gone.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._claim = _claimed(folder) if folder is not None else None
-        if folder is not None:
-            # Faces: for nobody else of this machine. SQLite gives its other files the same mode.
-            (folder / _FILE).touch(mode=0o600)
-        self._connection = sqlite3.connect(
-            ":memory:" if folder is None else folder / _FILE, isolation_level=None, check_same_thread=False
-        )
+        self._file: Path | str = ":memory:" if folder is None else folder / _FILE
+        try:
+            self._connection = self._opened()
+        except BaseException:
+            if self._claim is not None:
+                self._claim.close()
+            raise
         self._lock = threading.RLock()
         self._depth = 0
         self._following: list[Callable[[], object]] = []
-        # WAL survives a killed process, FULL a power cut. secure_delete overwrites what is erased: they are faces.
-        for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
-            self._connection.execute(f"PRAGMA {setting}")
-        self._connection.executescript(_SCHEMA)
+
+    def _opened(self) -> sqlite3.Connection:
+        with storage_errors(self._file):
+            if isinstance(self._file, Path):
+                # Faces: for nobody else of this machine. SQLite gives its other files the same mode.
+                self._file.touch(mode=0o600)
+            connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+            try:
+                refuse_foreign(connection, _SCHEMA, self._file)
+                # WAL survives a killed process, FULL a power cut. secure_delete overwrites what is erased: faces.
+                for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
+                    connection.execute(f"PRAGMA {setting}")
+                connection.executescript(_SCHEMA)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
 
     def close(self) -> None:
         """Fold the log into the file and let the folder go."""
@@ -130,10 +145,10 @@ class Store:
                 if self._depth > 1:
                     yield
                     return
-                self._connection.execute("BEGIN IMMEDIATE")
+                self._execute("BEGIN IMMEDIATE")
                 try:
                     yield
-                    self._connection.execute("COMMIT")
+                    self._execute("COMMIT")
                 except BaseException:
                     if self._connection.in_transaction:  # a full disk may have undone it already
                         self._connection.execute("ROLLBACK")
@@ -160,17 +175,21 @@ class Store:
     def rows(self, statement: str, *values: Any) -> list[Any]:
         """All rows of a query."""
         with self._lock:
-            return self._connection.execute(statement, values).fetchall()
+            return self._execute(statement, *values).fetchall()
 
     def row(self, statement: str, *values: Any) -> Any:
         """The first row of a query, or None."""
         with self._lock:
-            return self._connection.execute(statement, values).fetchone()
+            return self._execute(statement, *values).fetchone()
 
     def run(self, statement: str, *values: Any) -> int:
         """Run one change; the number of the row it added last."""
         with self._lock:
-            return self._connection.execute(statement, values).lastrowid or 0
+            return self._execute(statement, *values).lastrowid or 0
+
+    def _execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        with storage_errors(self._file):
+            return self._connection.execute(statement, values)
 
     def count(self, table: str, collection: int) -> int:
         """How many `faces`, `users` or `user_vectors` a collection has."""
@@ -206,8 +225,13 @@ class Store:
 
 
 def _claimed(folder: Path) -> Any:
-    folder.mkdir(parents=True, exist_ok=True)
-    claim = (folder / "in-use").open("w")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        claim = os.fdopen(os.open(folder / "in-use", os.O_WRONLY | os.O_CREAT, 0o600), "w")
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: it cannot be written ({error.strerror}): make it writable, or name another folder with --data."
+        ) from error
     try:
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -16,8 +16,9 @@ from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.quality_filter import QualityBar
 from rekognition_local.operations.service import Service
 from rekognition_local.operations.users import mean_vector
-from rekognition_local.storage.database import FolderInUseError, Store
+from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery, Quotas
+from rekognition_local.storage.storage_errors import FolderInUseError
 from tests.rekognition_local.conftest import FakeServer
 from tests.rekognition_local.fakes import FakeEngine, FakeS3, Scene, descriptor, face, picture
 from tests.rekognition_local.servers import client, serving

@@ -1,0 +1,72 @@
+"""Why the collections on disk cannot be used, in words, and what to do about it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_ELSEWHERE = "name another folder with --data, or move the file away"
+# SQLite's primary result codes: sqlite.org/rescode.html
+_ADVICE = {
+    sqlite3.SQLITE_NOTADB: f"it is no database of this server: {_ELSEWHERE}",
+    sqlite3.SQLITE_CORRUPT: f"it is damaged or cut off: put a copy in its place, or {_ELSEWHERE}",
+    sqlite3.SQLITE_BUSY: "another program has it open for writing: close that",
+    sqlite3.SQLITE_LOCKED: "another program has it open for writing: close that",
+    sqlite3.SQLITE_READONLY: "it cannot be written: make it and its folder writable",
+    sqlite3.SQLITE_PERM: "it cannot be written: make it and its folder writable",
+    sqlite3.SQLITE_FULL: "the disk is full: make room",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written: make room, and look at the disk",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: make it and its folder readable and writable",
+}
+
+
+class StorageError(RuntimeError):
+    """The collections cannot be read or written; `str(error)` says which file, why, and what to do."""
+
+
+class FolderInUseError(StorageError):
+    """Another server works on this data folder: its vectors in memory would not see our changes."""
+
+
+@contextmanager
+def storage_errors(file: Path | str) -> Iterator[None]:
+    """Turn what SQLite cannot do with `file` into words. What it says of our own statements is left as it is.
+
+    Raises:
+        StorageError: see there.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        # An extended code (SQLITE_IOERR_WRITE) has its primary one in its lowest byte.
+        advice = _ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        if advice is None:
+            raise
+        raise StorageError(f"{file}: {advice} ({error}).") from error
+
+
+def refuse_foreign(connection: sqlite3.Connection, schema: str, file: Path | str) -> None:
+    """Refuse a database of another program before anything is written into it.
+
+    Raises:
+        StorageError: it has a table that `schema` has not, or one with other columns.
+    """
+    ours = sqlite3.connect(":memory:")
+    try:
+        ours.executescript(schema)
+        expected, found = _columns(ours), _columns(connection)
+    finally:
+        ours.close()
+    foreign = sorted(table for table in found if found[table] != expected.get(table))
+    if foreign:
+        raise StorageError(
+            f"{file}: it is no database of this server, for its table {foreign[0]!r} is not: {_ELSEWHERE}."
+        )
+
+
+def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return {
+        name: [column for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (name,))]
+        for (name,) in tables.fetchall()
+    }
