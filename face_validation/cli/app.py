@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from face_validation.cli import evaluation, identification, local, people, validation, verifier
+from face_validation.cli.connection_options import ConnectedCommand
 from face_validation.cli.output import ExitCode, leave_with
 from face_validation.client.errors import FaceValidationError
 
@@ -112,6 +113,10 @@ for _command in (
     people.search,
     people.people,
     people.erase,
+):
+    app.command(cls=ConnectedCommand)(_command)
+app.command("forget", cls=ConnectedCommand, hidden=True)(people.erase)  # the name until 0.1
+for _alone in (
     evaluation.evaluate,
     evaluation.compare,
     identification.identify,
@@ -119,8 +124,7 @@ for _command in (
     local.stop,
     local.demo,
 ):
-    app.command()(_command)
-app.command("forget", hidden=True)(people.erase)  # the name until 0.1
+    app.command()(_alone)
 app.add_typer(verifier.app)
 
 

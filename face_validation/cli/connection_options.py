@@ -1,13 +1,12 @@
 """The flags that every command which asks the API has in common."""
 
-import functools
-import inspect
 import sys
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from face_validation.cli.output import leave_with
 from face_validation.client.errors import FaceValidationError, SettingsError
@@ -15,41 +14,46 @@ from face_validation.client.folders import is_utf8, printable
 from face_validation.client.profiles import Connection, open_to_others
 from face_validation.client.reasons import Language
 
-P = ParamSpec("P")
-R = TypeVar("R")
 PANEL = "Connection"
 # Of `validate`: paths, unless --keys says otherwise.
 FILE_ARGUMENTS = frozenset({"source", "target"})
 
 
-def with_connection(command: Callable[Concatenate[Connection, P], R]) -> Callable[..., R]:
-    """Give a Typer command the connection flags; its first argument becomes the connection they lead to.
+class ConnectedCommand(TyperCommand):
+    """A Typer command with the connection flags; they lead to the `Connection` that its function finds in the context.
 
     Each flag may come from the environment or a profile instead. The secret is no flag, since a command's flags are
     seen by every user of the machine and kept by the shell: it comes from a file, the environment or a profile.
     """
 
-    @functools.wraps(command)
-    def connected(*args: Any, **kwargs: Any) -> R:
-        chosen = {name: kwargs.pop(name) for name in _FLAGS}
-        try:
-            check_texts(**chosen, **{name: value for name, value in kwargs.items() if name not in FILE_ARGUMENTS})
-            return command(_connection(**chosen), *args, **kwargs)
-        except FaceValidationError as error:
-            language: Language = "es" if kwargs.get("language") == "es" else "en"
-            raise leave_with(error, as_json=bool(kwargs.get("as_json")), language=language) from error
+    def __init__(self, *args: Any, params: list[Any] | None = None, **kwargs: Any) -> None:
+        self._flags = _options()
+        super().__init__(*args, params=[*(params or ()), *self._flags.params], **kwargs)
 
-    signature = inspect.signature(command, eval_str=True)
-    own = list(signature.parameters.values())[1:]
-    shared = inspect.signature(_connection, eval_str=True).parameters
-    # Typer reads a command's flags from its signature and its annotations.
-    parameters = [*own, *(shared[name] for name in _FLAGS)]
-    # `inspect.signature` reads this attribute of any function (PEP 362); typeshed declares it for none.
-    connected.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    connected.__annotations__ = {item.name: item.annotation for item in parameters} | {
-        "return": signature.return_annotation
-    }
-    return connected
+    def invoke(self, ctx: Any) -> Any:
+        """Find the connection, then run the command's function."""
+        chosen = {flag.name: ctx.params.pop(flag.name) for flag in self._flags.params}
+        try:
+            check_texts(**{name: value for name, value in (chosen | ctx.params).items() if name not in FILE_ARGUMENTS})
+            ctx.obj = self._flags.callback(**chosen)
+            return super().invoke(ctx)
+        except FaceValidationError as error:
+            language: Language = "es" if ctx.params.get("language") == "es" else "en"
+            raise leave_with(error, as_json=bool(ctx.params.get("as_json")), language=language) from error
+
+
+def connection_of(context: typer.Context) -> Connection:
+    """The connection that a `ConnectedCommand`'s flags lead to."""
+    connection: Connection = context.obj
+    return connection
+
+
+@cache
+def _options() -> Any:
+    """A command that has the connection flags and gives the connection: Typer reads both from `_connection`."""
+    reader = typer.Typer(add_completion=False)
+    reader.command()(_connection)
+    return typer.main.get_command(reader)
 
 
 def check_texts(**texts: object) -> None:
@@ -101,9 +105,6 @@ def _connection(
     )
     typer.secho(f"Service: {connection.api_url} ({connection.origin})", dim=True, err=True)
     return connection
-
-
-_FLAGS = tuple(inspect.signature(_connection).parameters)
 
 
 def _secret(path: Path | None) -> str | None:

@@ -6,15 +6,13 @@ from typing import Annotated
 
 import typer
 
-from face_validation.cli.connection_options import with_connection
+from face_validation.cli.connection_options import connection_of
 from face_validation.cli.output import ExitCode, print_json
-from face_validation.client.profiles import Connection
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 
-@with_connection
 def enrol(
-    connection: Connection,
+    context: typer.Context,
     photo: Annotated[
         Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="Shows the person alone.")
     ],
@@ -22,7 +20,7 @@ def enrol(
     as_json: Annotated[bool, typer.Option("--json", help="Print the enrolled face as JSON.")] = False,
 ) -> None:
     """Make a person findable by `search`; several photos of a person improve it."""
-    with connection.client() as client:
+    with connection_of(context).client() as client:
         face = client.people.enrol(photo, full_name)
     if as_json:
         print_json(asdict(face))
@@ -30,9 +28,8 @@ def enrol(
         typer.echo(f"{face.full_name}: face {face.face_id} ({face.confidence:.0f} % sure it is one)")
 
 
-@with_connection
 def search(
-    connection: Connection,
+    context: typer.Context,
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="Who is in it?")],
     threshold: Annotated[
         float, typer.Option(min=0, max=100, help="Found from this similarity on.")
@@ -41,7 +38,7 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Who of the enrolled people is in a photo? Leaves with 0 when somebody was found, with 1 when nobody."""
-    with connection.client() as client:
+    with connection_of(context).client() as client:
         result = client.people.search(photo, threshold=threshold, max_faces=max_faces)
     if as_json:
         print_json(asdict(result))
@@ -53,14 +50,13 @@ def search(
     raise typer.Exit(ExitCode.MATCH if result.found else ExitCode.NO_MATCH)
 
 
-@with_connection
 def people(
-    connection: Connection,
+    context: typer.Context,
     full_name: Annotated[str | None, typer.Option(help="Only this person's faces.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the faces as JSON.")] = False,
 ) -> None:
     """List the enrolled faces."""
-    with connection.client() as client:
+    with connection_of(context).client() as client:
         faces = list(client.people.faces(full_name))
     if as_json:
         print_json([asdict(face) for face in faces])
@@ -71,9 +67,8 @@ def people(
         typer.echo("Nobody is enrolled." if full_name is None else f"{full_name} is not enrolled.", err=True)
 
 
-@with_connection
 def erase(
-    connection: Connection,
+    context: typer.Context,
     full_name: Annotated[str | None, typer.Option(help="Erase all of this person.")] = None,
     face_id: Annotated[str | None, typer.Option(help="Erase this face alone.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
@@ -83,7 +78,7 @@ def erase(
         raise typer.BadParameter("Say --full-name or --face-id, one of the two.")
     if not yes:
         typer.confirm(f"Erase {full_name or face_id} for good?", abort=True)
-    with connection.client() as client:
+    with connection_of(context).client() as client:
         erased = client.people.erase_person(full_name) if full_name else client.people.erase_face(face_id or "")
     typer.echo(f"Erased: {erased.faces} faces, {erased.photo_versions} photo versions, {erased.rows} rows.")
     if not (erased.faces or erased.photo_versions or erased.rows):

@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from face_validation.cli.connection_options import check_texts, with_connection
+from face_validation.cli.connection_options import check_texts, connection_of
 from face_validation.cli.output import print_json, print_verdict
-from face_validation.client.profiles import Connection
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
@@ -50,9 +49,8 @@ def _scopes(scopes: list[Scope]) -> str:
     return " ".join(f"face-detection/{scope.value}" for scope in scopes)
 
 
-@with_connection
 def validate(
-    connection: Connection,
+    context: typer.Context,
     source: Annotated[
         str,
         typer.Argument(
@@ -109,7 +107,7 @@ def validate(
         "min_quality": _scores(min_quality or ()),
         "include": [part for part, wanted in parts.items() if wanted],
     }
-    with connection.client() as client:
+    with connection_of(context).client() as client:
         if keys:
             check_texts(SOURCE=trusted or checked, TARGET=checked)
             result = client.validate(trusted, checked, type_, **question)
@@ -125,26 +123,25 @@ def validate(
     raise print_verdict(result, as_json=as_json, language=language.value)
 
 
-@with_connection
 def token(
-    connection: Connection,
+    context: typer.Context,
     scope: Annotated[
         list[Scope] | None, typer.Option(help="What the token may do; may be said several times. By default write.")
     ] = None,
 ) -> None:
     """Print an access token, e.g. for curl -H "Authorization: Bearer $(face-validation token)"."""
-    with connection.client() as client:
+    with connection_of(context).client() as client:
         typer.echo(client.token(_scopes(scope or [Scope.write])))
 
 
-@with_connection
 def env(
-    connection: Connection,
+    context: typer.Context,
     scope: Annotated[
         list[Scope] | None, typer.Option(help="What the token may do; may be said several times. By default all.")
     ] = None,
 ) -> None:
     """Print the service's address and a token as shell variables: eval "$(face-validation env)"."""
+    connection = connection_of(context)
     with connection.client() as client:
         variables = {
             "API_URL": connection.api_url,
@@ -157,9 +154,8 @@ def env(
             typer.echo(f"export {name}={shlex.quote(value)}")
 
 
-@with_connection
 def upload(
-    connection: Connection,
+    context: typer.Context,
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Images.")],
     to: Annotated[BucketChoice, typer.Option(help="The bucket.")],
     key: Annotated[str | None, typer.Option(help="The key, for one file; a new one by default.")] = None,
@@ -168,7 +164,7 @@ def upload(
     """Put images into a bucket and print their keys, one a line, in the order of the files."""
     if key is not None and len(files) > 1:
         raise typer.BadParameter("One key cannot hold several files: upload them one by one.", param_hint="--key")
-    with connection.client() as client:
+    with connection_of(context).client() as client:
         uploaded = {}
         for file in files:
             uploaded[str(file)] = client.upload(file, to.value, key)
