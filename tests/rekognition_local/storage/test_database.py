@@ -114,6 +114,10 @@ def test_a_full_disk_refuses_the_change_with_its_reason_in_the_log_and_keeps_the
     engine = FakeEngine()
     service = Service(engine, ImageSource(FakeS3({})), Gallery(store, engine))
 
+    def fill() -> None:
+        for number in range(2000):
+            ask("CreateCollection", f'{{"CollectionId": "more-{number}-{"x" * 200}"}}')
+
     def ask(operation: str, body: str) -> bytes:
         return answer(service, f"RekognitionService.{operation}", body.encode())
 
@@ -121,8 +125,7 @@ def test_a_full_disk_refuses_the_change_with_its_reason_in_the_log_and_keeps_the
     (pages,) = store.row("PRAGMA page_count")
     store.row(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(ServiceError) as refused:
-        for number in range(2000):
-            ask("CreateCollection", f'{{"CollectionId": "more-{number}-{"x" * 200}"}}')
+        fill()
 
     assert (refused.value.code, refused.value.status) == ("InternalServerError", 500)
     assert "the server's log says why" in str(refused.value)
