@@ -25,7 +25,7 @@ NOTICE = (Path(__file__).parents[1] / "NOTICE").read_text(encoding="utf-8")
 @pytest.mark.parametrize("package", ["opencv-python-headless", "shapely"])
 def test_every_library_in_the_wheel_is_named(package: str) -> None:
     files = importlib.metadata.distribution(package).files or []
-    carried = sorted({file.name for file in files if re.match(r"lib.+\.(so|dylib)", file.name)})
+    carried = sorted({file.name for file in files if re.search(r"\.(libs|dylibs)$", file.parent.as_posix())})
     names = {file: [name for start, name in NAMES.items() if re.match(start, file)] for file in carried}
 
     assert package in NOTICE
