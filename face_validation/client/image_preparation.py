@@ -64,7 +64,7 @@ class PreparedImage:
     format: str
 
 
-def prepare(photo: Photo, *, longest_side: int = LONGEST_SIDE) -> PreparedImage:
+def prepare(photo: Photo, *, longest_side: int = LONGEST_SIDE, name: str | None = None) -> PreparedImage:
     """Make an image file into an upright sRGB JPG without metadata, no larger than the service needs it.
 
     JPG, PNG, WebP, AVIF, TIFF, GIF (first frame) and BMP are read; with the extra `images` HEIC and the first page of a
@@ -73,6 +73,7 @@ def prepare(photo: Photo, *, longest_side: int = LONGEST_SIDE) -> PreparedImage:
     Args:
         photo: an image file, or its bytes.
         longest_side: in pixels; larger images are made smaller.
+        name: what messages call the image; by default its file's name.
 
     Raises:
         OSError: the file cannot be read.
@@ -80,7 +81,7 @@ def prepare(photo: Photo, *, longest_side: int = LONGEST_SIDE) -> PreparedImage:
         ImageTooLargeError: more than 200 MB or 250 megapixels.
         SettingsError: its format needs a package that is not installed; says which.
     """
-    name = "The image" if isinstance(photo, bytes) else Path(photo).name
+    name = name or ("The image" if isinstance(photo, bytes) else Path(photo).name)
     content = content_of(photo)
     if len(content) > MAX_FILE_BYTES:
         raise ImageTooLargeError(f"{name} has {len(content) >> 20} MB; the limit is {MAX_FILE_BYTES >> 20} MB.")

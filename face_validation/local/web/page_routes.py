@@ -19,6 +19,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
+from face_validation.client.errors import FaceValidationError
+from face_validation.client.image_preparation import MAX_FILE_BYTES, prepare
 from face_validation.client.reasons import texts
 from face_validation.local.gateway.api_gateway import read_body
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
@@ -26,6 +28,7 @@ from face_validation.local.stack_info import StackInfo
 from face_validation_function.routes import RESOURCE_SERVER
 
 FOLDER = Path(__file__).parent / "page"
+FILES = ("page.css", "page.js", "words.js", "pictures.js", "camera.js", "icon.svg")
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
 MAX_UPLOAD_BYTES = 2 * MAX_IMAGE_BYTES + 64 * 1024
 ANSWER_TIMEOUT_S = 120.0
@@ -38,6 +41,7 @@ SECURITY_HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -70,17 +74,13 @@ class PageRoutes:
 
     def routes(self) -> list[Route]:
         """The addresses, to be mounted at the root."""
-        files = {
-            "/": "index.html",
-            "/page/page.css": "page.css",
-            "/page/page.js": "page.js",
-            "/page/icon.svg": "icon.svg",
-        }
+        files = {f"/page/{name}": FOLDER / name for name in FILES} | {"/": FOLDER / "index.html"}
         return [
-            *(Route(path, self._guarded(partial(_file, FOLDER / name))) for path, name in files.items()),
+            *(Route(path, self._guarded(partial(_file, file))) for path, file in files.items()),
             Route("/page/reasons.json", self._guarded(_reasons)),
             Route("/page/samples", self._guarded(_samples)),
             Route("/page/samples/{name}.jpg", self._guarded(_sample)),
+            Route("/page/preparation", self._guarded(_prepared), methods=["POST"]),
             Route("/page/validation", self._guarded(self._validate), methods=["POST"]),
         ]
 
@@ -143,6 +143,20 @@ class PageRoutes:
             headers={"Authorization": f"Bearer {granted['access_token']}"},
         )
         return JSONResponse({"status": answer.status_code, "answer": answer.json()})
+
+
+async def _prepared(request: Request) -> Response:
+    """The JPG of a file that the browser cannot decode: HEIC, PDF, TIFF."""
+    body = await read_body(request, MAX_FILE_BYTES)
+    if body is None:
+        details = f"The file is larger than {MAX_FILE_BYTES // 2**20} MB."
+        return _error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError", details)
+    try:
+        prepared = await run_in_threadpool(prepare, body, name=request.query_params.get("name") or "The file")
+    except FaceValidationError as error:
+        # To the page a refusal is an answer, not a failure to load something.
+        return JSONResponse({"error": {"code": error.code, "message": error.message, "details": error.details}})
+    return Response(prepared.content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 async def _file(path: Path, request: Request) -> Response:

@@ -1,128 +1,130 @@
-// The page: two pictures in, the service's answer drawn on them. The decision follows the slider without another call.
+// The page: two pictures in, the service's answer drawn on them. The verdict follows the limit without another call.
 
-const SIDES = ["source", "target"];
-const SOURCES = {
-  ID_TO_FACE: ["Identity document", "Passport, driving licence or identity card"],
-  FACE_TO_FACE: ["Trusted photograph", "A photograph of the person"],
-  ID_IN_FACE: ["Identity document", "It is in the picture of the person"],
-};
-// One picture shows the document and the person: there is nothing to choose on the other side.
-const needed = () => (type() === "ID_IN_FACE" ? ["target"] : SIDES);
-// The service's reasons in plain words: English, or Spanish where the browser asks for it.
-const LANGUAGE = navigator.language.startsWith("es") ? "es" : "en";
-let words = {};
+import { takePicture } from "/page/camera.js";
+import { PictureError, cropped, inWhole, prepare, withResult } from "/page/pictures.js";
+import { SIDES, currentLanguage, speak, words } from "/page/words.js";
 
-const HINTS = { source: "", target: "A photograph with one face to compare" };
+const REVIEW_FROM = 80;
+const IDENTITY_CHECK = 99;
+const WHOLE = { left: 0, top: 0, width: 1, height: 1 };
 
-const REFUSALS = {
-  ImageValidationError: "This picture cannot be checked",
-  ImageTooLargeError: "The picture's size is outside the limits",
-  InvalidS3ObjectError: "The picture could not be read",
-  PayloadTooLargeError: "The pictures are too large",
-  RequestError: "The service did not understand the question",
-  TooManyRequestsError: "Too many questions at once: try again in a moment",
-  UnauthorizedError: "The page is no longer signed in: load it again",
-  ForbiddenError: "The service does not answer this page",
-  InternalServerError: "The service could not finish: try again",
-};
+const find = (selector) => document.querySelector(selector);
+const form = find("#question");
+const answerSection = find("#answer");
+const slider = find("#threshold");
+const compare = form.querySelector("button.primary");
+const cards = Object.fromEntries(SIDES.map((side) => [side, find(`[data-side=${side}]`)]));
 
-// By the step that refused, then by the refusal.
-const PROBLEMS = {
-  decode: {
-    ImageValidationError: (picture) => `The ${picture} is not a JPG or PNG that can be read`,
-    ImageTooLargeError: (picture) => `The ${picture} has too few or too many pixels`,
-  },
-  download: { ImageTooLargeError: (picture) => `The ${picture} is too large a file` },
-  detect_labels: { ImageValidationError: (picture) => `No identity document was recognised in the ${picture}` },
-  detect_faces: { ImageValidationError: (picture) => `No face was found in the ${picture}` },
-};
-
-const UNANSWERED = {
-  code: "",
-  message: "The local stack does not answer",
-  details: "Is it still running? Start it again, then load this page again.",
-};
-
-const form = document.querySelector("#question");
-const status = document.querySelector("#status");
-const answerSection = document.querySelector("#answer");
-const slider = document.querySelector("#threshold");
-const compare = form.querySelector("button");
-const figures = Object.fromEntries(SIDES.map((side) => [side, document.querySelector(`[data-side=${side}]`)]));
-
+// A picture: its file's name, the prepared JPG, the part of it that is sent (all of it, or what is around one face).
 const pictures = { source: null, target: null };
-let answer = null; // the service's last answer to the pictures shown
+let answer = null; // the service's last answer to the pictures shown, boxes in ratios of the whole pictures
+let refusal = null; // or its refusal
+let seconds = "";
+let state = "empty"; // which sentence #status shows
 let asked = 0; // which question is the latest: answers to earlier ones are thrown away
+let reasons = {}; // words of each reason, by language
 
 const type = () => form.elements.type.value;
 const threshold = () => Number(slider.value);
+const inHand = () => type() === "ID_IN_FACE";
+const ofDocument = (side) => side === "source" && type() !== "FACE_TO_FACE";
+// One picture shows the document and the person: there is nothing to choose on the other side.
+const needed = () => (inHand() ? ["target"] : SIDES);
+const missing = () => needed().filter((side) => !pictures[side]);
 
-function say(words) {
-  status.textContent = words;
+function titleOf(side) {
+  if (side === "target") return inHand() ? words().target_in_hand : words().target_title;
+  return ofDocument(side) ? words().source_document : words().source_photograph;
 }
 
-// Two decimals, or as many as show on which side of the threshold it lies.
+function hintOf(side) {
+  if (side === "target") return inHand() ? words().hint_in_hand : words().hint_target;
+  return ofDocument(side) ? words().hint_document : words().hint_photograph;
+}
+
+function say(next = state) {
+  state = next;
+  const sentences = {
+    empty: () => {
+      if (inHand()) return pictures.target ? words().ready : words().choose_one;
+      return [words().ready, words().choose_other, words().choose_two][missing().length];
+    },
+    comparing: () => words().comparing,
+    loading: () => words().loading,
+    preparing: () => words().preparing,
+    unanswered: () => words().unanswered,
+    first: () => words().choose_first(titleOf(missing()[0] ?? "target")),
+    answered: () => words().answered(seconds, find("#verdict").textContent.toLowerCase()),
+    refused: () => words().not_compared(find("#reason").textContent),
+  };
+  find("#status").textContent = (sentences[state] ?? (() => state))();
+}
+
+// Two decimals, or as many as show on which side of the limit the similarity lies; nothing but 100 is written as 100.
 function percent(similarity) {
+  if (similarity < 100 && similarity >= 99.995) return "99.99";
   for (let digits = 2; digits < 7; digits += 1) {
     const text = similarity.toFixed(digits);
-    if (Number(text) >= threshold() === similarity >= threshold()) return text;
+    if ([threshold(), IDENTITY_CHECK].every((limit) => Number(text) >= limit === similarity >= limit)) return text;
   }
   return String(similarity);
 }
 
-function show(side, file) {
-  pictures[side] = file;
-  const figure = figures[side];
-  const image = figure.querySelector("img");
+async function take(side, file) {
+  say("preparing");
+  try {
+    show(side, file.name, await prepare(file));
+    return true;
+  } catch (error) {
+    say(error instanceof PictureError ? error.message : words().unanswered);
+    return false;
+  }
+}
+
+function show(side, name, blob) {
+  pictures[side] = { name, blob, sent: blob, area: WHOLE, faces: null };
+  const image = cards[side].querySelector("img");
   URL.revokeObjectURL(image.src);
-  image.src = URL.createObjectURL(file);
-  image.alt = `${side === "source" ? "Trusted picture" : "Picture to check"}: ${file.name}`;
-  image.onerror = () => {
-    figure.querySelector(".canvas").hidden = true;
-    figure.classList.remove("filled");
-    figure.querySelector(".invite b").textContent = `${file.name} (no preview): choose another picture`;
-  };
-  figure.querySelector(".canvas").hidden = false;
-  figure.classList.add("filled");
-  figure.querySelector(".invite b").textContent = "Choose another picture";
+  image.src = URL.createObjectURL(blob);
+  image.alt = `${titleOf(side)}: ${name}`;
+  cards[side].querySelector(".canvas").hidden = false;
+  cards[side].classList.add("filled");
   forget();
 }
 
 // A picture or the type has changed: what was answered is about something else.
 function forget() {
   asked += 1;
-  answer = null;
+  answer = refusal = null;
   answerSection.hidden = true;
+  document.body.removeAttribute("data-verdict");
   compare.removeAttribute("aria-disabled");
-  const [title, hint] = SOURCES[type()];
-  document.querySelector("#source-title").textContent = title;
-  HINTS.source = hint;
+  cards.source.hidden = inHand();
   for (const side of SIDES) {
-    figures[side].querySelector(".boxes").replaceChildren();
-    document.querySelector(`#${side}-seen`).textContent = HINTS[side];
+    cards[side].querySelector(".boxes").replaceChildren();
+    find(`#${side}-title`).textContent = titleOf(side);
+    find(`#${side}-seen`).textContent = hintOf(side);
   }
-  figures.source.hidden = !needed().includes("source");
-  const missing = needed().filter((side) => !pictures[side]);
-  say(missing.length === 0 ? "Ready to compare." : missing.length === SIDES.length ? "Choose two pictures, or try one of the samples below." : needed().length === 1 ? "Choose the picture of the person with the document." : "Choose the other picture.");
+  say("empty");
 }
 
 async function ask() {
   if (compare.getAttribute("aria-disabled")) return;
-  const missing = needed().find((side) => !pictures[side]);
-  if (missing) {
-    say(`Choose the ${missing === "source" ? "trusted picture" : "picture to check"} first.`);
-    figures[missing].querySelector("input").focus();
+  const [first] = missing();
+  if (first) {
+    say("first");
+    cards[first].querySelector("input").focus();
     return;
   }
   forget();
   const question = asked;
   compare.setAttribute("aria-disabled", "true");
-  say("Comparing…");
+  say("comparing");
   const body = new FormData();
-  for (const side of needed()) body.append(side, pictures[side], pictures[side].name);
+  for (const side of needed()) body.append(side, pictures[side].sent, `${side}.jpg`);
   body.append("type", type());
   body.append("threshold", slider.value);
-  let found = { error: UNANSWERED };
+  let found = { error: { code: "", details: words().unanswered, reasons: [] } };
   let code = "no answer";
   const began = performance.now();
   try {
@@ -134,200 +136,268 @@ async function ask() {
     // Nothing came: `found` says so.
   }
   if (question !== asked) return;
+  seconds = ((performance.now() - began) / 1000).toFixed(1);
   compare.removeAttribute("aria-disabled");
-  document.querySelector("#raw").textContent = `${code}\n${JSON.stringify(found, null, 2)}`;
-  answerSection.hidden = false;
-  if (found.error) refuse(found.error);
-  else {
-    answer = found;
-    decide();
-    say(`Answered in ${((performance.now() - began) / 1000).toFixed(1)} s: ${document.querySelector("#verdict").textContent.toLowerCase()}, similarity ${percent(answer.similarity)} %.`);
-  }
+  find("#raw").textContent = `${code}\n${JSON.stringify(found, null, 2)}`;
+  if (found.error) refusal = found.error;
+  else answer = inWholePictures(found);
+  tell();
   answerSection.scrollIntoView({ block: "nearest" });
 }
 
-// The service says "source, detect_faces: no face ..." to programs; people read which picture, and what is wrong with it.
-function inPlainWords(error) {
-  const [, side, step] = error.details.match(/^(source|target), (\w+)/) ?? [];
-  const problem = error.code.startsWith("Image") && PROBLEMS[step]?.[error.code];
-  if (!problem) return REFUSALS[error.code] ?? error.message;
-  const picture = side === "target" ? "picture to check" : "trusted picture";
-  return problem(picture);
+function inWholePictures(found) {
+  const boxes = {};
+  for (const side of SIDES) {
+    const { area, faces: before } = pictures[inHand() ? "target" : side];
+    const seen = found.boxes[side];
+    const faces = seen.faces.map((face) => ({ ...face, box: inWhole(face.box, area) }));
+    const compared = faces[seen.compared].box;
+    // The faces of the whole picture stay choosable when only a part of it was sent.
+    const all = area === WHOLE ? faces : before;
+    if (!inHand()) pictures[side].faces = all;
+    const place = area === WHOLE ? seen.compared : nearest(all, compared);
+    boxes[side] = { ...seen, faces: all, compared: place, comparedBox: compared };
+  }
+  return { ...found, boxes };
 }
 
-// What the person in front of the page can do, one line for each reason of the answer.
-function advise(reasons) {
-  const lines = (reasons ?? []).filter((code) => words[code]).map((code) => {
-    const line = document.createElement("li");
-    line.lang = LANGUAGE;
-    line.textContent = words[code][LANGUAGE];
-    return line;
-  });
-  document.querySelector("#advice-list").replaceChildren(...lines);
+function nearest(faces, box) {
+  const distance = (other) => Math.hypot(other.left + other.width / 2 - box.left - box.width / 2, other.top + other.height / 2 - box.top - box.height / 2);
+  return faces.reduce((best, face, index) => (distance(face.box) < distance(faces[best].box) ? index : best), 0);
 }
 
-function refuse(error) {
-  advise(error.reasons);
-  const words = inPlainWords(error);
-  answerSection.className = "answer refused";
-  answerSection.querySelector(".sign").textContent = "!";
-  document.querySelector("#verdict").textContent = words;
-  document.querySelector("#reason").textContent = error.details;
-  document.querySelector("#score").hidden = true;
-  say(`Not compared. ${words}.`);
+// Write what was answered or refused, in the language of now.
+function tell() {
+  answerSection.hidden = !answer && !refusal;
+  if (refusal) refuse();
+  else if (answer) decide();
+  else return;
+  say(refusal ? "refused" : "answered");
+  writeForDevelopers();
 }
 
-// From the real similarity and the slider, as the service itself decides: a match from the threshold on.
+const spoken = (codes) => codes.map((code) => reasons[code]?.[currentLanguage()]).filter(Boolean);
+
+function refuse() {
+  const told = spoken(refusal.reasons ?? []);
+  mark("refused", "!");
+  find("#verdict").textContent = words().refused;
+  find("#similarity").textContent = "";
+  find("#reason").textContent = told[0] ?? refusal.details;
+  advise(told.slice(1));
+  find("#score").hidden = true;
+  const other = find("#other-type");
+  other.hidden = !(refusal.reasons ?? []).includes("NO_DOCUMENT");
+  other.textContent = words().as_photograph;
+}
+
+// From the real similarity and the limit, as the service itself decides: a match from the limit on.
 function decide() {
-  document.querySelector("#threshold-value").textContent = `${threshold()} %`;
-  slider.setAttribute("aria-valuetext", `${threshold()} percent`);
-  answerSection.querySelector(".mark").style.left = `${threshold()}%`;
-  if (!answer) return;
-  const matched = answer.similarity >= threshold();
-  answerSection.className = `answer ${matched ? "matched" : "unmatched"}`;
-  answerSection.querySelector(".sign").textContent = matched ? "✓" : "✕";
-  document.querySelector("#verdict").textContent = matched ? "Match" : "No match";
-  document.querySelector("#reason").textContent =
-    `Similarity ${percent(answer.similarity)} %, ${matched ? "at or above" : "below"} the threshold of ${threshold()} %.`;
-  answerSection.querySelector(".bar").style.width = `${answer.similarity}%`;
-  document.querySelector("#score").hidden = false;
-  // The slider decides again without the service: its word on the similarity holds for the threshold that was asked.
-  advise(answer.reasons.filter((code) => matched ? !code.startsWith("SIMILARITY") : true));
+  const limit = threshold();
+  const { similarity } = answer;
+  const matched = similarity >= limit;
+  const review = !matched && limit === IDENTITY_CHECK && similarity >= REVIEW_FROM;
+  const kind = matched ? "match" : review ? "review" : "no_match";
+  mark(kind, matched ? "✓" : review ? "?" : "✕");
+  find("#verdict").textContent = words()[kind];
+  find("#similarity").textContent = percent(similarity);
+  find("#reason").textContent = explanation(similarity, limit, matched, review);
+  const several = needed().filter((side) => !inHand() && !ofDocument(side) && answer.boxes[side].faces.length > 1);
+  const skipped = ["SIMILARITY_BELOW_THRESHOLD", "SIMILARITY_NEAR_THRESHOLD", "SOURCE_SEVERAL_FACES", "TARGET_SEVERAL_FACES"];
+  advise([
+    ...several.map((side) => words().several(answer.boxes[side].faces.length, titleOf(side))),
+    ...(matched ? [] : spoken((answer.reasons ?? []).filter((code) => !skipped.includes(code)))),
+  ]);
+  find("#score").hidden = false;
+  find("#other-type").hidden = true;
+  answerSection.querySelector(".fill").style.width = `${similarity}%`;
+  for (const button of document.querySelectorAll("[data-threshold]")) button.ariaPressed = String(Number(button.dataset.threshold) === limit);
   const { source, target } = answer.boxes;
-  if (needed().length === 1) {
-    // Both sides are of one picture: the person, the document and the portrait on it.
-    const faces = [...target.faces, ...source.faces];
-    draw("target", { ...target, faces, document: source.document, portrait: target.faces.length + source.compared }, matched);
-  } else for (const side of SIDES) draw(side, answer.boxes[side], matched);
+  if (inHand()) draw("target", { ...target, document: source.document, portrait: source.comparedBox }, kind);
+  else for (const side of SIDES) draw(side, answer.boxes[side], kind);
 }
 
-function draw(side, seen, matched) {
+function explanation(similarity, limit, matched, review) {
+  if (review) return words().review_text;
+  if (!matched) return words().no_match_text(limit);
+  if (similarity >= IDENTITY_CHECK) return words().match_99;
+  return limit === REVIEW_FROM ? words().match_80 : words().above_text(limit);
+}
+
+function mark(kind, sign) {
+  document.body.dataset.verdict = kind;
+  answerSection.className = `answer ${kind}`;
+  answerSection.querySelector(".sign").textContent = sign;
+}
+
+function advise(sentences) {
+  const list = find("#advice");
+  list.hidden = sentences.length === 0;
+  list.replaceChildren(...sentences.map((sentence) => Object.assign(document.createElement("li"), { textContent: sentence })));
+}
+
+function draw(side, seen, kind) {
   const boxes = seen.faces.map((face, index) => {
-    if (index === seen.portrait) return box(face.box, matched ? "matched" : "unmatched", "");
-    if (index !== seen.compared) return box(face.box, "other", "");
-    const words = `${matched ? "match" : "no match"} ${percent(answer.similarity)} %`;
-    return box(face.box, matched ? "matched" : "unmatched", side === "target" ? words : "compared");
+    if (index === seen.compared) return box(seen.comparedBox, kind);
+    const fixed = inHand() || ofDocument(side);
+    const other = box(face.box, "other", fixed ? "span" : "button");
+    if (!fixed) {
+      other.type = "button";
+      other.ariaLabel = words().compare_this(index + 1);
+      other.title = other.ariaLabel;
+      other.addEventListener("click", () => choose(side, face.box));
+    }
+    return other;
   });
-  if (seen.document) {
-    const { label, confidence } = seen.document;
-    boxes.unshift(box(seen.document.box, "document", `${label} ${confidence.toFixed(0)} %`));
-  }
-  figures[side].querySelector(".boxes").replaceChildren(...boxes);
-  const faces = seen.faces.length === 1 ? "1 face" : `${seen.faces.length} faces`;
-  const found = seen.document ? `${seen.document.label}, ${faces}` : faces;
-  document.querySelector(`#${side}-seen`).textContent = `${seen.width} × ${seen.height} px: ${found}`;
-  figures[side].querySelector("img").alt =
-    `${side === "source" ? "Trusted picture" : "Picture to check"}: ${found}; the compared face is marked as ${matched ? "matched" : "not matched"}.`;
+  if (seen.portrait) boxes.push(box(seen.portrait, kind));
+  if (seen.document) boxes.unshift(box(seen.document.box, "document"));
+  cards[side].querySelector(".boxes").replaceChildren(...boxes);
+  const faces = words().faces(seen.faces.length);
+  const label = seen.document ? (words().labels[seen.document.label] ?? seen.document.label) : faces;
+  find(`#${side}-seen`).textContent = label;
+  cards[side].querySelector("img").alt = `${titleOf(side)}: ${label}. ${words()[kind]}.`;
 }
 
-function box(place, kind, words) {
-  const clip = (value) => Math.min(1, Math.max(0, value));
-  const [left, top] = [clip(place.left), clip(place.top)];
-  const [right, bottom] = [clip(place.left + place.width), clip(place.top + place.height)];
-  const element = document.createElement("div");
-  element.className = `box ${kind}`;
-  element.style.left = `${left * 100}%`;
-  element.style.top = `${top * 100}%`;
-  element.style.width = `${(right - left) * 100}%`;
-  element.style.height = `${(bottom - top) * 100}%`;
-  if (words) {
-    const tag = document.createElement("span");
-    tag.className = "tag";
-    // Over the middle of its box, where it covers least; beside the picture's edge it stays within the frame.
-    const middle = (left + right) / 2;
-    if (middle < 1 / 6) tag.classList.add("leftmost");
-    if (middle > 5 / 6) tag.classList.add("rightmost");
-    tag.textContent = words;
-    element.append(tag);
-  }
-  return element;
-}
-
-async function trySample(sample) {
-  const sides = SIDES.filter((side) => sample[side]);
-  say("Loading the sample…");
-  let loaded;
-  try {
-    loaded = await Promise.all(sides.map(async (side) => (await fetch(`/page/samples/${sample[side]}.jpg`)).blob()));
-  } catch {
-    say(`${UNANSWERED.message}. ${UNANSWERED.details}`);
-    return;
-  }
-  form.elements.type.value = sample.type;
-  sides.forEach((side, index) => show(side, new File([loaded[index]], `${sample[side]}.jpg`, { type: "image/jpeg" })));
+// Compare another face of a picture: the part around it is sent in the picture's place.
+async function choose(side, face) {
+  const picture = pictures[side];
+  const { blob, area } = await cropped(picture.blob, face);
+  Object.assign(picture, { sent: blob, area });
   await ask();
 }
 
-async function learnWords() {
-  words = await (await fetch("/page/reasons.json")).json();
+function box(place, kind, name = "span") {
+  const clip = (value) => Math.min(1, Math.max(0, value));
+  const [left, top] = [clip(place.left), clip(place.top)];
+  const element = document.createElement(name);
+  element.className = `box ${kind}`;
+  element.style.left = `${left * 100}%`;
+  element.style.top = `${top * 100}%`;
+  element.style.width = `${(clip(place.left + place.width) - left) * 100}%`;
+  element.style.height = `${(clip(place.top + place.height) - top) * 100}%`;
+  return element;
 }
 
-async function listSamples() {
-  const samples = await (await fetch("/page/samples")).json();
+function writeForDevelopers() {
+  find("#threshold-value").textContent = String(threshold());
+  const paths = Object.fromEntries(needed().map((side) => [`${side}_path`, `${side}.jpg`]));
+  const body = { type: type(), ...paths, threshold: threshold(), include: ["boxes", "reasons"] };
+  find("#curl").textContent =
+    `eval "$(face-validation env)"\ncurl -s "$API_URL/validation" -H "Authorization: Bearer $TOKEN" \\\n  -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
+  find("#python").textContent =
+    `from face_validation.client import FaceValidationClient\n\nwith FaceValidationClient.local() as client:\n    result = client.validate_files(${inHand() ? "None" : '"source.jpg"'}, "target.jpg", "${type()}", threshold=${threshold()})\n    print(result.matched, result.similarity)`;
+}
+
+async function download() {
+  const style = getComputedStyle(document.documentElement);
+  const colours = { ink: "#14213d", document: "#2456e6", other: "#6b7280", match: "#0f7b4f", review: "#a16207", no_match: "#b3261e" };
+  colours.ink = style.getPropertyValue("--paper-ink") || colours.ink;
+  const kind = document.body.dataset.verdict;
+  const sides = needed().map((side) => {
+    const seen = answer.boxes[side];
+    const boxes = seen.faces.map((face, index) => (index === seen.compared ? { box: seen.comparedBox, kind } : { box: face.box, kind: "other" }));
+    if (inHand()) boxes.push({ box: answer.boxes.source.comparedBox, kind });
+    const { document: paper } = inHand() ? answer.boxes.source : seen;
+    if (paper) boxes.unshift({ box: paper.box, kind: "document" });
+    return { blob: pictures[side].blob, boxes };
+  });
+  const picture = await withResult(sides, `${find("#verdict").textContent}: ${find("#similarity").textContent}`, colours);
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(picture), download: "result.png" });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+async function trySample(sample) {
+  say("loading");
+  try {
+    const sides = SIDES.filter((side) => sample[side]);
+    const loaded = await Promise.all(sides.map(async (side) => (await fetch(`/page/samples/${sample[side]}.jpg`)).blob()));
+    form.elements.type.value = sample.type;
+    sides.forEach((side, index) => show(side, `${sample[side]}.jpg`, loaded[index]));
+  } catch {
+    say("unanswered");
+    return;
+  }
+  await ask();
+}
+
+let samples = [];
+function writeSamples() {
   const buttons = samples.map((sample) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    for (const side of SIDES.filter((name) => sample[name])) {
-      const image = document.createElement("img");
-      image.src = `/page/samples/${sample[side]}.jpg`;
-      image.alt = "";
-      button.append(image);
-    }
-    const words = document.createElement("span");
-    const kind = document.createElement("small");
-    kind.textContent = sample.type;
-    words.append(sample.title, kind);
-    button.append(words);
+    const button = Object.assign(document.createElement("button"), { type: "button" });
+    for (const side of SIDES.filter((one) => sample[one])) button.append(Object.assign(document.createElement("img"), { src: `/page/samples/${sample[side]}.jpg`, alt: "", loading: "lazy" }));
+    button.append(Object.assign(document.createElement("span"), { textContent: words().samples[sample.name] ?? sample.title }));
     button.addEventListener("click", () => trySample(sample));
     return button;
   });
-  document.querySelector("#samples").replaceChildren(...buttons);
+  find("#samples").replaceChildren(...buttons);
 }
 
+// One file goes where it was dropped or where the focus is, else to the side that has none; two fill both sides.
+async function takeAll(files, side) {
+  if (files.length >= 2 && !inHand()) {
+    await take("source", files[0]);
+    await take("target", files[1]);
+  } else if (files.length >= 1) {
+    await take(inHand() ? "target" : (side ?? missing()[0] ?? "target"), files[0]);
+  }
+}
+
+const sideOf = (element) => SIDES.find((side) => cards[side].contains(element));
+
 for (const side of SIDES) {
-  const drop = figures[side].querySelector(".drop");
-  const frame = figures[side].querySelector(".frame");
-  const input = drop.querySelector("input");
+  const input = cards[side].querySelector("input");
   // Else the file chosen last could not be chosen again after a sample or a drop: nothing would have changed.
   input.addEventListener("click", () => { input.value = ""; });
-  input.addEventListener("change", () => {
-    const [file] = input.files;
-    if (file) show(side, file);
-  });
-  frame.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  frame.addEventListener("dragleave", () => drop.classList.remove("over"));
-  frame.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    const [file] = event.dataTransfer.files;
-    if (file) show(side, file);
+  input.addEventListener("change", () => takeAll([...input.files], side));
+  cards[side].querySelector("[data-act=choose]").addEventListener("click", () => input.click());
+  cards[side].querySelector("[data-act=camera]").addEventListener("click", async () => {
+    const picture = await takePicture({ ofDocument: ofDocument(side) });
+    if (picture) await take(side, picture);
   });
 }
-// A picture dropped beside the frames would otherwise replace the page.
-for (const name of ["dragover", "drop"]) document.addEventListener(name, (event) => event.preventDefault());
-// A pasted picture goes where the focus is, else to the side that has none.
-document.addEventListener("paste", (event) => {
-  const [file] = event.clipboardData.files;
-  if (!file) return;
-  const focused = SIDES.find((side) => figures[side].contains(document.activeElement));
-  show(focused ?? SIDES.find((side) => !pictures[side]) ?? "target", file);
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  for (const side of SIDES) cards[side].classList.toggle("over", sideOf(event.target) === side);
 });
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) for (const side of SIDES) cards[side].classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  for (const side of SIDES) cards[side].classList.remove("over");
+  takeAll([...event.dataTransfer.files], sideOf(event.target));
+});
+document.addEventListener("paste", (event) => takeAll([...event.clipboardData.files], sideOf(document.activeElement)));
 for (const radio of form.elements.type) radio.addEventListener("change", forget);
-for (const preset of document.querySelectorAll("[data-threshold]")) {
-  preset.addEventListener("click", () => {
-    slider.value = preset.dataset.threshold;
-    decide();
+find("#other-type").addEventListener("click", async () => {
+  form.elements.type.value = "FACE_TO_FACE";
+  forget();
+  await ask();
+});
+for (const button of document.querySelectorAll("[data-threshold]")) {
+  button.addEventListener("click", () => {
+    slider.value = button.dataset.threshold;
+    tell();
   });
 }
-slider.addEventListener("input", decide);
-slider.addEventListener("change", () => answer && say(`${document.querySelector("#verdict").textContent} at a threshold of ${threshold()} %.`));
+slider.addEventListener("input", tell);
+find("#download").addEventListener("click", download);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
+  for (const side of SIDES) if (pictures[side]) Object.assign(pictures[side], { sent: pictures[side].blob, area: WHOLE });
   ask();
 });
-decide();
-learnWords();
-listSamples();
+
+speak(() => {
+  for (const side of SIDES) {
+    find(`#${side}-title`).textContent = titleOf(side);
+    find(`#${side}-seen`).textContent = hintOf(side);
+  }
+  writeSamples();
+  tell();
+  say();
+});
+reasons = await (await fetch("/page/reasons.json")).json();
+samples = await (await fetch("/page/samples")).json();
+writeSamples();
