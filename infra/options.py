@@ -1,14 +1,21 @@
 """What operations may choose per deployment, read from the CDK context (`cdk deploy -c name=value`)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from face_validation_function.routes import RESOURCE_SERVER, ROUTES
 from face_validation_function.settings import ALL_VALIDATION_TYPES, VALIDATION_TYPES
 
 STAGES = ("dev", "prod")
 ARCHITECTURES = ("arm64", "x86_64")
+# direct: callers ask the newest code. The others: callers ask an alias, and CodeDeploy moves it.
+RELEASES = ("direct", "canary", "all-at-once")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+# Target images move to Infrequent Access then; S3 refuses a rule that removes them no later.
+INFREQUENT_ACCESS_DAYS = 30
 
 Context = Callable[[str], object]
 Count = TypeVar("Count", int, None)
@@ -25,13 +32,24 @@ class CustomDomain:
 
 
 @dataclass(frozen=True, slots=True)
+class AppClient:
+    """A program that calls the API, with an id and a secret of its own, and the scopes that it may ask for."""
+
+    name: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The choices of one deployment; each field but `domain` is the context key of the same name.
 
     `throttle_rate` is in requests a second over all callers, `throttle_burst` in requests; `reserved_concurrency` in
     requests at once, for each function; `validation_types` are those that POST /validation answers, as
-    `-c validation_types=FACE_TO_FACE,ID_TO_FACE,ID_IN_FACE`.
-    The domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
+    `-c validation_types=FACE_TO_FACE,ID_TO_FACE,ID_IN_FACE`. `source_days` and `target_days` say after how many days an
+    upload is removed; without them it stays. `provisioned_concurrency` is in requests at once that are answered without
+    a cold start, for each function behind the API; `rekognition_tps` is the account's quota of calls a second, of the
+    operation with the lowest one. The domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and
+    `hosted_zone_name`.
     """
 
     stage: str = "dev"
@@ -45,6 +63,12 @@ class Options:
     kms: bool = False
     waf: bool = False
     domain: CustomDomain | None = None
+    source_days: int | None = None
+    target_days: int | None = None
+    clients: tuple[AppClient, ...] = ()
+    release: str = "direct"
+    provisioned_concurrency: int | None = None
+    rekognition_tps: int | None = None
 
     @property
     def is_prod(self) -> bool:
@@ -71,6 +95,12 @@ class Options:
             kms=_switch(context, "kms"),
             waf=_switch(context, "waf"),
             domain=_domain(context),
+            source_days=_count(context, "source_days", default=None),
+            target_days=_count(context, "target_days", default=None, least=INFREQUENT_ACCESS_DAYS + 1),
+            clients=_clients(context),
+            release=_one_of(context, "release", RELEASES, default="direct"),
+            provisioned_concurrency=_provisioned(context),
+            rekognition_tps=_count(context, "rekognition_tps", default=None),
         )
 
 
@@ -98,13 +128,23 @@ def _switch(context: Context, key: str) -> bool:
     return _one_of(context, key, ("true", "false"), default="false") == "true"
 
 
-def _count(context: Context, key: str, *, default: Count) -> int | Count:
+def _count(context: Context, key: str, *, default: Count, least: int = 1) -> int | Count:
     value = _text(context, key)
     if value is None:
         return default
-    if not value.isdecimal() or int(value) < 1:
-        raise ValueError(f"-c {key}={value}: it must be a whole number of at least 1.")
+    if not value.isdecimal() or int(value) < least:
+        raise ValueError(f"-c {key}={value}: it must be a whole number of at least {least}.")
     return int(value)
+
+
+def _provisioned(context: Context) -> int | None:
+    count = _count(context, "provisioned_concurrency", default=None)
+    if count is not None and _one_of(context, "release", RELEASES, default="direct") == "direct":
+        raise ValueError(
+            f"-c provisioned_concurrency={count}: Lambda keeps versions warm, not the newest code: "
+            "add -c release=canary or -c release=all-at-once."
+        )
+    return count
 
 
 def _domain(context: Context) -> CustomDomain | None:
@@ -115,3 +155,23 @@ def _domain(context: Context) -> CustomDomain | None:
     if missing := [key for key in keys if key not in given]:
         raise ValueError(f"A custom domain also needs -c {' -c '.join(f'{key}=...' for key in missing)}.")
     return CustomDomain(*(given[key] for key in keys))
+
+
+def _clients(context: Context) -> tuple[AppClient, ...]:
+    """Read `kiosk:write,back-office:read+write`: the scopes without the name of their server."""
+    value = _text(context, "clients")
+    known = {route.scope.removeprefix(f"{RESOURCE_SERVER}/"): route.scope for route in ROUTES}
+    clients: list[AppClient] = []
+    for text in (value or "").split(",") if value else ():
+        name, _, scopes = (part.strip() for part in text.partition(":"))
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or name in {client.name for client in clients}:
+            raise ValueError(
+                f"-c clients={value}: {name!r} must be a name of small letters, digits and hyphens, and be there once."
+            )
+        if not scopes or not set(scopes.split("+")) <= set(known):
+            raise ValueError(
+                f"-c clients={value}: {name} has the scopes {scopes!r}; they must be of {', '.join(sorted(known))}, "
+                "joined by +."
+            )
+        clients.append(AppClient(name, tuple(known[scope] for scope in scopes.split("+"))))
+    return tuple(clients)

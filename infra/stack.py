@@ -1,5 +1,7 @@
 """One stage of the service: storage, identity, functions, API, and what watches them."""
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -10,9 +12,11 @@ from face_validation_function.contract.openapi import gateway_models
 from face_validation_function.routes import PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
 from infra.constructs.api import ValidationApi
-from infra.constructs.function import Build, ValidationFunction
+from infra.constructs.function import Build, ServiceFunction, ValidationFunction
 from infra.constructs.identity import Identity
+from infra.constructs.naming import camel
 from infra.constructs.people import IndexingFunction, PeopleFunction, PeopleStores
+from infra.constructs.release import Releases
 from infra.constructs.storage import ImageStorage
 from infra.monitoring.alarms import Alarms
 from infra.monitoring.dashboard import Dashboard
@@ -34,10 +38,22 @@ class FaceValidationStack(Stack):
         log_retention = logs.RetentionDays.ONE_YEAR if options.is_prod else logs.RetentionDays.ONE_MONTH
         key = self._key(retain) if options.kms else None
 
-        storage = ImageStorage(self, "Storage", retain=retain, key=key)
+        storage = ImageStorage(
+            self,
+            "Storage",
+            retain=retain,
+            key=key,
+            source_days=options.source_days,
+            target_days=options.target_days,
+        )
         stores = PeopleStores(self, "PeopleStores", retain=retain, key=key)
         identity = Identity(
-            self, "Identity", stage=options.stage, scopes=[route.scope for route in ROUTES], retain=retain
+            self,
+            "Identity",
+            stage=options.stage,
+            scopes=[route.scope for route in ROUTES],
+            clients=options.clients,
+            retain=retain,
         )
         build = Build(
             arch=options.arch,
@@ -45,6 +61,8 @@ class FaceValidationStack(Stack):
             retain=retain,
             key=key,
             reserved_concurrency=options.reserved_concurrency,
+            with_alias=options.release != "direct",
+            provisioned_concurrency=options.provisioned_concurrency,
         )
         images = {"SOURCE_BUCKET": storage.source.bucket_name, "TARGET_BUCKET": storage.target.bucket_name}
         validation = ValidationFunction(
@@ -89,8 +107,8 @@ class FaceValidationStack(Stack):
             "Api",
             routes=ROUTES,
             functions={
-                **{route.operation: validation.function for route in VALIDATION_ROUTES},
-                **{route.operation: people.function for route in PEOPLE_ROUTES},
+                **{route.operation: validation.called for route in VALIDATION_ROUTES},
+                **{route.operation: people.called for route in PEOPLE_ROUTES},
             },
             models=gateway_models(),
             pool=identity.pool,
@@ -108,8 +126,18 @@ class FaceValidationStack(Stack):
             indexing=indexing.function,
             dead_letters=stores.dead_letters,
         )
-        alarms = Alarms(self, "Alarms", metrics=metrics, email=options.alarm_email, key=key)
-        dashboard = Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms.all)
+        alarms = Alarms(
+            self, "Alarms", metrics=metrics, email=options.alarm_email, key=key, rekognition_tps=options.rekognition_tps
+        )
+        functions: dict[str, ServiceFunction] = {"Validation": validation, "People": people, "Indexing": indexing}
+        self._releases(options, alarms, functions)
+        dashboard = Dashboard(
+            self,
+            "Dashboard",
+            metrics=metrics,
+            alarms=alarms.all,
+            log_groups=[function.log_group for function in functions.values()],
+        )
 
         # The client's secret is never an output: outputs are readable by whoever may describe the stack.
         self._outputs(
@@ -117,6 +145,7 @@ class FaceValidationStack(Stack):
             TokenUrl=identity.token_url,
             UserPoolId=identity.pool.user_pool_id,
             ClientId=identity.client.user_pool_client_id,
+            **{f"ClientId{camel(name)}": client.user_pool_client_id for name, client in identity.clients.items()},
             SourceBucket=storage.source.bucket_name,
             TargetBucket=storage.target.bucket_name,
             FacesBucket=storage.faces.bucket_name,
@@ -126,6 +155,18 @@ class FaceValidationStack(Stack):
             DashboardName=dashboard.name,
             AlarmTopic=alarms.topic.topic_arn,
         )
+
+    def _releases(self, options: Options, alarms: Alarms, functions: Mapping[str, ServiceFunction]) -> None:
+        aliases = {name: function.alias for name, function in functions.items() if function.alias}
+        if aliases:
+            behind_the_api = [alarms.server_errors, alarms.slow_answers]
+            Releases(
+                self,
+                "Releases",
+                kind=options.release,
+                aliases=aliases,
+                alarms=dict.fromkeys(aliases, behind_the_api) | {"Indexing": [alarms.dead_letters]},
+            )
 
     def _key(self, retain: bool) -> kms.Key:
         key = kms.Key(

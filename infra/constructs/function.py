@@ -53,8 +53,11 @@ class Build:
         retain: bool,
         key: kms.IKey | None,
         reserved_concurrency: int | None,
+        with_alias: bool,
+        provisioned_concurrency: int | None,
     ) -> None:
         self.reserved_concurrency = reserved_concurrency
+        self.with_alias, self.provisioned_concurrency = with_alias, provisioned_concurrency
         self.architecture = ARCHITECTURES[arch]
         self.log_retention, self.key = log_retention, key
         self.removal_policy = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
@@ -66,7 +69,10 @@ class Build:
 
 
 class ServiceFunction(Construct):
-    """One function, with a role that may write its log and its traces and what else it is allowed one by one."""
+    """One function, with a role that may write its log and its traces and what else it is allowed one by one.
+
+    `called` is what its callers ask: its alias where releases move one, else the function.
+    """
 
     def __init__(
         self,
@@ -79,6 +85,7 @@ class ServiceFunction(Construct):
         environment: Mapping[str, str],
         memory_mb: int,
         timeout: Duration = TIMEOUT,
+        answers_requests: bool = True,
     ) -> None:
         super().__init__(scope, id_)
         self.log_group = logs.LogGroup(
@@ -106,7 +113,21 @@ class ServiceFunction(Construct):
             tracing=lambda_.Tracing.ACTIVE,
             log_group=self.log_group,
             reserved_concurrent_executions=build.reserved_concurrency,
+            # A version stays when the next one comes: it is the way back.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
+        self.alias = (
+            lambda_.Alias(
+                self,
+                "Live",
+                alias_name="live",
+                version=self.function.current_version,
+                provisioned_concurrent_executions=build.provisioned_concurrency if answers_requests else None,
+            )
+            if build.with_alias
+            else None
+        )
+        self.called: lambda_.IFunction = self.alias or self.function
         accept(
             self.function,
             "Python 3.13 gets security updates until October 2029. The asset is run on that very version by the tests; "

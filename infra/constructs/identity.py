@@ -7,18 +7,30 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra.constructs.findings import accept
-from infra.constructs.naming import stack_suffix
+from infra.constructs.naming import camel, stack_suffix
+from infra.options import AppClient
 
 TOKEN_LIFETIME = Duration.hours(1)
 
 
 class Identity(Construct):
-    """The pool, the scopes of the API, the domain that gives tokens, and a first app client with its secret.
+    """The pool, the scopes of the API, the domain that gives tokens, and app clients with their secrets.
+
+    The first client may ask for every scope. `clients` are the operator's own, one for each program.
 
     `scopes` are `resource server/name`, as routes state them.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, stage: str, scopes: Iterable[str], retain: bool) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stage: str,
+        scopes: Iterable[str],
+        clients: Iterable[AppClient],
+        retain: bool,
+    ) -> None:
         super().__init__(scope, id_)
         self.pool = cognito.UserPool(
             self,
@@ -45,19 +57,24 @@ class Identity(Construct):
         servers = self._resource_servers()
         prefix = f"face-validation-{stage}-{stack_suffix()}"  # unique in the region, as Cognito demands
         self._domain = self.pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix))
-        self.client = self.pool.add_client(
-            "Client",
+        self.client = self._client("Client", self._scopes)
+        self.clients = {client.name: self._client(f"Client{camel(client.name)}", client.scopes) for client in clients}
+        for client in (self.client, *self.clients.values()):
+            client.node.add_dependency(*servers)
+
+    def _client(self, id_: str, scopes: Iterable[str]) -> cognito.UserPoolClient:
+        return self.pool.add_client(
+            id_,
             generate_secret=True,
             auth_flows=cognito.AuthFlow(),
             o_auth=cognito.OAuthSettings(
                 flows=cognito.OAuthFlows(client_credentials=True),
-                scopes=[cognito.OAuthScope.custom(name) for name in self._scopes],
+                scopes=[cognito.OAuthScope.custom(name) for name in scopes],
             ),
             access_token_validity=TOKEN_LIFETIME,
             enable_token_revocation=True,
             prevent_user_existence_errors=True,
         )
-        self.client.node.add_dependency(*servers)
 
     @property
     def token_url(self) -> str:
@@ -71,7 +88,7 @@ class Identity(Construct):
             names.setdefault(server, []).append(name)
         return [
             self.pool.add_resource_server(
-                "".join(word.capitalize() for word in server.split("-")),
+                camel(server),
                 identifier=server,
                 scopes=[
                     cognito.ResourceServerScope(scope_name=name, scope_description=f"{server}: {name}")

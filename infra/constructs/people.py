@@ -171,18 +171,20 @@ class IndexingFunction(ServiceFunction):
             environment=environment,
             memory_mb=MEMORY_MB,
             timeout=INDEXING_TIMEOUT,
+            answers_requests=False,
         )
-        lambda_.CfnEventInvokeConfig(
+        events = lambda_.CfnEventInvokeConfig(
             self,
             "Events",
             function_name=self.function.function_name,
-            qualifier="$LATEST",
+            qualifier=self.alias.alias_name if self.alias else "$LATEST",
             maximum_retry_attempts=RETRIES,
             destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=stores.dead_letters.queue_arn)
             ),
-            # Lambda refuses a destination that the role may not send to.
-        ).node.add_dependency(self.role)
+        )
+        # Lambda refuses a destination that the role may not send to.
+        events.node.add_dependency(self.role)
         accept(
             self.function,
             "An event that fails three times goes to the dead letters by the on-failure destination of its "
@@ -200,7 +202,7 @@ class IndexingFunction(ServiceFunction):
         allow_key(self, build.key)
         faces.add_event_notification(
             s3.EventType.OBJECT_CREATED,
-            notifications.LambdaDestination(self.function),
+            notifications.LambdaDestination(self.called),
             s3.NotificationKeyFilter(prefix=INDEX_PREFIX),
         )
         accept(

@@ -5,7 +5,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-INFREQUENT_ACCESS_DAYS = 30
+from infra.options import INFREQUENT_ACCESS_DAYS
+
 ACCESS_LOG_DAYS = 365
 
 
@@ -14,9 +15,21 @@ class ImageStorage(Construct):
 
     The faces bucket keeps every version of a photo until somebody erases it: a face that was enrolled from a version
     can always be told apart from the next one's, and an erasure knows all that there is to remove.
+
+    Args:
+        source_days, target_days: after how many days an image in that bucket is removed; None keeps it.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        retain: bool,
+        key: kms.IKey | None,
+        source_days: int | None,
+        target_days: int | None,
+    ) -> None:
         super().__init__(scope, id_)
         self._retain = retain
         self._key = key
@@ -26,7 +39,7 @@ class ImageStorage(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(ACCESS_LOG_DAYS))],
         )
-        self.source = self._image_bucket("Source")
+        self.source = self._image_bucket("Source", *_expiry(source_days))
         self.target = self._image_bucket(
             "Target",
             s3.LifecycleRule(
@@ -37,6 +50,7 @@ class ImageStorage(Construct):
                     )
                 ]
             ),
+            *_expiry(target_days),
         )
         self.faces = self._image_bucket("Faces", versioned=True)
 
@@ -82,3 +96,7 @@ class ImageStorage(Construct):
             removal_policy=RemovalPolicy.RETAIN if self._retain else RemovalPolicy.DESTROY,
             auto_delete_objects=not self._retain,
         )
+
+
+def _expiry(days: int | None) -> list[s3.LifecycleRule]:
+    return [] if days is None else [s3.LifecycleRule(expiration=Duration.days(days))]

@@ -15,6 +15,9 @@ from infra.monitoring.metrics import THROTTLES, Metrics
 SERVER_ERRORS_IN_PERIOD = 3
 SLOW_P99_MS = 10_000
 SLOW_PERIODS = 3
+QUOTA_PERCENT = 80
+# The page has a section of each alarm's name.
+RUNBOOK = "docs/operations.md"
 
 _LAMBDA_THROTTLED = "Lambda refused to start the function: its concurrency, reserved or the account's, is used up."
 _REKOGNITION_THROTTLED = "Rekognition throttled past the retries: ask for a higher quota or lower throttle_rate."
@@ -27,7 +30,14 @@ class Alarms(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, metrics: Metrics, email: str | None, key: kms.IKey | None
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        metrics: Metrics,
+        email: str | None,
+        key: kms.IKey | None,
+        rekognition_tps: int | None,
     ) -> None:
         super().__init__(scope, id_)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=key)
@@ -48,37 +58,43 @@ class Alarms(Construct):
                 "CloudWatch and on the dashboard.",
                 "Serverless::Serverless-SNSRedrivePolicy",
             )
-        self.all = [
+        self.all: list[cloudwatch.Alarm] = []
+        self.server_errors = self._alarm(
+            "ServerErrors",
+            metrics.server_errors(),
+            SERVER_ERRORS_IN_PERIOD,
+            f"{SERVER_ERRORS_IN_PERIOD} or more answers of 5xx in five minutes.",
+        )
+        self._alarm("FunctionThrottles", metrics.validation.throttles(), 1, _LAMBDA_THROTTLED)
+        self._alarm("RekognitionThrottles", metrics.validation.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED)
+        self._alarm("PeopleThrottles", metrics.people.throttles(), 1, _LAMBDA_THROTTLED)
+        self._alarm("PeopleRekognitionThrottles", metrics.people.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED)
+        self.dead_letters = self._alarm(
+            "DeadLetters",
+            metrics.letters(),
+            1,
+            "A photo could not be enrolled: its letter in the queue (output DeadLetterQueueUrl) says why.",
+        )
+        self._alarm(
+            "GatewayThrottles",
+            metrics.gateway_throttles(),
+            1,
+            "API Gateway answered 429: callers send more than throttle_rate.",
+        )
+        self.slow_answers = self._alarm(
+            "SlowAnswers",
+            metrics.latency("p99"),
+            SLOW_P99_MS,
+            f"One answer in a hundred takes {SLOW_P99_MS // 1000} s or more, for a quarter of an hour.",
+            periods=SLOW_PERIODS,
+        )
+        if rekognition_tps:
             self._alarm(
-                "ServerErrors",
-                metrics.server_errors(),
-                SERVER_ERRORS_IN_PERIOD,
-                f"{SERVER_ERRORS_IN_PERIOD} or more answers of 5xx in five minutes.",
-            ),
-            self._alarm("FunctionThrottles", metrics.validation.throttles(), 1, _LAMBDA_THROTTLED),
-            self._alarm("RekognitionThrottles", metrics.validation.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED),
-            self._alarm("PeopleThrottles", metrics.people.throttles(), 1, _LAMBDA_THROTTLED),
-            self._alarm("PeopleRekognitionThrottles", metrics.people.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED),
-            self._alarm(
-                "DeadLetters",
-                metrics.letters(),
-                1,
-                "A photo could not be enrolled: its letter in the queue (output DeadLetterQueueUrl) says why.",
-            ),
-            self._alarm(
-                "GatewayThrottles",
-                metrics.gateway_throttles(),
-                1,
-                "API Gateway answered 429: callers send more than throttle_rate.",
-            ),
-            self._alarm(
-                "SlowAnswers",
-                metrics.latency("p99"),
-                SLOW_P99_MS,
-                f"One answer in a hundred takes {SLOW_P99_MS // 1000} s or more, for a quarter of an hour.",
-                periods=SLOW_PERIODS,
-            ),
-        ]
+                "RekognitionQuota",
+                metrics.rekognition_use(rekognition_tps),
+                QUOTA_PERCENT,
+                f"{QUOTA_PERCENT} % or more of {rekognition_tps} Rekognition calls a second, over five minutes.",
+            )
 
     def _alarm(
         self, id_: str, metric: cloudwatch.IMetric, threshold: float, description: str, *, periods: int = 1
@@ -92,8 +108,9 @@ class Alarms(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             # No traffic is no fault.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=description,
+            alarm_description=f"{description} What to do: {RUNBOOK}#{id_.lower()}",
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         alarm.add_ok_action(actions.SnsAction(self.topic))
+        self.all.append(alarm)
         return alarm

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.monitoring import metrics as names
@@ -18,7 +19,15 @@ Row = list[cloudwatch.IWidget]
 class Dashboard(Construct):
     """The rows of one stage's dashboard, from its health to its money."""
 
-    def __init__(self, scope: Construct, id_: str, *, metrics: Metrics, alarms: Sequence[cloudwatch.IAlarm]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        metrics: Metrics,
+        alarms: Sequence[cloudwatch.IAlarm],
+        log_groups: Sequence[logs.ILogGroup],
+    ) -> None:
         super().__init__(scope, id_)
         self._metrics = metrics
         functions = {"validation": metrics.validation, "people": metrics.people, "indexing": metrics.indexing}
@@ -39,6 +48,7 @@ class Dashboard(Construct):
         dashboard.add_widgets(*self._answers())
         dashboard.add_widgets(*self._people())
         dashboard.add_widgets(*self._limits(list(calls.values()), cost))
+        dashboard.add_widgets(_cold_starts(log_groups))
         dashboard.add_widgets(
             cloudwatch.SingleValueWidget(
                 title="In the time shown",
@@ -141,6 +151,20 @@ class Dashboard(Construct):
                 width=6,
             ),
         ]
+
+
+def _cold_starts(log_groups: Sequence[logs.ILogGroup]) -> cloudwatch.LogQueryWidget:
+    """How often a function started anew and how long that took; CloudWatch has no metric of it, Lambda's log has."""
+    return cloudwatch.LogQueryWidget(
+        title="Cold starts, by function and hour",
+        log_group_names=[group.log_group_name for group in log_groups],
+        query_lines=[
+            'filter @type = "REPORT" and ispresent(@initDuration)',
+            "stats count() as starts, pct(@initDuration, 50) as p50_ms, max(@initDuration) as max_ms by @log, bin(1h)",
+        ],
+        view=cloudwatch.LogQueryVisualizationType.TABLE,
+        width=24,
+    )
 
 
 def _graph(title: str, *metrics: cloudwatch.IMetric, stacked: bool = False, width: int = 8) -> cloudwatch.GraphWidget:

@@ -116,6 +116,21 @@ class Metrics(Construct):
         """Milliseconds from a request's arrival to its answer."""
         return self._api.metric_latency(statistic=statistic, label=f"API {statistic}", period=PERIOD)
 
+    def rekognition_use(self, calls_a_second: int) -> cloudwatch.IMetric:
+        """Rekognition calls of all functions, in percent of what the quota allows in one period.
+
+        A mean over five minutes: shorter bursts show up as throttles. Other programs of the account count on the quota
+        too, and are not seen here.
+        """
+        functions = {"validation": self.validation, "people": self.people, "indexing": self.indexing}
+        return cloudwatch.MathExpression(
+            expression=f"100 * ({' + '.join(f'FILL({name}, 0)' for name in functions)})"
+            f" / {calls_a_second * PERIOD.to_seconds():.0f}",
+            using_metrics={name: function.of_handler(REKOGNITION_CALLS) for name, function in functions.items()},
+            label="percent of the quota",
+            period=PERIOD,
+        )
+
     def gateway_throttles(self) -> cloudwatch.Metric:
         """Requests that API Gateway answered with 429."""
         return self._gateway_throttles.metric(statistic="Sum", label="API Gateway", period=PERIOD)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from infra.options import CustomDomain, Options
+from face_validation_function.routes import ADMIN, READ, WRITE
+from infra.options import AppClient, CustomDomain, Options
 
 
 def from_given(**given: str) -> Options:
@@ -26,6 +27,8 @@ def test_every_option_is_read() -> None:
         "arch": "x86_64", "alarm_email": "ops@example.com", "kms": "true", "waf": "true", "reserved_concurrency": "5",
         "throttle_rate": "7", "throttle_burst": "9", "log_level": "ERROR", "domain": "faces.example.com",
         "certificate_arn": "arn", "hosted_zone_id": "Z0", "hosted_zone_name": "example.com",
+        "source_days": "7", "target_days": "31", "clients": "kiosk:write, back-office:read+admin",
+        "release": "canary", "provisioned_concurrency": "2", "rekognition_tps": "50",
     }  # fmt: skip
 
     assert from_given(**given) == Options(
@@ -38,6 +41,12 @@ def test_every_option_is_read() -> None:
         kms=True,
         waf=True,
         domain=CustomDomain("faces.example.com", "arn", "Z0", "example.com"),
+        source_days=7,
+        target_days=31,
+        release="canary",
+        provisioned_concurrency=2,
+        rekognition_tps=50,
+        clients=(AppClient("kiosk", (WRITE,)), AppClient("back-office", (READ, ADMIN))),
     )
 
 
@@ -49,6 +58,15 @@ def test_every_option_is_read() -> None:
         ({"kms": "yes"}, "kms=yes"),
         ({"reserved_concurrency": "0"}, "reserved_concurrency=0"),
         ({"throttle_rate": "-1"}, "throttle_rate=-1"),
+        # Targets move to Infrequent Access after 30 days, and S3 refuses to remove them no later.
+        ({"target_days": "30"}, "target_days=30.*at least 31"),
+        ({"source_days": "0"}, "source_days=0.*at least 1"),
+        ({"release": "blue-green"}, "release=blue-green"),
+        ({"provisioned_concurrency": "2"}, "add -c release=canary"),
+        ({"clients": "Kiosk:write"}, "'Kiosk' must be"),
+        ({"clients": "kiosk:write,kiosk:read"}, "be there once"),
+        ({"clients": "kiosk:everything"}, "admin, read, write"),
+        ({"clients": "kiosk"}, "the scopes ''"),
         ({"domain": "faces.example.com", "hosted_zone_id": "Z0"}, "certificate_arn"),
     ],
 )
