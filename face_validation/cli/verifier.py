@@ -48,7 +48,7 @@ def embed(data: Photos = Path("data"), out: Out = Path()) -> None:
     with refusals():
         project = _project(data, out)
         _show_seen(project, out)
-        collection = project.collection
+        collection = project.collect()
         _warn(collection.warnings)
         Console().print(f"{len(collection.samples)} descriptors.")
 
@@ -82,7 +82,7 @@ def evaluate(
     fmr: FalseMatchRate = 0.01,
     model_version: Version = "me-verifier-v1",
 ) -> None:
-    """Verifier each half of the photos by what the other half teaches; write reports/."""
+    """Judge each half of the photos by what the other half teaches; write reports/."""
     with refusals():
         project = _project(data, out)
         _show_report(project.evaluate(_rule(threshold, fmr), model_version), project.reports)
@@ -93,7 +93,7 @@ def judge(
     photos: Annotated[list[Path], typer.Argument(help="Photos to judge.", exists=True, dir_okay=False)],
     model: Annotated[Path, typer.Option(help="The trained verifier.")] = Path("models/verifier.json"),
 ) -> None:
-    """Verifier photos with the trained verifier, without a server. Exit code 1 when one is not me or has no answer."""
+    """Judge photos with the trained verifier, without a server. Exit code 1 when one is not me or has no answer."""
     from person_verifier.serving.verifier import Verifier
 
     with refusals():

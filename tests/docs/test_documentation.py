@@ -73,6 +73,8 @@ def test_the_settings_are_those_of_the_functions_with_their_defaults() -> None:
 def _shown(default: object) -> str:
     if default is dataclasses.MISSING:
         return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
     return ",".join(default) if isinstance(default, tuple) else str(default)
 
 
@@ -85,7 +87,7 @@ def test_the_context_options_are_those_of_the_deployment_with_their_defaults() -
 
     assert set(documented) == set(fields) | domain
     for name, default in fields.items():
-        shown = "none" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+        shown = "none" if default is None else f"`{_shown(default)}`"
         assert documented[name].startswith(shown), name
 
 

@@ -1,0 +1,133 @@
+"""The photographs as samples: who is in them, which belong together, and what is wrong with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from person_verifier.dataset import splits
+from person_verifier.dataset.face_cache import PhotoRecord
+from person_verifier.dataset.faces import ComparingEngine
+from person_verifier.dataset.photos import dataset_digest
+from person_verifier.errors import TrainingDataError
+from person_verifier.training import regression
+
+ADVISED_OF_ME, ADVISED_OF_OTHERS = 40, 200
+# A second person in me/ is one whose photographs are this many, or this part of all; fewer are named in a warning.
+INTRUDERS, INTRUDING_PART = 3, 0.1
+# Fewer people than this in not_me/ say little about strangers. Alike ones count as one: 30 people count as 22 or more.
+FEW_PEOPLE = 20
+# Of the person's own photographs nearly all agree with the rest this much on average, of other people's none.
+ONE_OF_ME = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Photographs as samples: `entries` (n) have a face and are the samples' rows, `faceless` have none."""
+
+    samples: regression.Samples
+    entries: tuple[PhotoRecord, ...]
+    faceless: tuple[PhotoRecord, ...]
+    digest: str
+    warnings: tuple[str, ...]
+
+
+def collection_of(
+    seen: Sequence[PhotoRecord], vectors: NDArray[np.float64], engine: ComparingEngine, crops: Path
+) -> Collection:
+    """The collection of these photographs.
+
+    Args:
+        seen: all photographs.
+        vectors: descriptors (n, d) of those that have a face, in their order.
+        engine: compares descriptors.
+        crops: where the person's crops lie, for messages.
+
+    Raises:
+        TrainingDataError: too few faces of one of the classes, or photographs of several people in `me/`.
+    """
+    entries = [entry for entry in seen if entry.face is not None]
+    names = [entry.photo.name for entry in entries]
+    is_me = np.array([entry.photo.is_me for entry in entries])
+    mine = [entry.photo.name for entry in entries if entry.photo.is_me]
+    warnings = _people_of_me(engine, vectors[is_me], mine, crops)
+    warnings += _people_of_others(engine, vectors, is_me, names)
+    shots = splits.same_shots(np.array([entry.shot for entry in entries]))
+    # Photographs of the person are told apart by their shots alone: all of them have one name.
+    groups = splits.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
+    samples = regression.Samples(vectors, is_me, groups)
+    regression.require_enough(samples)
+    return Collection(
+        samples,
+        tuple(entries),
+        tuple(entry for entry in seen if entry.face is None),
+        dataset_digest([entry.photo for entry in seen]),
+        (*warnings, *_advice(samples)),
+    )
+
+
+def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float64], names: list[str], crops: Path) -> list[str]:
+    """Warnings about single photographs that show somebody else; refuses a second person.
+
+    Raises:
+        TrainingDataError: says which photographs are of whom.
+    """
+    descriptors = vectors.astype(np.float32)
+    people = splits.people_in(engine.similarity(descriptors, descriptors))
+    others = [
+        [name for name, person in zip(names, people, strict=True) if person == p] for p in range(1, people.max() + 1)
+    ]
+    limit = max(INTRUDERS, INTRUDING_PART * len(names))
+    several = [group for group in others if len(group) >= limit]
+    if several:
+        raise TrainingDataError(
+            f"me/ holds photos of several people: {np.count_nonzero(people == 0)} of {len(names)} are of one, "
+            "these of "
+            + ", these of ".join(f"another: {_some(group)}" for group in several)
+            + ". Leave only the person to be recognised in me/ and move the others to not_me/. (In a photo with "
+            f"several people the largest face counts: look through {crops}.)"
+        )
+    stray = [name for group in others for name in group]
+    if not stray:
+        return []
+    return [f"{len(stray)} photo(s) in me/ do not look like the rest: {_some(stray)}. Look at their crops."]
+
+
+def _people_of_others(
+    engine: ComparingEngine, vectors: NDArray[np.float64], is_me: NDArray[np.bool_], names: list[str]
+) -> list[str]:
+    """Warnings when `not_me/` seems to show the person too, or hardly anybody."""
+    descriptors = vectors.astype(np.float32)
+    mine, others = descriptors[is_me], descriptors[~is_me]
+    alike = engine.similarity(others, mine).mean(axis=1) >= ONE_OF_ME
+    of_others = [name for name, its_me in zip(names, is_me, strict=True) if not its_me]
+    warnings = []
+    if alike.any():
+        found = [name for name, is_alike in zip(of_others, alike, strict=True) if is_alike]
+        warnings.append(
+            f"{len(found)} photo(s) in not_me/ look like the person in me/: {_some(found)}. If they are, move "
+            "them: a verifier that is taught otherwise turns the person away."
+        )
+    people = int(splits.people_in(engine.similarity(others, others)).max()) + 1
+    if people < FEW_PEOPLE:
+        warnings.append(
+            f"not_me/ shows about {people} different people, by their faces: the figures say little about "
+            "strangers. Add photos of many different people."
+        )
+    return warnings
+
+
+def _advice(samples: regression.Samples) -> list[str]:
+    advice = []
+    for mine, kind, advised in ((True, "me", ADVISED_OF_ME), (False, "not_me", ADVISED_OF_OTHERS)):
+        count = int(np.count_nonzero(samples.is_me == mine))
+        if count < advised:
+            advice.append(f"{kind}/ has {count} faces; {advised} or more are advised: the figures are less certain.")
+    return advice
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:8])
+    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown
