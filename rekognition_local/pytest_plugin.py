@@ -45,7 +45,7 @@ def rekognition_endpoint(rekognition_server: str, monkeypatch: pytest.MonkeyPatc
     """The endpoint of Rekognition, which boto3 also finds by itself during this test.
 
     AWS_ENDPOINT_URL_REKOGNITION, a region where none is set, and worthless credentials are in the environment until
-    the test ends. Collections that the test made are deleted after it.
+    the test ends. Collections that the test made in that region are deleted after it.
     """
     for name in _NOT_INHERITED:
         monkeypatch.delenv(name, raising=False)
@@ -89,7 +89,7 @@ def _delete_collections(endpoint: str) -> None:
     client: Any = boto3.client(
         "rekognition",
         endpoint_url=endpoint,
-        region_name=REGION,
+        region_name=os.environ["AWS_DEFAULT_REGION"],
         aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
     )

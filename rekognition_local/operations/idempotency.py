@@ -11,7 +11,7 @@ from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.answers import RememberedReply, recall, remember
 
 
-def once_for_each_token(name: str) -> Callable[[Operation], Operation]:
+def once_for_each_token(operation_name: str) -> Callable[[Operation], Operation]:
     """Make an operation idempotent; its change and the memory of it are one transaction.
 
     Raises:
@@ -25,6 +25,7 @@ def once_for_each_token(name: str) -> Callable[[Operation], Operation]:
             if token is None:
                 return operation(service, request)
             store, digest = service.gallery.store, sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+            name = f"{service.gallery.region} {operation_name}"
             with store.transaction():
                 known = recall(store, name, token)
                 if known is None:

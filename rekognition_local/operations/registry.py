@@ -23,10 +23,13 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "IndexFaces": collection_faces.index_faces,
         "ListCollections": collections.list_collections,
         "ListFaces": collection_faces.list_faces,
+        "ListTagsForResource": collections.list_tags_for_resource,
         "ListUsers": users.list_users,
         "SearchFaces": searches.search_faces,
         "SearchFacesByImage": searches.search_faces_by_image,
         "SearchUsers": searches.search_users,
         "SearchUsersByImage": searches.search_users_by_image,
+        "TagResource": collections.tag_resource,
+        "UntagResource": collections.untag_resource,
     }
 )

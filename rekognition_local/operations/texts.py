@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.text import TextBox
 from rekognition_local.engine.documents.transcript import Word, words
-from rekognition_local.operations.faces import percent
+from rekognition_local.operations.face_details import percent
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 import struct
 import uuid
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ from rekognition_local.protocol.session import session_of_no_account
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET_PREFIX = "RekognitionService."
+DEFAULT_REGION = "us-east-1"
+# Of the Authorization header: Credential=KEY/20260131/eu-west-1/rekognition/aws4_request.
+_SIGNED_REGION = re.compile(r"Credential=[^/,\s]+/\d{8}/([a-z0-9-]{1,40})/")
 
 # What AWS's front end answers before the service itself is asked; no service model lists them.
 # Source: docs.aws.amazon.com/rekognition/latest/APIReference/CommonErrors.html and the json-1.1 protocol.
@@ -85,6 +89,12 @@ def operation_of(target: str | None) -> OperationModel:
             "UnknownOperationException", f"X-Amz-Target names no operation of Rekognition: {target!r:.200}"
         )
     return service_model().operation_model(name)
+
+
+def region_of(authorization: str | None) -> str:
+    """The region that a request is signed for; us-east-1 for a request without a signature."""
+    found = _SIGNED_REGION.search(authorization or "")
+    return found[1] if found else DEFAULT_REGION
 
 
 def read_json(body: bytes) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from time import perf_counter
 
 from starlette.applications import Starlette
@@ -18,7 +19,7 @@ from starlette.routing import Route
 from rekognition_local.operations.registry import OPERATIONS
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.validation import read_request
-from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, write_json
+from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, region_of, write_json
 from rekognition_local.server.answers import Answers
 from rekognition_local.server.bodies import read_body
 from rekognition_local.server.control import control_routes
@@ -64,8 +65,9 @@ def application(
         try:
             body = await read_body(request)
             await asyncio.sleep(latency_ms / 1000)
+            asked = replace(service, gallery=service.gallery.in_region(region_of(request.headers.get("authorization"))))
             content = await asyncio.get_running_loop().run_in_executor(
-                pool, answer, service, target, body, faults, answers
+                pool, answer, asked, target, body, faults, answers
             )
         except ServiceError as error:
             status, code, content = int(error.status), error.code, error.body()

@@ -13,58 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rekognition_local.storage.schema import SCHEMA, add_regions
 from rekognition_local.storage.storage_errors import FolderInUseError, StorageError, refuse_foreign, storage_errors
 
 _FILE = "collections.sqlite3"
-
-# `number` orders the pages of lists and names vectors in memory; AUTOINCREMENT: a number is never used twice.
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS collections (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    collection_id TEXT NOT NULL UNIQUE,
-    created REAL NOT NULL,
-    model_id TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS faces (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
-    face_id TEXT NOT NULL,
-    image_id TEXT NOT NULL,
-    external_image_id TEXT,
-    image_digest TEXT NOT NULL,
-    "left" REAL NOT NULL, top REAL NOT NULL, width REAL NOT NULL, height REAL NOT NULL,
-    confidence REAL NOT NULL,
-    user INTEGER REFERENCES users ON DELETE SET NULL,
-    vector BLOB NOT NULL,
-    UNIQUE (collection, face_id)
-) STRICT;
-CREATE INDEX IF NOT EXISTS faces_in_order ON faces (collection, number);
-CREATE INDEX IF NOT EXISTS faces_of_user ON faces (user) WHERE user IS NOT NULL;
-CREATE INDEX IF NOT EXISTS faces_of_image ON faces (collection, image_digest);
-CREATE TABLE IF NOT EXISTS users (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
-    user_id TEXT NOT NULL,
-    UNIQUE (collection, user_id)
-) STRICT;
-CREATE INDEX IF NOT EXISTS users_in_order ON users (collection, number);
-CREATE TABLE IF NOT EXISTS user_vectors (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    collection INTEGER NOT NULL REFERENCES collections ON DELETE CASCADE,
-    user INTEGER NOT NULL UNIQUE REFERENCES users ON DELETE CASCADE,
-    vector BLOB NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS user_vectors_in_order ON user_vectors (collection, number);
-CREATE TABLE IF NOT EXISTS answers (
-    operation TEXT NOT NULL,
-    token TEXT NOT NULL,
-    collection_id TEXT NOT NULL,
-    request_digest TEXT NOT NULL,
-    reply TEXT NOT NULL,
-    answered REAL NOT NULL,
-    PRIMARY KEY (operation, token)
-) STRICT;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +71,12 @@ class Store:
                 self._file.touch(mode=0o600)
             connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
             try:
-                refuse_foreign(connection, _SCHEMA, self._file)
+                add_regions(connection)
+                refuse_foreign(connection, SCHEMA, self._file)
                 # WAL survives a killed process, FULL a power cut. secure_delete overwrites what is erased: faces.
                 for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
                     connection.execute(f"PRAGMA {setting}")
-                connection.executescript(_SCHEMA)
+                connection.executescript(SCHEMA)
             except BaseException:
                 connection.close()
                 raise

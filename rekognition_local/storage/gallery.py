@@ -3,13 +3,14 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.protocol.wire import DEFAULT_REGION, ServiceError
 from rekognition_local.storage import records
 from rekognition_local.storage.database import FaceRow, Store
 from rekognition_local.storage.records import Collection, User
@@ -46,16 +47,26 @@ class Quotas:
 
 
 class Gallery:
-    """All collections. Reads run beside each other; a change is stored first, and then made findable."""
+    """All collections, as one region shows them.
+
+    Reads run beside each other; a change is stored first, and then made findable.
+    """
 
     def __init__(self, store: Store, engine: SimilarityModel, quotas: Quotas | None = None) -> None:
         self.store = store
         self.quotas = Quotas() if quotas is None else quotas
+        self.region = DEFAULT_REGION
         self._engine = engine
         self._indexes: dict[tuple[str, int], VectorIndex] = {}
         self._loading = threading.Lock()
-        self._updated_users: set[tuple[str, str]] = set()
+        self._updated_users: set[tuple[str, str, str]] = set()
         self._guard = threading.Lock()
+
+    def in_region(self, region: str) -> "Gallery":
+        """This gallery as a region shows it: with the collections of that region alone."""
+        shown = copy(self)
+        shown.region = region
+        return shown
 
     def collection(self, collection_id: str) -> Collection:
         """The collection of that name.
@@ -63,7 +74,7 @@ class Gallery:
         Raises:
             ServiceError: ResourceNotFoundException.
         """
-        collection = records.collection_named(self.store, collection_id)
+        collection = records.collection_named(self.store, self.region, collection_id)
         if collection is None:
             raise ServiceError("ResourceNotFoundException", f"The collection id: {collection_id} does not exist")
         return collection
@@ -179,7 +190,7 @@ class Gallery:
         Raises:
             ServiceError: ConflictException when somebody does.
         """
-        key = (collection_id, user_id)
+        key = (self.region, collection_id, user_id)
         with self._guard:
             if key in self._updated_users:
                 raise ServiceError("ConflictException", f"The user {user_id} is being updated by another request.")

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ _USERS = (
     "SELECT users.number, user_id, user_vectors.number IS NOT NULL"
     " FROM users LEFT JOIN user_vectors ON user_vectors.user = users.number"
 )
-_COLLECTIONS = "SELECT number, collection_id, created, model_id FROM collections"
+_COLLECTIONS = "SELECT number, collection_id, created, model_id, region FROM collections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Collection:
     collection_id: str
     created: float
     model_id: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,12 @@ class NewFace:
     vector: NDArray[np.float32]
 
 
-def add_collection(store: Store, collection_id: str, model_id: str) -> bool:
-    """Whether the collection was added; False when there is one of that name."""
+def add_collection(store: Store, region: str, collection_id: str, model_id: str) -> bool:
+    """Whether the collection was added; False when the region has one of that name."""
     try:
         store.run(
-            "INSERT INTO collections (collection_id, created, model_id) VALUES (?, ?, ?)",
+            "INSERT INTO collections (region, collection_id, created, model_id) VALUES (?, ?, ?, ?)",
+            region,
             collection_id,
             time.time(),
             model_id,
@@ -62,21 +64,38 @@ def add_collection(store: Store, collection_id: str, model_id: str) -> bool:
     return True
 
 
-def collection_named(store: Store, collection_id: str) -> Collection | None:
-    """The collection of that name."""
-    row = store.row(f"{_COLLECTIONS} WHERE collection_id = ?", collection_id)
+def collection_named(store: Store, region: str, collection_id: str) -> Collection | None:
+    """The collection of that name in that region."""
+    row = store.row(f"{_COLLECTIONS} WHERE region = ? AND collection_id = ?", region, collection_id)
     return None if row is None else Collection(*row)
 
 
-def collections_after(store: Store, number: int, most: int) -> list[Collection]:
-    """The next collections, oldest first."""
-    rows = store.rows(f"{_COLLECTIONS} WHERE number > ? ORDER BY number LIMIT ?", number, most)
+def collections_after(store: Store, region: str, number: int, most: int) -> list[Collection]:
+    """The region's next collections, oldest first."""
+    rows = store.rows(f"{_COLLECTIONS} WHERE region = ? AND number > ? ORDER BY number LIMIT ?", region, number, most)
     return [Collection(*row) for row in rows]
 
 
-def collection_count(store: Store) -> int:
-    """How many collections there are."""
-    return int(store.row("SELECT COUNT(*) FROM collections")[0])
+def collection_count(store: Store, region: str) -> int:
+    """How many collections the region has."""
+    return int(store.row("SELECT COUNT(*) FROM collections WHERE region = ?", region)[0])
+
+
+def tags_of(store: Store, collection: Collection) -> dict[str, str]:
+    """A collection's tags, oldest first."""
+    return dict(store.rows("SELECT key, value FROM tags WHERE collection = ? ORDER BY rowid", collection.number))
+
+
+def set_tags(store: Store, collection: Collection, tags: Mapping[str, str]) -> None:
+    """Add tags to a collection; a key that it has gets the new value."""
+    for key, value in tags.items():
+        store.run("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", collection.number, key, value)
+
+
+def delete_tags(store: Store, collection: Collection, keys: Sequence[str]) -> None:
+    """Take tags from a collection; keys that it does not have are passed over."""
+    for key in keys:
+        store.run("DELETE FROM tags WHERE collection = ? AND key = ?", collection.number, key)
 
 
 def delete_collection(store: Store, collection: Collection) -> None:

@@ -64,12 +64,12 @@ def process(folder: Path, arguments: Sequence[str] = ()) -> Iterator[tuple["subp
                 server.wait(60)
 
 
-def client(endpoint: str) -> Any:
+def client(endpoint: str, region: str = "us-east-1") -> Any:
     """A boto3 client of no account, without retries, that checks every reply against botocore's model."""
     rekognition = boto3.client(
         "rekognition",
         endpoint_url=endpoint,
-        region_name="us-east-1",
+        region_name=region,
         aws_access_key_id="local",
         aws_secret_access_key="local",
         config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),

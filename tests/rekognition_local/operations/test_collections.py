@@ -741,7 +741,7 @@ def test_a_change_that_cannot_be_written_is_undone_and_the_next_one_goes_on() ->
 
 def test_what_fails_half_way_leaves_nothing_behind(tmp_path: Any) -> None:
     store = Store(tmp_path)
-    insert = "INSERT INTO collections (collection_id, created, model_id) VALUES (?, 0, 'm')"
+    insert = "INSERT INTO collections (collection_id, created, model_id, region) VALUES (?, 0, 'm', 'r')"
 
     def fail_half_way() -> None:
         with store.transaction():

@@ -26,6 +26,7 @@ from tests.rekognition_local.servers import client, serving
 
 MISSING_FACE = "01234567-89ab-cdef-0123-456789abcdef"
 PERSON, GROUP, EMPTY = (160, 120), (320, 240), (100, 100)
+ARN = "arn:aws:rekognition:us-east-1:000000000000:collection/office"
 
 # What only AWS's own state brings about: here it is answered on order (`POST /faults`), see test_wire.py.
 ON_ORDER_ONLY = {
@@ -193,6 +194,9 @@ class World:
             "Image": image(PERSON),
             "SourceImage": image(PERSON),
             "TargetImage": image(PERSON),
+            "ResourceArn": ARN,
+            "Tags": {"team": "door"},
+            "TagKeys": ["team"],
         }
         request = {member: values[member] for member in shape.required_members}
         return {**request, "FaceId": self.face_id} if name == "SearchUsers" else request
@@ -238,9 +242,15 @@ PROVOKE: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
     "InvalidParameterException": lambda name, request: (
         with_image(request, image((79, 79)))
         if {"Image", "SourceImage"} & request.keys()
+        else {**request, "ResourceArn": ARN.replace("collection", "project")}
+        if "ResourceArn" in request
         else {**request, **{"SearchFaces": {"FaceId": MISSING_FACE}, "SearchUsers": {"UserId": "ann"}}[name]}
     ),
-    "ResourceNotFoundException": lambda _, request: {**request, "CollectionId": "missing"},
+    "ResourceNotFoundException": lambda _, request: (
+        {**request, "ResourceArn": f"{ARN}-missing"}
+        if "ResourceArn" in request
+        else {**request, "CollectionId": "missing"}
+    ),
     "ResourceAlreadyExistsException": lambda _, request: {**request, "CollectionId": "office"},
     "InvalidPaginationTokenException": lambda _, request: {**request, "NextToken": "none"},
     "IdempotentParameterMismatchException": lambda _, request: {
@@ -252,6 +262,7 @@ PROVOKE: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
     "ServiceQuotaExceededException": lambda name, request: {
         **request,
         **({"Image": image(GROUP)} if name == "IndexFaces" else {}),
+        **({"Tags": {f"key{number}": "" for number in range(51)}} if name == "TagResource" else {}),
     },
 }
 

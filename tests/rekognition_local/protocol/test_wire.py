@@ -340,10 +340,12 @@ def _smallest(shape: Shape) -> Any:
             return [_smallest(shape.member)]
         case StructureShape():
             return dict(IMAGE)
+        case MapShape():
+            return {_smallest(shape.key): _smallest(shape.value)}
         case _ if "8}" in shape.metadata.get("pattern", ""):
             return "01234567-89ab-cdef-0123-456789abcdef"
         case _:
-            return "a"
+            return "a" * shape.metadata.get("min", 1)
 
 
 def test_ordered_errors_are_answered_as_often_as_ordered_and_only_by_their_operation(fake: FakeServer) -> None:

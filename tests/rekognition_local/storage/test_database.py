@@ -95,7 +95,7 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
 
 def test_nobody_else_reads_the_folder_or_a_file_in_it(tmp_path: Path) -> None:
     store = Store(tmp_path / "data")
-    store.run("INSERT INTO collections (collection_id, created, model_id) VALUES ('a', 0, 'm')")
+    store.run("INSERT INTO collections (collection_id, created, model_id, region) VALUES ('a', 0, 'm', 'r')")
 
     modes = {
         path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data", *(tmp_path / "data").iterdir())
