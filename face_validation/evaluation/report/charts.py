@@ -13,7 +13,7 @@ from face_validation.evaluation.report.texts import Text
 from face_validation.evaluation.statistics.confusion import Scores
 
 WIDTH, HEIGHT = 480, 340
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 12, 50
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 22, 12, 50
 _LEGEND_LINE = 19
 # Okabe and Ito's palette: told apart with every kind of colour vision. jfly.uni-koeln.de/color
 STYLE = """
@@ -72,7 +72,9 @@ class Chart:
 
     def area(self, edges: Scores, heights: Scores, style: str, name: Text) -> None:
         """A histogram: (n + 1,) edges, (n,) heights."""
-        left, top = self._points(np.repeat(edges, 2), np.concatenate([[0.0], np.repeat(heights, 2), [0.0]]))
+        left, top = self._points(
+            np.repeat(edges, 2), np.concatenate([[self._y.low], np.repeat(heights, 2), [self._y.low]])
+        )
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(left, top, strict=True))
         self._pieces.append(f'<path class="area {style}" d="{path}"/>')
         self._legend.append((f"area {style}", name))

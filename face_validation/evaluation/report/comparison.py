@@ -1,7 +1,7 @@
 """Two runs side by side: which cases changed, and whether the difference is more than chance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -206,7 +206,8 @@ def _scored_by_both(shared: _Shared) -> tuple[ScoredPairs, ScoredPairs]:
     scored &= np.array([one.case.expected is not Expected.ERROR for one in shared.first], np.bool_)
     places = np.flatnonzero(scored)
     first, second = ([results[at] for at in places] for results in (shared.first, shared.second))
-    return scored_pairs(first), scored_pairs(second)
+    pairs = scored_pairs(first)
+    return pairs, replace(pairs, similarity=similarities(second))
 
 
 def _carries(pairs: ScoredPairs, target_fmr: float) -> bool:

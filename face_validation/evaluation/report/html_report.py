@@ -12,7 +12,13 @@ from face_validation.evaluation.report.charts import STYLE, standalone
 from face_validation.evaluation.report.gallery import GalleryItem
 from face_validation.evaluation.report.groups import Group
 from face_validation.evaluation.report.metrics_json import metrics_of
-from face_validation.evaluation.report.plots import det_curve, error_rate_curves, rejection_curves, score_histograms
+from face_validation.evaluation.report.plots import (
+    det_curve,
+    error_rate_curves,
+    name_of,
+    rejection_curves,
+    score_histograms,
+)
 from face_validation.evaluation.report.study import Study
 from face_validation.evaluation.report.summary import Summary, WrongAnswer
 from face_validation.evaluation.report.templates import similarity, template_environment
@@ -131,7 +137,7 @@ def _plots(study: Study, threshold: float) -> list[Plot]:
     if study.auc is not None:
         drawn.insert(0, ("det", det_curve(study)))
     return [
-        Plot(f"{kind}_{tag}.svg", Markup(svg), Markup(text(f"{kind}_words", name=study.name).html))  # noqa: S704
+        Plot(f"{kind}_{tag}.svg", Markup(svg), Markup(text(f"{kind}_words", name=name_of(study)).html))  # noqa: S704
         for kind, svg in drawn
     ]
 

@@ -30,12 +30,16 @@ def det_curve(study: Study) -> str:
     chart = Chart(x, y)
     if non_matches:
         chart.unsupported_left_of(3 / non_matches, text("rule_of_three", n=f"{3 / non_matches:.1g}"))
-    chart.curve(study.rates.fmr, study.rates.fnmr, "match", text("det_name", name=_name(study)))
+    # From the last point without a false match on: what lies before it is the axis itself.
+    first = max(int(np.count_nonzero(study.rates.fmr)), 1)
+    chart.curve(
+        study.rates.fmr[: first + 1], study.rates.fnmr[: first + 1], "match", text("det_name", name=name_of(study))
+    )
     for choice in study.choices:
         if choice.target_fmr in FMR_TARGETS and choice.fnmr.value is not None and choice.fmr.value:
-            label = f"{choice.threshold:.1f}"
+            label = f"{choice.threshold:.2f}".rstrip("0").rstrip(".")
             chart.dot(choice.fmr.value, max(choice.fnmr.value, least), "match", Text(label, label))
-    return chart.svg(text("det_words", name=_name(study)))
+    return chart.svg(text("det_words", name=name_of(study)))
 
 
 def error_rate_curves(study: Study, threshold: float) -> str:
@@ -43,7 +47,7 @@ def error_rate_curves(study: Study, threshold: float) -> str:
     floor = 0.5 / max(study.pairs.similarity.size, 2)
     ticks = [tick for tick in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1) if tick >= floor]
     chart = Chart(
-        _similarity_axis(text("axis_threshold")), Axis(text("axis_error_rate"), floor, 1, ticks, np.log10, _percent)
+        _similarity_axis(text("axis_threshold")), Axis(text("axis_error_rate"), floor, 1, ticks, _log10, _percent)
     )
     for values, style, name in (
         (study.rates.fmr, "other", text("fmr_curve")),
@@ -52,7 +56,7 @@ def error_rate_curves(study: Study, threshold: float) -> str:
         if values.size and not np.isnan(values).any():
             chart.curve(study.rates.thresholds, np.maximum(values, floor), style, name)
     chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
-    return chart.svg(text("error_rates_words", name=_name(study)))
+    return chart.svg(text("error_rates_words", name=name_of(study)))
 
 
 def score_histograms(study: Study, threshold: float) -> str:
@@ -61,13 +65,13 @@ def score_histograms(study: Study, threshold: float) -> str:
     edges = _from_log_odds(np.linspace(first, last, _BINS + 1))
     shares = []
     for scores in (study.pairs.non_match_scores, study.pairs.match_scores):
-        counted, _ = np.histogram(np.clip(scores, *_ENDS), edges)
+        counted, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)
         shares.append(counted / max(scores.size, 1))
-    highest = max(float(max(share.max() for share in shares)), 0.01)
-    ticks = [tick for tick in np.arange(0, 1.01, 0.05 if highest < 0.3 else 0.2) if tick <= highest * 1.05]
-    chart = Chart(
-        _similarity_axis(text("axis_similarity")), Axis(text("axis_share"), 0, highest * 1.05, ticks, name=_percent)
-    )
+    # Logarithmic: most scores of different persons are in the first bin, and the tails are what matters.
+    floor = 0.5 / max(study.pairs.similarity.size, 2)
+    ticks = [tick for tick in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1) if tick >= floor]
+    shares_axis = Axis(text("axis_share"), floor, 1, ticks, _log10, _percent)
+    chart = Chart(_similarity_axis(text("axis_similarity")), shares_axis)
     for share, style, name, scores in (
         (shares[0], "other", "different_persons", study.pairs.non_match_scores),
         (shares[1], "match", "same_person", study.pairs.match_scores),
@@ -75,7 +79,7 @@ def score_histograms(study: Study, threshold: float) -> str:
         if scores.size:
             chart.area(edges, share, style, text(name, n=f"{scores.size:,}"))
     chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
-    return chart.svg(text("scores_words", name=_name(study)))
+    return chart.svg(text("scores_words", name=name_of(study)))
 
 
 def rejection_curves(curves: Sequence[ErrorAgainstRejection]) -> str:
@@ -83,8 +87,7 @@ def rejection_curves(curves: Sequence[ErrorAgainstRejection]) -> str:
     shown = curves[:3]
     highest = max(max(curve.fnmr) for curve in shown) * 1.1 or 0.01
     x = Axis(text("axis_rejected"), 0, max(shown[0].rejected), (0, 0.1, 0.2, 0.3), name=_percent)
-    step = 10 ** np.floor(np.log10(highest)) / (2 if highest < 3 * 10 ** np.floor(np.log10(highest)) else 1)
-    chart = Chart(x, Axis(text("axis_fnmr"), 0, highest, list(np.arange(0, highest, step)), name=_percent))
+    chart = Chart(x, Axis(text("axis_fnmr"), 0, highest, _ticks(highest), name=_percent))
     for curve, style in zip(shown, ("match", "other dashed", "third dotted"), strict=False):
         chart.curve(np.array(curve.rejected), np.array(curve.fnmr), style, Text(curve.measure, curve.measure))
     return chart.svg(text("rejection_words"))
@@ -107,7 +110,7 @@ def identification_curves(rates: IdentificationRates, threshold: float) -> str:
 def dir_against_fpir(rates: IdentificationRates, strangers: int) -> str:
     """DIR (rank-1, at the threshold) against FPIR: what a search finds for what it lets through."""
     least = 0.5 / max(strangers, 1)
-    x = Axis(text("axis_fpir"), least, 1, [t for t in (1e-4, 1e-3, 0.01, 0.1, 1) if t >= least], np.log10, _percent)
+    x = Axis(text("axis_fpir"), least, 1, [t for t in (1e-4, 1e-3, 0.01, 0.1, 1) if t >= least], _log10, _percent)
     lowest = float(np.floor(np.min(rates.rank_one[rates.fpir <= 0.5], initial=1.0) * 10) / 10)
     lowest = min(max(lowest, 0.0), 0.9)
     chart = Chart(x, Axis(text("axis_dir"), lowest, 1, list(np.linspace(lowest, 1, 6)), name=_percent))
@@ -126,6 +129,11 @@ def _similarity_axis(label: Text) -> Axis:
     return Axis(label, *_ENDS, _SIMILARITIES, _log_odds)
 
 
+def _log10(values: Scores) -> Scores:
+    logarithms: Scores = np.log10(np.maximum(values, 1e-12))
+    return logarithms
+
+
 def _log_odds(similarity: Scores) -> Scores:
     share = np.clip(similarity, *_ENDS) / 100
     odds: Scores = np.log(share / (1 - share))
@@ -138,8 +146,18 @@ def _from_log_odds(odds: Scores) -> Scores:
 
 
 def _percent(rate: float) -> str:
-    return f"{rate * 100:.6g} %"
+    """1 % and more in percent, less as a power of ten: 1e-4."""
+    return f"{rate * 100:.3g} %" if rate == 0 or rate >= 0.0099 else f"{rate:.0e}".replace("e-0", "e-")
 
 
-def _name(study: Study) -> str:
-    return study.name
+def _ticks(highest: float) -> list[float]:
+    """Three to six round numbers from 0 to `highest`."""
+    power = 10 ** np.floor(np.log10(highest))
+    step = next(step for step in (0.2 * power, 0.5 * power, power, 2 * power) if highest / step <= 6)
+    ticks: list[float] = np.arange(0, highest, step).tolist()
+    return ticks
+
+
+def name_of(study: Study) -> Text:
+    """The study's name as a reader sees it."""
+    return text("all_of_them") if study.name == "all" else Text(study.name, study.name)

@@ -95,7 +95,8 @@ class Study:
         auc: None where matches or non-matches are absent; likewise `eer`.
         choices: thresholds one might choose.
         safe: the safe threshold for the strictest of `SAFE_TARGETS` that the data carries; None where it carries none.
-        assessments: the verdict of NIST SP 800-63A-4 at the report's threshold, at 99 and at that for FMR 1:10,000.
+        assessments: the verdict of NIST SP 800-63A-4 at the report's threshold, at 99, at that for FMR 1:10,000, and at
+            the safe one for it.
         differentials: error rates by group at `assessments`' last threshold; None without groups.
         bands: every pair of a review threshold and a threshold.
     """
@@ -124,7 +125,8 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
     rates = error_rates(pairs.match_scores, pairs.non_match_scores)
     eer = equal_error_rate(rates)
     choices = _choices(pairs, meter, eer, threshold, persons)
-    assessments = [_assessment(pairs, meter, at) for at in _assessed(choices, threshold)]
+    safe = _safe(pairs, meter)
+    assessments = [_assessment(pairs, meter, at) for at in _assessed(choices, safe, threshold)]
     upper = sorted({one.threshold for one in choices if one.threshold <= 100})
     return Study(
         name=name,
@@ -134,7 +136,7 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
         auc=area_under_curve(pairs.match_scores, pairs.non_match_scores),
         eer=eer,
         choices=choices,
-        safe=_safe(pairs, meter),
+        safe=safe,
         assessments=tuple(assessment for assessment, _ in assessments),
         differentials=assessments[-1][1] if assessments else None,
         bands=review_bands(pairs, REVIEW_THRESHOLDS, upper),
@@ -172,9 +174,11 @@ def _choices(
     return tuple(choices)
 
 
-def _assessed(choices: Sequence[ThresholdChoice], threshold: float) -> list[float]:
-    at_limit = [one.threshold for one in choices if one.target_fmr == MOST_FMR and one.threshold <= 100]
-    return list(dict.fromkeys([threshold, IDENTITY_CHECK_THRESHOLD, *at_limit]))
+def _assessed(choices: Sequence[ThresholdChoice], safe: SafeThreshold | None, threshold: float) -> list[float]:
+    thresholds = [threshold, IDENTITY_CHECK_THRESHOLD]
+    thresholds += [one.threshold for one in choices if one.target_fmr == MOST_FMR and one.threshold <= 100]
+    thresholds += [safe.threshold] if safe is not None and safe.most_fmr == MOST_FMR else []
+    return list(dict.fromkeys(thresholds))
 
 
 def _assessment(pairs: ScoredPairs, meter: ErrorRateMeter, threshold: float) -> tuple[Assessment, Differentials | None]:

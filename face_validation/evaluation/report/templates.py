@@ -54,7 +54,7 @@ def percent_of(value: float, rate: Rate | F1Score) -> str:
 def _decimals(value: float, of: int | None) -> int:
     if of is not None and of < 1000:
         return 1
-    return 2 if value == 0 or value >= 0.001 else 3 if value >= 0.0001 else 4
+    return 2 if value == 0 or value >= 0.00095 else 3 if value >= 0.000095 else 4
 
 
 def similarity(value: float | None) -> str:

@@ -23,13 +23,15 @@ class Text:
 
 
 def text(key: str, **values: object) -> Text:
-    """The catalogue's words of that key, filled in.
+    """The catalogue's words of that key, filled in; a value may be a `Text` itself.
 
     Raises:
         KeyError: the catalogue does not have it, or a value is missing.
     """
     english, spanish = _catalogue()[key]
-    return Text(english.format(**values), spanish.format(**values))
+    of_english = {name: value.en if isinstance(value, Text) else value for name, value in values.items()}
+    of_spanish = {name: value.es if isinstance(value, Text) else value for name, value in values.items()}
+    return Text(english.format(**of_english), spanish.format(**of_spanish))
 
 
 @cache

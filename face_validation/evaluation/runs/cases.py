@@ -72,8 +72,9 @@ def _from_csv(path: Path) -> list[Case]:
     cases: list[Case] = []
     complaints: list[str] = []
     first_line_of: dict[str, int] = {}
+    images = _Images(path.parent)
     for line, row in read_rows(path, REQUIRED_COLUMNS):
-        case, problems = _case(row, path.parent)
+        case, problems = _case(row, images)
         if case is not None and case.case_id in first_line_of:
             problems.append(f"column case_id: {case.case_id!r} is already in row {first_line_of[case.case_id]}")
         complaints += [f"row {line}, {problem}" for problem in problems]
@@ -105,7 +106,7 @@ def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict
         raise CasesError(f"{path.name}, row {reader.line_num}: not a valid CSV row ({error}).") from error
 
 
-def _case(row: dict[str, str], folder: Path) -> tuple[Case | None, list[str]]:
+def _case(row: dict[str, str], images: "_Images") -> tuple[Case | None, list[str]]:
     problems = [f"column {column}: is empty" for column in REQUIRED_COLUMNS if not row[column]]
     for column, choices in (("type", ValidationType), ("expected", Expected)):
         if row[column] and row[column] not in {str(choice) for choice in choices}:
@@ -115,15 +116,16 @@ def _case(row: dict[str, str], folder: Path) -> tuple[Case | None, list[str]]:
     problems += [
         f"column {column}: there is no file {row[column]!r:.100} beside the CSV"
         for column in ("source", "target")
-        if row[column] and not is_file(folder / row[column])
+        if row[column] and images.path(row[column]) is None
     ]
-    if problems:
+    source, target = images.path(row["source"]), images.path(row["target"])
+    if problems or source is None or target is None:
         return None, problems
     case = Case(
         case_id=row["case_id"],
         type=ValidationType(row["type"]),
-        source=folder / row["source"],
-        target=folder / row["target"],
+        source=source,
+        target=target,
         expected=Expected(row["expected"]),
         note=row.get("note", ""),
         source_person=row.get("source_person", ""),
@@ -156,6 +158,21 @@ def read_groups(path: Path) -> Mapping[str, str]:
         if groups.setdefault(row["person"], row["group"]) != row["group"]:
             raise CasesError(f"{path.name}, row {line}: {row['person']!r:.100} is in two groups.")
     return groups
+
+
+class _Images:
+    """The files of a folder, each looked for once: many cases share an image."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[str, Path | None] = {}
+
+    def path(self, name: str) -> Path | None:
+        """The file of that name; None where there is none."""
+        if name not in self._known:
+            path = self._folder / name
+            self._known[name] = path if is_file(path) else None
+        return self._known[name]
 
 
 def is_file(path: Path) -> bool:

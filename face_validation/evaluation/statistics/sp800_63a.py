@@ -9,6 +9,7 @@ from face_validation.evaluation.statistics.intervals import Rate, cases_needed
 MOST_FMR = 0.0001
 MOST_FNMR = 0.01
 MOST_OVER_WHOLE = 1.25
+MOST_TIMES_MORE = 100  # beyond it, the rate is so near to its limit that no collection decides it
 
 
 class Verdict(StrEnum):
@@ -29,8 +30,8 @@ class Requirement:
         limit: the most that is allowed, 0-1; None where the whole has no rate to be compared with.
         rate: what was measured.
         verdict: from the rate's 95 % interval: below the limit, above it, or across.
-        more_pairs: pairs still missing for a decision if the rate stays as it is; 0 where it is decided, None where no
-            number would decide it (the rate is the limit) or none can be told.
+        more_pairs: pairs still missing for a decision if the rate stays as it is; 0 where it is decided, None where the
+            rate is at its limit, so that no number would decide it, or where nothing can be told.
     """
 
     name: str
@@ -84,4 +85,5 @@ def _requirement(name: str, group: str, limit: float | None, rate: Rate) -> Requ
     independent = cases_needed(rate.value, limit)
     # A pair that shares its persons with others tells less than a whole case.
     more = None if independent is None else round(independent * rate.of / rate.independent) - rate.of
-    return Requirement(name, group, limit, rate, Verdict.NOT_ENOUGH_DATA, None if more is None else max(more, 1))
+    is_told = more is not None and more <= MOST_TIMES_MORE * rate.of
+    return Requirement(name, group, limit, rate, Verdict.NOT_ENOUGH_DATA, max(more or 1, 1) if is_told else None)
