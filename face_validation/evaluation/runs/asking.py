@@ -22,9 +22,10 @@ from face_validation.client.transport import with_retries
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import ValidationResult
 from face_validation.evaluation.runs.cases import Case
-from face_validation.evaluation.runs.result import Outcome, Result, boxes_to_json
+from face_validation.evaluation.runs.result import Outcome, Result, boxes_to_json, quality_to_json
 
 ATTEMPTS = 6
+INCLUDE = ("boxes", "reasons", "quality")
 
 
 class Api(Protocol):
@@ -35,7 +36,7 @@ class Api(Protocol):
 
     def validate(
         self,
-        source_path: str,
+        source_path: str | None,
         target_path: str,
         type: ValidationType,  # noqa: A002 - callers pass it by this name, the field's in the request
         *,
@@ -91,12 +92,14 @@ def ask(case: Case, uploads: Uploads, api: Api, digests: dict[Path, str]) -> Res
     source, target = digests[case.source], digests[case.target]
     begin = time.perf_counter()
     try:
-        source_key, target_key = uploads.key("source", case.source), uploads.key("target", case.target)
+        is_one_image = case.type is ValidationType.ID_IN_FACE
+        source_key = None if is_one_image else uploads.key("source", case.source)
+        target_key = uploads.key("target", case.target)
         begin = time.perf_counter()
         # Threshold 0: every score comes back, and what a match is can be decided here for any threshold.
         # Asked again only where nothing was done (429, no connection): a 5xx that a second try would hide is counted.
         answer = with_retries(
-            lambda: api.validate(source_key, target_key, case.type, threshold=0.0, include=("boxes",)),
+            lambda: api.validate(source_key, target_key, case.type, threshold=0.0, include=INCLUDE),
             attempts=ATTEMPTS,
             is_repeatable=False,
         )
@@ -124,6 +127,8 @@ def ask(case: Case, uploads: Uploads, api: Api, digests: dict[Path, str]) -> Res
         status=HTTPStatus.OK.value,
         id_request=answer.id_request,
         boxes_json=boxes_to_json(answer.boxes),
+        quality_json=quality_to_json(answer.quality),
+        reasons=answer.reasons or (),
     )
 
 

@@ -16,6 +16,13 @@ LABELS_FILE = "labels.csv"
 
 logger = logging.getLogger(__name__)
 
+# The pictures of a case's folder, in the layout that `read_cases` describes.
+_FOLDERS = {
+    ValidationType.FACE_TO_FACE: ("true_face", "target_face"),
+    ValidationType.ID_TO_FACE: ("dni", "target_face"),
+    ValidationType.ID_IN_FACE: ("target_face",),
+}
+
 
 class CasesError(ValueError):
     """The cases cannot be used; the message names the file, the row, the column and the value."""
@@ -28,7 +35,7 @@ class Case:
     Attributes:
         case_id: unique in its file.
         type: how to compare.
-        source: the trusted image; for ID_TO_FACE the document.
+        source: the trusted image; for ID_TO_FACE the document, for ID_IN_FACE the target itself.
         target: the image to check.
         expected: the right answer.
         note: where the case comes from, free text.
@@ -50,9 +57,10 @@ class Case:
 def read_cases(path: Path) -> list[Case]:
     """The cases of a CSV file, or of a folder in the layout below; image paths are relative to it.
 
-    A folder holds `face_to_face/<case>/{true_face,target_face}.*` and `id_to_face/<case>/{dni,target_face}.*`, one
-    picture of each name. The layout itself says that `target_face` shows the trusted person, so a case is expected to
-    match unless `labels.csv` (`case_id,expected[,note]`, ids like `face_to_face/001`) in that folder says otherwise.
+    A folder holds `face_to_face/<case>/{true_face,target_face}.*`, `id_to_face/<case>/{dni,target_face}.*` and
+    `id_in_face/<case>/target_face.*`, one picture of each name. The layout itself says that `target_face` shows the
+    trusted person, so a case is expected to match unless `labels.csv` (`case_id,expected[,note]`, ids like
+    `face_to_face/001`) in that folder says otherwise.
 
     Raises:
         CasesError: the file or one of its rows cannot be used; every bad row is named, up to ten.
@@ -107,7 +115,11 @@ def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict
 
 
 def _case(row: dict[str, str], images: "_Images") -> tuple[Case | None, list[str]]:
+    if row["type"] == ValidationType.ID_IN_FACE and not row["source"]:
+        row = row | {"source": row["target"]}  # one image shows the person and the document
     problems = [f"column {column}: is empty" for column in REQUIRED_COLUMNS if not row[column]]
+    if row["type"] == ValidationType.ID_IN_FACE and row["source"] != row["target"]:
+        problems.append(f"column source: {row['source']!r:.100} differs from target; ID_IN_FACE has one image")
     for column, choices in (("type", ValidationType), ("expected", Expected)):
         if row[column] and row[column] not in {str(choice) for choice in choices}:
             problems.append(f"column {column}: {row[column]!r} is none of {', '.join(choices)}")
@@ -187,7 +199,7 @@ def _from_folder(folder: Path) -> list[Case]:
     labels = _labels(folder / LABELS_FILE)
     cases: list[Case] = []
     complaints: list[str] = []
-    for type_, trusted in ((ValidationType.FACE_TO_FACE, "true_face"), (ValidationType.ID_TO_FACE, "dni")):
+    for type_, names in _FOLDERS.items():
         found = sorted(path for path in (folder / type_.lower()).glob("*") if path.is_dir())
         case_folders = [path for path in found if not is_hidden(path, folder)]
         if len(found) != len(case_folders):
@@ -199,13 +211,13 @@ def _from_folder(folder: Path) -> list[Case]:
                 continue
             expected, note = labels.pop(case_id, (Expected.MATCH, ""))
             pictures = []
-            for name in (trusted, "target_face"):
+            for name in names:
                 named = sorted(path for path in case_folder.glob(f"{name}.*") if path.is_file())
                 pictures += named[:1]
                 if len(named) != 1:
                     complaints.append(f"{case_id}: one {name}.* is needed, found {len(named)}")
-            if len(pictures) == 2:
-                cases.append(Case(case_id, type_, pictures[0], pictures[1], expected, note))
+            if len(pictures) == len(names):
+                cases.append(Case(case_id, type_, pictures[0], pictures[-1], expected, note))
     complaints += [
         f"{LABELS_FILE}: there is no case {case_id!r}; they are called as face_to_face/001" for case_id in labels
     ]

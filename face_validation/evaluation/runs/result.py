@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from face_validation.client.validation_result import Boxes, ImageAnalysis, ValidationResult
+from face_validation.client.validation_result import Boxes, ImageAnalysis, Quality, ValidationResult
 from face_validation.evaluation.runs.cases import Case
 
 
@@ -99,6 +99,15 @@ def boxes_to_json(boxes: Boxes | None) -> str:
         return ""
     answer = ValidationResult(id_request="", matched=False, similarity=0.0, boxes=boxes).to_answer()
     return json.dumps(answer["boxes"], separators=(",", ":"))
+
+
+def quality_to_json(quality: Quality | None) -> str:
+    """The scores (0-100) of both faces' measures, for `Result.quality_json`."""
+    if quality is None:
+        return ""
+    sides = {"source": quality.source, "target": quality.target}
+    scores = {side: {name: round(one.score, 1) for name, one in measures.items()} for side, measures in sides.items()}
+    return json.dumps(scores, separators=(",", ":"))
 
 
 def face_height(side: ImageAnalysis) -> float:

@@ -9,9 +9,11 @@ from face_validation.client import Box, Boxes, Face, ImageAnalysis, ValidationRe
 from face_validation.client.buckets import Bucket
 from face_validation.client.errors import FaceValidationError
 from face_validation.client.validation_request import ValidationType
+from face_validation.client.validation_result import Measure, Quality
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.statistics.confusion import Expected
 
+QUALITY = Quality({"sharpness": Measure(0.5, 61.25)}, {"sharpness": Measure(0.2, 30.0)})
 SIDE = ImageAnalysis(width=400, height=500, faces=(Face(Box(0.25, 0.2, 0.5, 0.5), 99.0),), compared=0)
 
 
@@ -46,7 +48,7 @@ class FakeApi:
 
     def validate(
         self,
-        source_path: str,
+        source_path: str | None,
         target_path: str,
         type: ValidationType,  # noqa: A002 - the contract's own word
         *,
@@ -55,12 +57,19 @@ class FakeApi:
     ) -> ValidationResult:
         """What the table says."""
         with self._lock:
-            images = self._objects["source", source_path], self._objects["target", target_path]
+            target = self._objects["target", target_path]
+            images = target if source_path is None else self._objects["source", source_path], target
             self.asked[images] += 1
             self.thresholds.add(threshold)
         answer = self.answer(*images)
         if isinstance(answer, FaceValidationError):
             raise answer
         return ValidationResult(
-            f"request of {images[1].decode()}", answer >= threshold, answer, threshold, Boxes(SIDE, SIDE)
+            f"request of {images[1].decode()}",
+            answer >= threshold,
+            answer,
+            threshold,
+            Boxes(SIDE, SIDE),
+            reasons=("TARGET_FACE_SMALL",),
+            quality=QUALITY,
         )

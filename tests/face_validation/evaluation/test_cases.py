@@ -216,3 +216,13 @@ def test_a_person_in_two_groups_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(CasesError, match="'Ana' is in two groups"):
         read_groups(tmp_path / "groups.csv")
+
+
+def test_one_image_of_a_person_with_the_document_needs_no_source(folder: Path) -> None:
+    header = "case_id,type,source,target,expected\n"
+
+    (case,) = cases_of(folder, f"{header}1,ID_IN_FACE,,b.jpg,match\n")
+
+    assert case.source == case.target == folder / "b.jpg"
+    with pytest.raises(CasesError, match="ID_IN_FACE has one image"):
+        cases_of(folder, f"{header}1,ID_IN_FACE,a.jpg,b.jpg,match\n")

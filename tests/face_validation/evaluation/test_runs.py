@@ -16,7 +16,7 @@ from face_validation.client.errors import (
 )
 from face_validation.evaluation.runs.asking import RunError
 from face_validation.evaluation.runs.cases import read_cases
-from face_validation.evaluation.runs.result import Outcome
+from face_validation.evaluation.runs.result import Outcome, SideQuality
 from face_validation.evaluation.runs.results import COLUMNS, ResultsError
 from face_validation.evaluation.runs.run_folder import Run, read_run
 from face_validation.evaluation.runs.runner import run_cases
@@ -62,6 +62,8 @@ def test_each_case_is_asked_once_with_threshold_0_and_each_image_is_uploaded_onc
     assert found.results[3].id_request == "request of face 3"
     assert found.results[3].boxes is not None
     assert found.results[3].boxes.source == SIDE
+    assert found.results[3].qualities == (SideQuality("sharpness", 61.2, 30.0),)
+    assert found.results[3].reasons == ("TARGET_FACE_SMALL",)
 
 
 def test_a_finished_run_is_read_again_to_the_last_digit_without_asking(cases_csv: Path) -> None:
@@ -285,3 +287,15 @@ def test_images_may_lie_outside_the_folder_of_the_cases(cases_csv: Path) -> None
 
     assert not api.asked
     assert again.results[0].case.source.read_bytes() == b"trusted"
+
+
+def test_one_image_of_a_person_with_the_document_goes_into_the_target_bucket_alone(tmp_path: Path) -> None:
+    (tmp_path / "both.jpg").write_bytes(b"face 3")
+    path = tmp_path / "cases.csv"
+    path.write_text("case_id,type,source,target,expected\n1,ID_IN_FACE,,both.jpg,match\n")
+    api = FakeApi(similarity_of)
+
+    run(path, api)
+
+    assert set(api.uploads) == {("target", b"face 3")}
+    assert set(api.asked) == {(b"face 3", b"face 3")}

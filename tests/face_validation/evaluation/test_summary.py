@@ -285,7 +285,7 @@ def test_a_catalogue_text_takes_the_same_values_in_both_languages() -> None:
         (None, "\N{EN DASH}"),
         (0.12345, "12.35 %"),
         (Rate(1, 8), "12.5 %"),
-        (Rate(57, 572_166), "0.0100 %"),
+        (Rate(57, 572_166), "0.010 %"),
         (Rate(1, 572_166), "0.0002 %"),
     ],
 )
