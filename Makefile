@@ -65,8 +65,8 @@ check: .venv/.dev ## lint, format, types, direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-coverage: .venv/.dev ## branch coverage of the tests without models, with its floor
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "not slow" --cov --cov-report=term:skip-covered $(ARGS)
+coverage: .venv/.dev ## branch coverage of the Lambda package by its own tests, with a floor
+	@$(BIN)/python -m pytest -q -m "not slow" --cov --cov-report=term-missing tests/face_validation_function
 
 # -- documentation and package -----------------------------------------------------------------------------------
 .venv/.docs: .venv/.dev requirements/docs.txt
