@@ -8,7 +8,7 @@ export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people \
-  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-search bench-verifier bench-pipeline \
+  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-endurance bench-search bench-verifier bench-pipeline \
   synth artefact bench-cold-start openapi
 
 help: ## say what there is
@@ -110,6 +110,9 @@ bench-quality: .venv/.local ## errors against rejection by each quality measure,
 
 bench-held: .venv/.local ## ID_IN_FACE on scenes drawn of FACE_DATA's documents and photographs
 	@$(BIN)/python -m benchmarks.held_documents
+
+bench-endurance: .venv/.local ## answers and memory under load, slow callers, kills and stops, in about 15 minutes
+	@$(BIN)/python -W ignore -m benchmarks.endurance $(ARGS)
 
 bench-search: .venv/.local ## searching 1 k to 1 M faces beside a numpy scan and face_distance
 	@$(BIN)/python -m benchmarks.search

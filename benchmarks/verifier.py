@@ -198,6 +198,7 @@ def address(log: Path, server: "subprocess.Popen[bytes]") -> str:
 def made_up_model(engine: str) -> VerifierModel:
     """A verifier of nobody, of the right size."""
     noise = np.random.default_rng(0)
+    size = 128 if engine != OURS else load_engine().embed(np.zeros((1, 1, 3), np.uint8), []).shape[1]
     return VerifierModel(
         model_version="benchmark",
         created="",
@@ -209,10 +210,10 @@ def made_up_model(engine: str) -> VerifierModel:
         photos_of_me=0,
         photos_of_others=0,
         c=1.0,
-        person=noise.normal(0, 0.1, 128).tolist(),
-        mean=noise.normal(0, 0.1, 129).tolist(),
-        scale=[0.1] * 129,
-        coefficients=noise.normal(0, 0.1, 129).tolist(),
+        person=noise.normal(0, 0.1, size).tolist(),
+        mean=noise.normal(0, 0.1, size + 1).tolist(),
+        scale=[0.1] * (size + 1),
+        coefficients=noise.normal(0, 0.1, size + 1).tolist(),
         intercept=0.0,
     )
 

@@ -5,6 +5,8 @@ import io
 import socket
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -45,10 +47,11 @@ class BoundedServer(ThreadedWSGIServer):
             self._open.pop(request, None)
         super().shutdown_request(request)
 
-    def waits(self, request: socket.socket, *, for_caller: bool) -> None:
-        """Note whether a connection waits for its caller from now on, or the caller for us."""
+    def waits(self, request: socket.socket, since: float = _NEVER) -> None:
+        """Note since when a connection waits for its caller; by default, that the caller waits for us."""
         with self._changing:
-            self._open[request] = time.monotonic() if for_caller else _NEVER
+            if request in self._open:
+                self._open[request] = since
 
 
 class BoundedHandler(MotoRequestHandler):
@@ -60,13 +63,12 @@ class BoundedHandler(MotoRequestHandler):
         """Read from now on until a point in time."""
         super().setup()
         self.rfile.close()
-        self._incoming = _Incoming(self.connection)
+        self._incoming = _Incoming(self.connection, partial(self.server.waits, self.connection))
         self.rfile = io.BufferedReader(self._incoming)
         self._first_wait_s = self.server.header_s
 
     def handle_one_request(self) -> None:
         """Wait for a request's first byte, its header and its body, each so long."""
-        self.server.waits(self.connection, for_caller=True)
         self._incoming.within(self._first_wait_s)
         self._first_wait_s = KEPT_S
         try:
@@ -91,12 +93,13 @@ class BoundedHandler(MotoRequestHandler):
 class _Incoming(io.RawIOBase):
     """What comes through a socket until a point in time; TimeoutError after it."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._ends = _NEVER
+    def __init__(self, connection: socket.socket, note_wait: Callable[..., None]) -> None:
+        self._connection, self._note_wait = connection, note_wait
+        self._began, self._ends = 0.0, _NEVER
 
     def within(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
+        self._began = time.monotonic()
+        self._ends = self._began + seconds
         self._connection.settimeout(seconds)  # of answers to a caller who does not read, too
 
     def readable(self) -> bool:
@@ -104,7 +107,11 @@ class _Incoming(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         self._connection.settimeout(max(self._ends - time.monotonic(), 0.001))  # 0 would mean: do not wait at all
-        return self._connection.recv_into(buffer)
+        self._note_wait(self._began)
+        try:
+            return self._connection.recv_into(buffer)
+        finally:
+            self._note_wait()
 
 
 def _end(connection: socket.socket) -> None:
