@@ -8,7 +8,7 @@ export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people \
-  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-endurance bench-search bench-verifier bench-pipeline \
+  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-endurance bench-search bench-verifier \
   synth artefact bench-cold-start openapi
 
 help: ## say what there is
@@ -119,9 +119,6 @@ bench-search: .venv/.local ## searching 1 k to 1 M faces beside a numpy scan and
 
 bench-verifier: .venv/.bench ## POST /verify beside the face_recognition library
 	@$(BIN)/python -W ignore -m benchmarks.verifier
-
-bench-pipeline: .venv/.local ## A/B of margin, retry and scaling on FACE_DATA/cases.csv
-	@$(BIN)/python -m benchmarks.pipeline_ab $(CASES) --out build/pipeline_ab $(ARGS)
 
 .venv/.bench: .venv/.local requirements/bench.txt
 	@$(PIP_PINNED) -r requirements/bench.txt

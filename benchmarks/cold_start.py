@@ -16,7 +16,7 @@ from typing import Any
 
 from infra.bundling import PYTHON, ROOT, bundle, compile_all, interpreter_of
 from infra.constructs.function import HANDLER
-from infra.emulator import MACHINE_ARCHITECTURE, Emulator
+from tests.infra.emulator import MACHINE_ARCHITECTURE, Emulator
 
 BARE = """import boto3
 

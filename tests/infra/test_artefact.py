@@ -16,9 +16,9 @@ from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from infra.constructs.function import HANDLER
 from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
-from infra.emulator import Emulator
 from tests.events import validation_events
 from tests.fakes import FakeContext
+from tests.infra.emulator import Emulator
 from tests.people import EXPECTED, INDEXED, event_of, outcome, people_stores
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]

@@ -10,7 +10,7 @@ import pytest
 
 from infra import bundling
 from infra.bundling import PACKAGE, PYTHON, bundle, interpreter_of
-from infra.emulator import MACHINE_ARCHITECTURE
+from tests.infra.emulator import MACHINE_ARCHITECTURE
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 

@@ -125,7 +125,7 @@ class Emulator:
         self._port, api_port = _free_ports()
         self._log_file = folder / "log"
         log = opened.enter_context(self._log_file.open("wb"))
-        process = subprocess.Popen(  # noqa: S603 (no shell; from a wheel that pip checked by its hash)
+        process = subprocess.Popen(
             [
                 emulator,
                 *("--runtime-interface-emulator-address", f"{HOST}:{self._port}"),
