@@ -3,10 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from face_validation_function.quality.measures import Quality, shortcomings
-from face_validation_function.reasons import Reason
+from face_validation_function.quality.measures import Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +99,15 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of text that was read: what it says, how surely (0-100), and where."""
+
+    text: str
+    confidence: float
+    box: BoundingBox
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """An official document that was recognised: its label, confidence (0-100) and best instance."""
 
@@ -123,55 +130,6 @@ class ImageAnalysis:
     compared: int
     document: Document | None = None
     quality: Quality | None = None
-
-
-class Decision(StrEnum):
-    """What to do with a similarity where there is a band for a human to look at."""
-
-    MATCH = "match"
-    REVIEW = "review"
-    NO_MATCH = "no_match"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The answer to one request: similarity in percent (0-100, unrounded) beside the thresholds asked for."""
-
-    similarity: float
-    threshold: float
-    source: ImageAnalysis
-    target: ImageAnalysis
-    threshold_review: float | None = None
-
-    @property
-    def is_match(self) -> bool:
-        """Whether both are the same person, by the threshold."""
-        return self.similarity >= self.threshold
-
-    @property
-    def decision(self) -> Decision | None:
-        """Match, review or no match; None when the request has no `threshold_review`."""
-        if self.threshold_review is None:
-            return None
-        if self.is_match:
-            return Decision.MATCH
-        return Decision.REVIEW if self.similarity >= self.threshold_review else Decision.NO_MATCH
-
-    @property
-    def reasons(self) -> list[Reason]:
-        """What a caller should know of this answer; the faces' own reasons where their quality was measured."""
-        found = [] if self.is_match else [Reason.SIMILARITY_BELOW_THRESHOLD]
-        if self.decision is Decision.REVIEW:
-            found.append(Reason.SIMILARITY_NEAR_THRESHOLD)
-        # A document has ghost images of its portrait: several faces on it are no doubt.
-        if self.source.document is None and len(self.source.faces) > 1:
-            found.append(Reason.SOURCE_SEVERAL_FACES)
-        if len(self.target.faces) > 1:
-            found.append(Reason.TARGET_SEVERAL_FACES)
-        for side, seen in (("source", self.source), ("target", self.target)):
-            if seen.quality is not None:
-                found += shortcomings(seen.quality, side)
-        return found
 
 
 def most_prominent(faces: Sequence[Face], *, central: bool) -> int:

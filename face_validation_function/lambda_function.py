@@ -7,15 +7,16 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from face_validation_function.comparison import Comparison
 from face_validation_function.contract.answers import ErrorEnvelope, ValidationAnswer
 from face_validation_function.deadline import Outcome, Task, run_until_deadline
-from face_validation_function.exceptions.exceptions import FaceValidationError, RequestError
-from face_validation_function.faces import Comparison
+from face_validation_function.exceptions.exceptions import FaceValidationError, ForbiddenError, RequestError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import Event, HttpResponse, Invocation, Operation, RestFunction, refused
+from face_validation_function.routes import READ
 from face_validation_function.services.business import BusinessService
 from face_validation_function.services.face_steps import FaceSteps
 from face_validation_function.settings import ALL_VALIDATION_TYPES, Settings
@@ -71,7 +72,7 @@ def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
         id_request = new_request_id()
         record(adapters.logger, invocation, id_request, None, RequestTimer(invocation.deadline_s), error)
         return refused(error, id_request)
-    tasks = [Task(request_id_of(item), partial(_compared, item, adapters)) for item in items]
+    tasks = [Task(request_id_of(item), partial(_compared, item, adapters, invocation.scopes)) for item in items]
     outcomes = run_until_deadline(tasks, invocation.deadline_s, adapters.logger, at_once=ITEMS_AT_ONCE)
     answers = [_answer(item, adapters, invocation, done) for item, done in zip(items, outcomes, strict=True)]
     if isinstance(body, list):
@@ -93,12 +94,18 @@ OPERATIONS: dict[str, Operation[Adapters]] = {"validate": validate}
 _function = RestFunction(OPERATIONS, Adapters.from_environment)
 
 
-def _compared(item: object, adapters: Adapters, timer: RequestTimer) -> tuple[FaceValidationRequest, Comparison]:
+def _compared(
+    item: object, adapters: Adapters, scopes: frozenset[str], timer: RequestTimer
+) -> tuple[FaceValidationRequest, Comparison]:
     request = validated(item, FaceValidationRequest)
     allowed = adapters.settings.validation_types
     if request.type not in allowed:
         names = " or ".join(map(repr, allowed))
         raise RequestError(f'type: this deployment takes {names}; the value sent is "{request.type}".')
+    if "document" in request.include and READ not in scopes:
+        raise ForbiddenError(
+            f"include: document needs the scope {READ} too; the token has {', '.join(sorted(scopes)) or 'none'}."
+        )
     business = BusinessService(FaceSteps(adapters.s3, adapters.rekognition, adapters.settings, timer))
     business.set_strategy(request.type)
     return request, business.execute_inference(request)

@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from face_validation_function.faces import BoundingBox, Document, Face
+from face_validation_function.faces import BoundingBox, Document, Face, TextLine
 from face_validation_function.integrations.rekognition_service import FaceMatch
 from tests.waiting import until
 
@@ -98,7 +98,9 @@ class FakeRekognition:
         similarity: float = 97.2,
         matches: list[FaceMatch | list[FaceMatch] | Exception] | None = None,
         faces_of: Mapping[bytes, list[Face] | Exception] | None = None,
+        text: Iterable[TextLine] = (),
     ) -> None:
+        self._text = list(text)
         self._faces = faces
         self._faces_of = faces_of or {}
         self._labels = labels
@@ -107,6 +109,7 @@ class FakeRekognition:
         self.labelled: list[bytes] = []
         self.detected: list[bytes] = []
         self.compared: list[tuple[bytes, bytes]] = []
+        self.read: list[bytes] = []
 
     def detect_labels(self, image: bytes) -> list[Document]:
         self.calls.append("detect_labels")
@@ -120,6 +123,11 @@ class FakeRekognition:
         if isinstance(found, Exception):
             raise found
         return list(found)
+
+    def detect_text(self, image: bytes) -> list[TextLine]:
+        self.calls.append("detect_text")
+        self.read.append(image)
+        return self._text
 
     def compare_faces(self, source: bytes, target: bytes) -> list[FaceMatch]:
         self.calls.append("compare_faces")

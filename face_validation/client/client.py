@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from face_validation.client.api import WRITE, Api, contract_violation
+from face_validation.client.api import BOTH, WRITE, Api, contract_violation
 from face_validation.client.buckets import Bucket, Buckets, new_key
 from face_validation.client.errors import (
     FaceValidationError,
@@ -125,6 +125,7 @@ class FaceValidationClient:
         id_request: str | None = None,
         threshold_review: float | None = None,
         min_quality: Mapping[str, float] | None = None,
+        claims: Mapping[str, str] | None = None,
     ) -> ValidationResult:
         """Ask whether two images in the buckets show the same person.
 
@@ -134,10 +135,12 @@ class FaceValidationClient:
             type: what the source is.
             threshold: match from this similarity on (0-100).
             threshold_label: ID_TO_FACE: how sure the service must be that the source is a document (0-100).
-            include: any of `boxes` (what was seen), `reasons` (stable codes) and `quality` (of both faces).
+            include: any of `boxes` (what was seen), `reasons` (stable codes), `quality` (of both faces)
+                and `document` (its fields; the client needs the scope `read` too).
             id_request: a UUID v4 to find the request by in the service's logs; made when not given.
             threshold_review: from this similarity (0-100) on the decision is `review`.
             min_quality: measure -> least score (0-100) of both faces.
+            claims: what is claimed of the document (`full_name`, `date_of_birth`...), answered only for a match.
 
         Raises:
             FaceValidationError: one class per error code of the contract; RequestFailedError when nobody answered.
@@ -153,6 +156,7 @@ class FaceValidationClient:
                 id_request or new_id(),
                 threshold_review,
                 min_quality or {},
+                claims or {},
             )
         )
 
@@ -167,6 +171,7 @@ class FaceValidationClient:
         include: Sequence[str] = (),
         threshold_review: float | None = None,
         min_quality: Mapping[str, float] | None = None,
+        claims: Mapping[str, str] | None = None,
         keep: bool = False,
     ) -> ValidationResult:
         """Ask about image files (or their bytes): upload, validate, and delete the uploads unless `keep`.
@@ -194,6 +199,7 @@ class FaceValidationClient:
                 include=include,
                 threshold_review=threshold_review,
                 min_quality=min_quality,
+                claims=claims,
             )
 
     def validate_many(
@@ -278,7 +284,8 @@ class FaceValidationClient:
         if len(requests) == 1:
             return [self._outcome(requests[0])]
         try:
-            answers = self._post([request.to_body() for request in requests], id_request=None)
+            scope = BOTH if any(map(_reads_document, requests)) else WRITE
+            answers = self._post([request.to_body() for request in requests], scope, id_request=None)
             if not isinstance(answers, list) or len(answers) != len(requests):
                 raise contract_violation("an array as long as the question's")
         except FaceValidationError as error:
@@ -299,10 +306,15 @@ class FaceValidationClient:
             return error
 
     def _ask(self, request: ValidationRequest) -> ValidationResult:
-        return _result(self._post(request.to_body(), id_request=request.id_request), request)
+        scope = BOTH if _reads_document(request) else WRITE
+        return _result(self._post(request.to_body(), scope, id_request=request.id_request), request)
 
-    def _post(self, body: Any, *, id_request: str | None) -> Any:
-        return self._api.ask("POST", "/validation", body, id_request=id_request)
+    def _post(self, body: Any, scope: str, *, id_request: str | None) -> Any:
+        return self._api.ask("POST", "/validation", body, scope=scope, id_request=id_request)
+
+
+def _reads_document(request: ValidationRequest) -> bool:
+    return "document" in request.include
 
 
 def _result(answer: Any, request: ValidationRequest) -> ValidationResult:

@@ -24,11 +24,11 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class ValidationRequest:
-    """One validation; paths are keys in the source and target bucket.
+    """One validation; paths are keys in the source and target bucket. ID_IN_FACE has no `source_path`.
 
     `threshold` is always sent: what the answer was judged by is then known for sure. `threshold_label` (0-100) only
-    matters for documents; None leaves it to the service. `include` asks for `boxes`, `reasons` or `quality`.
-    ID_IN_FACE has no `source_path`. From `threshold_review` on a human shall look; `min_quality` is measure -> score.
+    matters for documents; None leaves it to the service. `include` asks for `boxes`, `reasons`, `quality`, `document`.
+    From `threshold_review` on a human shall look; `min_quality` is measure -> score, `claims` claim -> value.
     """
 
     source_path: str | None
@@ -40,6 +40,7 @@ class ValidationRequest:
     id_request: str = field(default_factory=new_id)
     threshold_review: float | None = None
     min_quality: Mapping[str, float] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def to_body(self) -> dict[str, Any]:
         """The JSON object that the service takes."""
@@ -58,4 +59,6 @@ class ValidationRequest:
             body["threshold_review"] = self.threshold_review
         if self.min_quality:
             body["min_quality"] = dict(self.min_quality)
+        if self.claims:
+            body["claims"] = dict(self.claims)
         return body

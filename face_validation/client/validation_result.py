@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -72,11 +72,33 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentField:
+    """One field of the zone; `valid` is its check digits' verdict, None where it has none."""
+
+    value: str
+    valid: bool | None = None
+    corrected: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """What the document's machine readable zone says, field by field; not in the repr, so that no log holds it."""
+
+    readable: bool
+    format: str | None = None
+    fields: Mapping[str, DocumentField] | None = field(default=None, repr=False)
+    composite_valid: bool | None = None
+    expired: bool | None = None
+    mrz_matches_print: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ValidationResult:
     """One answer: `similarity` is 0-100, `threshold` the one that was asked for.
 
     `boxes`, `reasons` and `quality` are there when the request's `include` names them, `decision` (match, review or
-    no_match) when it has a `threshold_review`.
+    no_match) when it has a `threshold_review`, `document` when `include` names it, `claims` (claim -> match,
+    mismatch or not_readable) when the request made some and it is a match.
     """
 
     id_request: str
@@ -87,6 +109,8 @@ class ValidationResult:
     decision: str | None = None
     reasons: tuple[str, ...] | None = None
     quality: Quality | None = None
+    document: ReadDocument | None = None
+    claims: Mapping[str, str] | None = None
 
     @property
     def similarity_text(self) -> str:
@@ -111,10 +135,14 @@ class ValidationResult:
         """The JSON answer again, in the service's own shape: optional parts only where there are any."""
         answer = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
         del answer["threshold"]
-        for side in answer.get("boxes", {}).values():
-            if side["document"] is None:
-                del side["document"]
-        return answer
+        return {name: _without_nulls(value) for name, value in answer.items()}
+
+
+def _without_nulls(value: Any) -> Any:
+    """What has no value is left out, never null, as in the service's own answers."""
+    if isinstance(value, Mapping):
+        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+    return [_without_nulls(member) for member in value] if isinstance(value, list | tuple) else value
 
 
 @cache

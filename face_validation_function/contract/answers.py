@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from face_validation_function.contract.judgement import Decision, QualityOfBoth, Reasons
+from face_validation_function.contract.judgement import ClaimVerdicts, Decision, QualityOfBoth, ReadDocument, Reasons
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -81,6 +81,8 @@ class ValidationAnswer(Answer):
     )
     reasons: Reasons | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
     quality: QualityOfBoth | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
+    document: ReadDocument | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
+    claims: ClaimVerdicts | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
     boxes: Boxes | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.json_schema import SkipJsonSchema
 
 from face_validation_function.quality.measures import SCALES
 from face_validation_function.reasons import MEANINGS, Reason
@@ -17,6 +18,11 @@ Reasons = Annotated[
         + " ".join(f"`{reason}`: {meaning}" for reason, meaning in MEANINGS.items()),
     ),
 ]
+
+
+def left_out(schema: dict[str, Any]) -> None:
+    """Left out when there is none, never null."""
+    del schema["default"]
 
 
 class Judgement(BaseModel):
@@ -49,3 +55,59 @@ class QualityOfBoth(Judgement):
 
     source: FaceQuality  # type: ignore[valid-type]  # made of the table of measures
     target: FaceQuality  # type: ignore[valid-type]
+
+
+def _absent(description: str | None = None) -> Any:
+    return Field(default=None, json_schema_extra=left_out, description=description)
+
+
+class DocumentField(Judgement):
+    """A field of the zone. `valid`: its check digit, and the one over all, are right; absent where it has none.
+
+    `corrected` is true where a letter was taken for the digit that looks like it, because the check digit says so.
+    """
+
+    value: str
+    valid: bool | SkipJsonSchema[None] = _absent()
+    corrected: Literal[True] | SkipJsonSchema[None] = _absent()
+
+
+class DocumentFields(Judgement):
+    """The fields that the zone's format has. Dates are ISO dates, shorter where month or day are not known."""
+
+    document_code: DocumentField | SkipJsonSchema[None] = _absent()
+    issuing_state: DocumentField | SkipJsonSchema[None] = _absent()
+    surname: DocumentField | SkipJsonSchema[None] = _absent()
+    given_names: DocumentField | SkipJsonSchema[None] = _absent()
+    document_number: DocumentField | SkipJsonSchema[None] = _absent()
+    nationality: DocumentField | SkipJsonSchema[None] = _absent()
+    date_of_birth: DocumentField | SkipJsonSchema[None] = _absent()
+    sex: DocumentField | SkipJsonSchema[None] = _absent()
+    expiry_date: DocumentField | SkipJsonSchema[None] = _absent()
+    optional_data: DocumentField | SkipJsonSchema[None] = _absent()
+
+
+class ReadDocument(Judgement):
+    """What the document's machine readable zone says; `readable` alone where no zone could be read."""
+
+    readable: bool
+    format: str | SkipJsonSchema[None] = _absent("TD1, TD2, TD3, MRV-A, MRV-B, or FRANCE for its older card.")
+    fields: DocumentFields | SkipJsonSchema[None] = _absent()
+    composite_valid: bool | SkipJsonSchema[None] = _absent("The check digit over all fields; absent where none is.")
+    expired: bool | SkipJsonSchema[None] = _absent("On the day of the request (UTC); absent where it is not sure.")
+    mrz_matches_print: bool | SkipJsonSchema[None] = _absent(
+        "Whether printed number and birth date, where they are read, are the zone's. No forgery check."
+    )
+
+
+Verdict = Literal["match", "mismatch", "not_readable"]
+
+
+class ClaimVerdicts(Judgement):
+    """The verdict of each claim that was made; there only when `matched` is true."""
+
+    document_number: Verdict | SkipJsonSchema[None] = _absent()
+    date_of_birth: Verdict | SkipJsonSchema[None] = _absent()
+    full_name: Verdict | SkipJsonSchema[None] = _absent()
+    expiry_date: Verdict | SkipJsonSchema[None] = _absent()
+    nationality: Verdict | SkipJsonSchema[None] = _absent()

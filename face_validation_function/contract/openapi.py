@@ -21,6 +21,7 @@ SECURITY_SCHEME = "clientCredentials"
 TOKEN_URL = "/oauth2/token"  # noqa: S105 (where tokens are given, relative to the document: no token)
 
 _DETAILS = {
+    "ForbiddenError": "include: document needs the scope face-detection/read too; the token has face-detection/write.",
     "RequestError": "threshold: Input should be less than or equal to 100; the value sent is 101.",
     "ImageValidationError": "target: no face in the image: a face counts from confidence 80; nothing was found.",
     "ImageTooLargeError": "source, decode: the image has 79x200 pixels; the limits are 80x80 to 4096x4096.",

@@ -1,5 +1,6 @@
 """boto3 clients with everything that botocore's releases have changed pinned down."""
 
+import logging
 from typing import Any, Literal
 
 import boto3
@@ -20,6 +21,8 @@ def aws_client(service: Literal["s3", "rekognition", "dynamodb", "sqs"]) -> Any:
 
     boto3 itself obeys `AWS_ENDPOINT_URL_<SERVICE>`: that is how everything runs on one machine.
     """
+    # At DEBUG botocore logs whole replies: text of documents, and names. Whatever the process's level is, it may not.
+    logging.getLogger("botocore").setLevel(logging.INFO)
     # Presigned forms would else be signed by the old version 2, which newer regions refuse.
     config = _CONFIG.merge(Config(signature_version="s3v4")) if service == "s3" else _CONFIG
     return boto3.session.Session().client(service, config=config)

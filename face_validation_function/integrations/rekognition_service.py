@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
-from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, Landmarks, Pose
+from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, Landmarks, Pose, TextLine
 from face_validation_function.integrations.aws_errors import Refusals, code_of, translate_aws_errors
 from face_validation_function.reasons import Reason
 
@@ -61,6 +61,16 @@ class RekognitionService:
         with translate_aws_errors("DetectFaces", REFUSALS):
             found = self._client.detect_faces(Image={"Bytes": image})
             return [_face(face) for face in found["FaceDetails"]]
+
+    def detect_text(self, image: bytes) -> list[TextLine]:
+        """Every line of text in an image, as the service orders them."""
+        with translate_aws_errors("DetectText", REFUSALS):
+            found = self._client.detect_text(Image={"Bytes": image})
+            return [
+                TextLine(line["DetectedText"], percent_of(line["Confidence"]), box_of(line["Geometry"]["BoundingBox"]))
+                for line in found["TextDetections"]
+                if line["Type"] == "LINE"
+            ]
 
     def compare_faces(self, source: bytes, target: bytes) -> list[FaceMatch]:
         """The source's largest face beside every face of the target.

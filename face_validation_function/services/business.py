@@ -1,6 +1,6 @@
 """From the type of a validation to its strategy: one service per request, because it holds state."""
 
-from face_validation_function.faces import Comparison
+from face_validation_function.comparison import Comparison
 from face_validation_function.services.face_steps import FaceSteps
 from face_validation_function.services.strategies.face_to_face import FaceToFaceInference
 from face_validation_function.services.strategies.id_in_face import IDInFaceInference

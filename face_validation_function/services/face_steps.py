@@ -3,21 +3,17 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Protocol, TypeVar
 
+from face_validation_function.comparison import Comparison
+from face_validation_function.documents.claims import judged_claims
+from face_validation_function.documents.document import DocumentReading, read_document
 from face_validation_function.exceptions.exceptions import FaceValidationError, ImageValidationError
-from face_validation_function.faces import (
-    WHOLE_IMAGE,
-    BoundingBox,
-    Comparison,
-    Document,
-    Face,
-    ImageAnalysis,
-    most_prominent,
-)
+from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, ImageAnalysis, most_prominent
 from face_validation_function.integrations.rekognition_service import (
     FaceMatch,
     NoFaceToCompareError,
@@ -66,12 +62,17 @@ class LoadedImage:
 
 @dataclass(frozen=True, slots=True)
 class PreparedFace:
-    """One side, ready to be compared: the crop (JPG), where the face lies in it, and the uncropped image."""
+    """One side, ready to be compared: the crop (JPG), where the face lies in it, and the uncropped image.
+
+    `document_file` is the document alone and `reading` what it says, each where the request needs it.
+    """
 
     seen: ImageAnalysis
     crop: bytes
     face_in_crop: BoundingBox
     uncropped: bytes
+    document_file: bytes | None = None
+    reading: DocumentReading | None = None
 
     @property
     def face(self) -> Face:
@@ -109,9 +110,7 @@ class FaceSteps:
             partial(self._photo, "target", settings.target_bucket, request.target_path),
         )
         portraits = self._side_by_side(partial(source, photos[0], request), partial(target, photos[1], request))
-        similarity = self._similarity(*portraits)
-        source_seen, target_seen = (portrait.seen for portrait in portraits)
-        return Comparison(similarity, request.threshold, source_seen, target_seen, request.threshold_review)
+        return self._judged(request, self._similarity(*portraits), *portraits)
 
     def compare_within(self, request: FaceValidationRequest) -> Comparison:
         """The portrait of the document that a person holds, against the person: both in the target image.
@@ -129,20 +128,34 @@ class FaceSteps:
                 on_document, others = _apart(faces, document)
             if not on_document:
                 on_document = self._held_portraits(photo, document)
+            source = LoadedImage("source", photo.image)
             portrait = self._prepared(
-                LoadedImage("source", photo.image),
-                on_document,
-                most_prominent(on_document, central=False),
-                request,
-                document,
+                source, on_document, most_prominent(on_document, central=False), request, document
             )
             holder = self._prepared(photo, others, most_prominent(others, central=True), request)
             with self._timer.step("target, document and person apart"):
                 if holder.face.box.height < HOLDER_BY_PORTRAIT * portrait.face.box.height:
                     raise _no_holder("the face beside it is as small as a printed one")
             # CompareFaces takes the largest face of its source: in the portrait's crop that may be the holder's.
-            similarity = self._similarity(holder, portrait, again=False)
-        return Comparison(similarity, request.threshold, portrait.seen, holder.seen, request.threshold_review)
+            similarity, portrait = self._at_once(
+                partial(self._similarity, holder, portrait, again=False),
+                partial(self._with_text, portrait, request, lambda: _cut_document(photo.image, document)[0]),
+            )
+            return self._judged(request, similarity, portrait, holder)
+
+    def _judged(
+        self, request: FaceValidationRequest, similarity: float, source: PreparedFace, target: PreparedFace
+    ) -> Comparison:
+        """The comparison; of a match, with the claims about the document judged."""
+        comparison = Comparison(
+            similarity, request.threshold, source.seen, target.seen, request.threshold_review, source.reading
+        )
+        if source.document_file is None or not comparison.is_match:
+            return comparison
+        # Only now, and only of a match: nothing is read of, nor told about, a stranger's document.
+        with _about("source"):
+            reading = self._read(source.document_file)
+        return replace(comparison, claims=judged_claims(request.claimed, reading))
 
     def only_face(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The most prominent face of a photograph."""
@@ -151,13 +164,31 @@ class FaceSteps:
 
     def document_portrait(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The portrait on the official document that the image shows; the most prominent face, not its ghost image."""
-        image = photo.image
         document = self._document(photo, request.threshold_label)
-        area = crop_pixels(document.box, image.width, image.height, DOCUMENT_MARGIN)
-        part = relative(area, image.width, image.height)
-        faces = self._faces(photo.name, image.sendable if part == WHOLE_IMAGE else cut(image, area), "the document")
-        on_document = [face.within(part) for face in faces]
-        return self._prepared(photo, on_document, most_prominent(faces, central=False), request, document)
+        file, part = _cut_document(photo.image, document)
+
+        def portrait() -> PreparedFace:
+            faces = self._faces(photo.name, file, "the document")
+            on_document = [face.within(part) for face in faces]
+            return self._prepared(photo, on_document, most_prominent(faces, central=False), request, document)
+
+        if "document" not in request.include:
+            return self._with_text(portrait(), request, lambda: file)
+        found, reading = self._at_once(portrait, partial(self._read, file))
+        return replace(found, reading=reading)
+
+    def _with_text(
+        self, portrait: PreparedFace, request: FaceValidationRequest, document_file: Callable[[], bytes]
+    ) -> PreparedFace:
+        """The portrait with what the document says, or with the document's image where only claims need it."""
+        if "document" in request.include:
+            return replace(portrait, reading=self._read(document_file()))
+        return replace(portrait, document_file=document_file()) if request.claims else portrait
+
+    def _read(self, document_file: bytes) -> DocumentReading:
+        with self._timer.step("source, detect_text", rekognition=True):
+            lines = self._rekognition.detect_text(document_file)
+        return read_document(lines, datetime.now(UTC).date())
 
     def _side_by_side(self, source: Callable[[], T], target: Callable[[], T]) -> tuple[T, T]:
         """Both results; the source's error before the target's, each with the reason that says whose it is."""
@@ -177,10 +208,8 @@ class FaceSteps:
 
     def _held_portraits(self, photo: LoadedImage, document: Document) -> list[Face]:
         """The faces on a document that a person holds, looked for in the document alone."""
-        image = photo.image
-        area = crop_pixels(document.box, image.width, image.height, DOCUMENT_MARGIN)
-        part = relative(area, image.width, image.height)
-        faces = self._faces("source", cut(image, area), "the document")
+        file, part = _cut_document(photo.image, document)
+        faces = self._faces("source", file, "the document")
         found = [face for face in (face.within(part) for face in faces) if _stands_on(face, document)]
         if not found:
             raise _no_face("the document", "only the face of the person who holds it was found")
@@ -289,6 +318,13 @@ def prominent_face(
     faces = faces_in(rekognition, timer, name, image.sendable)
     face = faces[most_prominent(faces, central=True)]
     return face, cut(image, crop_pixels(face.box, image.width, image.height, FACE_MARGIN))
+
+
+def _cut_document(image: UprightImage, document: Document) -> tuple[bytes, BoundingBox]:
+    """The document with a little of what is around it, and where that lies in the image."""
+    area = crop_pixels(document.box, image.width, image.height, DOCUMENT_MARGIN)
+    part = relative(area, image.width, image.height)
+    return (image.sendable if part == WHOLE_IMAGE else cut(image, area)), part
 
 
 def _no_face(where: str, seen: str) -> ImageValidationError:

@@ -5,8 +5,9 @@ from typing import Any, Protocol
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
+from face_validation_function.comparison import Comparison, Decision
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
-from face_validation_function.faces import Comparison, Decision, ImageAnalysis
+from face_validation_function.faces import ImageAnalysis
 from face_validation_function.request_timer import RequestTimer
 
 SERVICE = "face-validation"

@@ -1,10 +1,11 @@
 """Answers as API Gateway takes them: the similarity, or the envelope of an error."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from face_validation_function.comparison import Comparison
 from face_validation_function.contract.answers import (
     Answer,
     Box,
@@ -16,9 +17,20 @@ from face_validation_function.contract.answers import (
     SeenSide,
     ValidationAnswer,
 )
-from face_validation_function.contract.judgement import FaceQuality, Judgement, Measure, QualityOfBoth
+from face_validation_function.contract.judgement import (
+    ClaimVerdicts,
+    DocumentField,
+    DocumentFields,
+    FaceQuality,
+    Judgement,
+    Measure,
+    QualityOfBoth,
+    ReadDocument,
+)
+from face_validation_function.documents.claims import Claim, Verdict
+from face_validation_function.documents.document import DocumentReading
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.faces import BoundingBox, Comparison, Face, ImageAnalysis
+from face_validation_function.faces import BoundingBox, Face, ImageAnalysis
 from face_validation_function.quality.measures import Quality
 
 
@@ -35,6 +47,8 @@ def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()
         decision=None if comparison.decision is None else comparison.decision.value,
         reasons=comparison.reasons if "reasons" in include else None,
         quality=_quality_of_both(source, target) if "quality" in include else None,
+        document=None if comparison.document is None else _document(comparison.document),
+        claims=None if comparison.claims is None else _claims(comparison.claims),
         boxes=Boxes(source=_side(source), target=_side(target)) if "boxes" in include else None,
     )
 
@@ -101,3 +115,24 @@ def _quality_of_both(source: ImageAnalysis, target: ImageAnalysis) -> QualityOfB
 def _quality(quality: Quality) -> Judgement:
     measures = {measure.value: Measure(value=one.value, score=one.score) for measure, one in quality.items()}
     return FaceQuality(**measures)
+
+
+def _document(reading: DocumentReading) -> ReadDocument:
+    if not reading.is_readable:
+        return ReadDocument(readable=False)
+    fields = {
+        name: DocumentField(value=found.value, valid=found.valid, corrected=True if found.corrected else None)
+        for name, found in reading.fields.items()
+    }
+    return ReadDocument(
+        readable=True,
+        format=reading.layout,
+        fields=DocumentFields(**fields),
+        composite_valid=reading.composite,
+        expired=reading.expired,
+        mrz_matches_print=reading.matches_print,
+    )
+
+
+def _claims(claims: Mapping[Claim, Verdict]) -> ClaimVerdicts:
+    return ClaimVerdicts(**{claim.value: verdict.value for claim, verdict in claims.items()})

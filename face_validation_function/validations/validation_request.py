@@ -1,16 +1,51 @@
 """The body of POST /validation: what a caller may ask, and why something else is refused."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from face_validation_function.documents.claims import Claim
 from face_validation_function.quality.measures import QualityMeasure
 from face_validation_function.validations.body import ObjectKey, Percent, StrictBody
 
 MISSPELT_TARGET_PATH = "tareget_path"
 IN_ONE_IMAGE = "ID_IN_FACE"
+# The default threshold: below it a stranger could match, and claims would tell of a stranger.
+LEAST_FOR_CLAIMS = 80.0
+
+
+def _iso_date(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a date is YYYY-MM-DD") from None
+    return text
+
+
+IsoDate = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", examples=["1974-08-12"]), AfterValidator(_iso_date)]
+
+
+class Claims(BaseModel):
+    """What the caller says of the document; at least one. The answer tells no more than right, wrong or unreadable."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    document_number: str | None = Field(default=None, min_length=1, max_length=30)
+    date_of_birth: IsoDate | None = None
+    full_name: str | None = Field(default=None, min_length=1, max_length=200, description="In its own letters.")
+    expiry_date: IsoDate | None = None
+    nationality: str | None = Field(
+        default=None, pattern=r"^[A-Za-z]{1,3}$", description="As ICAO Doc 9303-3 codes it."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_dump(exclude_none=True):
+            raise ValueError("name one at least")
+        return self
 
 
 def _measure(name: str) -> str:
@@ -53,17 +88,24 @@ class FaceValidationRequest(StrictBody):
         description="Key of the trusted image in the source bucket. Required, but for ID_IN_FACE, which has none.",
     )
     target_path: ObjectKey = Field(description="Key of the image to be checked in the target bucket.")
-    include: Annotated[list[Literal["boxes", "reasons", "quality"]], AfterValidator(_each_once)] = Field(
+    include: Annotated[list[Literal["boxes", "reasons", "quality", "document"]], AfterValidator(_each_once)] = Field(
         default=[],
-        max_length=3,
+        max_length=4,
         json_schema_extra={"uniqueItems": True},
         description='Optional parts of the answer: "boxes" tells what was seen and where; "reasons" gives stable codes '
-        'for the answer or the refusal; "quality" measures both compared faces.',
+        'for the answer or the refusal; "quality" measures both compared faces; "document" reads the document\'s '
+        "machine readable zone, and needs the scope face-detection/read too.",
     )
     min_quality: dict[Annotated[str, AfterValidator(_measure)], Percent] = Field(
         default={},
         json_schema_extra={"propertyNames": {"enum": list(QualityMeasure)}},
         description="Measure -> least score (0-100) of both compared faces; below it the image is refused.",
+    )
+
+    claims: Claims | None = Field(
+        default=None,
+        description="ID_TO_FACE, ID_IN_FACE: what is claimed of the document. Each claim is answered when `matched` is "
+        f"true; `threshold` is {LEAST_FOR_CLAIMS:g} at least, so that nobody asks about a stranger.",
     )
 
     @property
@@ -80,6 +122,25 @@ class FaceValidationRequest(StrictBody):
     def least_quality(self) -> dict[QualityMeasure, float]:
         """`min_quality` by measure."""
         return {QualityMeasure(name): score for name, score in self.min_quality.items()}
+
+    @property
+    def claimed(self) -> dict[Claim, str]:
+        """The claims that were made, by what they are about."""
+        made = {} if self.claims is None else self.claims.model_dump(exclude_none=True)
+        return {Claim(name): said for name, said in made.items()}
+
+    @model_validator(mode="after")
+    def _document_is_there_to_read(self) -> Self:
+        asked = [name for name in ("document", "claims") if name in self.include or (name == "claims" and self.claims)]
+        if len(asked) > 1:
+            raise ValueError("document and claims are not answered together: claims keep the data from the caller")
+        if asked and self.type == "FACE_TO_FACE":
+            raise ValueError(f"{asked[0]}: FACE_TO_FACE has no document")
+        if self.claims is not None and self.threshold < LEAST_FOR_CLAIMS:
+            raise ValueError(
+                f"claims: they need a threshold of at least {LEAST_FOR_CLAIMS:g}; the value sent is {self.threshold:g}"
+            )
+        return self
 
     @field_validator("source_path", mode="wrap")
     @classmethod

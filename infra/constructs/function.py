@@ -26,7 +26,12 @@ MEMORY_MB = 3008
 # API Gateway gives up at 29 s; the handler's own deadline lies below this one.
 TIMEOUT = Duration.seconds(28)
 
-REKOGNITION_ACTIONS = ("rekognition:CompareFaces", "rekognition:DetectFaces", "rekognition:DetectLabels")
+REKOGNITION_ACTIONS = (
+    "rekognition:CompareFaces",
+    "rekognition:DetectFaces",
+    "rekognition:DetectLabels",
+    "rekognition:DetectText",
+)
 
 
 @jsii.implements(ILocalBundling)
@@ -185,8 +190,9 @@ class ValidationFunction(ServiceFunction):
         self.allow(["s3:ListBucket"], *(bucket.bucket_arn for bucket in buckets))
         self.allow_anywhere(
             REKOGNITION_ACTIONS,
-            "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, nor for X-Ray's PutTraceSegments "
-            "and PutTelemetryRecords: * is the only resource for them. The actions are listed one by one.",
+            "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, DetectText, nor for X-Ray's "
+            "PutTraceSegments and PutTelemetryRecords: * is the only resource for them. The actions are listed one by "
+            "one.",
         )
         for bucket in buckets:
             if bucket.encryption_key:

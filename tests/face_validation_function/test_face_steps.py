@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from face_validation_function.comparison import Comparison
 from face_validation_function.exceptions.exceptions import (
     ImageValidationError,
     InternalServerError,
     InvalidS3ObjectError,
 )
-from face_validation_function.faces import BoundingBox, Comparison, Document, Face
+from face_validation_function.faces import BoundingBox, Document, Face
 from face_validation_function.integrations.rekognition_service import FaceMatch, NoFaceToCompareError
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer

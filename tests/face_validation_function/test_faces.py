@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Comparison, Face, ImageAnalysis, most_prominent
+from face_validation_function.comparison import Comparison
+from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Face, ImageAnalysis, most_prominent
 
 ratios = st.floats(0.01, 0.99)
 boxes = st.builds(BoundingBox, st.floats(-1, 2), st.floats(-1, 2), ratios, ratios)

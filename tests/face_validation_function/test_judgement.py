@@ -1,35 +1,51 @@
 """What an answer says beyond yes and no, and that it says nothing of it unless it is asked."""
 
 import json
+import logging
+import uuid
+from io import StringIO
 from typing import Any
 
 import pytest
+from aws_lambda_powertools import Logger
 from hypothesis import given
 from hypothesis import strategies as st
 
+from face_validation.local.aws.environment import aws_variables, environment
 from face_validation_function.contract.answers import ErrorEnvelope, ValidationAnswer
 from face_validation_function.exceptions.exceptions import InvalidS3ObjectError, ServiceBusyError
-from face_validation_function.faces import BoundingBox, Face, Landmarks, Pose
+from face_validation_function.faces import BoundingBox, Document, Face, Landmarks, Pose, TextLine
+from face_validation_function.integrations.aws_client import aws_client
+from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.reasons import Reason
 from face_validation_function.rest_function import RestFunction
-from face_validation_function.settings import Settings
+from face_validation_function.settings import ALL_VALIDATION_TYPES, VALIDATION_TYPES, Settings
 from face_validation_function.utils.logging_config import service_logger
-from tests.fakes import FakeContext, FakeRekognition, FakeS3, event, jpeg, request_body
+from tests.fakes import ANSWERS, FakeAws, FakeContext, FakeRekognition, FakeS3, event, jpeg, request_body
 
 POINTS = Landmarks((0.46, 0.42), (0.54, 0.42), (0.5, 0.47), (0.47, 0.52), (0.53, 0.52))
 FACE = Face(BoundingBox(0.4, 0.3, 0.2, 0.3), 99.9, POINTS, Pose(0.0, 0.0, 0.0))
 TURNED = Face(BoundingBox(0.4, 0.3, 0.2, 0.3), 99.9, POINTS, Pose(0.0, 50.0, 0.0))
 
 
-def ask(body: object, s3: FakeS3 | None = None, rekognition: FakeRekognition | None = None) -> tuple[int, Any]:
+def ask(
+    body: object,
+    s3: FakeS3 | None = None,
+    rekognition: FakeRekognition | None = None,
+    *,
+    scope: str = "face-detection/read face-detection/write",
+    types: tuple[str, ...] = VALIDATION_TYPES,
+) -> tuple[int, Any]:
     adapters = Adapters(
-        Settings("sources", "targets"),
+        Settings("sources", "targets", validation_types=types),
         s3 or FakeS3(),  # type: ignore[arg-type]  # the doubles have the adapters' methods
         rekognition or FakeRekognition(faces=[FACE]),  # type: ignore[arg-type]
         service_logger("CRITICAL"),
     )
-    answer = RestFunction(OPERATIONS, lambda: adapters)(event(body), FakeContext())
+    answer = RestFunction(OPERATIONS, lambda: adapters)(
+        event(body, requestContext={"authorizer": {"claims": {"scope": scope}}}), FakeContext()
+    )
     body = json.loads(answer["body"])
     if isinstance(body, dict):
         (ErrorEnvelope if "error" in body else ValidationAnswer).model_validate(body)
@@ -197,3 +213,148 @@ def test_an_image_that_shows_both_has_no_source() -> None:
 
     assert status == 400
     assert body["error"]["details"].startswith("source_path: ID_IN_FACE has no source")
+
+
+ZONE = ("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F3404148<<<<<<<<<<<<<<00")
+TEXT = [TextLine(text, 99.0, BoundingBox(0.1, 0.7 + 0.1 * row, 0.8, 0.05)) for row, text in enumerate(ZONE)]
+CLAIMS = {"document_number": "L898902C3", "full_name": "Anna María Eriksson", "date_of_birth": "1974-08-13"}
+
+
+def test_a_document_is_read_with_one_call_more_from_its_own_part_of_the_image() -> None:
+    rekognition = FakeRekognition(faces=[FACE], text=TEXT)
+
+    _, body = ask(request_body(type="ID_TO_FACE", include=["document", "reasons"]), rekognition=rekognition)
+
+    assert sorted(rekognition.calls) == [
+        "compare_faces", "detect_faces", "detect_faces", "detect_labels", "detect_text",
+    ]  # fmt: skip
+    assert rekognition.read[0] in rekognition.detected
+    document = body["document"]
+    assert (document["readable"], document["format"], document["composite_valid"]) == (True, "TD3", True)
+    assert document["fields"]["date_of_birth"] == {"value": "1974-08-12", "valid": True}
+    assert document["fields"]["surname"] == {"value": "ERIKSSON"}
+    assert document["expired"] is False
+    assert "DOCUMENT_EXPIRED" not in body["reasons"]
+
+
+def test_a_document_without_a_zone_is_not_readable_and_says_so() -> None:
+    _, body = ask(
+        request_body(type="ID_TO_FACE", include=["document", "reasons"]), rekognition=FakeRekognition(faces=[FACE])
+    )
+
+    assert body["document"] == {"readable": False}
+    assert "DOCUMENT_NOT_READABLE" in body["reasons"]
+
+
+def test_a_document_is_told_only_to_a_token_that_may_read() -> None:
+    rekognition = FakeRekognition(faces=[FACE], text=TEXT)
+    body = request_body(type="ID_TO_FACE", include=["document", "reasons"])
+
+    status, refused = ask(body, rekognition=rekognition, scope="face-detection/write")
+
+    assert (status, refused["error"]["code"]) == (403, "ForbiddenError")
+    assert refused["error"]["reasons"] == ["SCOPE_MISSING"]
+    assert rekognition.calls == []
+
+
+def test_claims_of_a_match_are_answered_and_the_data_is_not() -> None:
+    rekognition = FakeRekognition(faces=[FACE], text=TEXT)
+
+    _, body = ask(
+        request_body(type="ID_TO_FACE", claims=CLAIMS, include=["reasons"]),
+        rekognition=rekognition,
+        scope="face-detection/write",
+    )
+
+    assert body["claims"] == {"document_number": "match", "full_name": "match", "date_of_birth": "mismatch"}
+    assert "document" not in body
+    assert "ERIKSSON" not in json.dumps(body)
+    assert rekognition.calls.count("detect_text") == 1
+
+
+def test_of_a_stranger_s_document_nothing_is_read_and_nothing_is_answered() -> None:
+    rekognition = FakeRekognition(faces=[FACE], text=TEXT, similarity=79.0)
+
+    _, body = ask(request_body(type="ID_TO_FACE", claims=CLAIMS), rekognition=rekognition)
+
+    assert body.keys() == {"id_request", "matched", "similarity"}
+    assert "detect_text" not in rekognition.calls
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param({"include": ["document"]}, "FACE_TO_FACE has no document", id="document-of-faces"),
+        pytest.param({"claims": CLAIMS}, "FACE_TO_FACE has no document", id="claims-of-faces"),
+        pytest.param(
+            {"type": "ID_TO_FACE", "claims": CLAIMS, "include": ["document"]}, "not answered together", id="both"
+        ),
+        pytest.param({"type": "ID_TO_FACE", "claims": {}}, "name one at least", id="none"),
+        pytest.param({"type": "ID_TO_FACE", "claims": {"shoe_size": "43"}}, "shoe_size", id="unknown"),
+        pytest.param({"type": "ID_TO_FACE", "claims": {"date_of_birth": "12.08.1974"}}, "date_of_birth", id="no-date"),
+        pytest.param(
+            {"type": "ID_TO_FACE", "claims": CLAIMS, "threshold": 79.9}, "threshold of at least 80", id="low-threshold"
+        ),
+    ],
+)
+def test_what_cannot_be_asked_of_a_document_is_refused(fields: dict[str, Any], said: str) -> None:
+    status, body = ask(request_body(**fields))
+
+    assert (status, body["error"]["code"]) == (400, "RequestError")
+    assert said in body["error"]["details"]
+
+
+def test_a_held_document_is_read_too_with_one_call_more() -> None:
+    holder = Face(BoundingBox(0.55, 0.1, 0.3, 0.45), 99.9)
+    printed = Face(BoundingBox(0.1, 0.6, 0.08, 0.12), 95.0)
+    held = Document("Passport", 97.0, BoundingBox(0.05, 0.5, 0.4, 0.4))
+    rekognition = FakeRekognition(faces=[holder, printed], labels=[held], text=TEXT)
+
+    _, body = ask(
+        {"type": "ID_IN_FACE", "target_path": "target.jpg", "include": ["document"]},
+        rekognition=rekognition,
+        types=ALL_VALIDATION_TYPES,
+    )
+
+    assert body["document"]["readable"]
+    assert sorted(rekognition.calls) == ["compare_faces", "detect_faces", "detect_labels", "detect_text"]
+
+
+@pytest.mark.parametrize("fields", [{"include": ["document", "reasons"]}, {"claims": CLAIMS}])
+def test_nothing_of_a_document_nor_of_a_claim_is_logged_at_debug(
+    fields: dict[str, Any], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = StringIO()
+    adapters = Adapters(
+        Settings("sources", "targets"),
+        FakeS3(),  # type: ignore[arg-type]
+        FakeRekognition(faces=[FACE], text=TEXT),  # type: ignore[arg-type]
+        Logger(service=f"test-{uuid.uuid4()}", level="DEBUG", stream=log),
+    )
+    scopes = {"authorizer": {"claims": {"scope": "face-detection/read face-detection/write"}}}
+    with caplog.at_level(logging.DEBUG):
+        for body in (request_body(type="ID_TO_FACE", **fields), request_body(**fields), request_body(x=1, **fields)):
+            RestFunction(OPERATIONS, lambda: adapters)(event(body, requestContext=scopes), FakeContext())
+
+    written = log.getvalue() + caplog.text + "".join(capsys.readouterr())
+    assert "validated" in log.getvalue()
+    canaries = ("ERIKSSON", "Eriksson", "L898902C3", "1974-08-1", "740812", "MARIA", "María")
+    assert [canary for canary in canaries if canary in written] == []
+
+
+def test_replies_of_aws_are_never_logged_whatever_the_process_logs(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At DEBUG botocore would write whole replies, with the text of documents."""
+    place = {"BoundingBox": {"Left": 0.1, "Top": 0.1, "Width": 0.5, "Height": 0.1}}
+    line = {"DetectedText": "CANARY<<ANNA", "Type": "LINE", "Confidence": 99.0, "Geometry": place}
+    monkeypatch.setitem(ANSWERS, "DetectText", {"TextDetections": [line]})
+    with (
+        FakeAws(objects={"target": b""}) as aws,
+        environment(aws_variables(aws.url, aws.url)),
+        caplog.at_level(logging.DEBUG),
+    ):
+        found = RekognitionService(aws_client("rekognition")).detect_text(jpeg())
+
+    assert [line.text for line in found] == ["CANARY<<ANNA"]
+    assert "CANARY" not in caplog.text

@@ -1,6 +1,6 @@
 """FACE_TO_FACE: a photograph of the person against a photograph."""
 
-from face_validation_function.faces import Comparison
+from face_validation_function.comparison import Comparison
 from face_validation_function.services.strategies.inference_strategy import InferenceStrategy
 from face_validation_function.validations.validation_request import FaceValidationRequest
 

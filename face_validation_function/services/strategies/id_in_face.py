@@ -1,6 +1,6 @@
 """ID_IN_FACE: one image of a person who holds the identity document."""
 
-from face_validation_function.faces import Comparison
+from face_validation_function.comparison import Comparison
 from face_validation_function.services.strategies.inference_strategy import InferenceStrategy
 from face_validation_function.validations.validation_request import FaceValidationRequest
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from face_validation_function.faces import Comparison
+from face_validation_function.comparison import Comparison
 from face_validation_function.services.face_steps import FaceSteps
 from face_validation_function.validations.validation_request import FaceValidationRequest
 

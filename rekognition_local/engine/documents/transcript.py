@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.text import TextBox, TextLine, TextReader
 
-# Longest side in pixels at which text is looked for: the small print of a page that fills the image.
-SIDE = 1280
+# Longest side in pixels at which text is looked for. 1280 finds the same lines of a page in a quarter more time.
+SIDE = 960
 # Mean probability of characters: texture that only looks like text stays below.
 LEGIBLE = 0.6
 # Mean confidence of lines that are the right way up; below, the other way is tried too.

@@ -4,14 +4,15 @@ import dataclasses
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from face_validation.client import people, validation_result
-from face_validation_function.contract import answers
+from face_validation_function.contract import answers, judgement
 
 # Of the request, beside the answer.
 ASKED = {"threshold"}
 # Parts of an answer that the client leaves out.
-LEFT_OUT = {"decision", "reasons", "quality", "id_request"}
+LEFT_OUT = {"id_request"}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,10 @@ LEFT_OUT = {"decision", "reasons", "quality", "id_request"}
         (validation_result.Face, answers.SeenFace),
         (validation_result.Document, answers.SeenDocument),
         (validation_result.Box, answers.Box),
+        (validation_result.Quality, judgement.QualityOfBoth),
+        (validation_result.Measure, judgement.Measure),
+        (validation_result.ReadDocument, judgement.ReadDocument),
+        (validation_result.DocumentField, judgement.DocumentField),
         (people.EnrolledFace, answers.FaceAnswer),
         (people.FacePage, answers.FacesAnswer),
         (people.PersonMatch, answers.Match),
@@ -32,7 +37,7 @@ LEFT_OUT = {"decision", "reasons", "quality", "id_request"}
     ],
     ids=lambda one: one.__name__,
 )
-def test_the_clients_values_have_the_fields_of_the_answers(values: Any, model: type[answers.Answer]) -> None:
+def test_the_clients_values_have_the_fields_of_the_answers(values: Any, model: type[BaseModel]) -> None:
     fields = {field.name for field in dataclasses.fields(values)}
 
     assert fields - ASKED - LEFT_OUT == set(model.model_fields) - LEFT_OUT

@@ -82,3 +82,34 @@ def test_a_refusal_carries_its_reasons() -> None:
 
     assert refused.value.reasons == ("NO_FACE", "TARGET_REFUSED")
     assert refused.value.to_answer()["error"] == error
+
+
+def test_a_document_is_asked_for_with_the_scope_that_it_needs_and_comes_back_as_it_came() -> None:
+    read = {
+        "readable": True,
+        "format": "TD3",
+        "fields": {"surname": {"value": "ERIKSSON"}, "document_number": {"value": "L898902C3", "valid": True}},
+        "composite_valid": True,
+        "expired": False,
+    }
+    answer: dict[str, object] = {"id_request": ID, "matched": True, "similarity": 99.0, "document": read}
+    with client_answering(answer, 200, []) as client:
+        result = client.validate("a", "b", "ID_TO_FACE", include=["document"])
+
+    assert result.document is not None
+    assert result.document.fields is not None
+    assert result.document.fields["document_number"].valid
+    assert result.to_answer() == answer
+    assert "ERIKSSON" not in repr(result)
+
+
+def test_claims_are_sent_and_their_verdicts_come_back() -> None:
+    sent: list[dict[str, object]] = []
+    verdicts = {"full_name": "match", "date_of_birth": "not_readable"}
+    answer: dict[str, object] = {"id_request": ID, "matched": True, "similarity": 99.0, "claims": verdicts}
+    claims = {"full_name": "Anna Eriksson", "date_of_birth": "1974-08-12"}
+    with client_answering(answer, 200, sent) as client:
+        result = client.validate("a", "b", "ID_TO_FACE", claims=claims)
+
+    assert sent[0]["claims"] == claims
+    assert (result.claims, result.to_answer()) == (verdicts, answer)

@@ -1,0 +1,77 @@
+"""What a comparison found, and what to make of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from face_validation_function.documents.claims import Claim, Verdict
+from face_validation_function.documents.document import DocumentReading
+from face_validation_function.faces import ImageAnalysis
+from face_validation_function.quality.measures import shortcomings
+from face_validation_function.reasons import Reason
+
+
+class Decision(StrEnum):
+    """What to do with a similarity where there is a band for a human to look at."""
+
+    MATCH = "match"
+    REVIEW = "review"
+    NO_MATCH = "no_match"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The answer to one request: similarity in percent (0-100, unrounded) beside the thresholds asked for.
+
+    `document` is what was read of it, `claims` the verdicts; each is there when it was asked for, `claims` only for a
+    match.
+    """
+
+    similarity: float
+    threshold: float
+    source: ImageAnalysis
+    target: ImageAnalysis
+    threshold_review: float | None = None
+    document: DocumentReading | None = None
+    claims: Mapping[Claim, Verdict] | None = None
+
+    @property
+    def is_match(self) -> bool:
+        """Whether both are the same person, by the threshold."""
+        return self.similarity >= self.threshold
+
+    @property
+    def decision(self) -> Decision | None:
+        """Match, review or no match; None when the request has no `threshold_review`."""
+        if self.threshold_review is None:
+            return None
+        if self.is_match:
+            return Decision.MATCH
+        return Decision.REVIEW if self.similarity >= self.threshold_review else Decision.NO_MATCH
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """What a caller should know of this answer; the faces' own reasons where their quality was measured."""
+        found = [] if self.is_match else [Reason.SIMILARITY_BELOW_THRESHOLD]
+        if self.decision is Decision.REVIEW:
+            found.append(Reason.SIMILARITY_NEAR_THRESHOLD)
+        # A document has ghost images of its portrait: several faces on it are no doubt.
+        if self.source.document is None and len(self.source.faces) > 1:
+            found.append(Reason.SOURCE_SEVERAL_FACES)
+        if len(self.target.faces) > 1:
+            found.append(Reason.TARGET_SEVERAL_FACES)
+        for side, seen in (("source", self.source), ("target", self.target)):
+            if seen.quality is not None:
+                found += shortcomings(seen.quality, side)
+        return found + ([] if self.document is None else _of_document(self.document))
+
+
+def _of_document(document: DocumentReading) -> list[Reason]:
+    if not document.is_readable:
+        return [Reason.DOCUMENT_NOT_READABLE]
+    doubts = {
+        Reason.DOCUMENT_EXPIRED: document.expired is True,
+        Reason.DOCUMENT_CHECK_DIGIT_WRONG: document.has_wrong_digit,
+        Reason.DOCUMENT_PRINT_DIFFERS: document.matches_print is False,
+    }
+    return [reason for reason, holds in doubts.items() if holds]
