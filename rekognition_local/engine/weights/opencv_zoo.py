@@ -56,8 +56,9 @@ def sface(content: bytes) -> ModelProto:
 
 def sface_bias(content: bytes) -> Floats:
     """What SFace's last normalisation adds to every descriptor, (128,)."""
-    weights = _unpacked(onnx.load_model_from_string(content))
-    return weights["fc1_beta"]
+    tensors = onnx.load_model_from_string(content).graph.initializer
+    bias: Floats = next(numpy_helper.to_array(tensor) for tensor in tensors if tensor.name == "fc1_beta")
+    return bias
 
 
 def yunet(content: bytes) -> ModelProto:
@@ -85,12 +86,15 @@ def _unpacked(model: ModelProto) -> dict[str, Floats]:
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "DequantizeLinear":
-            numbers, scale, zero = (values[name].astype(np.float32) for name in node.input)
+            numbers, scale, zero = (values[name].astype(np.float32) for name in node.input)  # copies
             layout = _attributes(node)
             axis, size = layout["axis"], layout["block_size"]
-            kept = range(numbers.shape[axis])  # the last block may be larger than what is left
-            scale, zero = (np.repeat(value, size, axis).take(kept, axis) for value in (scale, zero))
-            values[node.output[0]] = (numbers - zero) * scale
+            # The last block may be larger than what is left.
+            kept = tuple(slice(length) for length in numbers.shape)
+            scale, zero = (np.repeat(value, size, axis)[kept] for value in (scale, zero))
+            numbers -= zero
+            numbers *= scale
+            values[node.output[0]] = numbers
         elif node.op_type == "Reshape" and node.input[0] in values:
             values[node.output[0]] = values[node.input[0]].reshape(values[node.input[1]])
     return values
