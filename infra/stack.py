@@ -1,6 +1,7 @@
 """One stage of the service: storage, identity, functions, API, and what watches them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -22,6 +23,20 @@ from infra.monitoring.alarms import Alarms
 from infra.monitoring.dashboard import Dashboard
 from infra.monitoring.metrics import Metrics
 from infra.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """The Lambda functions of a stage."""
+
+    validation: ValidationFunction
+    people: PeopleFunction
+    indexing: IndexingFunction
+
+    @property
+    def by_name(self) -> dict[str, ServiceFunction]:
+        """Each under the name that its alarms and releases have."""
+        return {"Validation": self.validation, "People": self.people, "Indexing": self.indexing}
 
 
 class FaceValidationStack(Stack):
@@ -64,6 +79,42 @@ class FaceValidationStack(Stack):
             with_alias=options.release != "direct",
             provisioned_concurrency=options.provisioned_concurrency,
         )
+        functions = self._functions(options, build, storage, stores)
+        api = ValidationApi(
+            self,
+            "Api",
+            routes=ROUTES,
+            functions={
+                **{route.operation: functions.validation.called for route in VALIDATION_ROUTES},
+                **{route.operation: functions.people.called for route in PEOPLE_ROUTES},
+            },
+            models=gateway_models(),
+            pool=identity.pool,
+            options=options,
+            log_retention=log_retention,
+            key=key,
+        )
+        dashboard, alarms = self._watch(options, api, functions, stores, key)
+
+        # The client's secret is never an output: outputs are readable by whoever may describe the stack.
+        self._outputs(
+            ApiUrl=api.url,
+            TokenUrl=identity.token_url,
+            UserPoolId=identity.pool.user_pool_id,
+            ClientId=identity.client.user_pool_client_id,
+            **{f"ClientId{camel(name)}": client.user_pool_client_id for name, client in identity.clients.items()},
+            SourceBucket=storage.source.bucket_name,
+            TargetBucket=storage.target.bucket_name,
+            FacesBucket=storage.faces.bucket_name,
+            FacesTable=stores.table.table_name,
+            CollectionId=stores.collection.ref,
+            DeadLetterQueueUrl=stores.dead_letters.queue_url,
+            DashboardName=dashboard.name,
+            AlarmTopic=alarms.topic.topic_arn,
+        )
+
+    def _functions(self, options: Options, build: Build, storage: ImageStorage, stores: PeopleStores) -> Functions:
+        """The three functions, each with the environment that its settings name."""
         images = {"SOURCE_BUCKET": storage.source.bucket_name, "TARGET_BUCKET": storage.target.bucket_name}
         validation = ValidationFunction(
             self,
@@ -102,59 +153,34 @@ class FaceValidationStack(Stack):
             faces=storage.faces,
             stores=stores,
         )
-        api = ValidationApi(
-            self,
-            "Api",
-            routes=ROUTES,
-            functions={
-                **{route.operation: validation.called for route in VALIDATION_ROUTES},
-                **{route.operation: people.called for route in PEOPLE_ROUTES},
-            },
-            models=gateway_models(),
-            pool=identity.pool,
-            options=options,
-            log_retention=log_retention,
-            key=key,
-        )
+        return Functions(validation, people, indexing)
+
+    def _watch(
+        self, options: Options, api: ValidationApi, functions: Functions, stores: PeopleStores, key: kms.Key | None
+    ) -> tuple[Dashboard, Alarms]:
+        """What is measured, what raises an alarm, how a release is watched, and the dashboard."""
         metrics = Metrics(
             self,
             "Metrics",
             rest_api=api.rest_api,
             access_log=api.access_log,
-            validation=validation.function,
-            people=people.function,
-            indexing=indexing.function,
+            validation=functions.validation.function,
+            people=functions.people.function,
+            indexing=functions.indexing.function,
             dead_letters=stores.dead_letters,
         )
         alarms = Alarms(
             self, "Alarms", metrics=metrics, email=options.alarm_email, key=key, rekognition_tps=options.rekognition_tps
         )
-        functions: dict[str, ServiceFunction] = {"Validation": validation, "People": people, "Indexing": indexing}
-        self._releases(options, alarms, functions)
+        self._releases(options, alarms, functions.by_name)
         dashboard = Dashboard(
             self,
             "Dashboard",
             metrics=metrics,
             alarms=alarms.all,
-            log_groups=[function.log_group for function in functions.values()],
+            log_groups=[function.log_group for function in functions.by_name.values()],
         )
-
-        # The client's secret is never an output: outputs are readable by whoever may describe the stack.
-        self._outputs(
-            ApiUrl=api.url,
-            TokenUrl=identity.token_url,
-            UserPoolId=identity.pool.user_pool_id,
-            ClientId=identity.client.user_pool_client_id,
-            **{f"ClientId{camel(name)}": client.user_pool_client_id for name, client in identity.clients.items()},
-            SourceBucket=storage.source.bucket_name,
-            TargetBucket=storage.target.bucket_name,
-            FacesBucket=storage.faces.bucket_name,
-            FacesTable=stores.table.table_name,
-            CollectionId=stores.collection.ref,
-            DeadLetterQueueUrl=stores.dead_letters.queue_url,
-            DashboardName=dashboard.name,
-            AlarmTopic=alarms.topic.topic_arn,
-        )
+        return dashboard, alarms
 
     def _releases(self, options: Options, alarms: Alarms, functions: Mapping[str, ServiceFunction]) -> None:
         aliases = {name: function.alias for name, function in functions.items() if function.alias}
