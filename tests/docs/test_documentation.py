@@ -87,7 +87,7 @@ def test_the_context_options_are_those_of_the_deployment_with_their_defaults() -
 
     assert set(documented) == set(fields) | domain
     for name, default in fields.items():
-        shown = "none" if default is None else f"`{_shown(default)}`"
+        shown = f"`{_shown(default)}`" if default not in {None, ()} else "none"
         assert documented[name].startswith(shown), name
 
 
