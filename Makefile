@@ -106,10 +106,10 @@ bench-request: .venv/.local ## what wire and gateway add; POST /validation with 
 	@$(BIN)/python -m benchmarks.request
 
 bench-quality: .venv/.local ## errors against rejection by each quality measure, on FACE_DATA's photographs
-	@$(BIN)/python -m benchmarks.quality
+	@$(BIN)/python -m tests.figures.quality
 
 bench-held: .venv/.local ## ID_IN_FACE on scenes drawn of FACE_DATA's documents and photographs
-	@$(BIN)/python -m benchmarks.held_documents
+	@$(BIN)/python -m tests.figures.held_documents
 
 bench-endurance: .venv/.local ## answers and memory under load, slow callers, kills and stops, in about 15 minutes
 	@$(BIN)/python -W ignore -m benchmarks.endurance $(ARGS)

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
-_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+from face_validation_function.documents.zones import ALPHABET, check_digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,6 @@ class Holder:
     expiry: date
     place: str
     state: str = "UTO"
-
-
-def check_digit(field: str) -> str:
-    """The digit that guards a field: weights 7, 3, 1 over its values, `<` counts 0, modulo 10."""
-    values = (0 if character == "<" else _ALPHABET.index(character) for character in field)
-    return str(sum(value * (7, 3, 1)[place % 3] for place, value in enumerate(values)) % 10)
 
 
 def td3(holder: Holder, personal_number: str = "") -> tuple[str, str]:
@@ -68,4 +62,4 @@ def _names(holder: Holder, length: int) -> str:
 
 def _folded(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name.upper()).encode("ascii", "ignore").decode()
-    return "".join(character if character in _ALPHABET else "<" for character in plain)
+    return "".join(character if character in ALPHABET else "<" for character in plain)
