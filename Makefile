@@ -111,8 +111,8 @@ bench-quality: .venv/.local ## errors against rejection by each quality measure,
 bench-held: .venv/.local ## ID_IN_FACE on scenes drawn of FACE_DATA's documents and photographs
 	@$(BIN)/python -m tests.figures.held_documents
 
-bench-endurance: .venv/.local ## answers and memory under load, slow callers, kills and stops, in about 15 minutes
-	@$(BIN)/python -W ignore -m benchmarks.endurance $(ARGS)
+bench-endurance: .venv/.dev ## answers and memory under load, slow callers, kills and stops, in about 15 minutes
+	@$(BIN)/python -W ignore -m tests.endurance $(ARGS)
 
 bench-search: .venv/.local ## searching 1 k to 1 M faces beside a numpy scan and face_distance
 	@$(BIN)/python -m benchmarks.search

@@ -2,14 +2,12 @@
 
 import hmac
 import io
-import ipaddress
 import logging
 import re
 import time
 import uuid
 from http import HTTPStatus
 from typing import IO
-from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
@@ -25,7 +23,7 @@ from person_verifier.errors import (
 from person_verifier.serving import messages
 from person_verifier.serving.messages import Message
 from person_verifier.serving.verifier import Verifier
-from rekognition_local.server.connections import LOCAL_NAMES
+from rekognition_local.server.reach import Reach
 
 # Room for the multipart boundaries and headers around an image of the largest size.
 MULTIPART_BYTES = 16 * 1024
@@ -61,9 +59,11 @@ def create_application(
 
     _keep_records(app)
 
+    reach = Reach(names=tuple(hosts))
+
     @app.before_request
     def know_the_name() -> None:
-        if not is_known_host(request.headers.get("Host", ""), hosts):
+        if not reach.admits(request.headers.get("Host", "localhost")):
             raise Refusal(HTTPStatus.FORBIDDEN, messages.FOREIGN_HOST)
 
     @app.post("/verify")
@@ -160,24 +160,6 @@ class InMemoryRequest(Request):
 
     def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
         return io.BytesIO()
-
-
-def is_known_host(header: str, hosts: frozenset[str]) -> bool:
-    """Whether a `Host` header names this machine, an address, or one of `hosts`.
-
-    A page from anywhere whose name is made to resolve to this machine would ask in its own name, never by an address.
-    """
-    try:
-        host = urlsplit(f"//{header}").hostname or "localhost"  # HTTP/1.0 names none, and no browser speaks it
-    except ValueError:
-        return False
-    if host in LOCAL_NAMES or host in hosts:
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def require_token(token: str) -> None:
