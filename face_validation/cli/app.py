@@ -28,7 +28,7 @@ class ExitCodes(TyperGroup):
     """Leaves with the promised codes: 1 and 2 mean "no match" and "refused", so no mishap may leave with them."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Read the arguments; a usage error could not ask."""
+        """Read the arguments; after a usage error the request has failed."""
         if isinstance(sys.stdout, io.TextIOWrapper):
             # A file's name may be any bytes: they are shown, as \\xe9, rather than end the command.
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -39,7 +39,7 @@ class ExitCodes(TyperGroup):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what it does not answer could not be asked."""
+        """Run the command; every unexpected end is a request that failed."""
         try:
             return super().invoke(ctx)
         except typer.Exit:

@@ -104,4 +104,4 @@ def _name(written: str | None) -> str:
     try:
         return full_name_of(written)
     except ValueError as error:
-        raise ImageValidationError(f"the metadata `fullname` is no name: {error}.") from error
+        raise ImageValidationError(f"the `fullname` metadata is not a valid name: {error}.") from error

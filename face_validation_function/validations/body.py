@@ -39,7 +39,7 @@ def _object_key(key: str) -> str:
     if key.startswith("/"):
         raise ValueError("a key does not begin with /")
     if _URL.match(key):
-        raise ValueError("a key of the bucket is wanted, not a URL")
+        raise ValueError("send an object key, not a URL")
     if any(segment in {".", ".."} for segment in key.split("/")):
         raise ValueError("a key has no . or .. segment")
     if any(unicodedata.category(character) == "Cc" for character in key):

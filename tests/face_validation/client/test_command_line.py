@@ -208,7 +208,7 @@ class TestValidate:
 
 
 class TestOtherCommands:
-    """`token`, `upload`, and what other rooms bring."""
+    """`token`, `upload`, and the commands of other packages."""
 
     def test_token_prints_the_token_alone(self, profile: str) -> None:
         result = run("token", "--profile", profile)
