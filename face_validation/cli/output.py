@@ -84,6 +84,11 @@ def print_verdict(result: ValidationResult, *, as_json: bool, language: Language
             stdout.print("[bold yellow]Review[/]: a human shall look at both images.")
         for sentence in advice(result.reasons or (), language):
             stdout.print(f"- {escape(sentence)}")
+        for claim, verdict in (result.claims or {}).items():
+            stdout.print(f"{escape(claim)}: {escape(verdict)}")
+        if result.document is not None:
+            for name, read in (result.document.fields or {}).items():
+                stdout.print(f"{escape(name):18}{escape(read.value)}")
         if result.quality is not None:
             for measure, found in result.quality.target.items():
                 before = result.quality.source.get(measure)

@@ -83,6 +83,11 @@ def validate(
     min_quality: Annotated[
         list[str] | None, typer.Option(metavar="MEASURE=SCORE", help="Refuse a face below it, e.g. sharpness=30.")
     ] = None,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=VALUE", help="Ask whether the document says so, e.g. date_of_birth=1974-08-12."),
+    ] = None,
+    document: Annotated[bool, typer.Option("--document", help="Print what the document's lower lines say.")] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say what to do better, in the words for the person in the picture.")
     ] = False,
@@ -99,12 +104,15 @@ def validate(
     trusted, checked = _images(source, target, type_)
     if annotate is not None:
         _check_annotated(annotate, keys=keys)
-    parts = {"boxes": annotate is not None, "reasons": explain, "quality": quality}
+    parts = {"boxes": annotate is not None, "reasons": explain, "quality": quality, "document": document}
     question: dict[str, Any] = {
         "threshold": threshold,
         "threshold_label": threshold_label,
         "threshold_review": review,
-        "min_quality": _scores(min_quality or ()),
+        "min_quality": {
+            measure: _score(score) for measure, score in _pairs(min_quality or (), "--min-quality").items()
+        },
+        "claims": _pairs(claim or (), "--claim"),
         "include": [part for part, wanted in parts.items() if wanted],
     }
     with connection_of(context).client() as client:
@@ -182,15 +190,18 @@ def _images(source: str, target: str | None, type_: ValidationType) -> tuple[str
     return (source, target) if target is not None else (None, source)
 
 
-def _scores(given: Iterable[str]) -> dict[str, float]:
-    scores = {}
-    for pair in given:
-        measure, _, score = pair.partition("=")
-        try:
-            scores[measure] = float(score)
-        except ValueError as error:
-            raise typer.BadParameter(f"{pair!r} is not MEASURE=SCORE.", param_hint="--min-quality") from error
-    return scores
+def _pairs(given: Iterable[str], option: str) -> dict[str, str]:
+    pairs = [pair.partition("=")[::2] for pair in given]
+    if not all(name and value for name, value in pairs):
+        raise typer.BadParameter("Write it as NAME=VALUE.", param_hint=option)
+    return dict(pairs)
+
+
+def _score(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no number.", param_hint="--min-quality") from error
 
 
 def _check_files(photos: tuple[Path | None, Path]) -> None:

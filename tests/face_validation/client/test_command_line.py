@@ -45,6 +45,17 @@ def validate(profile: str, *arguments: str) -> Result:
 class TestValidate:
     """`face-validation validate`."""
 
+    def test_claims_and_least_scores_are_pairs(self, profile: str, photos: tuple[str, str], api: FakeApi) -> None:
+        validate(profile, *photos, "--claim", "full_name=Anna M. Eriksson", "--min-quality", "sharpness=30")
+
+        asked = api.validations[-1].json
+        assert asked["claims"] == {"full_name": "Anna M. Eriksson"}
+        assert asked["min_quality"] == {"sharpness": 30}
+
+    @pytest.mark.parametrize("option", [["--claim", "full_name"], ["--min-quality", "sharpness=high"]])
+    def test_a_pair_that_is_none_is_refused(self, profile: str, photos: tuple[str, str], option: list[str]) -> None:
+        assert validate(profile, *photos, *option).exit_code == REQUEST_FAILED
+
     def test_a_match_leaves_with_0_and_no_match_with_1(self, profile: str, photos: tuple[str, str]) -> None:
         match = validate(profile, *photos, "--threshold", "99.5")
         no_match = validate(profile, *photos, "--threshold", "99.6")
