@@ -9,7 +9,7 @@ export PYTHONPATH := .
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people \
   evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-endurance bench-search bench-verifier \
-  synth artefact bench-cold-start openapi
+  synth deploy-check typescript-check artefact bench-cold-start openapi
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -138,6 +138,9 @@ synth: .venv/.dev node_modules ## synthesise dev and prod for both architectures
 
 deploy-check: .venv/.dev node_modules ## cdk deploy, update, destroy on an AWS emulator that enforces IAM and TLS; the contract over HTTP
 	@$(BIN)/python -m pytest -q tests/deployment/test_deployed_service.py
+
+typescript-check: .venv/.dev ## build the TypeScript client from the OpenAPI document, and run it on the local stack
+	@$(BIN)/python -m pytest -q tests/deployment/test_typescript_client.py
 
 artefact: .venv/.dev ## the very asset under AWS's emulator: every event answered as in-process
 	@$(BIN)/python -m pytest -q tests/infra/test_artefact.py tests/infra/test_bundling.py

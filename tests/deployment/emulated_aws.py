@@ -34,7 +34,7 @@ REQUIREMENTS = ROOT / "requirements" / "deploy.txt"
 NODE_PACKAGES = ROOT / "node_modules"
 CDK = NODE_PACKAGES / ".bin" / "cdk"
 START_TIMEOUT_S = 60
-CDK_TIMEOUT_S = 180
+CDK_TIMEOUT_S = 420
 
 # Neither opens an account: the emulator takes any for its root user.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
