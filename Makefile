@@ -139,6 +139,9 @@ synth: .venv/.dev node_modules ## synthesise dev and prod for both architectures
 deploy-check: .venv/.dev node_modules ## cdk deploy, update, destroy on an AWS emulator that enforces IAM and TLS; the contract over HTTP
 	@$(BIN)/python -m pytest -q tests/deployment/test_deployed_service.py
 
+sam-check: .venv/.dev node_modules ## sam local invoke and start-api in real containers: Docker's, else podman's on a base made from Debian
+	@$(BIN)/python -m pytest -q -rs tests/deployment/test_sam.py
+
 typescript-check: .venv/.dev ## build the TypeScript client from the OpenAPI document, and run it on the local stack
 	@$(BIN)/python -m pytest -q tests/deployment/test_typescript_client.py
 
@@ -156,7 +159,7 @@ format: .venv/.dev ## put every file in form
 	@$(BIN)/ruff format --quiet .
 
 lock: .venv/.dev ## resolve the pins again
-	@cd requirements && for name in build function local dev deploy; do \
+	@cd requirements && for name in build function local dev deploy sam; do \
 	  ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --overrides overrides.txt $$name.in -o $$name.txt || exit 1; done
 	@cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -117,6 +117,15 @@ class LocalStack:
         scopes = {route.scope for route in ROUTES}
         pool = UserPool.create(aws_client("cognito-idp", s3_endpoint), scopes)
         client = pool.add_client("local", scopes)
+        rekognition_endpoint = rekognition()
+        sqs = aws_client("sqs", s3_endpoint)
+        self.people = PeopleStores.create(
+            self._run,
+            s3=self._s3,
+            dynamodb=aws_client("dynamodb", s3_endpoint),
+            sqs=sqs,
+            rekognition=aws_client("rekognition", rekognition_endpoint),
+        )
         self.info = StackInfo(
             api_url=f"{base_url}/{STAGE}",
             token_url=f"{base_url}/oauth2/token",
@@ -125,15 +134,11 @@ class LocalStack:
             s3_endpoint=s3_endpoint,
             source_bucket=self._buckets["source"],
             target_bucket=self._buckets["target"],
-            rekognition_endpoint=rekognition(),
-        )
-        sqs = aws_client("sqs", s3_endpoint)
-        self.people = PeopleStores.create(
-            self._run,
-            s3=self._s3,
-            dynamodb=aws_client("dynamodb", s3_endpoint),
-            sqs=sqs,
-            rekognition=aws_client("rekognition", self.info.rekognition_endpoint),
+            rekognition_endpoint=rekognition_endpoint,
+            faces_bucket=self.people.faces_bucket,
+            faces_table=self.people.faces_table,
+            collection_id=self.people.collection_id,
+            dead_letter_queue_url=self.people.dead_letter_queue_url,
         )
         opened.enter_context(environment(self._variables()))
         opened.enter_context(PhotoEvents(new_handler("indexing_function"), self.people, s3=self._s3, sqs=sqs))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class StackInfo:
-    """What a client needs to use the stack; `api_url` is with the stage."""
+    """What a client, or a function run elsewhere, needs to use the stack; `api_url` is with the stage."""
 
     api_url: str
     token_url: str
@@ -18,6 +18,10 @@ class StackInfo:
     source_bucket: str
     target_bucket: str
     rekognition_endpoint: str
+    faces_bucket: str
+    faces_table: str
+    collection_id: str
+    dead_letter_queue_url: str
     pid: int = field(default_factory=os.getpid)
 
     def write(self, path: Path) -> None:

@@ -115,7 +115,10 @@ class Emulator:
 
     def _start(self, opened: ExitStack) -> None:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
-        emulator, runtime = runtime_files(self._interpreter)
+        python = version_of(self._interpreter)
+        if python is None:
+            raise RuntimeError(f"{self._interpreter} is no Python interpreter that runs.")
+        emulator, runtime = runtime_files(python)
         bootstrap = folder / "bootstrap"
         cores = set(sorted(os.sched_getaffinity(0))[:1])
         bootstrap.write_text(
@@ -156,11 +159,8 @@ class Emulator:
             time.sleep(0.02)
 
 
-def runtime_files(interpreter: Path) -> tuple[Path, Path]:
-    """The emulator's program and the folder of AWS's runtime client for `interpreter`; installed once."""
-    python = version_of(interpreter)
-    if python is None:
-        raise RuntimeError(f"{interpreter} is no Python interpreter that runs.")
+def runtime_files(python: str) -> tuple[Path, Path]:
+    """The emulator's program and the folder of AWS's runtime client for that Python, `3.13`; installed once."""
     pins = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
     folder = ROOT / "build" / f"emulator-{MACHINE_ARCHITECTURE}-{python}-{pins}"
     name = f"aws-lambda-rie-{MACHINE_ARCHITECTURE}"

@@ -1,0 +1,60 @@
+"""The copy of the template that sam reads."""
+
+import pytest
+
+from face_validation.local.gateway.proxy_event import REGION
+from infra.sam import ENDPOINTS, SAM_VARIABLES, function_ids, local_template
+from tests.infra.conftest import Json, Synthesise
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
+
+STACK = {
+    "s3_endpoint": "http://127.0.0.1:5000",
+    "rekognition_endpoint": "http://127.0.0.1:6000",
+    "source_bucket": "sources",
+    "target_bucket": "targets",
+    "faces_bucket": "faces",
+    "faces_table": "table",
+    "collection_id": "collection",
+    "dead_letter_queue_url": "http://127.0.0.1:5000/1/letters",
+}
+
+
+@pytest.fixture(scope="module")
+def template(synthesise: Synthesise) -> Json:
+    """As the command line writes it; only that has the constructs' paths."""
+    template = dict(synthesise(stage="dev"))
+    template["Resources"] = dict(template["Resources"])
+    for id_, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::Function":
+            for name in ("Validation", "People", "Indexing"):
+                if id_.startswith(f"{name}Function"):
+                    path = {"aws:cdk:path": f"FaceValidation-dev/{name}/Function/Resource"}
+                    template["Resources"][id_] = {**resource, "Metadata": path}
+    return template
+
+
+def test_functions_are_found_by_name_and_cdks_own_are_not_among_them(template: Json) -> None:
+    assert set(function_ids(template)) == {"validation", "people", "indexing"}
+
+
+def test_every_function_finds_the_local_stack_and_nothing_that_a_deployment_would_fill_in(template: Json) -> None:
+    changed = local_template(template, STACK, host="host.docker.internal")
+
+    for logical_id in function_ids(template).values():
+        variables = changed["Resources"][logical_id]["Properties"]["Environment"]["Variables"]
+        assert variables["SOURCE_BUCKET"] == "sources"
+        assert all(isinstance(value, str) and "127.0.0.1" not in value for value in variables.values())
+        assert variables["AWS_ENDPOINT_URL_S3"] == "http://host.docker.internal:5000"
+        assert set(ENDPOINTS) <= set(variables)
+
+
+def test_a_file_of_an_older_stack_is_refused_with_the_name_that_it_lacks(template: Json) -> None:
+    older = {name: value for name, value in STACK.items() if name != "faces_table"}
+
+    with pytest.raises(ValueError, match="faces_table: write the file anew"):
+        local_template(template, older)
+
+
+def test_sam_runs_functions_in_the_local_stacks_region() -> None:
+    assert SAM_VARIABLES["AWS_DEFAULT_REGION"] == REGION
