@@ -9,7 +9,7 @@ export PYTHONPATH := .
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people \
   evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-endurance bench-search bench-verifier \
-  synth deploy-check typescript-check artefact bench-cold-start openapi
+  synth deploy-check sam-check typescript-check artefact bench-cold-start openapi
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -72,6 +72,11 @@ def test_the_info_file_holds_what_scripts_need(stack: LocalStack, tmp_path: Path
         "source_bucket",
         "target_bucket",
         "rekognition_endpoint",
+        "faces_bucket",
+        "faces_table",
+        "collection_id",
+        "dead_letter_queue_url",
+        "pid",
     ]
     assert (tmp_path / "stack.json").stat().st_mode & 0o077 == 0
 
