@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from infra.bundling import PYTHON, ROOT, bundle, compile_all, interpreter_of
+from infra.bundling import MACHINE_ARCHITECTURE, PYTHON, ROOT, bundle, compile_all, interpreter_of
 from infra.constructs.function import HANDLER
-from tests.infra.emulator import MACHINE_ARCHITECTURE, Emulator
+from tests.infra.emulator import Emulator
 
 BARE = """import boto3
 

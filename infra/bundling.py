@@ -1,6 +1,7 @@
 """The Lambda's asset: our package and its pinned dependencies in one folder, made without Docker."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,9 @@ REQUIREMENTS = ROOT / "requirements" / "function.txt"
 WHEELS = ROOT / "build" / "wheels"
 
 PYTHON = "3.13"
+MACHINE_ARCHITECTURE = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(
+    platform.machine().lower(), "x86_64"
+)
 # Lambda's Python 3.13 runs on Amazon Linux 2023, glibc 2.34; pip wants every platform that will do by name.
 PLATFORMS = {
     architecture: tuple(f"{tag}_{machine}" for tag in ("manylinux_2_28", "manylinux_2_17", "manylinux2014"))

@@ -14,8 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.bundling import ROOT
-from infra.emulator import MACHINE_ARCHITECTURE
+from infra.bundling import MACHINE_ARCHITECTURE, ROOT
 
 Template = Mapping[str, Any]
 

@@ -15,10 +15,9 @@ import httpx
 import pytest
 
 from face_validation_function.routes import ROUTES
-from infra.bundling import bundle, interpreter_of
+from infra.bundling import MACHINE_ARCHITECTURE, bundle, interpreter_of
 from tests.deployment.emulated_aws import ACCOUNT, CDK, REGION, EmulatedAws, emulated_aws, run_cdk
 from tests.deployment.patches import COLLECTION_ID, Json, patched
-from tests.infra.emulator import MACHINE_ARCHITECTURE
 
 STACK = "FaceValidation-dev"
 TEMPLATE = f"{STACK}.template.json"

@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from face_validation.local.stack import LocalStack
-from infra.bundling import PYTHON, ROOT
-from infra.emulator import MACHINE_ARCHITECTURE, runtime_files
+from infra.bundling import MACHINE_ARCHITECTURE, PYTHON, ROOT
 from tests.containers.runtime import BASE_IMAGE, ContainerRuntime, NoContainersError, Podman, docker, podman
 from tests.deployment.emulated_aws import CDK, run_cdk
+from tests.infra.emulator import runtime_files
 from tests.people import event_of, outcome, people_stores
 from tests.waiting import until
 

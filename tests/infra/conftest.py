@@ -52,7 +52,7 @@ def synthesise() -> Synthesise:
 @pytest.fixture(scope="session")
 def asset(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The bundled asset, unpacked into an empty folder, and the interpreter it is for: the runtime's, or this one."""
-    from tests.infra.emulator import MACHINE_ARCHITECTURE
+    from infra.bundling import MACHINE_ARCHITECTURE
 
     interpreter = interpreter_of()
     python = PYTHON

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import platform
 import re
 import shutil
 import signal
@@ -19,12 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from infra.bundling import ROOT, install, version_of
+from infra.bundling import MACHINE_ARCHITECTURE, ROOT, install, version_of
 
 REQUIREMENTS = ROOT / "requirements" / "artefact.txt"
-MACHINE_ARCHITECTURE = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(
-    platform.machine().lower(), "x86_64"
-)
 FUNCTION_NAME = "face-validation-emulated"
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 60.0

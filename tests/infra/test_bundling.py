@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra import bundling
-from infra.bundling import PACKAGE, PYTHON, bundle, interpreter_of
-from tests.infra.emulator import MACHINE_ARCHITECTURE
+from infra.bundling import MACHINE_ARCHITECTURE, PACKAGE, PYTHON, bundle, interpreter_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 
