@@ -15,10 +15,6 @@ from rekognition_local.engine.faces.pyramid import Pyramid
 UPRIGHT_FACE = np.array([[0.38, 0.42], [0.62, 0.42], [0.50, 0.56], [0.40, 0.68], [0.60, 0.68]], np.float32)
 CROP_SIDE = 224
 SHOT_SIDE = 32
-# A small copy of the image is searched first, at less than half of the cost: where it has a face of this side (a ratio
-# of the image's longer one), no smaller face can be the largest.
-LARGE_FACE = 1 / 8
-SEARCHED_SIDE = 400
 # A face with at least this part of the largest one's area counts as equally large.
 SAME_SIZE = 0.75
 
@@ -58,7 +54,7 @@ def largest_face(engine: FaceEngine, image: NDArray[np.uint8]) -> DetectedFace:
     Raises:
         NoFaceError: there is none.
     """
-    faces = _large_faces(engine, image) or engine.detect(image)
+    faces = engine.detect(image)
     if not faces:
         raise NoFaceError("No face was found in the image.")
     least = SAME_SIZE * max(_visible_area(face) for face in faces)
@@ -87,25 +83,6 @@ def shot_picture(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uin
     grey = cv2.cvtColor(align(image, face, CROP_SIDE), cv2.COLOR_RGB2GRAY)
     picture = cv2.resize(grey, (SHOT_SIDE, SHOT_SIDE), interpolation=cv2.INTER_AREA)
     return picture.astype(np.uint8, copy=False)
-
-
-def _large_faces(engine: FaceEngine, image: NDArray[np.uint8]) -> list[DetectedFace]:
-    """The faces of a quick search, if one of them is large: smaller ones want the whole image."""
-    faces = engine.detect(_halved(image))
-    height, width = image.shape[:2]
-    sides = (max(face.width * width, face.height * height) / max(width, height) for face in faces)
-    return faces if max(sides, default=0.0) >= LARGE_FACE else []
-
-
-def _halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The image at a half, a quarter ... of its size, as long as its longer side keeps `SEARCHED_SIDE`.
-
-    Linear interpolation at a half is the mean of neighbours, and much faster than averaging over areas of any size.
-    """
-    while max(image.shape[:2]) >= 2 * SEARCHED_SIDE:
-        size = image.shape[1] // 2, image.shape[0] // 2
-        image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
-    return image
 
 
 def _visible_area(face: DetectedFace) -> float:

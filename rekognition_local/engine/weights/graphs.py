@@ -186,47 +186,27 @@ def _sum(graph: Graph, one: _Tensor, other: _Tensor) -> _Tensor:
     return _Tensor(graph.step("Add", *names), (channels, height, width))
 
 
-class _Weights:
-    """Takes Keras weights in order: a convolution is (height, width, in, out), a dense layer (in, out)."""
-
-    def __init__(self, graph: Graph, weights: Sequence[Floats]) -> None:
-        self._graph = graph
-        self._weights = iter(weights)
-
-    def convolution(self, tensor: str) -> str:
-        kernel, bias = next(self._weights), next(self._weights)
-        return self._graph.step(
-            "Conv", tensor, self._graph.constant(kernel.transpose(3, 2, 0, 1)), self._graph.constant(bias)
-        )
-
-    def dense(self, tensor: str) -> str:
-        kernel, bias = next(self._weights), next(self._weights)
-        return self._graph.step("Gemm", tensor, self._graph.constant(kernel), self._graph.constant(bias))
-
-    def prelu(self, tensor: str) -> str:
-        slopes = next(self._weights)
-        if slopes.ndim == 1:  # of a dense layer
-            return self._graph.step("PRelu", tensor, self._graph.constant(slopes))
-        return self._graph.prelu(tensor, slopes.ravel())
-
-    def pool(self, tensor: str, window: int, padding: str) -> str:
-        return self._graph.step("MaxPool", tensor, kernel_shape=[window] * 2, strides=[2, 2], auto_pad=padding)
-
-    def flat(self, tensor: str) -> str:
-        """MTCNN was trained on column-major planes."""
-        return self._graph.step("Flatten", self._graph.step("Transpose", tensor, perm=[0, 3, 2, 1]))
-
-
 def onet(weights: Sequence[Floats]) -> ModelProto:
-    """MTCNN's output network: image (n, 48, 48, 3) -> box shifts (n, 4), points' x then y (n, 10), scores (n, 2)."""
+    """MTCNN's output network: image (n, 48, 48, 3) -> box shifts (n, 4), points' x then y (n, 10), scores (n, 2).
+
+    `weights` are Keras's, in order: a convolution is (height, width, in, out), a dense layer (in, out).
+    """
     graph = Graph()
-    layers = _Weights(graph, weights)
+    given = iter(weights)
     result = graph.pixels_first("image", np.full(3, 127.5, np.float32), 128)
-    result = layers.pool(layers.prelu(layers.convolution(result)), 3, "SAME_UPPER")
-    result = layers.pool(layers.prelu(layers.convolution(result)), 3, "VALID")
-    result = layers.pool(layers.prelu(layers.convolution(result)), 2, "SAME_UPPER")
-    result = layers.flat(layers.prelu(layers.convolution(result)))
-    result = layers.prelu(layers.dense(result))
-    shifts, points = layers.dense(result), layers.dense(result)
-    scores = graph.step("Softmax", layers.dense(result), axis=1)
+    for window, padding in ((3, "SAME_UPPER"), (3, "VALID"), (2, "SAME_UPPER"), (1, "VALID")):
+        kernel, bias, slopes = next(given), next(given), next(given)
+        result = graph.step("Conv", result, graph.constant(kernel.transpose(3, 2, 0, 1)), graph.constant(bias))
+        result = graph.prelu(result, slopes.ravel())
+        if window > 1:
+            result = graph.step("MaxPool", result, kernel_shape=[window] * 2, strides=[2, 2], auto_pad=padding)
+
+    def dense(tensor: str) -> str:
+        return graph.step("Gemm", tensor, graph.constant(next(given)), graph.constant(next(given)))
+
+    # MTCNN was trained on column-major planes.
+    hidden = dense(graph.step("Flatten", graph.step("Transpose", result, perm=[0, 3, 2, 1])))
+    hidden = graph.step("PRelu", hidden, graph.constant(next(given)))
+    shifts, points = dense(hidden), dense(hidden)
+    scores = graph.step("Softmax", dense(hidden), axis=1)
     return graph.model("mtcnn_onet", ("n", 48, 48, 3), [(shifts, ("n", 4)), (points, ("n", 10)), (scores, ("n", 2))])
