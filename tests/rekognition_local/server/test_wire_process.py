@@ -72,7 +72,7 @@ def test_what_keeps_it_from_starting_is_told_in_one_line(tmp_path: Path) -> None
 
     for attempt in attempts:
         assert attempt.returncode == 1
-        assert attempt.stderr.startswith("rekognition_local cannot start")
+        assert attempt.stderr.startswith("rekognition-local cannot start")
         assert attempt.stderr.count("\n") <= 2
         assert "Traceback" not in attempt.stderr
 
