@@ -7,9 +7,9 @@ PIP_PINNED := $(PIP) install --no-build-isolation --no-deps --require-hashes
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people \
+.PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people model-card \
   evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-endurance bench-search bench-verifier \
-  synth deploy-check sam-check typescript-check artefact bench-cold-start openapi
+  synth deploy-check sam-check typescript-check artefact bench-cold-start openapi metrics-schema
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,10 @@ evaluate-people: .venv/.local ## 1:N on FACE_DATA/identities through the API: ra
 	@$(BIN)/face-validation identify $(FACE_DATA)/identities/enroll.csv $(FACE_DATA)/identities/probes.csv \
 	  --root $(FACE_DATA) --out build/people $(ARGS)
 
+model-card: .venv/.local ## measure all that MODEL_CARD.md tells, and renew its tables
+	@test -d "$(FACE_DATA)" || { echo "Set FACE_DATA to a folder with cases.csv, faces/ and identities/: make model-card FACE_DATA=..."; exit 2; }
+	@$(BIN)/python -m benchmarks.model_card --data $(FACE_DATA) $(ARGS)
+
 evaluate-verifier: .venv/.dev ## the verifier on FACE_DATA/verifier, person by person
 	@$(BIN)/python -m pytest -q -s tests/person_verifier/test_face_data.py
 
@@ -150,6 +154,9 @@ artefact: .venv/.dev ## the very asset under AWS's emulator: every event answere
 
 bench-cold-start: .venv/.dev ## sizes, init, first and warm answer beside bare boto3
 	@$(BIN)/python -m benchmarks.cold_start
+
+metrics-schema: .venv/.dev ## write docs/metrics.schema.json
+	@$(BIN)/python -m face_validation.evaluation.report.metrics_schema > docs/metrics.schema.json
 
 openapi: .venv/.dev ## write docs/openapi.json
 	@$(BIN)/python -m face_validation_function.contract.openapi

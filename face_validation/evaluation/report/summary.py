@@ -16,7 +16,7 @@ from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.quality import ErrorAgainstRejection, error_against_rejection
 
-EDC_TARGET_FMR = 0.001
+STARTING_FNMR = 0.02  # of the error-against-rejection curves: there are errors to take away, and few
 FACE_HEIGHT = "face_height"
 
 
@@ -64,7 +64,7 @@ class CaseFigures:
         throughput: cases a second over all sessions; None when nothing was asked.
         wrong: every wrong answer, the worst first.
         rejection: error-against-rejection curves of the quality measures, the most useful first.
-        rejection_threshold: 0-100, where these curves' errors are counted.
+        rejection_threshold: 0-100, where these curves' errors are counted: 2 % of the matches are below it.
     """
 
     overall: ConfusionMatrix
@@ -143,10 +143,10 @@ def _subsets(results: list[Result]) -> dict[str, list[Result]]:
 
 
 def _case_figures(run: Run, subsets: dict[str, list[Result]], study: Study, threshold: float) -> CaseFigures:
+    matches = study.pairs.match_scores
     answers = answers_at(run.results, threshold)
     seconds = sum(session.seconds for session in run.sessions)
-    point = study.choice(EDC_TARGET_FMR)
-    at = threshold if point is None or point.threshold > 100 else point.threshold
+    at = float(np.quantile(matches, STARTING_FNMR, method="higher")) if matches.size else threshold
     return CaseFigures(
         overall=ConfusionMatrix.of([result.case.expected for result in run.results], answers),
         groups=groups_of(run.results, answers),
