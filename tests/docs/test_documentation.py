@@ -46,6 +46,15 @@ def test_links_to_files_lead_somewhere(text: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_links_only_to_what_the_site_holds(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+
+    local = [(page.parent / link).resolve() for link in links if "://" not in link]
+
+    assert [link for link in local if not link.is_relative_to(ROOT / "docs")] == []
+
+
 def test_the_routes_are_those_of_the_api_with_their_scopes() -> None:
     documented = {code_words(route)[0]: scope for route, scope, _ in table("api.md", "## Routes")}
 
