@@ -57,7 +57,7 @@ test: .venv/.dev chromium ## every test
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/deployment
 
 test-fast: .venv/.dev ## the unit tests, in seconds
-	@$(BIN)/python -m pytest -q -m "not slow" tests/face_validation_function tests/rekognition_local tests/face_validation/client tests/face_validation/evaluation tests/person_verifier
+	@$(BIN)/python -m pytest -q -m "not slow" tests/face_validation_function tests/rekognition_local tests/face_validation/client tests/face_validation/evaluation tests/person_verifier tests/docs tests/test_package.py
 
 check: .venv/.dev ## lint, format, types, direction of imports
 	@$(BIN)/ruff check .
