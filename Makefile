@@ -94,7 +94,7 @@ evaluate-people: .venv/.local ## 1:N on FACE_DATA/identities through the API: ra
 
 model-card: .venv/.local ## measure all that MODEL_CARD.md tells, and renew its tables
 	@test -d "$(FACE_DATA)" || { echo "Set FACE_DATA to a folder with cases.csv, faces/ and identities/: make model-card FACE_DATA=..."; exit 2; }
-	@$(BIN)/python -m benchmarks.model_card --data $(FACE_DATA) $(ARGS)
+	@$(BIN)/python -m tests.figures.model_card --data $(FACE_DATA) $(ARGS)
 
 evaluate-verifier: .venv/.dev ## the verifier on FACE_DATA/verifier, person by person
 	@$(BIN)/python -m pytest -q -s tests/person_verifier/test_face_data.py

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.model_card import CARD, renew, with_interval
 from face_validation.evaluation.report.metrics_schema import RateModel
+from tests.figures.model_card import CARD, renew, with_interval
 
 PAGE = (
     "before\n<!-- table: a -->\n<!-- end of table -->\nbetween\n<!-- table: b -->\nold\n<!-- end of table -->\nafter\n"

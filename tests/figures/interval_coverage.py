@@ -1,6 +1,6 @@
 """How often the evaluation's 95 % intervals hold the true rate, by simulation of persons who are alike or unlike.
 
-    python -m benchmarks.interval_coverage [--repeats 400]
+    python -m tests.figures.interval_coverage [--repeats 400]
 
 Each person has a tendency to be confused, each image another; the score of a pair is the sum of both persons', both
 images' and its own noise, so that the true rates are known from the normal distribution. Every pair of images of

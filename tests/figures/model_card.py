@@ -1,6 +1,6 @@
 """The tables of MODEL_CARD.md, made anew from measurements.
 
-    python -m benchmarks.model_card --data FACE_DATA [--out build/model_card] [--only-tables]
+    python -m tests.figures.model_card --data FACE_DATA [--out build/model_card] [--only-tables]
 
 It runs the three commands that the card names, into folders of `--out` (an interrupted run is taken up), and puts their
 figures between the card's marks `<!-- table: NAME -->` and `<!-- end of table -->`.
@@ -19,7 +19,7 @@ from face_validation.cli.app import app
 from face_validation.evaluation.report.metrics_schema import ConfusionModel, MetricsModel, RateModel, StudyModel
 from face_validation.evaluation.report.templates import NOTHING, percent, threshold
 
-CARD = Path(__file__).parents[1] / "MODEL_CARD.md"
+CARD = Path(__file__).parents[2] / "MODEL_CARD.md"
 PHOTO_FOLDERS = ("faces/lfw", "identities")
 VERDICTS = {"met": "met", "not_met": "**not met**", "not_enough_data": "not enough data"}
 
