@@ -151,7 +151,7 @@ def kills(times: int) -> dict[str, Any]:
                 client.create_collection(CollectionId="kept")
             found = {face["FaceId"] for face in listed(client)}
             lost += len(kept - found)
-            killer = threading.Timer(random.uniform(0.1, 1.5), process.kill)
+            killer = threading.Timer(random.uniform(0.5, 4), process.kill)
             killer.start()
             with suppress(Exception):
                 while True:
@@ -258,6 +258,7 @@ def verifier() -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
 def rekognition(folder: Path, *arguments: str) -> tuple["subprocess.Popen[bytes]", str]:
     """`python -m rekognition_local` as a process, with its endpoint."""
     info = folder / "rekognition.json"
+    info.unlink(missing_ok=True)  # of the run that was killed
     command = [sys.executable, "-m", "rekognition_local", "--port", "0", "--info", str(info), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     until(lambda: info.exists() or process.poll() is not None)
