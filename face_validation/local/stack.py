@@ -1,6 +1,7 @@
 """Everything started in order and ended in reverse: S3, Cognito, Rekognition, tokens, gateway and page."""
 
 import importlib.util
+import os
 import secrets
 import socket
 import threading
@@ -14,7 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from face_validation.client.folders import files_below, is_utf8, printable
-from face_validation.local.aws.environment import aws_variables, environment, function_settings, inherited
+from face_validation.local.aws.environment import aws_variables, environment, function_settings
 from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
 from face_validation.local.cognito.token_endpoint import TokenIssuer
@@ -107,9 +108,10 @@ class LocalStack:
         base_url, s3_endpoint = (f"http://{HOST}:{one.getsockname()[1]}" for one in (listener, s3_listener))
         self.page_url = f"{base_url}/"
         # The models load while S3 and Cognito start.
-        variables = inherited() | aws_variables(s3_endpoint, "http://127.0.0.1:9")
+        # moto makes boto3 sessions of its own in this process: a stale profile must not reach them.
+        opened.enter_context(environment(aws_variables(s3_endpoint, "http://127.0.0.1:9")))
         rekognition = opened.enter_context(
-            rekognition_process(variables, ("--s3-endpoint", s3_endpoint, *self._rekognition))
+            rekognition_process(os.environ, ("--s3-endpoint", s3_endpoint, *self._rekognition))
         )
         opened.enter_context(moto_server(s3_listener))
         self._s3 = aws_client("s3", s3_endpoint)

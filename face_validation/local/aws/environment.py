@@ -57,11 +57,6 @@ def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]
     }
 
 
-def inherited() -> dict[str, str]:
-    """This process's variables, but for those that would lead to somebody's account."""
-    return {name: value for name, value in os.environ.items() if is_inherited(name)}
-
-
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set `variables` in this process, without what must not be inherited; put everything back afterwards."""
