@@ -463,7 +463,8 @@ def test_a_function_may_do_nothing_to_other_buckets(template: Json, name: str, b
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_iam_ties_to_a_resource_is_allowed_on_this_stages_alone(template: Json, name: str) -> None:
     anywhere = {action for s in statements(template, name) if s["Resource"] == "*" for action in actions(s)}
-    detections = {"rekognition:CompareFaces", "rekognition:DetectLabels"} if name == "Validation" else set()
+    compared = {"rekognition:CompareFaces", "rekognition:DetectLabels", "rekognition:DetectText"}
+    detections = compared if name == "Validation" else set()
 
     assert anywhere == detections | {
         "rekognition:DetectFaces",
@@ -586,6 +587,16 @@ def test_versions_behind_the_api_are_kept_warm_on_demand(synthesise: Synthesise)
         "People": 2,
         "Indexing": None,
     }
+
+
+def test_the_page_says_what_every_kind_of_resource_is_for(synthesise: Synthesise) -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    table = page.partition("## What is deployed")[2].partition("\n## ")[0]
+
+    kinds = {resource["Type"] for resource in synthesise(**EVERY_OPTION)["Resources"].values()}
+
+    for kind in kinds:
+        assert f"`{kind}`" in table or f"`{kind.rsplit('::', 1)[1]}`" in table, kind
 
 
 def test_every_alarm_names_its_section_of_the_runbook(synthesise: Synthesise) -> None:
