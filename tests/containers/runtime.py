@@ -23,6 +23,8 @@ RUNTIME_WRAPPER = Path(__file__).with_name("runc_without_limits")
 # The ports of 127.0.0.1 that containers reach, read by the wrapper.
 LOOPBACK_PORTS = FOLDER / "loopback_ports"
 START_TIMEOUT_S = 30
+# runc and debootstrap lie where not every user's PATH leads.
+SEARCH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 
 SETTINGS = """[containers]
 netns = "host"
@@ -166,6 +168,7 @@ def base_folder() -> Path:
         packages = "python3.13,python3-pip,ca-certificates"
         made = subprocess.run(
             ["debootstrap", "--variant=minbase", f"--include={packages}", SUITE, str(draft)],
+            env=os.environ | {"PATH": SEARCH},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -179,8 +182,7 @@ def base_folder() -> Path:
 
 
 def _install() -> None:
-    search = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-    missing = [package for program, package in APT_PACKAGES.items() if shutil.which(program, path=search) is None]
+    missing = [package for program, package in APT_PACKAGES.items() if shutil.which(program, path=SEARCH) is None]
     if not missing:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
