@@ -39,7 +39,7 @@ class RequestError(FaceValidationError):
 
     status = HTTPStatus.BAD_REQUEST
     message = "The request is not valid."
-    reasons = (Reason.REQUEST_NOT_VALID,)
+    reasons: tuple[Reason, ...] = (Reason.REQUEST_NOT_VALID,)
 
 
 class ImageValidationError(FaceValidationError):
@@ -47,7 +47,7 @@ class ImageValidationError(FaceValidationError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = "The image is not valid for this validation."
-    reasons = (Reason.IMAGE_NOT_USABLE,)
+    reasons: tuple[Reason, ...] = (Reason.IMAGE_NOT_USABLE,)
 
 
 class ForbiddenError(FaceValidationError):
@@ -55,7 +55,7 @@ class ForbiddenError(FaceValidationError):
 
     status = HTTPStatus.FORBIDDEN
     message = "The request is not allowed."
-    reasons = (Reason.SCOPE_MISSING,)
+    reasons: tuple[Reason, ...] = (Reason.SCOPE_MISSING,)
 
 
 class ImageTooLargeError(FaceValidationError):
@@ -63,7 +63,7 @@ class ImageTooLargeError(FaceValidationError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = "The image's size is outside the limits."
-    reasons = (Reason.IMAGE_TOO_LARGE,)
+    reasons: tuple[Reason, ...] = (Reason.IMAGE_TOO_LARGE,)
 
 
 class InvalidS3ObjectError(FaceValidationError):
@@ -71,7 +71,7 @@ class InvalidS3ObjectError(FaceValidationError):
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     message = "The image cannot be read from its bucket."
-    reasons = (Reason.OBJECT_UNREADABLE,)
+    reasons: tuple[Reason, ...] = (Reason.OBJECT_UNREADABLE,)
 
 
 class InternalServerError(FaceValidationError):
@@ -84,7 +84,7 @@ class ServiceBusyError(InternalServerError):
     """AWS throttled past the retries: the caller is told when to come again."""
 
     retry_after_s = 2
-    reasons = (Reason.SERVICE_BUSY,)
+    reasons: tuple[Reason, ...] = (Reason.SERVICE_BUSY,)
 
     @property
     def code(self) -> str:

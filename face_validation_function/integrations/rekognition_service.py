@@ -24,7 +24,7 @@ _LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 class NoFaceToCompareError(ImageValidationError):
     """CompareFaces found no face in one of the two images; it does not say in which."""
 
-    reasons = (Reason.FACE_NOT_COMPARABLE,)
+    reasons: tuple[Reason, ...] = (Reason.FACE_NOT_COMPARABLE,)
 
     @property
     def code(self) -> str:

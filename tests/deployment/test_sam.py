@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -93,6 +94,7 @@ class Sam:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
             try:
 
@@ -104,7 +106,8 @@ class Sam:
                 until(listens)
                 yield f"http://{HOST}:{port}"
             finally:
-                process.terminate()
+                # `infra.sam` and the sam that it runs.
+                os.killpg(process.pid, signal.SIGTERM)
                 process.wait(timeout=60)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jsonschema import Draft4Validator  # type: ignore[import-untyped] # carries no types
+from jsonschema import Draft4Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from pydantic import TypeAdapter, ValidationError
 

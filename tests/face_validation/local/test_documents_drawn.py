@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from face_validation.local.samples import documents as sample_documents
-from face_validation.local.samples.mrz import Holder, check_digit, td1, td2, td3
+from face_validation.local.samples.mrz import Holder, td1, td2, td3
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
+from face_validation_function.documents.zones import check_digit
 
 # The specimen of ICAO Doc 9303, parts 4 to 6.
 SPECIMEN = Holder(

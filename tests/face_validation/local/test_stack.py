@@ -114,6 +114,7 @@ def test_the_demo_answers_as_a_person_would_and_leaves_pictures(stack: LocalStac
         "passport-match": True,
         "passport-no-match": False,
         "licence-match": True,
+        "held-match": True,
         "faces-match": True,
         "faces-no-match": False,
         "no-document": "refusal",
