@@ -71,7 +71,9 @@ def local(
     from face_validation.local.enrolled_people import enrol_folder
     from face_validation.local.signals import stopped_by_signals
     from face_validation.local.stack import LocalStack
+    from rekognition_local.memory import give_large_blocks_back
 
+    give_large_blocks_back()  # the Lambda handler decodes images in this process
     console = Console()
     folder = data or (DEFAULT_DATA if DEFAULT_DATA.is_dir() else None)
     stack = LocalStack(port, folder, log_level="ERROR" if show_demo else log_level, throttle=Throttle(rate, burst))

@@ -24,6 +24,7 @@ from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
 from person_verifier.serving.worker import BoundedWorker, PatientArbiter
 from rekognition_local.engine import DetectedFace
+from rekognition_local.memory import give_large_blocks_back
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
 
@@ -95,6 +96,7 @@ def serve(engine: FaceEngine, settings: ServerSettings) -> None:
     Without a usable model it serves 503, and the log says why, so that the health check tells what is wrong.
     """
     logging.config.dictConfig(logging_configuration(settings.log_level))
+    give_large_blocks_back()  # before any thread is there
     cv2.setNumThreads(1)  # a worker per core needs no threads inside, and threads would not survive the fork
     judge = None
     try:

@@ -12,6 +12,7 @@ from rekognition_local.cli.calibrate import calibrate
 from rekognition_local.cli.models import models
 from rekognition_local.engine import Engine, EngineSettings
 from rekognition_local.engine.weights.carriers import ModelError
+from rekognition_local.memory import give_large_blocks_back
 from rekognition_local.operations.image_sources import ImageSource, s3_client
 from rekognition_local.operations.service import Service
 from rekognition_local.server.answers import Answers, DeclarationError
@@ -66,6 +67,7 @@ def serve(
         return
     # Requests run side by side: threads inside OpenCV gain none of them anything and cost a third more processor time.
     cv2.setNumThreads(1)
+    give_large_blocks_back()
     logging.basicConfig(level=log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     reach = Reach(host, tuple(allow_host or ()), tuple(allow_origin or ()))
     if not reach.is_this_machine:

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from rekognition_local.engine.image_files import ImageFileError, PlainFile, plain_file
 
@@ -16,6 +16,10 @@ MIN_SIDE_PX = 80  # docs.aws.amazon.com/rekognition/latest/dg/limits.html: "for 
 # The service publishes no maximum for faces and labels. This one admits today's 48-megapixel telephones, and one
 # decoded image (four bytes a pixel in Pillow, three in the array) stays far below a gigabyte.
 MAX_PIXELS = 50_000_000
+
+# The decoder of a progressive JPEG keeps every number of the whole file, however small the image is wanted: two bytes
+# each. 50 megapixels in full colour are let in, and in the usual half colour they take half of this.
+MAX_PROGRESSIVE_BYTES = 300_000_000
 
 # Larger images are reduced by a whole factor, as long as their longer side keeps this many pixels. The service itself
 # asks for faces of 40 px in an image of 1920 x 1080, and proportionally larger ones in larger images: nothing it
@@ -115,7 +119,22 @@ def _checked(image_bytes: bytes) -> tuple[PlainFile, Image.Image]:
         raise ImageTooLargeError(
             f"The image has {width * height} pixels ({width}x{height}); the maximum is {MAX_PIXELS}."
         )
+    kept = _progressive_bytes(image)
+    if kept > MAX_PROGRESSIVE_BYTES:
+        raise ImageTooLargeError(
+            f"The progressive JPEG takes {kept} bytes to decode ({width}x{height}); "
+            f"the maximum is {MAX_PROGRESSIVE_BYTES}. Save it without `progressive`, or smaller."
+        )
     return file, image
+
+
+def _progressive_bytes(image: Image.Image) -> int:
+    """What a progressive JPEG's decoder keeps until its last scan; 0 for every other image."""
+    if not (isinstance(image, JpegImagePlugin.JpegImageFile) and image.info.get("progressive")):
+        return 0
+    full = max((across * down for _, across, down, _ in image.layer), default=0)
+    parts = sum(across * down for _, across, down, _ in image.layer)
+    return 2 * image.width * image.height * parts // full if full else 0
 
 
 def _rgb(image: Image.Image, factor: int) -> Image.Image:

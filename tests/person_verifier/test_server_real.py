@@ -1,17 +1,23 @@
 """The server with the real models: forked workers answer, hostile files never bring a 5xx, memory stays bounded."""
 
 import csv
+import re
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from person_verifier.dataset.faces import load_engine
 from person_verifier.training.model import VerifierModel, as_list
+from tests.fakes import file_of
 from tests.person_verifier.fakes import png
 from tests.person_verifier.serving import Server, running_server
 from tests.waiting import until
@@ -109,6 +115,28 @@ def test_hostile_files_bring_no_5xx_and_bounded_memory(server: Server, face_data
     assert max(peak_memory_mb(pid) for pid in workers(server)) < MEMORY_MB
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="no /proc: the memory of a process cannot be read")
+def test_two_workers_stay_under_a_gigabyte_whatever_large_images_come_at_once(server: Server) -> None:
+    side = (7000, 7000)
+    files = [
+        file_of(Image.new("P", side, 0), "PNG", transparency=0),
+        file_of(Image.new("RGBA", side, (9, 9, 9, 99)), "PNG", compress_level=1),
+        file_of(Image.new("RGB", side), "JPEG", progressive=True, subsampling=0),
+    ]
+    ask(server, files[0])
+    peak = 0.0
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = [pool.submit(ask, server, files[number % 3]) for number in range(18)]
+        while not all(answer.done() for answer in answers):
+            peak = max(peak, memory_mb(server))
+            time.sleep(0.02)
+
+    assert {answer.result().status_code for answer in answers} == {422}  # no face
+    assert peak < MEMORY_MB
+    until(lambda: memory_mb(server) < MEMORY_MB / 2)
+
+
 def test_workers_share_the_model_that_was_loaded_before_they_forked(server: Server) -> None:
     starts = [line for line in server.log if line["event"] == "model loaded"]
 
@@ -126,6 +154,12 @@ def test_a_real_stop_ends_every_worker_in_order(server: Server) -> None:
 def workers(server: Server) -> list[int]:
     pid = server.process.pid
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def memory_mb(server: Server) -> float:
+    """What the server and its workers hold together; what they share counts once (PSS)."""
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in (server.process.pid, *workers(server))]
+    return sum(int(re.findall(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)[0]) for rollup in rollups) / 1024
 
 
 def peak_memory_mb(pid: int) -> float:

@@ -75,6 +75,29 @@ def test_an_orientation_that_is_a_float_turns_nothing(number: float) -> None:
     assert images.decode(with_segment(file_of(NOISE), 0xE1, block)).shape == (160, 200, 3)
 
 
+@pytest.mark.parametrize(
+    ("mode", "side", "is_read"),
+    [
+        pytest.param("RGB", 7071, True, id="full-colour-of-50-megapixels"),
+        pytest.param("CMYK", 6120, True, id="cmyk-of-37"),
+        pytest.param("CMYK", 6130, False, id="cmyk-of-38"),
+    ],
+)
+def test_a_progressive_jpeg_is_refused_by_the_memory_that_its_decoder_takes(
+    mode: str, side: int, is_read: bool
+) -> None:
+    # Only the header counts here, so the pixels are those of a small image.
+    small = file_of(Image.new(mode, (96, 96)), progressive=True, subsampling=0)
+    frame = small.index(b"\xff\xc2")
+    file = small[: frame + 5] + struct.pack(">HH", side, side) + small[frame + 9 :]
+
+    if is_read:
+        assert images.stored_size(file) == (side, side)
+    else:
+        with pytest.raises(images.ImageTooLargeError, match=r"bytes to decode.*the maximum is 300000000"):
+            images.stored_size(file)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
 @pytest.mark.parametrize("size", [(1500, 801), (640, 1300)])
 def test_an_image_reduced_in_bands_is_the_image_reduced_at_once(size: tuple[int, int], mode: str) -> None:
