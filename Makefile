@@ -8,7 +8,7 @@ export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people model-card \
-  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-endurance bench-search bench-verifier \
+  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-endurance bench-images bench-search bench-verifier \
   synth deploy-check sam-check typescript-check artefact bench-cold-start openapi metrics-schema
 
 help: ## say what there is
@@ -117,6 +117,9 @@ bench-held: .venv/.local ## ID_IN_FACE on scenes drawn of FACE_DATA's documents 
 
 bench-endurance: .venv/.dev ## answers and memory under load, slow callers, kills and stops, in about 15 minutes
 	@$(BIN)/python -W ignore -m tests.endurance $(ARGS)
+
+bench-images: .venv/.dev ## 1,500 mutated image files through every reader of ours
+	@POWERTOOLS_METRICS_DISABLED=true $(BIN)/python -m tests.mutated_images $(ARGS)
 
 bench-search: .venv/.local ## searching 1 k to 1 M faces beside a numpy scan and face_distance
 	@$(BIN)/python -m benchmarks.search

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from PIL import ExifTags, Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from face_validation.client.upright import orientation_of, upright, without_texts
 from face_validation.client.validation_result import Box, ImageAnalysis, ValidationResult
 
 Colour = tuple[int, int, int]
@@ -105,7 +106,7 @@ def _upright(picture: Picture, side: ImageAnalysis | None, name: str) -> tuple[I
     """The picture as it is looked at, perhaps smaller, and the size in pixels that it really has."""
     ours = not isinstance(picture, Image.Image)
     image = picture if isinstance(picture, Image.Image) else _open(picture)
-    turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= FIRST_TURNED_ORIENTATION
+    turned = orientation_of(image) >= FIRST_TURNED_ORIENTATION
     width, height = image.size[::-1] if turned else image.size
     if side is not None and (side.width, side.height) != (width, height):
         raise ValueError(
@@ -115,11 +116,12 @@ def _upright(picture: Picture, side: ImageAnalysis | None, name: str) -> tuple[I
     if ours:
         # A JPEG of ours is decoded at the size that is needed: twelve megapixels would be thrown away again.
         image.draft("RGB", (PANEL_PX, PANEL_PX))
-    return ImageOps.exif_transpose(image).convert("RGB"), (width, height)
+    return upright(image).convert("RGB"), (width, height)
 
 
 def _open(picture: str | Path | bytes) -> Image.Image:
-    return Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture, formats=("JPEG", "PNG"))
+    content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+    return Image.open(BytesIO(without_texts(content)), formats=("JPEG", "PNG"))
 
 
 def _caption(name: str, size: tuple[int, int], side: ImageAnalysis | None) -> str:

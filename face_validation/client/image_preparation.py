@@ -114,7 +114,9 @@ def format_of(content: bytes) -> str:
 
 def _decoded(content: bytes, name: str, kind: str, longest_side: int) -> "Image.Image":
     """The pixels, upright and in sRGB; their shape is the original's, or smaller where a JPG can be decoded smaller."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
+
+    from face_validation.client.upright import upright, without_texts
 
     if kind == "HEIC":
         _register_heic(name)
@@ -122,12 +124,11 @@ def _decoded(content: bytes, name: str, kind: str, longest_side: int) -> "Image.
         with warnings.catch_warnings():
             # Our own limit counts; Pillow's warning begins at a third of what phones take.
             warnings.simplefilter("ignore")
-            with Image.open(BytesIO(content)) as image:
+            with Image.open(BytesIO(without_texts(content))) as image:
                 _check_pixels(image, name)
                 if image.format == "JPEG":
                     image.draft("RGB" if image.mode != "L" else "L", (longest_side, longest_side))
-                image.load()
-                return _clean(_srgb(ImageOps.exif_transpose(image)))
+                return _clean(_srgb(upright(image)))
     except ImageTooLargeError:
         raise
     except Image.DecompressionBombError as error:

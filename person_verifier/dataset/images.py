@@ -1,5 +1,8 @@
 """Photographs read by the service's image rules, refused in the verifier's words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +21,20 @@ def decode(image_bytes: bytes) -> NDArray[np.uint8]:
     Raises:
         UnreadableImageError, UndersizedImageError, OversizedImageError: `str(error)` says the value beside the limit.
     """
-    try:
+    with _our_errors():
         return images.decode(image_bytes, KEPT_SIDE_PX)
+
+
+def stored_size(image_bytes: bytes) -> tuple[int, int]:
+    """Width and height in pixels as the header says; raises as `decode` does for the header."""
+    with _our_errors():
+        return images.stored_size(image_bytes)
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
     except images.ImageTooLargeError as error:
         raise OversizedImageError(str(error)) from error
     except images.ImageTooSmallError as error:

@@ -1,15 +1,22 @@
 """Image bytes in, verdict out: the stored verifier with the engine it belongs to."""
 
+import fcntl
+import tempfile
 import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from person_verifier.dataset.faces import FaceEngine, descriptor
-from person_verifier.dataset.images import decode
+from person_verifier.dataset.images import decode, stored_size
 from person_verifier.training.model import VerifierModel
 from person_verifier.training.regression import Classifier
+
+LARGE_PIXELS = 4096 * 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,30 @@ class Verdict:
     is_me: bool
     score: float
     threshold: float
+
+
+class LargeImageTurn:
+    """One large image at a time among all workers: each takes 50 to 300 MB while it is decoded.
+
+    Made before the workers are forked, which share its file. The lock is a process's own and ends with the process.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this object lives
+        weakref.finalize(self, self._file.close)
+
+    @contextmanager
+    def of(self, image_bytes: bytes) -> Iterator[None]:
+        """Wait for the turn of this image, when it is a large one; raises as `stored_size` does."""
+        width, height = stored_size(image_bytes)
+        if width * height <= LARGE_PIXELS:
+            yield
+            return
+        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
 
 
 class Verifier:
@@ -38,6 +69,7 @@ class Verifier:
         self._threshold = model.threshold
         # One decoded image in memory at a time, whatever number of requests wait: a core does one at a time anyway.
         self._turn = threading.Lock()
+        self._large_turn = LargeImageTurn()
 
     @classmethod
     def load(cls, engine: FaceEngine, path: Path) -> "Verifier":
@@ -55,7 +87,7 @@ class Verifier:
             UnreadableImageError, UndersizedImageError, OversizedImageError: the image breaks the image rules.
             NoFaceError: it shows no face.
         """
-        with self._turn:
+        with self._turn, self._large_turn.of(image_bytes):
             vector = descriptor(self._engine, decode(image_bytes))
         score = float(self._classifier.scores(vector[None])[0])
         return Verdict(score >= self._threshold, score, self._threshold)

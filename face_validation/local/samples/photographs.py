@@ -53,4 +53,6 @@ def jpeg(image: Image.Image, quality: int = 85) -> bytes:
 
 
 def _photograph(file: Traversable | Path) -> Image.Image:
-    return Image.open(io.BytesIO(file.read_bytes())).convert("RGB")
+    photograph = Image.open(io.BytesIO(file.read_bytes())).convert("RGB")
+    photograph.info = {}  # Pillow's encoder would put the file's own comment into every picture made of it
+    return photograph
