@@ -18,8 +18,8 @@ MIN_SIDE_PX = 80  # docs.aws.amazon.com/rekognition/latest/dg/limits.html: "for 
 MAX_PIXELS = 50_000_000
 
 # The decoder of a progressive JPEG keeps every number of the whole file, however small the image is wanted: two bytes
-# each. 50 megapixels in full colour are let in, and in the usual half colour they take half of this.
-MAX_PROGRESSIVE_BYTES = 300_000_000
+# each. 50 megapixels of the usual halved colour take 150 MB, 33 megapixels of full colour take this.
+MAX_PROGRESSIVE_BYTES = 200_000_000
 
 # Larger images are reduced by a whole factor, as long as their longer side keeps this many pixels. The service itself
 # asks for faces of 40 px in an image of 1920 x 1080, and proportionally larger ones in larger images: nothing it

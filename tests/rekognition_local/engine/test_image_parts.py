@@ -78,9 +78,10 @@ def test_an_orientation_that_is_a_float_turns_nothing(number: float) -> None:
 @pytest.mark.parametrize(
     ("mode", "side", "is_read"),
     [
-        pytest.param("RGB", 7071, True, id="full-colour-of-50-megapixels"),
-        pytest.param("CMYK", 6120, True, id="cmyk-of-37"),
-        pytest.param("CMYK", 6130, False, id="cmyk-of-38"),
+        pytest.param("RGB", 5770, True, id="full-colour-of-33.3-megapixels"),
+        pytest.param("RGB", 5780, False, id="full-colour-of-33.4"),
+        pytest.param("CMYK", 5000, True, id="cmyk-of-25.0"),
+        pytest.param("CMYK", 5010, False, id="cmyk-of-25.1"),
     ],
 )
 def test_a_progressive_jpeg_is_refused_by_the_memory_that_its_decoder_takes(
@@ -94,7 +95,7 @@ def test_a_progressive_jpeg_is_refused_by_the_memory_that_its_decoder_takes(
     if is_read:
         assert images.stored_size(file) == (side, side)
     else:
-        with pytest.raises(images.ImageTooLargeError, match=r"bytes to decode.*the maximum is 300000000"):
+        with pytest.raises(images.ImageTooLargeError, match=r"bytes to decode.*the maximum is 200000000"):
             images.stored_size(file)
 
 
