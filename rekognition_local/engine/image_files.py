@@ -164,7 +164,7 @@ def _plain_png(data: bytes) -> PlainFile:
     if colour == _PALETTE_COLOUR and b"PLTE" not in seen:
         raise DamagedFileError("the PNG file is broken: its pixels are numbers of a palette that it does not have.")
     if b"IEND" not in seen:
-        kept.append(b"\0\0\0\0IEND\xaeB`\x82")
+        raise DamagedFileError("the PNG file is truncated: its end is missing.")
     return PlainFile("PNG", _joined(kept, data), orientation or 1)
 
 

@@ -159,6 +159,12 @@ def test_the_exif_of_a_png_counts_before_and_behind_the_pixels(before: bytes) ->
     assert (image.width, image.height) == (160, 240)
 
 
+@pytest.mark.parametrize("lost", [1, 4, 12])
+def test_a_png_whose_end_is_cut_off_is_refused(lost: int) -> None:
+    with pytest.raises(ImageValidationError, match="truncated"):
+        open_upright(file_of(picture((240, 160)), "PNG")[:-lost])
+
+
 def test_of_an_animation_its_first_image_is_read() -> None:
     frames = [picture((240, 160), colour) for colour in ("teal", "olive")]
     file = file_of(frames[0], "PNG", save_all=True, append_images=frames[1:])

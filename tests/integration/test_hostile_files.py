@@ -50,7 +50,18 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     info = tmp_path_factory.mktemp("stack") / "info.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", "--port", "0", "--info", str(info), "--log-level", "ERROR"],
+        [
+            sys.executable,
+            "-m",
+            "face_validation.cli.app",
+            "local",
+            "--port",
+            "0",
+            "--info",
+            str(info),
+            "--log-level",
+            "ERROR",
+        ],
         stdout=subprocess.DEVNULL,
     )
     resource.prlimit(process.pid, resource.RLIMIT_AS, (MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE))

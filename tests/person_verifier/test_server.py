@@ -144,7 +144,7 @@ def test_a_slow_sender_does_not_keep_others_waiting(shared_server: Server) -> No
 def test_a_chunk_without_its_size_is_a_bad_request(shared_server: Server) -> None:
     host, port = httpx.URL(shared_server.url).host, httpx.URL(shared_server.url).port
     with socket.create_connection((host, port or 80), timeout=20) as sender:
-        sender.sendall(b"POST /verify HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n")
+        sender.sendall(b"POST /verify HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n")
         sender.sendall(b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
 
         assert sender.recv(100).startswith(b"HTTP/1.1 400")

@@ -1,5 +1,6 @@
 """The plugin gives each test of another project an empty Rekognition, from one server, and leaves nothing behind."""
 
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -10,6 +11,9 @@ import pytest
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
+# Where the package is installed, pytest finds the plugin by itself.
+INSTALLED = {plugin.value for plugin in importlib.metadata.entry_points(group="pytest11")}
+PLUGIN = () if "rekognition_local.pytest_plugin" in INSTALLED else ("-p", "rekognition_local.pytest_plugin")
 
 TWO_TESTS = """
 import os
@@ -47,7 +51,7 @@ def test_tests_share_a_server_but_no_collection_and_no_environment(
     monkeypatch.delenv("AWS_ENDPOINT_URL_REKOGNITION", raising=False)
     pytester.makepyfile(test_two=TWO_TESTS, test_documented=documented_example())
 
-    done = pytester.runpytest_subprocess("-p", "rekognition_local.pytest_plugin", "-p", "no:cacheprovider")
+    done = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider")
 
     done.assert_outcomes(passed=4)
 
@@ -85,6 +89,6 @@ def test_answers_are_declared_for_one_test_and_faults_in_them_are_named(
         """
     )
 
-    done = pytester.runpytest_subprocess("-p", "rekognition_local.pytest_plugin", "-p", "no:cacheprovider")
+    done = pytester.runpytest_subprocess(*PLUGIN, "-p", "no:cacheprovider")
 
     done.assert_outcomes(passed=3)

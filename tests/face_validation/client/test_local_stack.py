@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -189,11 +190,10 @@ def test_a_request_that_does_not_validate_is_a_request_error(
 
 
 def test_wrong_credentials_are_refused_by_the_token_endpoint(info: Path) -> None:
-    settings = json.loads(info.read_text())
-    settings.pop("rekognition_endpoint")
+    connection = replace(Connection.from_info(info), client_secret="wrong")
 
     with (
-        FaceValidationClient(**settings | {"client_secret": "wrong"}) as client,
+        connection.client() as client,
         pytest.raises(UnauthorizedError, match="invalid_client"),
     ):
         client.token()

@@ -60,18 +60,13 @@ def test_the_command_it_prints_is_one_that_this_shell_finds(tmp_path: Path, monk
     assert Path(line.split()[0]).is_file()
 
 
-@pytest.mark.parametrize(
-    ("program", "code"),
-    [(("face_validation.cli.app", "local"), 3), (("rekognition_local",), 2)],
-    ids=["local", "rekognition"],
-)
-def test_a_log_level_that_does_not_exist_is_refused_at_once(program: tuple[str, ...], code: int) -> None:
-    command = [sys.executable, "-m", *program, "--port", "0", "--log-level", "LOUD"]
+def test_a_log_level_that_does_not_exist_is_refused_at_once() -> None:
+    command = [sys.executable, "-m", "face_validation.cli.app", "local", "--port", "0", "--log-level", "LOUD"]
 
     done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
 
-    assert done.returncode == code
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 3
+    assert "LOUD" in done.stderr
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
