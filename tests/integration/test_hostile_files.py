@@ -85,7 +85,7 @@ def put(served: Served, side: str, key: str, data: bytes) -> None:
 
 
 def token_of(served: Served) -> str:
-    asked = {"grant_type": "client_credentials", "scope": "face-detection/write"}
+    asked = {"grant_type": "client_credentials", "scope": "face-detection/read face-detection/write"}
     client = {name: served.info[name] for name in ("client_id", "client_secret")}
     token: str = httpx.post(served.info["token_url"], data=asked | client).json()["access_token"]
     return token
@@ -93,9 +93,13 @@ def token_of(served: Served) -> str:
 
 def validated(served: Served, token: str, side: str, key: str, kind: str) -> httpx.Response:
     paths = {"source_path": "good.jpg", "target_path": "good.jpg", f"{side}_path": key}
+    return asked(served, token, {"type": kind, **paths})
+
+
+def asked(served: Served, token: str, question: dict[str, Any]) -> httpx.Response:
     return httpx.post(
         f"{served.info['api_url']}/validation",
-        json={"type": kind, **paths},
+        json=question,
         headers={"Authorization": f"Bearer {token}"},
         timeout=ANSWER_S,
     )
@@ -143,15 +147,28 @@ def test_every_hostile_file_gets_what_its_row_expects_on_either_side(face_data: 
 
 
 @pytest.mark.timeout(900)
-def test_no_hostile_file_as_a_document_brings_a_5xx_or_a_hang(face_data: Path, served: Served) -> None:
+@pytest.mark.parametrize(
+    ("side", "question"),
+    [
+        pytest.param(
+            "source",
+            {"type": "ID_TO_FACE", "target_path": "good.jpg", "include": ["boxes", "reasons", "quality", "document"]},
+            id="every-part-of-an-answer",
+        ),
+        pytest.param("target", {"type": "ID_IN_FACE", "include": ["reasons", "quality"]}, id="held-by-a-person"),
+    ],
+)
+def test_no_hostile_file_as_a_document_brings_a_5xx_or_a_hang(
+    face_data: Path, served: Served, side: str, question: dict[str, Any]
+) -> None:
     token = token_of(served)
     put(served, "target", "good.jpg", sample_jpeg("collins"))
     files = [row["file"] for row in rows(face_data)]
     for file in files:
-        put(served, "source", file, (face_data / file).read_bytes())
+        put(served, side, file, (face_data / file).read_bytes())
 
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda file: validated(served, token, "source", file, "ID_TO_FACE"), files))
+        answers = list(pool.map(lambda file: asked(served, token, {**question, f"{side}_path": file}), files))
 
     refused = {file: answer.json() for file, answer in zip(files, answers, strict=True) if answer.status_code != 200}
     assert {answer.status_code for answer in answers} <= {200, 422}
