@@ -108,7 +108,7 @@ def photographs() -> list[bytes]:
     """Two portraits as JPEGs of about one megapixel."""
     hopper = Image.open(str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
     # scikit-image ships no types for its samples, and has no stub package.
-    astronaut = Image.fromarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]
+    astronaut = Image.fromarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]  # scikit-image has no types
     files = []
     for photo in (astronaut, hopper):
         scale = (PIXELS / (photo.width * photo.height)) ** 0.5

@@ -22,7 +22,7 @@ FILE_ARGUMENTS = frozenset({"source", "target"})
 class ConnectedCommand(TyperCommand):
     """A Typer command with the connection flags; they lead to the `Connection` that its function finds in the context.
 
-    Each flag may come from the environment or a profile instead. The secret is no flag, since a command's flags are
+    Each flag may come from the environment or a profile instead. The secret has no flag, because a command's flags are
     seen by every user of the machine and kept by the shell: it comes from a file, the environment or a profile.
     """
 

@@ -201,7 +201,7 @@ def _score(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no number.", param_hint="--min-quality") from error
+        raise typer.BadParameter(f"{text!r} is not a number.", param_hint="--min-quality") from error
 
 
 def _check_files(photos: tuple[Path | None, Path]) -> None:

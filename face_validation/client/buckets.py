@@ -34,7 +34,7 @@ class Buckets:
     The S3 client is made on first use; safe to share among threads.
 
     Raises:
-        SettingsError: the endpoint is no address, or not HTTPS and not on this machine.
+        SettingsError: the endpoint is not an address, or not HTTPS and not on this machine.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class FaceValidationClient:
         transport: how httpx sends its requests, for tests and proxies of one's own.
 
     Raises:
-        SettingsError: an address is not HTTPS and not on this machine, or is no address.
+        SettingsError: an address is not HTTPS and not on this machine, or is not an address.
     """
 
     def __init__(

@@ -53,8 +53,8 @@ FaceQuality = create_model(
 class QualityOfBoth(Judgement):
     """The quality of both compared faces."""
 
-    source: FaceQuality  # type: ignore[valid-type]  # made of the table of measures
-    target: FaceQuality  # type: ignore[valid-type]
+    source: FaceQuality  # type: ignore[valid-type]  # create_model's result is a variable to mypy
+    target: FaceQuality  # type: ignore[valid-type]  # create_model's result is a variable to mypy
 
 
 def _absent(description: str | None = None) -> Any:

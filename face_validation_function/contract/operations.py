@@ -88,7 +88,7 @@ def _only(name: str, other: str) -> Json:
 def _erasure(summary: str, description: str, path: dict[str, Json]) -> Operation:
     return Operation(
         summary=summary,
-        description=f"{description} Asking again is no error.",
+        description=f"{description} A repeated request also succeeds.",
         path=path,
         answer=ErasedAnswer,
         successes={HTTPStatus.OK: "What was removed; zeros when there was nothing."},

@@ -18,10 +18,10 @@ target = /no/such/place
 constraint = /no/such/constraints.txt
 require-virtualenv = true
 no-binary = :all:
-index-url = https://mirror.example.com/simple
+index-url = the-users-index
 extra-index-url =
-    https://one.example.com/simple
-    https://two.example.com/simple
+    another-index
+    a-third-index
 [install]
 prefix = /no/such/prefix
 """
@@ -79,8 +79,8 @@ def test_how_packages_are_reached_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_p
     expected = {
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_INDEX_URL": "https://mirror.example.com/simple",
-        "PIP_EXTRA_INDEX_URL": "\nhttps://one.example.com/simple\nhttps://two.example.com/simple",
+        "PIP_INDEX_URL": "the-users-index",
+        "PIP_EXTRA_INDEX_URL": "\nanother-index\na-third-index",
         "PIP_PROXY": "http://proxy.example.com:3128",
     }
     assert {name: found.get(name) for name in expected} == expected

@@ -67,7 +67,7 @@ def write_identification(run: Identification, out: Path, root: Path, service: st
             run=run,
             points=[count(run.answers, at, enrolled=run.enrolled, not_enrolled=[]) for at in thresholds],
             plots=[Markup(svg) for _, svg in plots],  # noqa: S704 - our own SVG, escaped where it is made
-            chart_style=Markup(STYLE),  # noqa: S704
+            chart_style=Markup(STYLE),  # noqa: S704 - a constant style sheet of ours
             wrong=[answer for answer in run.answers if not is_right(answer, run.threshold)],
             service=service,
             machine=describe_machine(),

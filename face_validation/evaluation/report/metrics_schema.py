@@ -7,6 +7,7 @@ a new `schema` number.
 """
 
 import json
+import sys
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -263,4 +264,4 @@ def schema_text() -> str:
 
 
 if __name__ == "__main__":
-    print(schema_text(), end="")  # noqa: T201
+    sys.stdout.write(schema_text())

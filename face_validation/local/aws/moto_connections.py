@@ -72,7 +72,7 @@ class BoundedHandler(MotoRequestHandler):
         self._incoming.within(self._first_wait_s)
         self._first_wait_s = KEPT_S
         try:
-            came = self.rfile.peek(1)  # type: ignore[attr-defined]  # a BufferedReader's
+            came = self.rfile.peek(1)  # type: ignore[attr-defined]  # `setup` makes rfile a BufferedReader; typeshed says BinaryIO
         except (TimeoutError, ConnectionError):
             came = b""
         if not came:

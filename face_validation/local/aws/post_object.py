@@ -101,7 +101,7 @@ def _fields_and_file(environ: dict[str, Any]) -> tuple[dict[str, str], bytes]:
     All in memory, which the limit bounds: a temporary file would stay open when the form breaks off.
 
     Raises:
-        PolicyRefusedError: the form is no form, has no file, or is too large.
+        PolicyRefusedError: the form cannot be read, has no file, or is too large.
     """
     _, options = parse_options_header(environ["CONTENT_TYPE"])
     try:

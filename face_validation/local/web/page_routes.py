@@ -203,8 +203,7 @@ async def _form(request: Request, body: bytes) -> tuple[dict[str, bytes], dict[s
 async def _uploaded(form: FormData, side: str) -> bytes:
     file = form[side]
     if not isinstance(file, UploadFile):
-        # A sender's mistake, which is answered like a wrong threshold: not a TypeError of this program.
-        raise ValueError(f"{side} is not a file.")  # noqa: TRY004
+        raise ValueError(f"{side} is not a file.")  # noqa: TRY004 - the sender's mistake, answered like a wrong threshold
     return await file.read()
 
 
