@@ -4,14 +4,12 @@ import importlib.util
 import os
 import secrets
 import socket
-import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import uvicorn
 from starlette.applications import Starlette
 
 from face_validation.client.folders import files_below, is_utf8, printable
@@ -23,18 +21,16 @@ from face_validation.local.cognito.user_pool import UserPool
 from face_validation.local.gateway.api_gateway import Gateway, Handler
 from face_validation.local.gateway.application import application
 from face_validation.local.gateway.authorizer import CognitoAuthorizer
+from face_validation.local.gateway.server_thread import ServerThread
 from face_validation.local.gateway.throttle import Throttle
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.page_routes import PageRoutes
 from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
 from rekognition_local.server.child_process import rekognition_process
-from rekognition_local.server.connections import BoundedProtocol
 
 HOST = "127.0.0.1"
 STAGE = "dev"
-# How long the end waits for requests under way; the others are refused with 503.
-GRACE_S = 5
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
 
 
@@ -144,7 +140,7 @@ class LocalStack:
         )
         opened.enter_context(environment(self._variables()))
         opened.enter_context(PhotoEvents(new_handler("indexing_function"), self.people, s3=self._s3, sqs=sqs))
-        opened.enter_context(_Server(self._application(opened, pool), listener))
+        opened.enter_context(ServerThread(self._application(opened, pool), listener))
 
     def _variables(self) -> dict[str, str]:
         """What the functions find in their environment."""
@@ -220,34 +216,3 @@ def _listening(port: int) -> socket.socket:
     # on a kept connection waits some 40 ms for the client's delayed acknowledgement of the head.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
-
-
-class _Server:
-    """uvicorn in a thread, on a socket that listens already; entered once it answers."""
-
-    def __init__(self, app: Any, listener: socket.socket) -> None:
-        config = uvicorn.Config(
-            app,
-            http=BoundedProtocol,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-            lifespan="on",
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, name="gateway", daemon=True
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        while not self._server.started:
-            if not self._thread.is_alive():
-                raise RuntimeError("The gateway did not start; its reason is above.")
-            time.sleep(0.01)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join()

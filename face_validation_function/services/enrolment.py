@@ -14,7 +14,7 @@ from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import EnrolledFace, PhotoVersion
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.face_steps import prominent_face
+from face_validation_function.services.prominent_face import prominent_face
 from face_validation_function.utils.image_processing import UprightImage, open_upright
 from face_validation_function.validations.people_requests import full_name_of
 

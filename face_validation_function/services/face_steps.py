@@ -24,6 +24,8 @@ from face_validation_function.quality.measures import Quality, shortcomings
 from face_validation_function.quality.pixels import face_quality
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
+from face_validation_function.services.held_document import HOLDER_BY_PORTRAIT, faces_apart, no_holder, stands_on
+from face_validation_function.services.prominent_face import faces_in, no_face
 from face_validation_function.settings import Settings
 from face_validation_function.utils.image_processing import (
     DOCUMENT_MARGIN,
@@ -35,16 +37,6 @@ from face_validation_function.utils.image_processing import (
     relative,
 )
 from face_validation_function.validations.validation_request import FaceValidationRequest
-
-MIN_FACE_CONFIDENCE = 80.0
-# By the document's height: a printed face has 0.25 to 0.45. A person's face has 20 cm, a passport's page 9 and a card
-# 5.4: even held close to the camera, neither is twice as high as the face. Without this limit a document alone whose
-# portrait stands beside its box would match its own ghost image.
-PORTRAIT_OR_HOLDER = 0.5
-# By the document's size: how far outside its box a face may be that is printed on it, for boxes cut off portraits.
-BESIDE_BOX = 0.15
-# And a face of 20 cm beside a printed one of 3.
-HOLDER_BY_PORTRAIT = 1.5
 
 _SIDES = {"source": Reason.SOURCE_REFUSED, "target": Reason.TARGET_REFUSED}
 
@@ -125,7 +117,7 @@ class FaceSteps:
                 partial(self._faces, photo.name, photo.image.sendable),
             )
             with self._timer.step("target, document and person apart"):
-                on_document, others = _apart(faces, document)
+                on_document, others = faces_apart(faces, document)
             if not on_document:
                 on_document = self._held_portraits(photo, document)
             source = LoadedImage("source", photo.image)
@@ -135,7 +127,7 @@ class FaceSteps:
             holder = self._prepared(photo, others, most_prominent(others, central=True), request)
             with self._timer.step("target, document and person apart"):
                 if holder.face.box.height < HOLDER_BY_PORTRAIT * portrait.face.box.height:
-                    raise _no_holder("the face beside it is as small as a printed one")
+                    raise no_holder("the face beside it is as small as a printed one")
             # CompareFaces takes the largest face of its source: in the portrait's crop that may be the holder's.
             similarity, portrait = self._at_once(
                 partial(self._similarity, holder, portrait, again=False),
@@ -210,9 +202,9 @@ class FaceSteps:
         """The faces on a document that a person holds, looked for in the document alone."""
         file, part = _cut_document(photo.image, document)
         faces = self._faces("source", file, "the document")
-        found = [face for face in (face.within(part) for face in faces) if _stands_on(face, document)]
+        found = [face for face in (face.within(part) for face in faces) if stands_on(face, document)]
         if not found:
-            raise _no_face("the document", "only the face of the person who holds it was found")
+            raise no_face("the document", "only the face of the person who holds it was found")
         return found
 
     def _prepared(
@@ -293,45 +285,11 @@ class FaceSteps:
                 return _similarity_of(target.face.box, matches)
 
 
-def faces_in(
-    rekognition: RekognitionService, timer: RequestTimer, name: str, image: bytes, where: str = "the image"
-) -> list[Face]:
-    """The faces of an image that count: one at least.
-
-    Raises:
-        ImageValidationError: no face, or none that the detector is sure enough of.
-    """
-    with timer.step(f"{name}, detect_faces", rekognition=True):
-        found = rekognition.detect_faces(image)
-        faces = [face for face in found if face.confidence >= MIN_FACE_CONFIDENCE]
-        if not faces:
-            best = max((face.confidence for face in found), default=None)
-            seen = "none was found" if best is None else f"the best of {len(found)} has {best:.2f}"
-            raise _no_face(where, seen)
-    return faces
-
-
-def prominent_face(
-    rekognition: RekognitionService, timer: RequestTimer, name: str, image: UprightImage
-) -> tuple[Face, bytes]:
-    """The face that a photograph is of, and its crop as a JPG; raises ImageValidationError when there is none."""
-    faces = faces_in(rekognition, timer, name, image.sendable)
-    face = faces[most_prominent(faces, central=True)]
-    return face, cut(image, crop_pixels(face.box, image.width, image.height, FACE_MARGIN))
-
-
 def _cut_document(image: UprightImage, document: Document) -> tuple[bytes, BoundingBox]:
     """The document with a little of what is around it, and where that lies in the image."""
     area = crop_pixels(document.box, image.width, image.height, DOCUMENT_MARGIN)
     part = relative(area, image.width, image.height)
     return (image.sendable if part == WHOLE_IMAGE else cut(image, area)), part
-
-
-def _no_face(where: str, seen: str) -> ImageValidationError:
-    return ImageValidationError(
-        f"no face in {where}: a face counts from confidence {MIN_FACE_CONFIDENCE:g}; {seen}.",
-        Reason.NO_PORTRAIT if where == "the document" else Reason.NO_FACE,
-    )
 
 
 @contextmanager
@@ -349,40 +307,6 @@ def _about(side: str) -> Iterator[None]:
 def _of(side: str, work: Callable[[], T]) -> T:
     with _about(side):
         return work()
-
-
-def _stands_on(face: Face, document: Document) -> bool:
-    """Whether a face is printed on the document, by its place and size."""
-    box = document.box
-    dx, dy = BESIDE_BOX * box.width, BESIDE_BOX * box.height
-    around = BoundingBox(box.left - dx, box.top - dy, box.width + 2 * dx, box.height + 2 * dy)
-    return around.holds(face.box.centre) and face.box.height <= PORTRAIT_OR_HOLDER * box.height
-
-
-def _apart(faces: list[Face], document: Document) -> tuple[list[Face], list[Face]]:
-    """The faces on the document, and the others that are large enough to be of whoever holds it.
-
-    Raises:
-        ImageValidationError: the document has no place of its own in the image, or nobody holds it.
-    """
-    if document.box == WHOLE_IMAGE:
-        raise ImageValidationError(
-            f"the label {document.label} came without a place, so no face can be said to be on the document.",
-            Reason.NO_DOCUMENT,
-        )
-    on_document = [face for face in faces if _stands_on(face, document)]
-    smallest = PORTRAIT_OR_HOLDER * document.box.height
-    others = [face for face in faces if face not in on_document and face.box.height >= smallest]
-    if not others:
-        raise _no_holder("every face found is on it, or too small for a person who holds it")
-    return on_document, others
-
-
-def _no_holder(seen: str) -> ImageValidationError:
-    return ImageValidationError(
-        f"no person beside the document: {seen}. The face of whoever holds it must be in the picture.",
-        Reason.NO_HOLDER,
-    )
 
 
 def _similarity_of(face: BoundingBox, matches: list[FaceMatch]) -> float:

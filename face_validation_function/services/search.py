@@ -9,7 +9,7 @@ from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.people import PersonMatch
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.face_steps import prominent_face
+from face_validation_function.services.prominent_face import prominent_face
 from face_validation_function.utils.image_processing import open_upright
 
 # A person has several photos: so many faces are asked for beyond the people wanted.

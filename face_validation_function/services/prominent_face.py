@@ -1,0 +1,45 @@
+"""The faces of an image that count, and the one that a photograph is of."""
+
+from face_validation_function.exceptions.exceptions import ImageValidationError
+from face_validation_function.faces import Face, most_prominent
+from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.reasons import Reason
+from face_validation_function.request_timer import RequestTimer
+from face_validation_function.utils.image_processing import FACE_MARGIN, UprightImage, crop_pixels, cut
+
+MIN_FACE_CONFIDENCE = 80.0
+
+
+def faces_in(
+    rekognition: RekognitionService, timer: RequestTimer, name: str, image: bytes, where: str = "the image"
+) -> list[Face]:
+    """The faces of an image that count: one at least.
+
+    Raises:
+        ImageValidationError: no face, or none that the detector is sure enough of.
+    """
+    with timer.step(f"{name}, detect_faces", rekognition=True):
+        found = rekognition.detect_faces(image)
+        faces = [face for face in found if face.confidence >= MIN_FACE_CONFIDENCE]
+        if not faces:
+            best = max((face.confidence for face in found), default=None)
+            seen = "none was found" if best is None else f"the best of {len(found)} has {best:.2f}"
+            raise no_face(where, seen)
+    return faces
+
+
+def prominent_face(
+    rekognition: RekognitionService, timer: RequestTimer, name: str, image: UprightImage
+) -> tuple[Face, bytes]:
+    """The face that a photograph is of, and its crop as a JPG; raises ImageValidationError when there is none."""
+    faces = faces_in(rekognition, timer, name, image.sendable)
+    face = faces[most_prominent(faces, central=True)]
+    return face, cut(image, crop_pixels(face.box, image.width, image.height, FACE_MARGIN))
+
+
+def no_face(where: str, seen: str) -> ImageValidationError:
+    """The refusal of an image, or of a document on it, without a face that counts."""
+    return ImageValidationError(
+        f"no face in {where}: a face counts from confidence {MIN_FACE_CONFIDENCE:g}; {seen}.",
+        Reason.NO_PORTRAIT if where == "the document" else Reason.NO_FACE,
+    )
