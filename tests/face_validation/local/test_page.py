@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -256,8 +257,9 @@ def test_another_face_of_the_picture_is_compared_by_its_frame(page: Any, tmp_pat
     assert {first, page.inner_text("#verdict")} == {"Same person", "Not the same person"}
 
 
-def test_the_picture_with_the_result_can_be_saved(page: Any, tmp_path: Path) -> None:
-    try_sample(page, "Passport, its holder")
+@pytest.mark.parametrize(("sample", "wide"), [("Passport, its holder", True), ("Holder with the passport", False)])
+def test_the_picture_with_the_result_can_be_saved(page: Any, tmp_path: Path, sample: str, wide: bool) -> None:
+    try_sample(page, sample)
 
     with page.expect_download() as started:
         page.click("#download")
@@ -265,6 +267,8 @@ def test_the_picture_with_the_result_can_be_saved(page: Any, tmp_path: Path) -> 
     started.value.save_as(tmp_path / "result.png")
     with Image.open(tmp_path / "result.png") as saved:
         assert (saved.format, saved.height) == ("PNG", 832)
+        assert (saved.width > 1.5 * 720) == wide
+        assert np.asarray(saved.convert("L"))[16:736, 16:200].std() > 5  # the picture is in it
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -289,9 +289,7 @@ function writeForDevelopers() {
 }
 
 async function download() {
-  const style = getComputedStyle(document.documentElement);
   const colours = { ink: "#14213d", document: "#2456e6", other: "#6b7280", match: "#0f7b4f", review: "#a16207", no_match: "#b3261e" };
-  colours.ink = style.getPropertyValue("--paper-ink") || colours.ink;
   const kind = document.body.dataset.verdict;
   const sides = needed().map((side) => {
     const seen = answer.boxes[side];

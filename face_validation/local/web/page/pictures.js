@@ -51,12 +51,12 @@ export const inWhole = (box, area) => ({
   height: box.height * area.height,
 });
 
-// Both pictures side by side with their boxes and the verdict, as a PNG.
+// The pictures side by side with their boxes and the verdict, as a PNG.
 export async function withResult(sides, verdict, colours) {
   const height = 720;
   const bitmaps = await Promise.all(sides.map((side) => createImageBitmap(side.blob)));
   const widths = bitmaps.map((bitmap) => Math.round((bitmap.width * height) / bitmap.height));
-  const canvas = canvasOf(widths[0] + widths[1] + 48, height + 112);
+  const canvas = canvasOf(widths.reduce((sum, width) => sum + width + 16, 16), height + 112);
   const context = canvas.getContext("2d");
   let left = 16;
   bitmaps.forEach((bitmap, index) => {
