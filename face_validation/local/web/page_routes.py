@@ -28,7 +28,8 @@ from face_validation.local.stack_info import StackInfo
 from face_validation_function.routes import RESOURCE_SERVER
 
 FOLDER = Path(__file__).parent / "page"
-FILES = ("page.css", "page.js", "words.js", "pictures.js", "camera.js", "icon.svg")
+MODULES = ("page", "words", "pictures", "camera", "boxes", "developers", "intake", "samples")
+FILES = ("page.css", "icon.svg", *(f"{name}.js" for name in MODULES))
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
 MAX_UPLOAD_BYTES = 2 * MAX_IMAGE_BYTES + 64 * 1024
 ANSWER_TIMEOUT_S = 120.0

@@ -1,7 +1,10 @@
 // The page: two pictures in, the service's answer drawn on them. The verdict follows the limit without another call.
 
-import { takePicture } from "/page/camera.js";
+import { box, nearest } from "/page/boxes.js";
+import { curlOf, pythonOf } from "/page/developers.js";
+import { listen } from "/page/intake.js";
 import { PictureError, cropped, inWhole, prepare, withResult } from "/page/pictures.js";
+import { picturesOf, sampleButton } from "/page/samples.js";
 import { SIDES, currentLanguage, speak, words } from "/page/words.js";
 
 const REVIEW_FROM = 80;
@@ -161,11 +164,6 @@ function inWholePictures(found) {
   return { ...found, boxes };
 }
 
-function nearest(faces, box) {
-  const distance = (other) => Math.hypot(other.left + other.width / 2 - box.left - box.width / 2, other.top + other.height / 2 - box.top - box.height / 2);
-  return faces.reduce((best, face, index) => (distance(face.box) < distance(faces[best].box) ? index : best), 0);
-}
-
 // Write what was answered or refused, in the language of now.
 function tell() {
   answerSection.hidden = !answer && !refusal;
@@ -266,26 +264,10 @@ async function choose(side, face) {
   await ask();
 }
 
-function box(place, kind, name = "span") {
-  const clip = (value) => Math.min(1, Math.max(0, value));
-  const [left, top] = [clip(place.left), clip(place.top)];
-  const element = document.createElement(name);
-  element.className = `box ${kind}`;
-  element.style.left = `${left * 100}%`;
-  element.style.top = `${top * 100}%`;
-  element.style.width = `${(clip(place.left + place.width) - left) * 100}%`;
-  element.style.height = `${(clip(place.top + place.height) - top) * 100}%`;
-  return element;
-}
-
 function writeForDevelopers() {
   find("#threshold-value").textContent = String(threshold());
-  const paths = Object.fromEntries(needed().map((side) => [`${side}_path`, `${side}.jpg`]));
-  const body = { type: type(), ...paths, threshold: threshold(), include: ["boxes", "reasons"] };
-  find("#curl").textContent =
-    `eval "$(face-validation env)"\ncurl -s "$API_URL/validation" -H "Authorization: Bearer $TOKEN" \\\n  -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
-  find("#python").textContent =
-    `from face_validation.client import FaceValidationClient\n\nwith FaceValidationClient.local() as client:\n    result = client.validate_files(${inHand() ? "None" : '"source.jpg"'}, "target.jpg", "${type()}", threshold=${threshold()})\n    print(result.matched, result.similarity)`;
+  find("#curl").textContent = curlOf(type(), needed(), threshold());
+  find("#python").textContent = pythonOf(type(), needed(), threshold());
 }
 
 async function download() {
@@ -308,10 +290,9 @@ async function download() {
 async function trySample(sample) {
   say("loading");
   try {
-    const sides = SIDES.filter((side) => sample[side]);
-    const loaded = await Promise.all(sides.map(async (side) => (await fetch(`/page/samples/${sample[side]}.jpg`)).blob()));
+    const loaded = await picturesOf(sample);
     form.elements.type.value = sample.type;
-    sides.forEach((side, index) => show(side, `${sample[side]}.jpg`, loaded[index]));
+    for (const picture of loaded) show(...picture);
   } catch {
     say("unanswered");
     return;
@@ -320,16 +301,7 @@ async function trySample(sample) {
 }
 
 let samples = [];
-function writeSamples() {
-  const buttons = samples.map((sample) => {
-    const button = Object.assign(document.createElement("button"), { type: "button" });
-    for (const side of SIDES.filter((one) => sample[one])) button.append(Object.assign(document.createElement("img"), { src: `/page/samples/${sample[side]}.jpg`, alt: "", loading: "lazy" }));
-    button.append(Object.assign(document.createElement("span"), { textContent: words().samples[sample.name] ?? sample.title }));
-    button.addEventListener("click", () => trySample(sample));
-    return button;
-  });
-  find("#samples").replaceChildren(...buttons);
-}
+const writeSamples = () => find("#samples").replaceChildren(...samples.map((sample) => sampleButton(sample, trySample)));
 
 // One file goes where it was dropped or where the focus is, else to the side that has none; two fill both sides.
 async function takeAll(files, side) {
@@ -341,32 +313,7 @@ async function takeAll(files, side) {
   }
 }
 
-const sideOf = (element) => SIDES.find((side) => cards[side].contains(element));
-
-for (const side of SIDES) {
-  const input = cards[side].querySelector("input");
-  // Else the file chosen last could not be chosen again after a sample or a drop: nothing would have changed.
-  input.addEventListener("click", () => { input.value = ""; });
-  input.addEventListener("change", () => takeAll([...input.files], side));
-  cards[side].querySelector("[data-act=choose]").addEventListener("click", () => input.click());
-  cards[side].querySelector("[data-act=camera]").addEventListener("click", async () => {
-    const picture = await takePicture({ ofDocument: ofDocument(side) });
-    if (picture) await take(side, picture);
-  });
-}
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  for (const side of SIDES) cards[side].classList.toggle("over", sideOf(event.target) === side);
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) for (const side of SIDES) cards[side].classList.remove("over");
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  for (const side of SIDES) cards[side].classList.remove("over");
-  takeAll([...event.dataTransfer.files], sideOf(event.target));
-});
-document.addEventListener("paste", (event) => takeAll([...event.clipboardData.files], sideOf(document.activeElement)));
+listen(cards, takeAll, ofDocument);
 for (const radio of form.elements.type) radio.addEventListener("change", forget);
 find("#other-type").addEventListener("click", async () => {
   form.elements.type.value = "FACE_TO_FACE";
