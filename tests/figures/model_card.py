@@ -8,16 +8,19 @@ figures between the card's marks `<!-- table: NAME -->` and `<!-- end of table -
 
 import argparse
 import csv
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import typer
 from typer.testing import CliRunner
 
 from face_validation.cli.app import app
-from face_validation.evaluation.report.metrics_schema import ConfusionModel, MetricsModel, RateModel, StudyModel
 from face_validation.evaluation.report.templates import NOTHING, percent, threshold
+from face_validation.evaluation.statistics.intervals import Measured
 
 CARD = Path(__file__).parents[2] / "MODEL_CARD.md"
 PHOTO_FOLDERS = ("faces/lfw", "identities")
@@ -50,7 +53,7 @@ def measure(data: Path, out: Path) -> None:
             raise typer.Exit(done.exit_code)
 
 
-def with_interval(rate: RateModel | None) -> str:
+def with_interval(rate: Measured | None) -> str:
     """A rate in percent with its 95 % interval."""
     if rate is None:
         return NOTHING
@@ -62,7 +65,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows))
 
 
-def thresholds_table(study: StudyModel) -> str:
+def thresholds_table(study: Any) -> str:
     """What each threshold lets through and turns away."""
     reasons = {"default": "the default", "identity_checks": "identity checks", "equal_error": "equal error rate"}
     rows = []
@@ -77,7 +80,7 @@ def thresholds_table(study: StudyModel) -> str:
     return table(("threshold", "FMR (95 %)", "FNMR (95 %)"), rows)
 
 
-def verdict_table(study: StudyModel) -> str:
+def verdict_table(study: Any) -> str:
     """NIST SP 800-63A-4 at each threshold."""
     rows = []
     for one in study.sp800_63a_4:
@@ -93,7 +96,7 @@ def verdict_table(study: StudyModel) -> str:
     return table(("threshold", "verdict", "FMR at most 1:10,000", "FNMR at most 1:100", "groups", ""), rows)
 
 
-def group_row(name: str, one: ConfusionModel) -> tuple[str, ...]:
+def group_row(name: str, one: Any) -> tuple[str, ...]:
     """Decisions of some cases at the report's threshold."""
     wrong_refusals = one.unexpected_errors + one.missing_errors
     return (
@@ -107,14 +110,14 @@ def group_row(name: str, one: ConfusionModel) -> tuple[str, ...]:
     )
 
 
-def cases_table(metrics: MetricsModel, dimensions: Sequence[str]) -> str:
+def cases_table(metrics: Any, dimensions: Sequence[str]) -> str:
     """Decisions by type, origin and document."""
     rows = [] if metrics.overall is None else [group_row("**all**", metrics.overall)]
     rows += [group_row(group.name, group) for group in metrics.groups if group.dimension in dimensions]
     return table(("", "cases", "right", "false matches", "false non-matches", "wrong refusals", "5xx"), rows)
 
 
-def quality_table(metrics: MetricsModel) -> str:
+def quality_table(metrics: Any) -> str:
     """Error against rejection."""
     if not metrics.rejection:
         return "No measure was in the answers."
@@ -167,7 +170,9 @@ def main() -> None:
             parser.error("--data is needed: a folder with cases.csv, faces/ and identities/.")
         measure(arguments.data, arguments.out)
     pairs, cases = (
-        MetricsModel.model_validate_json((arguments.out / name / "metrics.json").read_text("utf-8"))
+        json.loads(
+            (arguments.out / name / "metrics.json").read_text("utf-8"), object_hook=lambda one: SimpleNamespace(**one)
+        )
         for name in ("pairs", "cases")
     )
     card = CARD.read_text(encoding="utf-8")

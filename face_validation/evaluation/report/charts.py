@@ -6,8 +6,10 @@ Lines are told apart by dashes too, so that colour alone carries no meaning.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from importlib.resources import files
 
 import numpy as np
+from markupsafe import Markup
 
 from face_validation.evaluation.report.texts import Text
 from face_validation.evaluation.statistics.confusion import Scores
@@ -15,21 +17,6 @@ from face_validation.evaluation.statistics.confusion import Scores
 WIDTH, HEIGHT = 480, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 22, 12, 50
 _LEGEND_LINE = 19
-# Okabe and Ito's palette: told apart with every kind of colour vision. jfly.uni-koeln.de/color
-STYLE = """
-svg.chart { --ink: #1c2430; --soft: #55606e; --line: #d9dee5; --match: #0072b2; --other: #d55e00; --third: #595959; }
-svg.chart text { font: 12.5px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--ink); }
-svg.chart .tick { fill: var(--soft); }
-svg.chart .grid { stroke: var(--line); stroke-width: 1; }
-svg.chart .match { stroke: var(--match); } svg.chart .other { stroke: var(--other); }
-svg.chart .third { stroke: var(--third); } svg.chart .mark { stroke: var(--ink); stroke-dasharray: 2 3; }
-svg.chart .curve { fill: none; stroke-width: 2.2; stroke-linejoin: round; }
-svg.chart .dashed { stroke-dasharray: 7 4; } svg.chart .dotted { stroke-dasharray: 2 3; }
-svg.chart .dot { stroke-width: 2; } svg.chart .dot.match { fill: var(--match); }
-svg.chart .area.match { fill: var(--match); } svg.chart .area.other { fill: var(--other); }
-svg.chart .area { fill-opacity: .3; stroke-width: 1.6; }
-svg.chart .unsupported { fill: var(--soft); fill-opacity: .12; }
-""".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +46,7 @@ class Chart:
         self._legend: list[tuple[str, Text]] = []
 
     def curve(self, xs: Scores, ys: Scores, style: str, name: Text) -> None:
-        """A line through points; `style` holds CSS classes of `STYLE`."""
+        """A line through points; `style` holds CSS classes of chart.css."""
         left, top = self._points(xs, ys)
         # One decimal of a 480 px chart: finer than a printer's dot, and half the bytes.
         path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(left, top, strict=True))
@@ -104,7 +91,7 @@ class Chart:
             )
             self._legend.append(("unsupported", name))
 
-    def svg(self, words: Text) -> str:
+    def svg(self, words: Text) -> Markup:
         """The chart; `words` say what it shows, for whoever cannot see it."""
         height = HEIGHT + _LEGEND_LINE * len(self._legend)
         legend = [
@@ -112,10 +99,9 @@ class Chart:
             + _text(name, f'x="{_LEFT + 34}" y="{HEIGHT + _LEGEND_LINE * row + 6}"')
             for row, (style, name) in enumerate(self._legend)
         ]
-        label = escape(words.en)
-        return (
+        return Markup(  # noqa: S704 - every text of ours is escaped where it is put in
             f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" xmlns="http://www.w3.org/2000/svg" role="img" '
-            f'aria-label="{label}">{self._axes()}{"".join(self._pieces)}{"".join(legend)}</svg>'
+            f'aria-label="{escape(words.en)}">{self._axes()}{"".join(self._pieces)}{"".join(legend)}</svg>'
         )
 
     def _points(self, xs: Scores, ys: Scores) -> tuple[Scores, Scores]:
@@ -143,10 +129,9 @@ class Chart:
 
 def standalone(svg: str) -> str:
     """A chart as a file of its own, in English, on white."""
-    style = (
-        f'<style>svg [lang="es"] {{ display: none; }}\n{STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
-    )
-    return svg.replace(">", f">{style}", 1)
+    css = files(__package__).joinpath("chart.css").read_text(encoding="utf-8")
+    style = f'<style>svg [lang="es"] {{ display: none; }}\n{css}</style><rect width="100%" height="100%" fill="#fff"/>'
+    return str(svg).replace(">", f">{style}", 1)
 
 
 def _text(words: Text, attributes: str) -> str:

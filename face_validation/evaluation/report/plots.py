@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from markupsafe import Markup
 
 from face_validation.evaluation.report.charts import Axis, Chart
 from face_validation.evaluation.report.study import Study
@@ -20,7 +21,7 @@ _RATES = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)
 _BINS = 40
 
 
-def det_curve(study: Study) -> str:
+def det_curve(study: Study) -> Markup:
     """FNMR against FMR, both as normal deviates; where the data cannot say anything is shaded."""
     non_matches, matches = study.pairs.non_match_scores.size, study.pairs.match_scores.size
     lowest = min(1e-3, 0.5 / max(non_matches, 1))
@@ -42,7 +43,7 @@ def det_curve(study: Study) -> str:
     return chart.svg(text("det_words", name=name_of(study)))
 
 
-def error_rate_curves(study: Study, threshold: float) -> str:
+def error_rate_curves(study: Study, threshold: float) -> Markup:
     """FMR and FNMR against threshold; `threshold` (0-100) is marked."""
     floor = 0.5 / max(study.pairs.similarity.size, 2)
     ticks = [tick for tick in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1) if tick >= floor]
@@ -59,7 +60,7 @@ def error_rate_curves(study: Study, threshold: float) -> str:
     return chart.svg(text("error_rates_words", name=name_of(study)))
 
 
-def score_histograms(study: Study, threshold: float) -> str:
+def score_histograms(study: Study, threshold: float) -> Markup:
     """Histograms of match and non-match scores, each as a share of its own class."""
     first, last = _log_odds(np.array(_ENDS)).tolist()
     edges = _from_log_odds(np.linspace(first, last, _BINS + 1))
@@ -82,7 +83,7 @@ def score_histograms(study: Study, threshold: float) -> str:
     return chart.svg(text("scores_words", name=name_of(study)))
 
 
-def rejection_curves(curves: Sequence[ErrorAgainstRejection]) -> str:
+def rejection_curves(curves: Sequence[ErrorAgainstRejection]) -> Markup:
     """FNMR as the worst images are turned away, for the three most useful measures."""
     shown = curves[:3]
     highest = max(max(curve.fnmr) for curve in shown) * 1.1 or 0.01
@@ -93,7 +94,7 @@ def rejection_curves(curves: Sequence[ErrorAgainstRejection]) -> str:
     return chart.svg(text("rejection_words"))
 
 
-def identification_curves(rates: IdentificationRates, threshold: float) -> str:
+def identification_curves(rates: IdentificationRates, threshold: float) -> Markup:
     """Rank-1 identification rate and false positive identification rate against threshold."""
     ticks = (0, 0.2, 0.4, 0.6, 0.8, 1)
     chart = Chart(_similarity_axis(text("axis_threshold")), Axis(text("axis_photographs"), 0, 1, ticks, name=_percent))
@@ -107,7 +108,7 @@ def identification_curves(rates: IdentificationRates, threshold: float) -> str:
     return chart.svg(text("identification_words"))
 
 
-def dir_against_fpir(rates: IdentificationRates, strangers: int) -> str:
+def dir_against_fpir(rates: IdentificationRates, strangers: int) -> Markup:
     """DIR (rank-1, at the threshold) against FPIR: what a search finds for what it lets through."""
     least = 0.5 / max(strangers, 1)
     x = Axis(text("axis_fpir"), least, 1, [t for t in (1e-4, 1e-3, 0.01, 0.1, 1) if t >= least], _log10, _percent)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from face_validation.evaluation.statistics.differentials import Differentials, differentials
 from face_validation.evaluation.statistics.error_rates import (
@@ -25,6 +26,7 @@ from face_validation.evaluation.statistics.operating_points import (
     doubts,
     operating_point,
     safe_threshold,
+    support_of,
 )
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
 from face_validation.evaluation.statistics.review import ReviewBand, review_bands
@@ -58,8 +60,8 @@ class ThresholdChoice:
         target_fmr: the FMR that was asked for, 0-1.
         support: whether the data carries that target.
         needed: non-matches that the next better support takes.
-        is_doubtful: whether an interval may hold the truth less than 93 times in 100.
-        searches: FPIR to expect at this threshold with `COLLECTION_SIZES` enrolled; none below ten false matches.
+        interval_is_doubtful: whether an interval may hold the truth less than 93 times in 100.
+        fpir: to expect at this threshold with `COLLECTION_SIZES` enrolled; none below ten false matches.
     """
 
     reason: Reason
@@ -69,8 +71,8 @@ class ThresholdChoice:
     target_fmr: float | None = None
     support: Support | None = None
     needed: int = 0
-    is_doubtful: bool = False
-    searches: tuple[Extrapolation, ...] = ()
+    interval_is_doubtful: bool = False
+    fpir: tuple[Extrapolation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,11 @@ class Study:
     differentials: Differentials | None
     bands: tuple[ReviewBand, ...]
 
+    @property
+    def intervals(self) -> Literal["wilson", "wilson over persons"]:
+        """How all intervals of this study were made."""
+        return "wilson" if self.persons is None else "wilson over persons"
+
     def choice(self, target_fmr: float) -> ThresholdChoice | None:
         """The threshold for an FMR (0-1); None where there is no non-match."""
         return next((one for one in self.choices if one.target_fmr == target_fmr), None)
@@ -149,15 +156,15 @@ def _choices(
     def choice(reason: Reason, at: float, target: float | None = None) -> ThresholdChoice:
         fmr, fnmr = meter.fmr(at), meter.fnmr(at)
         searches = [extrapolated_fpir(fmr, size) for size in COLLECTION_SIZES]
-        point = None if target is None else operating_point(pairs, meter, target)
+        support, needed = (None, 0) if target is None else support_of(pairs.non_match_scores.size, target)
         return ThresholdChoice(
             reason,
             at,
             fmr,
             fnmr,
             target,
-            None if point is None else point.support,
-            0 if point is None else point.needed,
+            support,
+            needed,
             doubts(fmr, persons) or doubts(fnmr, persons),
             tuple(one for one in searches if one is not None),
         )

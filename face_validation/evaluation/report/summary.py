@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import PlainSerializer
 
 from face_validation.evaluation.report.gallery import GalleryItem, gallery_of_all_pairs, gallery_of_results
 from face_validation.evaluation.report.groups import Group, groups_of
@@ -18,6 +20,7 @@ from face_validation.evaluation.statistics.quality import ErrorAgainstRejection,
 
 STARTING_FNMR = 0.02  # of the error-against-rejection curves: there are errors to take away, and few
 FACE_HEIGHT = "face_height"
+Seconds = Annotated[float, PlainSerializer(lambda seconds: round(seconds, 4), return_type=float)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +28,10 @@ class Latency:
     """Wall time of the requests in seconds."""
 
     requests: int
-    p50: float
-    p95: float
-    p99: float
-    longest: float
+    p50: Seconds
+    p95: Seconds
+    p99: Seconds
+    longest: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,11 @@ class Summary:
     acquisition: Acquisition
     cases: CaseFigures | None
 
+    @property
+    def doubtful_labels(self) -> list[GalleryItem]:
+        """The pairs of the gallery whose label looks wrong."""
+        return [item for item in self.gallery if item.label_is_doubtful]
+
     def study(self, name: str) -> Study | None:
         """The study of that name; `all` is the first, also where there is one type only."""
         return self.studies[0] if name == "all" else next((one for one in self.studies if one.name == name), None)
@@ -160,8 +168,7 @@ def _case_figures(run: Run, subsets: dict[str, list[Result]], study: Study, thre
 
 def _latency(results: Sequence[Result]) -> Latency:
     seconds = np.array([result.seconds for result in results])
-    p50, p95, p99 = (float(value) for value in np.percentile(seconds, [50, 95, 99]))
-    return Latency(len(results), p50, p95, p99, float(seconds.max()))
+    return Latency(len(results), *(float(value) for value in np.percentile(seconds, [50, 95, 99, 100])))
 
 
 def _acquisition(results: Sequence[Result]) -> Acquisition:

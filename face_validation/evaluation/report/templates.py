@@ -1,19 +1,22 @@
 """The templates of the reports: how rates, thresholds and words in both languages are printed."""
 
+import math
 from decimal import ROUND_CEILING, Decimal
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
 
 from face_validation.evaluation.report.texts import text
+from face_validation.evaluation.report.thumbnails import thumbnail
 from face_validation.evaluation.statistics.intervals import F1Score, Rate
 
 NOTHING = "\N{EN DASH}"
+# Light to dark: from an FMR of 1e-6 to one of 1 %.
+_HEAT = ("#fff7ec", "#fee8c8", "#fdd49e", "#fdbb84", "#fc8d59")
 
 
-def template_environment() -> Environment:
-    """Templates of this package; everything is escaped."""
+def render(template: str, **values: object) -> str:
+    """A page of this package's templates; everything is escaped."""
     environment = Environment(
         loader=FunctionLoader(lambda name: files(__package__).joinpath(name).read_text(encoding="utf-8")),
         autoescape=True,
@@ -29,11 +32,13 @@ def template_environment() -> Environment:
         "target": _target,
         "ratio": _ratio,
         "milliseconds": _milliseconds,
+        "thumbnail": lambda image: thumbnail(image.path, image.analysis),
+        "log10": _log10,
+        "heat": _heat,
         "low": lambda interval: NOTHING if interval is None else percent(interval[0]),
         "high": lambda interval: NOTHING if interval is None else percent(interval[1]),
     }
-    environment.globals["t"] = _words
-    return environment
+    return environment.get_template(template).render(t=text, **values)
 
 
 def percent(rate: Rate | F1Score | float | None) -> str:
@@ -81,5 +86,12 @@ def _milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms"
 
 
-def _words(key: str, **values: object) -> Markup:
-    return Markup(text(key, **values).html)  # noqa: S704 - `html` escapes both languages
+def _log10(rate: Rate) -> str:
+    if rate.value:
+        return f"{math.log10(rate.value):.1f}"
+    return f"< {math.log10(3 / rate.of):.1f}" if rate.of > 3 else ""  # rule of 3
+
+
+def _heat(rate: Rate) -> str:
+    """The colour of an FMR in the heat map; none without a false match."""
+    return _HEAT[min(max(round(math.log10(rate.value) + 6), 0), len(_HEAT) - 1)] if rate.value else ""

@@ -5,10 +5,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from face_validation.evaluation.report.html_report import sentence_of
-from face_validation.evaluation.report.summary import CaseFigures, Summary
-from face_validation.evaluation.report.templates import percent, threshold
+from face_validation.evaluation.report.summary import CaseFigures, Summary, WrongAnswer
+from face_validation.evaluation.report.templates import percent, similarity, threshold
 from face_validation.evaluation.runs.identification import Identification
+from face_validation.evaluation.statistics.confusion import Answer
 
 
 def print_summary(summary: Summary) -> None:
@@ -22,7 +22,18 @@ def print_summary(summary: Summary) -> None:
     _print_thresholds(summary, stdout)
     if summary.cases is not None:
         for wrong in summary.cases.wrong[:5]:
-            stdout.print(f"[dim]{escape(wrong.result.case.case_id)}: {escape(sentence_of(wrong))}[/]", soft_wrap=True)
+            stdout.print(f"[dim]{escape(wrong.result.case.case_id)}: {escape(_sentence_of(wrong))}[/]", soft_wrap=True)
+
+
+def _sentence_of(wrong: WrongAnswer) -> str:
+    result = wrong.result
+    if wrong.answer is Answer.FAILED:
+        return f"Failed ({result.status or 'no answer'}): {result.details}"
+    if wrong.answer is Answer.REFUSED:
+        return f"Refused: {result.details}"
+    said = "the same person" if wrong.answer is Answer.MATCH else "different persons"
+    wanted = {"match": "the same person", "no_match": "different persons", "error": "a refusal"}[result.case.expected]
+    return f"Said {said} at {similarity(result.similarity)}; expected {wanted}."
 
 
 def _print_cases(cases: CaseFigures, at: float, stdout: Console) -> None:

@@ -16,9 +16,8 @@ class Text:
     en: str
     es: str
 
-    @property
-    def html(self) -> str:
-        """Both, for CSS to show one of them; everything is escaped."""
+    def __html__(self) -> str:
+        """Both, for CSS to show one of them; everything is escaped. Templates ask for it by themselves."""
         return f'<span lang="en">{escape(self.en)}</span><span lang="es">{escape(self.es)}</span>'
 
 

@@ -71,6 +71,11 @@ class ConfusionMatrix:
         )
 
     @property
+    def cases(self) -> int:
+        """All of them."""
+        return self.count()
+
+    @property
     def true_positives(self) -> int:
         """Expected match, answered match."""
         return self.count(Expected.MATCH, Answer.MATCH)

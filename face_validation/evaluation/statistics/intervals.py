@@ -3,9 +3,25 @@
 import math
 from dataclasses import dataclass
 
+from pydantic import model_serializer
 from scipy import stats
 
 Z_95 = 1.959963984540054  # the normal distribution's 97.5 % point: two-sided 95 % intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A ratio with its 95 % interval, as JSON holds it.
+
+    `independent` is the number of independent cases behind the interval, where a bootstrap has measured it.
+    """
+
+    value: float
+    low: float
+    high: float
+    hits: int | None = None
+    of: int | None = None
+    independent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,13 @@ class Rate:
         # At 0 and all hits the bound is 0 or 1 exactly; the arithmetic alone would miss it by a rounding error.
         return (0.0 if self.hits == 0 else centre - half), (1.0 if self.hits == self.of else centre + half)
 
+    @model_serializer
+    def measured(self) -> Measured | None:
+        """Value, interval and counts; None where there is no case."""
+        if self.value is None or self.interval is None:
+            return None
+        return Measured(self.value, *self.interval, self.hits, self.of, self.effective)
+
 
 def cases_needed(value: float, limit: float) -> int | None:
     """Independent cases after which a rate that stays at `value` is told from `limit` (both 0-1); None where equal.
@@ -82,6 +105,11 @@ class F1Score:
         """The 95 % interval."""
         bounds = self._share.interval
         return None if bounds is None else (2 * bounds[0] / (1 + bounds[0]), 2 * bounds[1] / (1 + bounds[1]))
+
+    @model_serializer
+    def measured(self) -> Measured | None:
+        """Value and interval; None where there is none."""
+        return None if self.value is None or self.interval is None else Measured(self.value, *self.interval)
 
     @property
     def _share(self) -> Rate:

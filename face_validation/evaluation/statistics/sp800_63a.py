@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+from pydantic import computed_field
 
 from face_validation.evaluation.statistics.differentials import Differentials
 from face_validation.evaluation.statistics.intervals import Rate, cases_needed
@@ -10,6 +13,9 @@ MOST_FMR = 0.0001
 MOST_FNMR = 0.01
 MOST_OVER_WHOLE = 1.25
 MOST_TIMES_MORE = 100  # beyond it, the rate is so near to its limit that no collection decides it
+
+
+Limit = Literal["fmr", "fnmr", "group_fmr", "group_fnmr"]
 
 
 class Verdict(StrEnum):
@@ -25,7 +31,6 @@ class Requirement:
     """One limit beside what was measured.
 
     Attributes:
-        name: `fmr`, `fnmr`, or `group_fmr` and `group_fnmr`.
         group: the group of persons; empty for the whole.
         limit: the most that is allowed, 0-1; None where the whole has no rate to be compared with.
         rate: what was measured.
@@ -34,7 +39,7 @@ class Requirement:
             rate is at its limit, so that no number would decide it, or where nothing can be told.
     """
 
-    name: str
+    name: Limit
     group: str
     limit: float | None
     rate: Rate
@@ -50,6 +55,7 @@ class Assessment:
     requirements: tuple[Requirement, ...]
     groups_are_known: bool
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def verdict(self) -> Verdict:
         """Not met as soon as one limit is not; met when every limit is, those of the groups included."""
@@ -68,13 +74,16 @@ def assess(threshold: float, fmr: Rate, fnmr: Rate, differentials: Differentials
     """
     requirements = [_requirement("fmr", "", MOST_FMR, fmr), _requirement("fnmr", "", MOST_FNMR, fnmr)]
     for group in differentials.groups if differentials is not None else ():
-        for name, whole, own in (("group_fmr", fmr, group.fmr), ("group_fnmr", fnmr, group.fnmr)):
-            limit = MOST_OVER_WHOLE * whole.value if whole.value else None
-            requirements.append(_requirement(name, group.name, limit, own))
+        requirements.append(_requirement("group_fmr", group.name, _most_of_group(fmr), group.fmr))
+        requirements.append(_requirement("group_fnmr", group.name, _most_of_group(fnmr), group.fnmr))
     return Assessment(threshold, tuple(requirements), differentials is not None and len(differentials.groups) > 1)
 
 
-def _requirement(name: str, group: str, limit: float | None, rate: Rate) -> Requirement:
+def _most_of_group(whole: Rate) -> float | None:
+    return MOST_OVER_WHOLE * whole.value if whole.value else None
+
+
+def _requirement(name: Limit, group: str, limit: float | None, rate: Rate) -> Requirement:
     if limit is None or rate.interval is None or rate.value is None:
         return Requirement(name, group, limit, rate, Verdict.NOT_ENOUGH_DATA, None)
     low, high = rate.interval

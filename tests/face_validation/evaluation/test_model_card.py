@@ -2,7 +2,7 @@
 
 import pytest
 
-from face_validation.evaluation.report.metrics_schema import RateModel
+from face_validation.evaluation.statistics.intervals import Measured
 from tests.figures.model_card import CARD, renew, with_interval
 
 PAGE = (
@@ -30,5 +30,5 @@ def test_the_card_has_each_table(name: str) -> None:
 
 
 def test_a_rate_is_told_with_its_interval() -> None:
-    assert with_interval(RateModel(value=0.0026, low=0.0007, high=0.0099)) == "0.26 % (0.070 to 0.99)"
+    assert with_interval(Measured(value=0.0026, low=0.0007, high=0.0099)) == "0.26 % (0.070 to 0.99)"
     assert with_interval(None) == "\N{EN DASH}"
