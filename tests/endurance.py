@@ -44,18 +44,20 @@ HALF = {"nothing": b"", "half a header": _HEADER, "half a body": _HEADER + b"Con
 def main() -> None:
     """Run the phases that are named, or all; one line of JSON for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("phases", nargs="*", default=PHASES, choices=[*PHASES, []], metavar="PHASE")
+    parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"{', '.join(PHASES)}; by default all of them")
     parser.add_argument("--minutes", type=float, default=6)
     parser.add_argument("--clients", type=int, default=24)
     parser.add_argument("--kills", type=int, default=45)
     asked = parser.parse_args()
+    if unknown := set(asked.phases) - set(PHASES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; the phases are {', '.join(PHASES)}")
     run: dict[str, Callable[[], dict[str, Any]]] = {
         "load": lambda: load(asked.clients, asked.minutes * 60),
         "slow": slow,
         "kills": lambda: kills(asked.kills),
         "stops": lambda: stops(asked.clients),
     }
-    for phase in asked.phases:
+    for phase in asked.phases or PHASES:
         found = run[phase]()
         say({"phase": phase, **found})
 
