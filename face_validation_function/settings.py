@@ -15,13 +15,14 @@ INDEX_PREFIX = "index/"
 class Settings:
     """What operations may set; each field is the environment variable of the same name in capitals.
 
-    `source_bucket` and `target_bucket` have no default. `document_labels` are the Rekognition labels that count as an
-    official document, and `validation_types` the types that this deployment answers; both in the environment separated
-    by commas.
+    `source_bucket`, `target_bucket` and `claims_table` have no default. `document_labels` are the Rekognition labels
+    that count as an official document, and `validation_types` the types that this deployment answers; both in the
+    environment separated by commas.
     """
 
     source_bucket: str
     target_bucket: str
+    claims_table: str
     log_level: str = "DEBUG"
     document_labels: tuple[str, ...] = DOCUMENT_LABELS
     validation_types: tuple[str, ...] = VALIDATION_TYPES
@@ -37,6 +38,7 @@ class Settings:
         return cls(
             source_bucket=_required(values, "SOURCE_BUCKET"),
             target_bucket=_required(values, "TARGET_BUCKET"),
+            claims_table=_required(values, "CLAIMS_TABLE"),
             log_level=_log_level(values.get("LOG_LEVEL", "")),
             document_labels=_listed(values, "DOCUMENT_LABELS") or DOCUMENT_LABELS,
             validation_types=_validation_types(values),
@@ -49,6 +51,7 @@ class PeopleSettings:
 
     source_bucket: str
     target_bucket: str
+    claims_table: str
     faces_bucket: str
     faces_table: str
     collection_id: str
@@ -66,6 +69,7 @@ class PeopleSettings:
         return cls(
             source_bucket=_required(values, "SOURCE_BUCKET"),
             target_bucket=_required(values, "TARGET_BUCKET"),
+            claims_table=_required(values, "CLAIMS_TABLE"),
             faces_bucket=_required(values, "FACES_BUCKET"),
             faces_table=_required(values, "FACES_TABLE"),
             collection_id=_required(values, "COLLECTION_ID"),

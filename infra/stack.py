@@ -13,6 +13,7 @@ from face_validation_function.contract.openapi import gateway_models
 from face_validation_function.routes import PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
 from infra.constructs.api import ValidationApi
+from infra.constructs.claims import Claims
 from infra.constructs.function import Build, ServiceFunction, ValidationFunction
 from infra.constructs.identity import Identity
 from infra.constructs.naming import camel
@@ -62,6 +63,7 @@ class FaceValidationStack(Stack):
             target_days=options.target_days,
         )
         stores = PeopleStores(self, "PeopleStores", retain=retain, key=key)
+        claims = Claims(self, "Claims", retain=retain, key=key)
         identity = Identity(
             self,
             "Identity",
@@ -79,7 +81,7 @@ class FaceValidationStack(Stack):
             with_alias=options.release != "direct",
             provisioned_concurrency=options.provisioned_concurrency,
         )
-        functions = self._functions(options, build, storage, stores)
+        functions = self._functions(options, build, storage, stores, claims)
         api = ValidationApi(
             self,
             "Api",
@@ -105,6 +107,7 @@ class FaceValidationStack(Stack):
             **{f"ClientId{camel(name)}": client.user_pool_client_id for name, client in identity.clients.items()},
             SourceBucket=storage.source.bucket_name,
             TargetBucket=storage.target.bucket_name,
+            ClaimsTable=claims.table.table_name,
             FacesBucket=storage.faces.bucket_name,
             FacesTable=stores.table.table_name,
             CollectionId=stores.collection.ref,
@@ -113,16 +116,22 @@ class FaceValidationStack(Stack):
             AlarmTopic=alarms.topic.topic_arn,
         )
 
-    def _functions(self, options: Options, build: Build, storage: ImageStorage, stores: PeopleStores) -> Functions:
+    def _functions(
+        self, options: Options, build: Build, storage: ImageStorage, stores: PeopleStores, claims: Claims
+    ) -> Functions:
         """The three functions, each with the environment that its settings name."""
-        images = {"SOURCE_BUCKET": storage.source.bucket_name, "TARGET_BUCKET": storage.target.bucket_name}
+        shared = {
+            "SOURCE_BUCKET": storage.source.bucket_name,
+            "TARGET_BUCKET": storage.target.bucket_name,
+            "CLAIMS_TABLE": claims.table.table_name,
+            "LOG_LEVEL": options.log_level,
+        }
         validation = ValidationFunction(
             self,
             "Validation",
             build=build,
             environment={
-                **images,
-                "LOG_LEVEL": options.log_level,
+                **shared,
                 "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
                 "VALIDATION_TYPES": ",".join(options.validation_types),
             },
@@ -130,12 +139,11 @@ class FaceValidationStack(Stack):
             target=storage.target,
         )
         people_environment = {
-            **images,
+            **shared,
             "FACES_BUCKET": storage.faces.bucket_name,
             "FACES_TABLE": stores.table.table_name,
             "COLLECTION_ID": stores.collection.ref,
             "DEAD_LETTER_QUEUE_URL": stores.dead_letters.queue_url,
-            "LOG_LEVEL": options.log_level,
         }
         people = PeopleFunction(
             self,

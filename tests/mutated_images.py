@@ -91,7 +91,7 @@ def run(files: int, seed: int) -> Figures:
     """Every file through every reader."""
     figures, bucket = Figures(), OneObject()
     adapters = Adapters(
-        settings=Settings("sources", "targets"),
+        settings=Settings("sources", "targets", "claims"),
         s3=bucket,  # type: ignore[arg-type]  # the stand-ins have the methods that the handler uses
         rekognition=OneFace(),  # type: ignore[arg-type]
         logger=Logger("campaign", level="CRITICAL"),

@@ -114,7 +114,7 @@ def people_stores(stack: LocalStack) -> Iterator[PeopleStores]:
     for key, image in samples.items():
         stack.put_image("target", key, image)
     variables = {
-        **function_settings(stack.info.source_bucket, stack.info.target_bucket, "WARNING"),
+        **function_settings(stack.info.source_bucket, stack.info.target_bucket, stack.info.claims_table, "WARNING"),
         **stores.settings(),
     }
     before = {name: os.environ.get(name) for name in variables}

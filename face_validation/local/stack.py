@@ -13,6 +13,7 @@ from typing import Any, Self
 from starlette.applications import Starlette
 
 from face_validation.client.folders import files_below, is_utf8, printable
+from face_validation.local.aws.claims import create_claims_table
 from face_validation.local.aws.environment import aws_variables, environment, function_settings
 from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
@@ -116,11 +117,11 @@ class LocalStack:
         pool = UserPool.create(aws_client("cognito-idp", s3_endpoint), scopes)
         client = pool.add_client("local", scopes)
         rekognition_endpoint = rekognition()
-        sqs = aws_client("sqs", s3_endpoint)
+        sqs, dynamodb = aws_client("sqs", s3_endpoint), aws_client("dynamodb", s3_endpoint)
         self.people = PeopleStores.create(
             self._run,
             s3=self._s3,
-            dynamodb=aws_client("dynamodb", s3_endpoint),
+            dynamodb=dynamodb,
             sqs=sqs,
             rekognition=aws_client("rekognition", rekognition_endpoint),
         )
@@ -132,6 +133,7 @@ class LocalStack:
             s3_endpoint=s3_endpoint,
             source_bucket=self._buckets["source"],
             target_bucket=self._buckets["target"],
+            claims_table=create_claims_table(dynamodb, self._run),
             rekognition_endpoint=rekognition_endpoint,
             faces_bucket=self.people.faces_bucket,
             faces_table=self.people.faces_table,
@@ -147,7 +149,7 @@ class LocalStack:
         info = self.info
         return {
             **aws_variables(info.s3_endpoint, info.rekognition_endpoint),
-            **function_settings(info.source_bucket, info.target_bucket, self._log_level),
+            **function_settings(info.source_bucket, info.target_bucket, info.claims_table, self._log_level),
             **self.people.settings(),
         }
 

@@ -17,6 +17,7 @@ class StackInfo:
     s3_endpoint: str
     source_bucket: str
     target_bucket: str
+    claims_table: str
     rekognition_endpoint: str
     faces_bucket: str
     faces_table: str

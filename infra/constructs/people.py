@@ -13,6 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from face_validation_function.settings import INDEX_PREFIX
+from infra.constructs.claims import table, text_attribute
 from infra.constructs.findings import accept
 from infra.constructs.function import Build, ServiceFunction, called_and_waited_for
 from infra.constructs.naming import stack_suffix
@@ -26,8 +27,6 @@ MEMORY_MB = 1769
 INDEXING_TIMEOUT = Duration.seconds(60)
 # Beside the first attempt; Lambda waits one minute before the first of them and two before the second.
 RETRIES = 2
-# A name that was erased can be restored for so long, and no longer.
-RECOVERY_DAYS = 14
 # The most that SQS keeps a letter.
 LETTER_DAYS = 14
 
@@ -59,25 +58,12 @@ class PeopleStores(Construct):
     def __init__(self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None) -> None:
         super().__init__(scope, id_)
         removal = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
-        self.table = dynamodb.Table(
-            self,
-            "Table",
-            partition_key=_text(TABLE_KEYS[0]),
-            sort_key=_text(TABLE_KEYS[1]),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.DEFAULT,
-            encryption_key=key,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True, recovery_period_in_days=RECOVERY_DAYS
-            ),
-            deletion_protection=retain,
-            removal_policy=removal,
-        )
+        self.table = table(self, TABLE_KEYS, retain=retain, key=key)
         for name, (partition, sort) in TABLE_INDEXES.items():
             self.table.add_global_secondary_index(
                 index_name=name,
-                partition_key=_text(partition),
-                sort_key=_text(sort) if sort else None,
+                partition_key=text_attribute(partition),
+                sort_key=text_attribute(sort) if sort else None,
                 projection_type=dynamodb.ProjectionType.ALL,
             )
         # A stage that is made anew beside what an older one left takes another name.
@@ -226,7 +212,3 @@ def allow_key(function: ServiceFunction, key: kms.IKey | None) -> None:
     """Let a function use the customer's key, where there is one, for the images, the table and the queue."""
     if key:
         key.grant(function.role, *KEY_ACTIONS)
-
-
-def _text(name: str) -> dynamodb.Attribute:
-    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

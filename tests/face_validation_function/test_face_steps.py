@@ -23,7 +23,7 @@ from face_validation_function.validations.body import validated
 from face_validation_function.validations.validation_request import FaceValidationRequest
 from tests.fakes import FACE, MIDDLE, PASSPORT, FakeRekognition, FakeS3, jpeg, opened, request_body
 
-SETTINGS = Settings("sources", "targets")
+SETTINGS = Settings("sources", "targets", "claims")
 
 
 def answer(s3: FakeS3, rekognition: FakeRekognition, **fields: object) -> Comparison:

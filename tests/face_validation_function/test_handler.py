@@ -37,7 +37,7 @@ def adapters_of(
     s3: FakeS3 | None = None, rekognition: FakeRekognition | None = None, log: StringIO | None = None
 ) -> Adapters:
     return Adapters(
-        settings=Settings("sources", "targets"),
+        settings=Settings("sources", "targets", "claims"),
         s3=s3 or FakeS3(),  # type: ignore[arg-type]  # the double has the adapter's one method
         rekognition=rekognition or FakeRekognition(),  # type: ignore[arg-type]  # likewise
         # A service of its own for each: a logger keeps the stream of the first that asked for its service.

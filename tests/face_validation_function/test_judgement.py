@@ -38,7 +38,7 @@ def ask(
     types: tuple[str, ...] = VALIDATION_TYPES,
 ) -> tuple[int, Any]:
     adapters = Adapters(
-        Settings("sources", "targets", validation_types=types),
+        Settings("sources", "targets", "claims", validation_types=types),
         s3 or FakeS3(),  # type: ignore[arg-type]  # the doubles have the adapters' methods
         rekognition or FakeRekognition(faces=[FACE]),  # type: ignore[arg-type]
         service_logger("CRITICAL"),
@@ -326,7 +326,7 @@ def test_nothing_of_a_document_nor_of_a_claim_is_logged_at_debug(
 ) -> None:
     log = StringIO()
     adapters = Adapters(
-        Settings("sources", "targets"),
+        Settings("sources", "targets", "claims"),
         FakeS3(),  # type: ignore[arg-type]
         FakeRekognition(faces=[FACE], text=TEXT),  # type: ignore[arg-type]
         Logger(service=f"test-{uuid.uuid4()}", level="DEBUG", stream=log),

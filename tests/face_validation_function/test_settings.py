@@ -4,17 +4,19 @@ import pytest
 
 from face_validation_function.settings import Settings
 
+REQUIRED = {"SOURCE_BUCKET": "s", "TARGET_BUCKET": "t", "CLAIMS_TABLE": "c"}
+
 
 def test_the_contract_s_defaults_hold() -> None:
-    settings = Settings.from_environment({"SOURCE_BUCKET": "s", "TARGET_BUCKET": "t"})
+    settings = Settings.from_environment(REQUIRED)
 
-    assert settings == Settings("s", "t", "DEBUG", ("Driving License", "Passport"))
+    assert settings == Settings("s", "t", "c", "DEBUG", ("Driving License", "Passport"))
 
 
-@pytest.mark.parametrize("missing", ["SOURCE_BUCKET", "TARGET_BUCKET"])
+@pytest.mark.parametrize("missing", [*REQUIRED])
 @pytest.mark.parametrize("value", [None, "", "  "])
-def test_a_bucket_has_no_default(missing: str, value: str | None) -> None:
-    environment = {"SOURCE_BUCKET": "s", "TARGET_BUCKET": "t"}
+def test_a_bucket_or_table_has_no_default(missing: str, value: str | None) -> None:
+    environment = dict(REQUIRED)
     del environment[missing]
     if value is not None:
         environment[missing] = value
@@ -24,7 +26,7 @@ def test_a_bucket_has_no_default(missing: str, value: str | None) -> None:
 
 
 def test_the_document_labels_are_a_setting() -> None:
-    environment = {"SOURCE_BUCKET": "s", "TARGET_BUCKET": "t", "DOCUMENT_LABELS": "Passport, Id Cards ,"}
+    environment = REQUIRED | {"DOCUMENT_LABELS": "Passport, Id Cards ,"}
 
     assert Settings.from_environment(environment).document_labels == ("Passport", "Id Cards")
 
@@ -41,6 +43,6 @@ def test_the_document_labels_are_a_setting() -> None:
     ],
 )
 def test_no_word_for_a_log_level_stops_the_service(word: str, level: str) -> None:
-    settings = Settings.from_environment({"SOURCE_BUCKET": "s", "TARGET_BUCKET": "t", "LOG_LEVEL": word})
+    settings = Settings.from_environment(REQUIRED | {"LOG_LEVEL": word})
 
     assert settings.log_level == level

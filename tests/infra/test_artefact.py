@@ -39,7 +39,7 @@ def deployed(
         zipped.extractall(task)
     environment = {
         **aws_variables(stack.info.s3_endpoint, stack.info.rekognition_endpoint),
-        **function_settings(stack.info.source_bucket, stack.info.target_bucket, "WARNING"),
+        **function_settings(stack.info.source_bucket, stack.info.target_bucket, stack.info.claims_table, "WARNING"),
     }
     with Emulator(task, HANDLER, environment, interpreter) as emulator:
         yield emulator
@@ -80,7 +80,7 @@ def test_the_artefact_answers_the_events_about_people_under_its_other_two_handle
 ) -> None:
     task, interpreter = asset
     info = stack.info
-    settings = function_settings(info.source_bucket, info.target_bucket, "WARNING")
+    settings = function_settings(info.source_bucket, info.target_bucket, info.claims_table, "WARNING")
     environment = {
         **aws_variables(info.s3_endpoint, info.rekognition_endpoint),
         **{name: value for name, value in settings.items() if name != "DOCUMENT_LABELS"},

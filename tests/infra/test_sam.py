@@ -13,6 +13,7 @@ STACK = {
     "rekognition_endpoint": "http://127.0.0.1:6000",
     "source_bucket": "sources",
     "target_bucket": "targets",
+    "claims_table": "claims",
     "faces_bucket": "faces",
     "faces_table": "table",
     "collection_id": "collection",

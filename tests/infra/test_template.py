@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from face_validation.local.aws.claims import claims_definition
 from face_validation.local.aws.environment import function_settings
 from face_validation.local.aws.people_stores import PeopleStores, table_definition
 from face_validation_function.contract.refusals import REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.integrations.claims_table import EXPIRES_AT
 from face_validation_function.routes import ADMIN, READ, ROUTES, VALIDATION_ROUTES, WRITE
 from face_validation_function.settings import INDEX_PREFIX, PeopleSettings, Settings
 from infra.bundling import ROOT
@@ -68,6 +70,12 @@ def only(template: Json, kind: str) -> Json:
 def bucket_id(template: Json, name: str) -> str:
     (found,) = (id_ for id_ in resources(template, "AWS::S3::Bucket") if id_.startswith(f"Storage{name}"))
     return found
+
+
+def table_of(template: Json, name: str) -> Json:
+    (found,) = (of for id_, of in resources(template, "AWS::DynamoDB::Table").items() if id_.startswith(f"{name}Table"))
+    properties: Json = found["Properties"]
+    return properties
 
 
 def function(template: Json, name: str) -> Json:
@@ -277,10 +285,10 @@ def test_settings_are_what_the_lambda_finds_and_what_the_local_stack_exports(tem
     of_people = {name.upper() for name in PeopleSettings.__dataclass_fields__}
 
     assert function(template, "Validation")["Environment"]["Variables"].keys() == fields
-    assert function_settings("s", "t", "INFO").keys() == fields
+    assert function_settings("s", "t", "c", "INFO").keys() == fields
     for name in ("People", "Indexing"):
         assert function(template, name)["Environment"]["Variables"].keys() == of_people
-    exported = PeopleStores("f", "t", "c", "d", "e").settings() | function_settings("s", "t", "INFO")
+    exported = PeopleStores("f", "t", "c", "d", "e").settings() | function_settings("s", "t", "c", "INFO")
     assert exported.keys() == fields | of_people
 
 
@@ -296,9 +304,19 @@ def test_the_three_functions_are_one_asset_with_three_handlers(template: Json) -
 
 
 def test_the_table_has_the_keys_and_indexes_of_the_local_one_and_can_be_restored(template: Json) -> None:
-    table = only(template, "AWS::DynamoDB::Table")
+    table = table_of(template, "PeopleStores")
 
     assert {name: table[name] for name in table_definition()} == table_definition()
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+def test_the_table_of_claims_has_the_key_of_the_local_one_and_forgets_by_the_attribute_that_claims_expire_by(
+    template: Json,
+) -> None:
+    table = table_of(template, "Claims")
+
+    assert {name: table[name] for name in claims_definition()} == claims_definition()
+    assert table["TimeToLiveSpecification"] == {"AttributeName": EXPIRES_AT, "Enabled": True}
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
 
 
@@ -477,7 +495,7 @@ def test_the_validation_function_has_no_right_to_the_enrolled_people(template: J
     text = json.dumps(statements(template, "Validation"))
 
     for kind in ("AWS::DynamoDB::Table", "AWS::Rekognition::Collection", "AWS::SQS::Queue"):
-        (id_,) = resources(template, kind)
+        (id_,) = (id_ for id_ in resources(template, kind) if id_.startswith("PeopleStores"))
         assert id_ not in text
     assert bucket_id(template, "Faces") not in text
 
@@ -486,7 +504,7 @@ def test_outputs_tell_a_client_all_but_the_secret(template: Json) -> None:
     outputs = template["Outputs"]
 
     assert {"ApiUrl", "TokenUrl", "ClientId", "SourceBucket", "TargetBucket", "FacesBucket"} <= outputs.keys()
-    assert {"CollectionId", "FacesTable", "DeadLetterQueueUrl"} <= outputs.keys()
+    assert {"CollectionId", "FacesTable", "ClaimsTable", "DeadLetterQueueUrl"} <= outputs.keys()
     assert "secret" not in json.dumps(outputs).lower()
 
 
@@ -504,7 +522,8 @@ def test_prod_keeps_its_data_and_dev_leaves_nothing_behind(prod: Json, dev: Json
         assert {r["DeletionPolicy"] for r in resources(prod, kind).values()} == {"Retain"}
         assert {r["DeletionPolicy"] for r in resources(dev, kind).values()} == {"Delete"}
     assert only(prod, "AWS::Cognito::UserPool")["DeletionProtection"] == "ACTIVE"
-    assert only(prod, "AWS::DynamoDB::Table")["DeletionProtectionEnabled"] is True
+    for table in resources(prod, "AWS::DynamoDB::Table").values():
+        assert table["Properties"]["DeletionProtectionEnabled"] is True
     assert len(resources(dev, "Custom::S3AutoDeleteObjects")) == len(resources(dev, "AWS::S3::Bucket"))
 
 
@@ -526,7 +545,8 @@ def test_every_option_at_once_passes_the_security_checks(synthesise: Synthesise)
     assert template["Outputs"]["ApiUrl"]["Value"] == "https://faces.example.com/"
     (key,) = resources(template, "AWS::KMS::Key")
     by_key = {"Fn::GetAtt": [key, "Arn"]}
-    assert only(template, "AWS::DynamoDB::Table")["SSESpecification"]["KMSMasterKeyId"] == by_key
+    for table in resources(template, "AWS::DynamoDB::Table").values():
+        assert table["Properties"]["SSESpecification"]["KMSMasterKeyId"] == by_key
     assert only(template, "AWS::SQS::Queue")["KmsMasterKeyId"] == by_key
     (logs_may,) = (
         statement

@@ -20,13 +20,14 @@ def is_inherited(name: str) -> bool:
     return not name.startswith("AWS_")
 
 
-def function_settings(source_bucket: str, target_bucket: str, log_level: str) -> dict[str, str]:
+def function_settings(source_bucket: str, target_bucket: str, claims_table: str, log_level: str) -> dict[str, str]:
     """The function's own variables: the ones that the deployment sets, all of them and no others."""
     from face_validation_function.settings import ALL_VALIDATION_TYPES, DOCUMENT_LABELS
 
     return {
         "SOURCE_BUCKET": source_bucket,
         "TARGET_BUCKET": target_bucket,
+        "CLAIMS_TABLE": claims_table,
         "LOG_LEVEL": log_level,
         "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
         "VALIDATION_TYPES": ",".join(ALL_VALIDATION_TYPES),

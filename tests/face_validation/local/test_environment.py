@@ -12,11 +12,11 @@ from face_validation_function.settings import ALL_VALIDATION_TYPES, Settings
 
 
 def test_the_function_is_given_exactly_its_settings() -> None:
-    exported = function_settings("sources", "targets", "INFO")
+    exported = function_settings("sources", "targets", "claims", "INFO")
 
     assert set(exported) == {field.name.upper() for field in dataclasses.fields(Settings)}
     assert Settings.from_environment(exported) == Settings(
-        "sources", "targets", "INFO", validation_types=ALL_VALIDATION_TYPES
+        "sources", "targets", "claims", "INFO", validation_types=ALL_VALIDATION_TYPES
     )
 
 

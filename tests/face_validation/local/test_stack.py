@@ -71,6 +71,7 @@ def test_the_info_file_holds_what_scripts_need(stack: LocalStack, tmp_path: Path
         "s3_endpoint",
         "source_bucket",
         "target_bucket",
+        "claims_table",
         "rekognition_endpoint",
         "faces_bucket",
         "faces_table",

@@ -18,7 +18,7 @@ from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.page_routes import PageRoutes
 from tests.face_validation.local.under_test import READ, WRITE, Api
 
-INFO = StackInfo("http://127.0.0.1:8080/dev", "", "", "", "", "", "", "", "", "", "", "")
+INFO = StackInfo("http://127.0.0.1:8080/dev", "", "", "", "", "", "", "", "", "", "", "", "")
 
 
 @pytest.fixture(scope="module")

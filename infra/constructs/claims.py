@@ -1,0 +1,49 @@
+"""DynamoDB tables of the service, and the one of claims: what may be done once."""
+
+from collections.abc import Sequence
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+# A row that was removed can be restored for so long, and no longer.
+RECOVERY_DAYS = 14
+
+
+def table(
+    scope: Construct, keys: Sequence[str], *, retain: bool, key: kms.IKey | None, expires_by: str | None = None
+) -> dynamodb.Table:
+    """A table paid by the request, encrypted and restorable.
+
+    `keys` are the partition key and, if there is one, the sort key; DynamoDB removes a row after the time in its
+    attribute `expires_by` (seconds since 1970).
+    """
+    return dynamodb.Table(
+        scope,
+        "Table",
+        partition_key=text_attribute(keys[0]),
+        sort_key=text_attribute(keys[1]) if len(keys) > 1 else None,
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.DEFAULT,
+        encryption_key=key,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True, recovery_period_in_days=RECOVERY_DAYS
+        ),
+        time_to_live_attribute=expires_by,
+        deletion_protection=retain,
+        removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+    )
+
+
+def text_attribute(name: str) -> dynamodb.Attribute:
+    """An attribute of keys and indexes that holds text."""
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
+class Claims(Construct):
+    """The table of claims; its attributes have the names that Powertools' idempotency layer uses by default."""
+
+    def __init__(self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None) -> None:
+        super().__init__(scope, id_)
+        self.table = table(self, ["id"], retain=retain, key=key, expires_by="expiration")
