@@ -55,7 +55,7 @@ class Comparison:
         found = [] if self.is_match else [Reason.SIMILARITY_BELOW_THRESHOLD]
         if self.decision is Decision.REVIEW:
             found.append(Reason.SIMILARITY_NEAR_THRESHOLD)
-        # A document has ghost images of its portrait: several faces on it are no doubt.
+        # A document has ghost images of its portrait: several faces on it are expected.
         if self.source.document is None and len(self.source.faces) > 1:
             found.append(Reason.SOURCE_SEVERAL_FACES)
         if len(self.target.faces) > 1:

@@ -118,7 +118,7 @@ def _plain_jpg(data: bytes) -> PlainFile:
 
 
 def _colour_block(code: int, content: bytes) -> bytes:
-    """The block that says which colours a JPG's numbers are, without what else is in it; empty when it is none."""
+    """The block that says which colours a JPG's numbers are, without its other contents; empty if it is missing."""
     if code == _APP0 and content[:5] == b"JFIF\0" and len(content) >= len(_PLAIN_JFIF) - 4:
         return _PLAIN_JFIF
     if code == _APP14 and content[:5] == b"Adobe" and len(content) >= _ADOBE_BYTES:

@@ -72,7 +72,7 @@ def interpreter_of(python: str = PYTHON) -> Path | None:
 
 
 def version_of(interpreter: Path) -> str | None:
-    """Major and minor version, `3.13`; None of what is no working interpreter."""
+    """Major and minor version, `3.13`; None if it is not a working interpreter."""
     answer = _run([interpreter, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], quiet=True)
     return answer.stdout.strip() if answer.returncode == 0 else None
 

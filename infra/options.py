@@ -80,7 +80,7 @@ class Options:
         """Read the options; `context` answers None for a key that was not given.
 
         Raises:
-            ValueError: a value that is none of the allowed ones; names the key.
+            ValueError: a value that is not allowed; names the key.
         """
         stage = _one_of(context, "stage", STAGES, default="dev")
         return cls(

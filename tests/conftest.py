@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from face_validation.local.stack import LocalStack
 
-# A loaded machine is no failure: what is tested is behaviour, and speed has its own benchmarks.
+# A slow machine is not a failure: what is tested is behaviour, and speed has its own benchmarks.
 settings.register_profile("behaviour", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("behaviour")
 

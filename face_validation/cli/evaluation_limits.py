@@ -41,7 +41,7 @@ class Limit:
         """`accuracy=0.95`, or of a group: `FACE_TO_FACE.accuracy=0.99`, `lfw.accuracy=0.99`.
 
         Raises:
-            typer.BadParameter: it is none of these.
+            typer.BadParameter: it is not one of these.
         """
         parts = re.fullmatch(rf"{_GROUP}(?P<rate>{'|'.join(LEAST_RATES)})={_SHARE}", text.strip())
         if parts is None or not 0 <= float(parts["limit"]) <= 1:
@@ -56,7 +56,7 @@ class Limit:
         """`fmr=0.01`, `eer=0.02`, or FNMR at the threshold for an FMR: `fnmr@fmr=0.001=0.02`; each also of a group.
 
         Raises:
-            typer.BadParameter: it is none of these, or the FMR is none that the report has a threshold for.
+            typer.BadParameter: it is not one of these, or the report has no threshold for that FMR.
         """
         parts = re.fullmatch(
             rf"{_GROUP}(?P<rate>{'|'.join(MOST_RATES)})(?:@fmr=(?P<at>[\d.e-]+))?={_SHARE}", text.strip()

@@ -34,7 +34,7 @@ def _validation_type(value: str) -> ValidationType:
     try:
         return ValidationType(value.upper())
     except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is none of {', '.join(ValidationType)}.") from error
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(ValidationType)}.") from error
 
 
 class Scope(StrEnum):

@@ -7,7 +7,7 @@ _NOBODYS = frozenset({"@eadir", "__macosx", "$recycle.bin", "#recycle", "system 
 
 
 def is_hidden(path: PurePath, folder: PurePath) -> bool:
-    """Whether `path`, or a folder between it and `folder`, is one that no user put there: `._a.jpg`, `@eaDir/`."""
+    """Whether `path`, or a folder between it and `folder`, was made by the system, not the user: `._a.jpg`."""
     return any(part.startswith(".") or part.lower() in _NOBODYS for part in path.relative_to(folder).parts)
 
 

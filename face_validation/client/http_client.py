@@ -54,7 +54,7 @@ def new_http_client(
 
 
 def _unusable(error: Exception) -> str | None:
-    """The variable for which httpx made no client; None when it was none."""
+    """The variable for which httpx made no client; None if there was no such variable."""
     if isinstance(error, OSError):
         return _first_set(_CERTIFICATES)
     for name in _PROXIES:

@@ -148,9 +148,7 @@ def _check_pixels(image: "Image.Image", name: str) -> None:
 def _unreadable(name: str, kind: str, content: bytes) -> str:
     if kind == "unknown":
         ending = Path(name).suffix.lower()
-        told = (
-            f"its name ends in {ending}, but its content is no image that can be read" if ending else "it is no image"
-        )
+        told = f"its name ends in {ending}, but its content is not a readable image" if ending else "it is not an image"
         return f"{name} cannot be read: {told} ({len(content)} bytes). Use a JPG, PNG, HEIC, WebP or PDF."
     if kind in {"JPG", "PNG", "WebP", "AVIF", "GIF", "BMP"}:
         return _broken(name, kind)

@@ -22,7 +22,7 @@ _NAMED = re.compile(r"\b(\d{1,2})[ .]?([^\W\d_]{3,9})(?:[ ./]+[^\W\d_]{3,9})?[ .
 
 
 def birth_date(text: str, today: date) -> str | None:
-    """The ISO date of a birth, shorter where month or day are fillers; None where it is no date."""
+    """The ISO date of a birth, shorter where month or day are fillers; None where it is not a date."""
     for century in (today.year // 100 * 100, today.year // 100 * 100 - 100):
         found = _iso(text, century)
         if found is not None and found <= today.isoformat()[: len(found)]:
@@ -31,7 +31,7 @@ def birth_date(text: str, today: date) -> str | None:
 
 
 def expiry_date(text: str, today: date) -> str | None:
-    """The ISO date of an expiry; None where it is no date."""
+    """The ISO date of an expiry; None where it is not a date."""
     century = today.year // 100 * 100
     found = [year for year in (_iso(text, century + step) for step in (-100, 0, 100)) if year is not None]
     return min(found, key=lambda iso: abs(int(iso[:4]) - today.year), default=None)

@@ -103,7 +103,7 @@ def _words(text: str) -> str:
 def _field(zone: Zone, name: str, value: str) -> DocumentField:
     valid = zone.is_proved(name)
     if name in {"date_of_birth", "expiry_date"} and not value:
-        # Digits that are no date, whatever their check digit says.
+        # Digits that are not a date, whatever their check digit says.
         valid = False
     return DocumentField(value, valid, name in zone.corrected)
 

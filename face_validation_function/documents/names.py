@@ -18,7 +18,7 @@ _CYRILLIC = (
     "Ђ=D,DJ Ј=J Љ=LJ Њ=NJ Ћ=C Џ=DZ,DJ"
 )
 _FORMS = {entry[0]: tuple(entry[2:].split(",")) for entry in f"{_LATIN} {_CYRILLIC}".split()}
-# Left out of a zone; all else that is no letter parts a name.
+# Left out of a zone; any other character that is not a letter separates names.
 _LEFT_OUT = re.compile("['\u2018\u2019\u02bb\u02bc.,]")
 MOST_NAMES = 12
 

@@ -1,6 +1,6 @@
 """Whether the print on a document agrees with its zone: number and birth date, where both are read.
 
-It is no forgery check: whoever changes the print can change the zone with it.
+It is not a forgery check: whoever changes the print can change the zone with it.
 """
 
 import re

@@ -88,7 +88,7 @@ def _zones(layout: Layout, candidates: Sequence[str]) -> Iterator[Zone]:
     fitted = [line for text in candidates if (line := _fitted(text, layout.length))]
     for lines in combinations(fitted, layout.lines):
         text = _in_alphabets(layout, "".join(lines))
-        # Empty dates have right check digits: a form that nobody filled in is no zone.
+        # Empty dates have right check digits: an empty form is not a zone.
         if text.startswith(layout.begins) and text[slice(*layout.fields["date_of_birth"])].strip(FILLER):
             yield _with_number(layout, text)
 

@@ -7,7 +7,7 @@ from face_validation_function.integrations.aws_errors import translate_aws_error
 
 
 class DeadLetters:
-    """Puts what no retry can mend where people look for it; `client` is an SQS client."""
+    """Puts failures that a retry cannot mend where people look for them; `client` is an SQS client."""
 
     def __init__(self, client: Any, queue_url: str) -> None:
         self._client = client

@@ -126,7 +126,7 @@ class FacesTable:
         """A page of faces by name, and the token of the next page; of one person when `full_name` is given.
 
         Raises:
-            RequestError: the token is none of ours.
+            RequestError: the token is not one of ours.
         """
         named = " AND full_name = :full_name" if full_name else ""
         values = {":listing": _text(LISTING)} | ({":full_name": _text(full_name)} if full_name else {})

@@ -111,15 +111,15 @@ def _best_instance(label: Mapping[str, Any]) -> BoundingBox:
 
 
 def box_of(box: Mapping[str, Any]) -> BoundingBox:
-    """Rekognition's box; KeyError or ValueError when it is none."""
+    """Rekognition's box; KeyError or ValueError when it is malformed."""
     return BoundingBox(_finite(box["Left"]), _finite(box["Top"]), _finite(box["Width"]), _finite(box["Height"]))
 
 
 def percent_of(value: Any) -> float:
-    """A percentage, 0 to 100; ValueError when it is none."""
+    """A percentage, 0 to 100; ValueError when it is not valid."""
     percent = _finite(value)
     if not 0 <= percent <= 100:
-        raise ValueError(f"{percent} is no percentage")
+        raise ValueError(f"{percent} is not a percentage")
     return percent
 
 

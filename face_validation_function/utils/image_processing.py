@@ -40,7 +40,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What Pillow's readers raise on bytes that are no image. Whatever it is, it is the file's fault; only that memory has
+# What Pillow's readers raise on bytes that are not an image. Whatever it is, the file is at fault; only that memory has
 # run out is ours.
 _UNREADABLE = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError),

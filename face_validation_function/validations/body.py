@@ -1,4 +1,4 @@
-"""A JSON body, read strictly: what JSON does not have, what nobody asked for and what is no key is refused by name."""
+"""A JSON body, read strictly: what JSON does not have, unknown members and bad keys are refused by name."""
 
 import json
 import re

@@ -19,7 +19,7 @@ _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 
 
 def full_name_of(name: str) -> str:
-    """A person's name as it is kept: composed Unicode, single spaces, nothing invisible; ValueError when it is none.
+    """A person's name as it is kept: composed Unicode, single spaces, nothing invisible; ValueError if not valid.
 
     Names that look the same are the same, so that an erasure finds what was enrolled.
     """

@@ -162,7 +162,7 @@ class ServiceFunction(Construct):
 
 
 class ValidationFunction(ServiceFunction):
-    """The function that answers POST /validation; enrolled people are none of its business."""
+    """The function that answers POST /validation; it has no access to enrolled people."""
 
     def __init__(
         self,

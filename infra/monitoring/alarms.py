@@ -106,7 +106,7 @@ class Alarms(Construct):
             threshold=threshold,
             evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            # No traffic is no fault.
+            # Without traffic there is nothing to report.
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             alarm_description=f"{description} What to do: {RUNBOOK}#{id_.lower()}",
         )

@@ -62,7 +62,7 @@ class ServerSettings:
         """Settings by the environment (that of the process by default); `flags` that are not None win.
 
         Raises:
-            SettingsError: a value is no number where one is needed, or out of range; names the variable and the limits.
+            SettingsError: a value must be a number and is not, or is out of range; names the variable and the limits.
         """
         environment = os.environ if environment is None else environment
         values: dict[str, Any] = {}

@@ -71,7 +71,7 @@ class BoundedWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 self.accept(listener)
             listener.close()
         soon = time.monotonic() + STOP_KEEPALIVE_LINGER
-        for conn in self.pending_conns:  # what is no request yet is not waited for as one is
+        for conn in self.pending_conns:  # a connection without a complete request is not waited for
             conn.timeout = min(conn.timeout, soon)
 
     def enqueue_req(self, conn: Any) -> None:

@@ -123,7 +123,7 @@ class VerifierModel(StoredPart):
         """
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
-                raise ModelError(f"{path} is no verifier: it is larger than {MAX_FILE_BYTES} bytes.")
+                raise ModelError(f"{path} is not a verifier: it is larger than {MAX_FILE_BYTES} bytes.")
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:
             raise ModelError(

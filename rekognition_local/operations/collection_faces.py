@@ -95,7 +95,7 @@ def list_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """DeleteFaces: all that are there and are no user's; nothing of them stays on disk."""
+    """DeleteFaces: those that exist and belong to no user; nothing of them stays on disk."""
     gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])

@@ -84,7 +84,7 @@ def tag_resource(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def untag_resource(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """UntagResource, for collections; keys that are no tag are passed over."""
+    """UntagResource, for collections; keys that are not tags are ignored."""
     with service.gallery.store.transaction():
         records.delete_tags(service.gallery.store, _tagged(service, request), request["TagKeys"])
     return {}

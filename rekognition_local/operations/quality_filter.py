@@ -19,7 +19,7 @@ class QualityBar:
     def reasons(self, face: DetectedFace, attributes: FaceAttributes, size: tuple[int, int]) -> list[str]:
         """Why the face stays below the bar, in the model's `Reason` values; empty when it does not.
 
-        `size` is the image's (width, height) in pixels. Roll is no reason: a face lying on its side is turned upright.
+        `size` is the image's (width, height) in pixels. Roll is not a reason: a face on its side is turned upright.
         """
         width, height = size
         failed = {

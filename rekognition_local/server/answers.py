@@ -12,7 +12,7 @@
 
 `request` names the members that a request must have to be answered so; others may have any value, and none means every
 request. An image is named by its place in S3, by the SHA-256 of its file, or by a file that lies beside this one. The
-first declaration that fits answers; what no declaration fits is answered by the models.
+first declaration that fits answers; the models answer everything else.
 """
 
 import json

@@ -93,7 +93,7 @@ def application(
 
 
 async def _refusal(request: Request, error: Exception) -> Response:
-    """What is no operation, in the form of the service's errors."""
+    """Requests that are not operations are answered in the form of the service's errors."""
     status = error.status_code if isinstance(error, HTTPException) else INTERNAL_SERVER_ERROR
     refused = ServiceError(
         "UnknownOperationException",
@@ -128,7 +128,7 @@ def answer(
         return write_json(operation.output_shape, OPERATIONS[operation.name](service, request))
     except ServiceError:
         raise
-    except StorageError as error:  # a full disk is no mistake of ours: the log gets its reason, without a traceback
+    except StorageError as error:  # a full disk is not a bug: the log gets its reason, without a traceback
         logger.error("%s is refused: %s", operation.name, error)  # noqa: TRY400 - see above
         raise ServiceError(
             "InternalServerError", "The collections cannot be used; the server's log says why."

@@ -47,7 +47,7 @@ class Store:
 
     Raises:
         FolderInUseError: another process has the folder.
-        StorageError: the file is no database of this server, damaged, locked, or cannot be written; so is raised by
+        StorageError: the file is not a database of this server, damaged, locked, or cannot be written; so is raised by
             every method, later, when the disk is full or gone.
     """
 

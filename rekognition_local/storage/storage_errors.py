@@ -8,7 +8,7 @@ from pathlib import Path
 _ELSEWHERE = "name another folder with --data, or move the file away"
 # SQLite's primary result codes: sqlite.org/rescode.html
 _ADVICE = {
-    sqlite3.SQLITE_NOTADB: f"it is no database of this server: {_ELSEWHERE}",
+    sqlite3.SQLITE_NOTADB: f"it is not a database of this server: {_ELSEWHERE}",
     sqlite3.SQLITE_CORRUPT: f"it is damaged or cut off: put a copy in its place, or {_ELSEWHERE}",
     sqlite3.SQLITE_BUSY: "another program has it open for writing: close that",
     sqlite3.SQLITE_LOCKED: "another program has it open for writing: close that",
@@ -60,7 +60,7 @@ def refuse_foreign(connection: sqlite3.Connection, schema: str, file: Path | str
     foreign = sorted(table for table in found if found[table] != expected.get(table))
     if foreign:
         raise StorageError(
-            f"{file}: it is no database of this server, for its table {foreign[0]!r} is not: {_ELSEWHERE}."
+            f"{file}: it is not a database of this server, for its table {foreign[0]!r} is not: {_ELSEWHERE}."
         )
 
 

@@ -124,7 +124,7 @@ def test_the_best_accepted_label_is_the_document() -> None:
 
 @pytest.mark.parametrize(("similarity", "matched"), [(79.999, False), (80.0, True), (80.001, True), (0.0, False)])
 def test_80_is_a_match_and_just_below_is_none_but_keeps_its_score(similarity: float, matched: bool) -> None:
-    """(R) The similarity is the real score, also when it is no match; the decision is made on the unrounded number."""
+    """(R) The similarity is the real score, also without a match; the decision is made on the unrounded number."""
     comparison = answer(FakeS3(), FakeRekognition(similarity=similarity))
 
     assert (comparison.is_match, comparison.similarity) == (matched, similarity)

@@ -27,7 +27,7 @@ def face(side: float = 0.3, left: float = 0.2, top: float = 0.1, confidence: flo
 
 
 def descriptor(seed: int, size: int = 8) -> NDArray[np.float32]:
-    """A random direction: descriptors of different seeds are no match."""
+    """A random direction: descriptors of different seeds do not match."""
     vector = np.random.default_rng(seed).normal(size=size)
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 

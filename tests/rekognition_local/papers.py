@@ -1,4 +1,4 @@
-"""Papers that are no identity documents, and scenes around those that are: drawn, never stored."""
+"""Papers that are not identity documents, and scenes around those that are: drawn, never stored."""
 
 from collections.abc import Sequence
 

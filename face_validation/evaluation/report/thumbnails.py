@@ -1,4 +1,4 @@
-"""Small pictures of the images of a case, the compared face framed; safe on files that are no image."""
+"""Small pictures of the images of a case, the compared face framed; safe on files that are not images."""
 
 import base64
 import io

@@ -122,7 +122,7 @@ def _case(row: dict[str, str], images: "_Images") -> tuple[Case | None, list[str
         problems.append(f"column source: {row['source']!r:.100} differs from target; ID_IN_FACE has one image")
     for column, choices in (("type", ValidationType), ("expected", Expected)):
         if row[column] and row[column] not in {str(choice) for choice in choices}:
-            problems.append(f"column {column}: {row[column]!r} is none of {', '.join(choices)}")
+            problems.append(f"column {column}: {row[column]!r} is not one of {', '.join(choices)}")
     if not row["case_id"].isprintable():
         problems.append(f"column case_id: {row['case_id']!r:.100} holds a line break or another control character")
     problems += [
@@ -188,7 +188,7 @@ class _Images:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; a path that is too long to be one (a quote left open holds whole rows) is none."""
+    """Whether a file is there; a path that is too long to be one (a quote left open holds whole rows) is not one."""
     try:
         return path.is_file()
     except OSError:
@@ -203,7 +203,7 @@ def _from_folder(folder: Path) -> list[Case]:
         found = sorted(path for path in (folder / type_.lower()).glob("*") if path.is_dir())
         case_folders = [path for path in found if not is_hidden(path, folder)]
         if len(found) != len(case_folders):
-            logger.warning("%s: %d hidden folders are no cases.", type_.lower(), len(found) - len(case_folders))
+            logger.warning("%s: %d hidden folders are not cases.", type_.lower(), len(found) - len(case_folders))
         for case_folder in case_folders:
             case_id = f"{type_.lower()}/{case_folder.name}"
             if not is_utf8(case_id):
@@ -232,7 +232,7 @@ def _labels(path: Path) -> dict[str, tuple[Expected, str]]:
     complaints = []
     for line, row in read_rows(path, ("case_id", "expected")):
         if row["expected"] not in {str(choice) for choice in Expected}:
-            complaints.append(f"row {line}, column expected: {row['expected']!r} is none of {', '.join(Expected)}")
+            complaints.append(f"row {line}, column expected: {row['expected']!r} is not one of {', '.join(Expected)}")
         elif row["case_id"] in labels:
             complaints.append(f"row {line}, column case_id: {row['case_id']!r} is there twice")
         else:

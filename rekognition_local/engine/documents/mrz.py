@@ -151,7 +151,7 @@ def _zones(layout: Layout, candidates: Sequence[str]) -> list[MachineReadableZon
         # The number may mix both: try it as it was read, and with the letter O taken for a zero.
         for variant in {repaired, repaired[:5] + repaired[5:].replace("O", "0")}:
             zone = parse([variant[at : at + layout.length] for at in range(0, len(variant), layout.length)])
-            # Empty dates have right check digits: a form that nobody filled in is no zone.
+            # Empty dates have right check digits: an empty form is not a zone.
             dates = [variant[start:stop].strip(FILLER) for spans, _ in layout.checks[1:3] for start, stop in spans]
             if zone is not None and zone.layout == layout.name and any(dates):
                 zones.append(zone)

@@ -122,7 +122,7 @@ SENTENCE_WORDS = frozenset(
 
 VISA_WORDS = frozenset(_words("VISA VISUM VISTO VISADO VISTOS"))
 
-# Papers that are no identity documents, though some carry a name, a date or a portrait.
+# Papers that are not identity documents, though some carry a name, a date or a portrait.
 OTHER_PAPERS = _words(
     """
     INVOICE FACTURA FACTURE RECHNUNG FATTURA RECEIPT RECIBO QUITTUNG SUBTOTAL TOTAL IVA VAT TVA MWST VALIDTHRU

@@ -153,7 +153,7 @@ class TestValidate:
         result = validate(profile, *photos, "--type", "ID_TO_FACES")
 
         assert result.exit_code == REQUEST_FAILED
-        assert "none of FACE_TO_FACE, ID_TO_FACE, ID_IN_FACE" in " ".join(result.stderr.replace("│", " ").split())
+        assert "not one of FACE_TO_FACE, ID_TO_FACE, ID_IN_FACE" in " ".join(result.stderr.replace("│", " ").split())
 
     def test_an_api_that_is_down_could_not_be_asked(self, profile: str, photos: tuple[str, str]) -> None:
         result = validate(profile, *photos, "--token-url", "http://127.0.0.1:1/oauth2/token")

@@ -167,7 +167,7 @@ def _display_p3() -> bytes:
     ("content", "said"),
     [
         pytest.param(b"", "is empty", id="empty"),
-        pytest.param(b"hello", "it is no image", id="text"),
+        pytest.param(b"hello", "it is not an image", id="text"),
         pytest.param(b"PK\x03\x04" + bytes(60), "it is a ZIP file", id="zip"),
         pytest.param(bytes(4) + b"ftypmp42" + bytes(60), "it is a video file", id="video"),
         pytest.param(b"<svg xmlns='x'/>", "it is a SVG file", id="svg"),

@@ -143,7 +143,7 @@ def verdict(outcome: ValidationResult | FaceValidationError) -> tuple[str, float
 @pytest.mark.parametrize(
     ("source", "code", "said"),
     [
-        (b"this is no image", "ImageValidationError", "source"),
+        (b"this is not an image", "ImageValidationError", "source"),
         (b"", "InvalidS3ObjectError", "source"),
         ((79, 200), "ImageTooLargeError", "79"),
         ((4097, 100), "ImageTooLargeError", "4097"),

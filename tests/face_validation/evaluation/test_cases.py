@@ -37,7 +37,9 @@ def test_paths_are_relative_to_the_csv_and_the_note_may_be_left_out(folder: Path
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        pytest.param(HEADER + GOOD + "two,FACE,a.jpg,b.jpg,match,", "row 3, column type: 'FACE' is none of", id="type"),
+        pytest.param(
+            HEADER + GOOD + "two,FACE,a.jpg,b.jpg,match,", "row 3, column type: 'FACE' is not one of", id="type"
+        ),
         pytest.param(HEADER + "one,FACE_TO_FACE,a.jpg,b.jpg,yes,", "row 2, column expected: 'yes'", id="expected"),
         pytest.param(
             HEADER + "one,FACE_TO_FACE,no.jpg,b.jpg,match,", "column source: there is no file 'no.jpg'", id="file"

@@ -48,7 +48,7 @@ def a_folder(file: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        pytest.param(garbage, "no database of this server", id="garbage"),
+        pytest.param(garbage, "not a database of this server", id="garbage"),
         pytest.param(cut_off, "damaged or cut off", id="cut-off"),
         pytest.param(foreign, "its table 'bookmarks' is not", id="foreign"),
         pytest.param(of_the_same_name, "its table 'faces' is not", id="foreign-of-the-same-name"),
