@@ -56,6 +56,9 @@ class Reason(StrEnum):
     OBJECT_UNREADABLE = "OBJECT_UNREADABLE"
     REQUEST_NOT_VALID = "REQUEST_NOT_VALID"
     SCOPE_MISSING = "SCOPE_MISSING"
+    NOT_KNOWN = "NOT_KNOWN"
+    STATE_CONFLICT = "STATE_CONFLICT"
+    FACE_ENROLLED_UNDER_ANOTHER_NAME = "FACE_ENROLLED_UNDER_ANOTHER_NAME"
     SERVICE_BUSY = "SERVICE_BUSY"
     SERVICE_FAILED = "SERVICE_FAILED"
 
@@ -107,6 +110,9 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.OBJECT_UNREADABLE: "The object cannot be read: archived, encrypted with another key, or a delete marker.",
     Reason.REQUEST_NOT_VALID: "The request does not validate; `details` names the field.",
     Reason.SCOPE_MISSING: "The access token lacks a scope that this request needs.",
+    Reason.NOT_KNOWN: "The service does not know the person, face or job that the request names.",
+    Reason.STATE_CONFLICT: "The request conflicts with what is kept or under way; `details` says with what.",
+    Reason.FACE_ENROLLED_UNDER_ANOTHER_NAME: "The face in the photo is enrolled under another name.",
     Reason.SERVICE_BUSY: "AWS throttled the service: ask again after Retry-After.",
     Reason.SERVICE_FAILED: "The service or AWS failed: ask again.",
 }

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from face_validation.client.errors import (
+    ConflictError,
     ConnectionFailedError,
     FaceValidationError,
     ForbiddenError,
@@ -16,6 +17,7 @@ from face_validation.client.errors import (
     ImageValidationError,
     InternalServerError,
     InvalidS3ObjectError,
+    NotFoundError,
     PayloadTooLargeError,
     RequestError,
     TooManyRequestsError,
@@ -34,12 +36,17 @@ class ExitCode(IntEnum):
     REQUEST_FAILED = 3
 
 
-_REFUSALS = (RequestError, ImageTooLargeError, InvalidS3ObjectError, ImageValidationError, PayloadTooLargeError)
+_REFUSALS = (
+    *(RequestError, ImageTooLargeError, InvalidS3ObjectError, ImageValidationError, PayloadTooLargeError),
+    *(NotFoundError, ConflictError),
+)
 _NEXT_STEP: dict[type[FaceValidationError], str] = {
     RequestError: "Correct the request as the details say.",
     ImageTooLargeError: "Use images of 80 to 4096 pixels a side and at most 15 MB.",
     InvalidS3ObjectError: "Check that the key is right and that the service reads the bucket the image was put into.",
     ImageValidationError: "Use a sharp JPG or PNG that shows the face, and for ID_TO_FACE the whole document.",
+    NotFoundError: "Check the name or the id: `people` lists who is enrolled.",
+    ConflictError: "Do as the details say.",
     PayloadTooLargeError: "Ask fewer questions at a time.",
     UnauthorizedError: "Check the client's id and secret, and that token_url belongs to this API.",
     ForbiddenError: "Ask those who run the service to give this client the scope that this question needs.",

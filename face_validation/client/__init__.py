@@ -2,6 +2,7 @@
 
 from face_validation.client.client import FaceValidationClient, Outcome
 from face_validation.client.errors import (
+    ConflictError,
     ConnectionFailedError,
     FaceValidationError,
     ForbiddenError,
@@ -9,6 +10,7 @@ from face_validation.client.errors import (
     ImageValidationError,
     InternalServerError,
     InvalidS3ObjectError,
+    NotFoundError,
     PayloadTooLargeError,
     RequestError,
     RequestFailedError,
@@ -32,6 +34,7 @@ from face_validation.client.validation_result import (
 __all__ = [
     "Box",
     "Boxes",
+    "ConflictError",
     "ConnectionFailedError",
     "Document",
     "DocumentField",
@@ -45,6 +48,7 @@ __all__ = [
     "InternalServerError",
     "InvalidS3ObjectError",
     "Measure",
+    "NotFoundError",
     "Outcome",
     "PayloadTooLargeError",
     "Quality",

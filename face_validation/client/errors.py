@@ -80,6 +80,18 @@ class ImageValidationError(FaceValidationError):
     usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class NotFoundError(FaceValidationError):
+    """The service does not know the person, face or job that was asked for."""
+
+    usual_status = HTTPStatus.NOT_FOUND
+
+
+class ConflictError(FaceValidationError):
+    """The request contradicts what the service keeps, or what is under way there; `reasons` says how."""
+
+    usual_status = HTTPStatus.CONFLICT
+
+
 class PayloadTooLargeError(FaceValidationError):
     """The request itself, not an image, has too many bytes."""
 
@@ -131,6 +143,8 @@ CONTRACT_ERRORS: tuple[type[FaceValidationError], ...] = (
     ImageTooLargeError,
     InvalidS3ObjectError,
     ImageValidationError,
+    NotFoundError,
+    ConflictError,
     PayloadTooLargeError,
     UnauthorizedError,
     ForbiddenError,

@@ -26,6 +26,8 @@ _DETAILS = {
     "ImageValidationError": "target: no face in the image: a face counts from confidence 80; nothing was found.",
     "ImageTooLargeError": "source, decode: the image has 79x200 pixels; the limits are 80x80 to 4096x4096.",
     "InvalidS3ObjectError": "source: the bucket has no object with the key people/ada.jpg.",
+    "NotFoundError": "Ada Lovelace is not enrolled.",
+    "ConflictError": "the face in the photo is enrolled under another name.",
     "InternalServerError": "Rekognition throttled the request: try again later.",
 }
 

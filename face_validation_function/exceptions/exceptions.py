@@ -18,6 +18,8 @@ class FaceValidationError(Exception):
     retry_after_s: int | None = None
     step: str | None = None
     reasons: tuple[Reason, ...] = (Reason.SERVICE_FAILED,)
+    # Whether every envelope says the reasons, not only that of a request which asks for them.
+    tells_reasons: bool = False
 
     def __init__(self, details: str = "", *reasons: Reason) -> None:
         super().__init__(details)
@@ -56,6 +58,23 @@ class ForbiddenError(FaceValidationError):
     status = HTTPStatus.FORBIDDEN
     message = "The request is not allowed."
     reasons: tuple[Reason, ...] = (Reason.SCOPE_MISSING,)
+
+
+class NotFoundError(FaceValidationError):
+    """What the request names is not there: no such person, face or job."""
+
+    status = HTTPStatus.NOT_FOUND
+    message = "The service does not know it."
+    reasons: tuple[Reason, ...] = (Reason.NOT_KNOWN,)
+
+
+class ConflictError(FaceValidationError):
+    """The request contradicts what is kept, or what is under way."""
+
+    status = HTTPStatus.CONFLICT
+    message = "The request conflicts with what the service keeps."
+    reasons: tuple[Reason, ...] = (Reason.STATE_CONFLICT,)
+    tells_reasons = True
 
 
 class ImageTooLargeError(FaceValidationError):

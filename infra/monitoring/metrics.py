@@ -26,6 +26,8 @@ ERROR_CODES = (
     "ImageValidationError",
     "ImageTooLargeError",
     "InvalidS3ObjectError",
+    "NotFoundError",
+    "ConflictError",
     "InternalServerError",
 )
 
