@@ -46,7 +46,7 @@ class ImageSource:
     """Reads the `Image` members of requests; shared by threads.
 
     Args:
-        s3: a boto3 S3 client, or anything with its `get_object`.
+        s3: a boto3 S3 client, or anything with its `get_object` and `put_object`.
     """
 
     def __init__(self, s3: Any) -> None:
@@ -81,6 +81,17 @@ class ImageSource:
             return sha256(self._file(image)).hexdigest()
         except ServiceError:
             return None
+
+    def keep(self, bucket: str, key: str, file: bytes) -> None:
+        """Put an image into S3.
+
+        Raises:
+            ServiceError: AccessDeniedException when the bucket does not take it.
+        """
+        try:
+            self._s3.put_object(Bucket=bucket, Key=key, Body=file)
+        except (ClientError, BotoCoreError) as error:
+            raise ServiceError("AccessDeniedException", f"The bucket {bucket} takes no image. ({error})") from error
 
     def _turn(self, size: tuple[int, int]) -> AbstractContextManager[Any]:
         return self._large if size[0] * size[1] > LARGE_PIXELS else nullcontext()

@@ -1,16 +1,18 @@
 """The operations that are built, by their name in the model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
-from rekognition_local.operations import collection_faces, collections, faces, labels, searches, texts, users
-from rekognition_local.operations.service import Operation
+from rekognition_local.operations import collection_faces, collections, faces, labels, liveness, searches, texts, users
+from rekognition_local.operations.service import Operation, Service
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "AssociateFaces": users.associate_faces,
         "CompareFaces": faces.compare_faces,
         "CreateCollection": collections.create_collection,
+        "CreateFaceLivenessSession": liveness.create_face_liveness_session,
         "CreateUser": users.create_user,
         "DeleteCollection": collections.delete_collection,
         "DeleteFaces": collection_faces.delete_faces,
@@ -20,6 +22,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "DetectLabels": labels.detect_labels,
         "DetectText": texts.detect_text,
         "DisassociateFaces": users.disassociate_faces,
+        "GetFaceLivenessSessionResults": liveness.get_face_liveness_session_results,
         "IndexFaces": collection_faces.index_faces,
         "ListCollections": collections.list_collections,
         "ListFaces": collection_faces.list_faces,
@@ -32,4 +35,9 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "TagResource": collections.tag_resource,
         "UntagResource": collections.untag_resource,
     }
+)
+
+# Of these, a declared answer is what happened outside of the server: the operation completes it.
+COMPLETED: Mapping[str, Callable[[Service, dict[str, Any], Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
+    {"GetFaceLivenessSessionResults": liveness.session_results_as_declared}
 )

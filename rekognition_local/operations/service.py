@@ -1,7 +1,7 @@
 """What every operation works with: the engine, the source of images, the gallery."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from rekognition_local.engine.faces.attributes import FaceAttributes
 from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.engine.faces.traits import FaceTraits
 from rekognition_local.operations.image_sources import ImageSource
+from rekognition_local.operations.liveness_sessions import LivenessSessions
 from rekognition_local.storage.gallery import Gallery, SimilarityModel
 
 MAX_FACES = 100  # "the 100 largest faces in the image": API_DetectFaces, API_CompareFaces, API_IndexFaces
@@ -53,6 +54,7 @@ class Service:
     engine: FaceEngine
     images: ImageSource
     gallery: Gallery
+    liveness: LivenessSessions = field(default_factory=LivenessSessions)
 
 
 Operation = Callable[[Service, dict[str, Any]], dict[str, Any]]

@@ -99,10 +99,20 @@ class Answers:
         with self._lock:
             self._added[:0] = added
 
+    def withdraw(self, operation: str, of: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Forget what was added for an operation and a request of which `of` is true."""
+        with self._lock:
+            self._added = [one for one in self._added if one.operation != operation or not of(one.request)]
+
     def reset(self) -> None:
         """Forget what was added."""
         with self._lock:
             self._added.clear()
+
+    def declares(self, operation: str) -> bool:
+        """Whether any request to an operation has a declared answer."""
+        with self._lock:
+            return any(one.operation == operation for one in (*self._added, *self._lasting))
 
     def find(
         self, operation: str, request: Mapping[str, Any], digest_of: Callable[[Mapping[str, Any]], str | None]

@@ -4,11 +4,12 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from time import perf_counter
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from rekognition_local.operations.registry import OPERATIONS
+from rekognition_local.operations.registry import COMPLETED, OPERATIONS
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.validation import read_request
 from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, region_of, write_json
@@ -24,6 +25,7 @@ from rekognition_local.server.answers import Answers
 from rekognition_local.server.bodies import read_body
 from rekognition_local.server.control import control_routes
 from rekognition_local.server.faults import Faults
+from rekognition_local.server.liveness import liveness_routes
 from rekognition_local.server.reach import Reach
 from rekognition_local.storage.storage_errors import StorageError
 
@@ -47,10 +49,12 @@ def application(
         latency_ms: time added to every operation, as a distant service would; it holds no thread.
         threads: operations worked on at once; default: one for each core.
         faults: opens `POST /faults` {"error": NAME, "operation"?: NAME, "times"?: N} and `DELETE /faults`, for tests.
-        answers: what testers declared; opens `POST /answers` and `DELETE /answers`.
+        answers: what testers declared; opens `POST /answers` and `DELETE /answers`. The outcomes of liveness sessions
+            can always be declared, at `/liveness`.
         reach: who may reach the server; default: this machine alone.
     """
     reach = Reach() if reach is None else reach
+    declared = Answers() if answers is None else answers
     pool = ThreadPoolExecutor(os.cpu_count() if threads is None else threads, thread_name_prefix="operation")
 
     @asynccontextmanager
@@ -67,7 +71,7 @@ def application(
             await asyncio.sleep(latency_ms / 1000)
             asked = replace(service, gallery=service.gallery.in_region(region_of(request.headers.get("authorization"))))
             content = await asyncio.get_running_loop().run_in_executor(
-                pool, answer, asked, target, body, faults, answers
+                pool, answer, asked, target, body, faults, declared
             )
         except ServiceError as error:
             status, code, content = int(error.status), error.code, error.body()
@@ -85,7 +89,7 @@ def application(
 
     routes = [Route("/", operate, methods=["POST"]), Route("/healthz", health, methods=["GET"])]
     return Starlette(
-        routes=[*routes, *control_routes(faults, answers, reach)],
+        routes=[*routes, *control_routes(faults, answers, reach), *liveness_routes(service.liveness, declared, reach)],
         middleware=reach.middleware(),
         exception_handlers={HTTPException: _refusal},
         lifespan=lifespan,
@@ -113,19 +117,22 @@ def answer(
     """
     operation = operation_of(target)
     is_built = operation.name in OPERATIONS
-    if not is_built and answers is None:
+    if not is_built and (answers is None or not answers.declares(operation.name)):
         raise _not_built(operation.name)
     request = read_request(operation, read_json(body))
     if faults is not None:
         faults.raise_for(operation.name)
-    if answers is not None:
-        declared = answers.find(operation.name, request, service.images.digest)
-        if declared is not None:
-            return write_json(operation.output_shape, declared)
-        if not is_built:
-            raise _not_built(operation.name)
+    declared = None if answers is None else answers.find(operation.name, request, service.images.digest)
+    if declared is None and not is_built:
+        raise _not_built(operation.name)
     try:
-        return write_json(operation.output_shape, OPERATIONS[operation.name](service, request))
+        reply: Mapping[str, Any]
+        if declared is None:
+            reply = OPERATIONS[operation.name](service, request)
+        else:
+            complete = COMPLETED.get(operation.name)
+            reply = declared if complete is None else complete(service, request, declared)
+        return write_json(operation.output_shape, reply)
     except ServiceError:
         raise
     except StorageError as error:  # a full disk is not a bug: the log gets its reason, without a traceback

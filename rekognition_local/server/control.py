@@ -22,13 +22,15 @@ def control_routes(faults: Faults | None, answers: Answers | None, reach: Reach)
     """`/faults` and `/answers`, those that are open: POST tells, DELETE takes back."""
     routes = []
     if faults is not None:
-        routes.append(_route("/faults", lambda document: faults.order(**document), faults.clear, reach))
+        routes.append(control_route("/faults", lambda document: faults.order(**document), faults.clear, reach))
     if answers is not None:
-        routes.append(_route("/answers", answers.declare, answers.reset, reach))
+        routes.append(control_route("/answers", answers.declare, answers.reset, reach))
     return routes
 
 
-def _route(path: str, tell: Callable[[Any], None], take_back: Callable[[], None], reach: Reach) -> Route:
+def control_route(path: str, tell: Callable[[Any], None], take_back: Callable[[], None], reach: Reach) -> Route:
+    """A route of this machine's programs and pages alone: `tell` gets a POST's JSON, DELETE calls `take_back`."""
+
     async def control(request: Request) -> Response:
         if not reach.is_this_machine:
             return _refused(FORBIDDEN, f"{path} is closed while the server listens on {reach.host}: others reach it.")

@@ -97,6 +97,11 @@ class FakeS3:
         self.opened.append(io.BytesIO(body))
         return {"ContentLength": len(body), "Body": self.opened[-1]}
 
+    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803 (boto3's names)
+        if Bucket == "closed":
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "PutObject")
+        self._objects[Bucket, Key, None] = Body
+
 
 def picture(width: int = 160, height: int = 120, image_format: str = "PNG", mode: str = "RGB") -> bytes:
     """A drawn image file of that size."""

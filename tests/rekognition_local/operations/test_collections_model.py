@@ -171,6 +171,7 @@ class World:
     def __init__(self, rekognition: Any, endpoint: str) -> None:
         self.rekognition = rekognition
         self._endpoint = endpoint
+        self.session_id = rekognition.create_face_liveness_session()["SessionId"]
         rekognition.create_collection(CollectionId="office")
         # First, because what is deleted takes the remembered answers of its collection with it.
         rekognition.create_user(CollectionId="office", UserId="bob")
@@ -197,6 +198,7 @@ class World:
             "ResourceArn": ARN,
             "Tags": {"team": "door"},
             "TagKeys": ["team"],
+            "SessionId": self.session_id,
         }
         request = {member: values[member] for member in shape.required_members}
         return {**request, "FaceId": self.face_id} if name == "SearchUsers" else request
@@ -232,6 +234,8 @@ def with_image(request: dict[str, Any], replacement: dict[str, Any]) -> dict[str
     return {**request, member: replacement}
 
 
+NO_SUCH_CHALLENGE = {"Type": "FaceMovementChallenge", "Versions": {"Minimum": "9.0.0"}}
+
 # How to bring each exception about: (operation, a request that is in order) -> the request that is not.
 PROVOKE: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
     "InvalidS3ObjectException": lambda _, request: with_image(
@@ -242,10 +246,13 @@ PROVOKE: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
     "InvalidParameterException": lambda name, request: (
         with_image(request, image((79, 79)))
         if {"Image", "SourceImage"} & request.keys()
+        else {"Settings": {"ChallengePreferences": [NO_SUCH_CHALLENGE]}}
+        if name == "CreateFaceLivenessSession"
         else {**request, "ResourceArn": ARN.replace("collection", "project")}
         if "ResourceArn" in request
         else {**request, **{"SearchFaces": {"FaceId": MISSING_FACE}, "SearchUsers": {"UserId": "ann"}}[name]}
     ),
+    "SessionNotFoundException": lambda _, request: {**request, "SessionId": MISSING_FACE},
     "ResourceNotFoundException": lambda _, request: (
         {**request, "ResourceArn": f"{ARN}-missing"}
         if "ResourceArn" in request
@@ -276,6 +283,7 @@ WITHOUT_OCCASION = {
         for name in ("CreateUser", "DeleteUser", "AssociateFaces", "DisassociateFaces")
     ),
     ("ListCollections", "ResourceNotFoundException"),
+    ("GetFaceLivenessSessionResults", "InvalidParameterException"),
     # Brought about by a second request in test_collections.py, `test_a_user_that_is_being_updated_is_a_conflict`.
     *((name, "ConflictException") for name in ("DeleteUser", "AssociateFaces", "DisassociateFaces")),
     # A user that is full, in test_collections.py, `test_quotas_are_kept`.
