@@ -1,6 +1,6 @@
 """Python client of the face validation API, and the `face-validation` command line."""
 
-from face_validation.client.client import FaceValidationClient, Outcome
+from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import (
     ConflictError,
     ConnectionFailedError,
@@ -19,7 +19,7 @@ from face_validation.client.errors import (
     UnauthorizedError,
 )
 from face_validation.client.reasons import advice
-from face_validation.client.validation_request import ValidationRequest, ValidationType
+from face_validation.client.validation_request import ValidationOptions, ValidationRequest, ValidationType
 from face_validation.client.validation_result import (
     Box,
     Boxes,
@@ -30,6 +30,7 @@ from face_validation.client.validation_result import (
     Quality,
     ValidationResult,
 )
+from face_validation.client.validations import Outcome
 
 __all__ = [
     "Box",
@@ -58,6 +59,7 @@ __all__ = [
     "SettingsError",
     "TooManyRequestsError",
     "UnauthorizedError",
+    "ValidationOptions",
     "ValidationRequest",
     "ValidationResult",
     "ValidationType",

@@ -1,6 +1,7 @@
 """The two buckets that the service reads: images are put there before a question and may be deleted after it."""
 
 import contextlib
+import logging
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from face_validation.client.transport import checked_url, is_this_machine
 
 Bucket = Literal["source", "target"]
 _SIGNATURES = {b"\xff\xd8\xff": ("image/jpeg", ".jpg"), b"\x89PNG\r\n\x1a\n": ("image/png", ".png")}
+
+logger = logging.getLogger(__name__)
 
 
 def content_type_of(content: bytes) -> tuple[str, str]:
@@ -63,11 +66,34 @@ class Buckets:
         with _s3_faults("put the image into", bucket):
             self._s3().put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type_of(content)[0])
 
+    def store(self, side: Bucket, content: bytes, key: str | None = None) -> str:
+        """Store `content` under `key`, or under a new one; gives the key. Raises as `put` does."""
+        key = new_key(content) if key is None else key
+        self.put(side, key, content)
+        return key
+
+    @contextlib.contextmanager
+    def stored(self, side: Bucket, content: bytes, *, keep: bool) -> Iterator[str]:
+        """The key of `content`, which is in its bucket only within the `with`, unless `keep`."""
+        key = self.store(side, content)
+        try:
+            yield key
+        finally:
+            if not keep:
+                self._delete_quietly(side, key)
+
     def delete(self, side: Bucket, key: str) -> None:
         """Delete `key`; nothing happens when it is not there. Raises as `put` does."""
         bucket = self._bucket(side)
         with _s3_faults("delete the image from", bucket):
             self._s3().delete_object(Bucket=bucket, Key=key)
+
+    def _delete_quietly(self, side: Bucket, key: str) -> None:
+        # The answer is there and must not be lost: buckets expire what is left behind.
+        try:
+            self.delete(side, key)
+        except RequestFailedError as error:
+            logger.warning("The upload %s stays in the %s bucket: %s", key, side, error)
 
     def close(self) -> None:
         """Close the connections."""

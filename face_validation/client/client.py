@@ -1,38 +1,23 @@
 """The client: a token, two buckets and one question, whether two images show the same person."""
 
 import contextlib
-import itertools
-import logging
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import httpx
 
-from face_validation.client.api import BOTH, WRITE, Api, contract_violation
-from face_validation.client.buckets import Bucket, Buckets, new_key
-from face_validation.client.errors import (
-    FaceValidationError,
-    RequestFailedError,
-    error_of_envelope,
-    is_envelope,
-)
+from face_validation.client.api import WRITE, Api
+from face_validation.client.buckets import Bucket, Buckets
 from face_validation.client.image_preparation import Photo, content_of, prepared_content
 from face_validation.client.people import People
-from face_validation.client.validation_request import ValidationRequest, ValidationType, new_id
-from face_validation.client.validation_result import DEFAULT_THRESHOLD, ValidationResult
-
-MOST_IN_ONE_ARRAY = 10
+from face_validation.client.validation_request import ValidationOptions, ValidationRequest, ValidationType, new_id
+from face_validation.client.validation_result import ValidationResult
+from face_validation.client.validations import MOST_IN_ONE_ARRAY, Outcome, Validations
 
 # API Gateway gives up after 29 s: waiting longer lets its own answer arrive instead of ours.
 TIMEOUT_S = 35.0
-
-Outcome = ValidationResult | FaceValidationError
-"""What became of one of many questions: its answer, or why there is none."""
-
-logger = logging.getLogger(__name__)
 
 
 class FaceValidationClient:
@@ -79,6 +64,7 @@ class FaceValidationClient:
             api_url, token_url, client_id, client_secret, timeout_s=timeout_s, attempts=attempts, transport=transport
         )
         self.people = People(self._api, self._content_of)
+        self._validations = Validations(self._api)
         names: dict[Bucket, str] = {"source": source_bucket or "", "target": target_bucket or ""}
         self._buckets = Buckets(names, endpoint=s3_endpoint, region=region, timeout_s=timeout_s)
 
@@ -119,13 +105,8 @@ class FaceValidationClient:
         target_path: str,
         type: ValidationType | str,  # noqa: A002 - callers pass it by this name, the field's in the request
         *,
-        threshold: float = DEFAULT_THRESHOLD,
-        threshold_label: float | None = None,
-        include: Sequence[str] = (),
         id_request: str | None = None,
-        threshold_review: float | None = None,
-        min_quality: Mapping[str, float] | None = None,
-        claims: Mapping[str, str] | None = None,
+        **options: Unpack[ValidationOptions],
     ) -> ValidationResult:
         """Ask whether two images in the buckets show the same person.
 
@@ -133,32 +114,14 @@ class FaceValidationClient:
             source_path: key in the source bucket; None for ID_IN_FACE.
             target_path: key in the target bucket.
             type: what the source is.
-            threshold: match from this similarity on (0-100).
-            threshold_label: ID_TO_FACE: how sure the service must be that the source is a document (0-100).
-            include: any of `boxes` (what was seen), `reasons` (stable codes), `quality` (of both faces)
-                and `document` (its fields; the client needs the scope `read` too).
             id_request: a UUID v4 to find the request by in the service's logs; made when not given.
-            threshold_review: from this similarity (0-100) on the decision is `review`.
-            min_quality: measure -> least score (0-100) of both faces.
-            claims: what is claimed of the document (`full_name`, `date_of_birth`...), answered only for a match.
+            options: thresholds and what else to answer, see `ValidationOptions`.
 
         Raises:
             FaceValidationError: one class per error code of the contract; RequestFailedError when nobody answered.
         """
-        return self._ask(
-            ValidationRequest(
-                source_path,
-                target_path,
-                type,
-                threshold,
-                threshold_label,
-                include,
-                id_request or new_id(),
-                threshold_review,
-                min_quality or {},
-                claims or {},
-            )
-        )
+        request = ValidationRequest(source_path, target_path, type, id_request=id_request or new_id(), **options)
+        return self._validations.ask(request)
 
     def validate_files(
         self,
@@ -166,17 +129,12 @@ class FaceValidationClient:
         target: Photo,
         type: ValidationType | str,  # noqa: A002 - callers pass it by this name, the field's in the request
         *,
-        threshold: float = DEFAULT_THRESHOLD,
-        threshold_label: float | None = None,
-        include: Sequence[str] = (),
-        threshold_review: float | None = None,
-        min_quality: Mapping[str, float] | None = None,
-        claims: Mapping[str, str] | None = None,
         keep: bool = False,
+        **options: Unpack[ValidationOptions],
     ) -> ValidationResult:
         """Ask about image files (or their bytes): upload, validate, and delete the uploads unless `keep`.
 
-        ID_IN_FACE has no `source`: give None.
+        ID_IN_FACE has no `source`: give None. `options` are those of `validate`.
 
         Raises:
             OSError: a file cannot be read.
@@ -189,18 +147,9 @@ class FaceValidationClient:
         with contextlib.ExitStack() as uploads:
             source_key = None
             if trusted is not None:
-                source_key = uploads.enter_context(self._put(trusted, "source", keep=keep))
-            return self.validate(
-                source_key,
-                uploads.enter_context(self._put(checked, "target", keep=keep)),
-                type,
-                threshold=threshold,
-                threshold_label=threshold_label,
-                include=include,
-                threshold_review=threshold_review,
-                min_quality=min_quality,
-                claims=claims,
-            )
+                source_key = uploads.enter_context(self._buckets.stored("source", trusted, keep=keep))
+            target_key = uploads.enter_context(self._buckets.stored("target", checked, keep=keep))
+            return self.validate(source_key, target_key, type, **options)
 
     def validate_many(
         self, requests: Iterable[ValidationRequest], *, jobs: int = 8, batch: int = 1
@@ -221,7 +170,7 @@ class FaceValidationClient:
         """
         if not 1 <= jobs <= 100 or not 1 <= batch <= MOST_IN_ONE_ARRAY:
             raise ValueError(f"jobs is {jobs} (1 to 100), batch is {batch} (1 to {MOST_IN_ONE_ARRAY}).")
-        return self._answers(iter(requests), jobs, batch)
+        return self._validations.outcomes(iter(requests), jobs, batch)
 
     def upload(self, photo: Photo, side: Bucket, key: str | None = None) -> str:
         """Put an image into the source or the target bucket.
@@ -233,96 +182,12 @@ class FaceValidationClient:
             OSError: the file cannot be read.
             RequestFailedError: S3 does not take it.
         """
-        return self._stored(self._content_of(photo), side, key)
+        return self._buckets.store(side, self._content_of(photo), key)
 
     def delete(self, key: str, side: Bucket) -> None:
         """Delete an uploaded image; raises as `upload` does."""
         self._buckets.delete(side, key)
 
-    @contextlib.contextmanager
-    def uploaded(self, photo: Photo, side: Bucket, *, keep: bool = False) -> Iterator[str]:
+    def uploaded(self, photo: Photo, side: Bucket, *, keep: bool = False) -> AbstractContextManager[str]:
         """An image that is in its bucket only within the `with`, unless `keep`; gives its key."""
-        with self._put(self._content_of(photo), side, keep=keep) as key:
-            yield key
-
-    @contextlib.contextmanager
-    def _put(self, content: bytes, side: Bucket, *, keep: bool) -> Iterator[str]:
-        key = self._stored(content, side)
-        try:
-            yield key
-        finally:
-            if not keep:
-                self._delete_quietly(key, side)
-
-    def _stored(self, content: bytes, side: Bucket, key: str | None = None) -> str:
-        key = new_key(content) if key is None else key
-        self._buckets.put(side, key, content)
-        return key
-
-    def _delete_quietly(self, key: str, side: Bucket) -> None:
-        # The answer is there and must not be lost: buckets expire what is left behind.
-        try:
-            self.delete(key, side)
-        except RequestFailedError as error:
-            logger.warning("The upload %s stays in the %s bucket: %s", key, side, error)
-
-    def _answers(self, requests: Iterator[ValidationRequest], jobs: int, batch: int) -> Generator[Outcome, None, None]:
-        pool = ThreadPoolExecutor(jobs, thread_name_prefix="validate")
-        under_way: deque[Future[list[Outcome]]] = deque()
-        try:
-            # Twice as many as threads: one slow answer at the head does not leave the others idle.
-            while True:
-                while len(under_way) < 2 * jobs and (group := list(itertools.islice(requests, batch))):
-                    under_way.append(pool.submit(self._outcomes, group))
-                if not under_way:
-                    return
-                yield from under_way.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _outcomes(self, requests: Sequence[ValidationRequest]) -> list[Outcome]:
-        if len(requests) == 1:
-            return [self._outcome(requests[0])]
-        try:
-            scope = BOTH if any(map(_reads_document, requests)) else WRITE
-            answers = self._post([request.to_body() for request in requests], scope, id_request=None)
-            if not isinstance(answers, list) or len(answers) != len(requests):
-                raise contract_violation("an array as long as the question's")
-        except FaceValidationError as error:
-            return [error] * len(requests)
-        return [self._one_of_many(request, answer) for request, answer in zip(requests, answers, strict=True)]
-
-    def _one_of_many(self, request: ValidationRequest, answer: Any) -> Outcome:
-        try:
-            return _result(answer, request)
-        except FaceValidationError as error:
-            # The array was answered, so nothing tried this item again yet.
-            return self._outcome(request) if error.is_temporary else error
-
-    def _outcome(self, request: ValidationRequest) -> Outcome:
-        try:
-            return self._ask(request)
-        except FaceValidationError as error:
-            return error
-
-    def _ask(self, request: ValidationRequest) -> ValidationResult:
-        scope = BOTH if _reads_document(request) else WRITE
-        return _result(self._post(request.to_body(), scope, id_request=request.id_request), request)
-
-    def _post(self, body: Any, scope: str, *, id_request: str | None) -> Any:
-        return self._api.ask("POST", "/validation", body, scope=scope, id_request=id_request)
-
-
-def _reads_document(request: ValidationRequest) -> bool:
-    return "document" in request.include
-
-
-def _result(answer: Any, request: ValidationRequest) -> ValidationResult:
-    if is_envelope(answer):
-        raise error_of_envelope(answer)
-    if not isinstance(answer, dict):
-        raise contract_violation("an object", request.id_request)
-    try:
-        return ValidationResult.from_answer(answer, request.threshold)
-    except ValueError as error:
-        raise contract_violation(f"a validation's answer ({error})", request.id_request) from error
+        return self._buckets.stored(side, self._content_of(photo), keep=keep)

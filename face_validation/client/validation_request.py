@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
@@ -22,13 +22,32 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+class ValidationOptions(TypedDict, total=False):
+    """How to compare two images, and what else to answer.
+
+    threshold: match from this similarity on (0-100).
+    threshold_label: ID_TO_FACE: how sure the service must be that the source is a document (0-100).
+    include: any of `boxes` (what was seen), `reasons` (stable codes), `quality` (of both faces) and `document` (its
+        fields; the client needs the scope `read` too).
+    threshold_review: from this similarity (0-100) on the decision is `review`.
+    min_quality: measure -> least score (0-100) of both faces.
+    claims: what is claimed of the document (`full_name`, `date_of_birth`...), answered only for a match.
+    """
+
+    threshold: float
+    threshold_label: float | None
+    include: Sequence[str]
+    threshold_review: float | None
+    min_quality: Mapping[str, float] | None
+    claims: Mapping[str, str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class ValidationRequest:
     """One validation; paths are keys in the source and target bucket. ID_IN_FACE has no `source_path`.
 
-    `threshold` is always sent: what the answer was judged by is then known for sure. `threshold_label` (0-100) only
-    matters for documents; None leaves it to the service. `include` asks for `boxes`, `reasons`, `quality`, `document`.
-    From `threshold_review` on a human shall look; `min_quality` is measure -> score, `claims` claim -> value.
+    `threshold` is always sent: what the answer was judged by is then known for sure; None in another option leaves it
+    to the service. See `ValidationOptions`.
     """
 
     source_path: str | None
@@ -39,8 +58,8 @@ class ValidationRequest:
     include: Sequence[str] = ()
     id_request: str = field(default_factory=new_id)
     threshold_review: float | None = None
-    min_quality: Mapping[str, float] = field(default_factory=dict)
-    claims: Mapping[str, str] = field(default_factory=dict, repr=False)
+    min_quality: Mapping[str, float] | None = None
+    claims: Mapping[str, str] | None = field(default=None, repr=False)
 
     def to_body(self) -> dict[str, Any]:
         """The JSON object that the service takes."""
