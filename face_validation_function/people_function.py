@@ -2,17 +2,13 @@
 
 import re
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 
 from face_validation_function.contract.answers import (
-    Answer,
     EnrolAnswer,
     ErasedAnswer,
     ErasedCounts,
@@ -22,8 +18,7 @@ from face_validation_function.contract.answers import (
     SearchAnswer,
     UploadAnswer,
 )
-from face_validation_function.deadline import Task, run_until_deadline
-from face_validation_function.exceptions.exceptions import FaceValidationError, RequestError
+from face_validation_function.exceptions.exceptions import RequestError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
@@ -31,14 +26,15 @@ from face_validation_function.integrations.rekognition_service import Rekognitio
 from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service
 from face_validation_function.people import EnrolledFace, Erased
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.rest_function import Event, HttpResponse, Invocation, Operation, RestFunction, refused
+from face_validation_function.rest_function import Event, HttpResponse, Invocation, RestFunction
+from face_validation_function.rest_operation import OperationResult, operations, path_parameter
 from face_validation_function.services.enrolment import EnrolmentService
 from face_validation_function.services.erasure import ErasureService
 from face_validation_function.services.search import SearchService
 from face_validation_function.settings import INDEX_PREFIX, PeopleSettings
-from face_validation_function.utils.logging_config import record_operation, service_logger
-from face_validation_function.utils.response_utils import box_of, face_of, http_response
-from face_validation_function.validations.body import new_request_id, parse_body, request_id_of, validated
+from face_validation_function.utils.logging_config import service_logger
+from face_validation_function.utils.response_utils import box_of, face_of
+from face_validation_function.validations.body import parse_body, validated
 from face_validation_function.validations.people_requests import (
     EnrolRequest,
     ListRequest,
@@ -67,18 +63,26 @@ class PeopleAdapters:
     @classmethod
     def from_environment(cls) -> "PeopleAdapters":
         """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
-        settings = PeopleSettings.from_environment()
-        client = aws_client("rekognition")
-        s3, rekognition = S3Service(aws_client("s3")), RekognitionService(client)
-        collection = CollectionService(client, settings.collection_id)
-        table = FacesTable(aws_client("dynamodb"), settings.faces_table)
+        return cls.of(
+            PeopleSettings.from_environment(),
+            rekognition=aws_client("rekognition"),
+            s3=aws_client("s3"),
+            dynamodb=aws_client("dynamodb"),
+        )
+
+    @classmethod
+    def of(cls, settings: PeopleSettings, *, rekognition: Any, s3: Any, dynamodb: Any) -> "PeopleAdapters":
+        """Adapters over these boto3 clients."""
+        images, faces = S3Service(s3), RekognitionService(rekognition)
+        collection = CollectionService(rekognition, settings.collection_id)
+        table = FacesTable(dynamodb, settings.faces_table)
         return cls(
             settings=settings,
-            s3=s3,
+            s3=images,
             table=table,
-            enrolment=EnrolmentService(s3, rekognition, collection, table, settings.faces_bucket),
-            search=SearchService(rekognition, collection, table),
-            erasure=ErasureService(s3, collection, table, settings.faces_bucket),
+            enrolment=EnrolmentService(images, faces, collection, table, settings.faces_bucket),
+            search=SearchService(faces, collection, table),
+            erasure=ErasureService(images, collection, table, settings.faces_bucket),
             logger=service_logger(settings.log_level),
         )
 
@@ -86,17 +90,6 @@ class PeopleAdapters:
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
     """Answer one API Gateway proxy event: what AWS Lambda calls."""
     return _function(event, context)
-
-
-@dataclass(frozen=True, slots=True)
-class OperationResult:
-    """What an operation answers: the body and the status."""
-
-    body: Answer
-    status: HTTPStatus = HTTPStatus.OK
-
-
-PeopleOperation = Callable[[PeopleAdapters, Invocation, RequestTimer], OperationResult]
 
 
 def enrol(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -142,7 +135,7 @@ def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
 
 def erase_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /faces/{face_id}: what was erased."""
-    face_id = _path_parameter(invocation, "face_id")
+    face_id = path_parameter(invocation, "face_id")
     if not _FACE_ID.fullmatch(face_id):
         raise RequestError(f"face_id: a face id is a UUID in lower case; the value sent is {face_id[:80]!r}.")
     return _erased(invocation, adapters.erasure.erase_face(timer, face_id))
@@ -151,7 +144,7 @@ def erase_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestT
 def erase_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /people/{full_name}: what was erased."""
     try:
-        full_name = full_name_of(_path_parameter(invocation, "full_name"))
+        full_name = full_name_of(path_parameter(invocation, "full_name"))
     except ValueError as error:
         raise RequestError(f"full_name: {error}.") from error
     return _erased(invocation, adapters.erasure.erase_person(timer, full_name))
@@ -170,48 +163,9 @@ def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     return OperationResult(form, HTTPStatus.CREATED)
 
 
-def _answering(name: str, operation: PeopleOperation) -> Operation[PeopleAdapters]:
-    """An operation with its envelope, its log line and its metrics."""
-
-    def answer(adapters: PeopleAdapters, invocation: Invocation) -> HttpResponse:
-        id_request = _request_id(invocation)
-        task = Task(id_request, partial(operation, adapters, replace(invocation, id_request=id_request)))
-        (done,) = run_until_deadline([task], invocation.deadline_s, adapters.logger)
-        error = done.result if isinstance(done.result, FaceValidationError) else None
-        record_operation(adapters.logger, invocation, name, id_request, done.timer, error)
-        if isinstance(done.result, FaceValidationError):
-            return refused(done.result, id_request)
-        return http_response(done.result.status, done.result.body, id_request=id_request)
-
-    return answer
-
-
-OPERATIONS: dict[str, Operation[PeopleAdapters]] = {
-    operation.__name__: _answering(operation.__name__, operation)
-    for operation in (enrol, list_faces, search, erase_face, erase_person, upload)
-}
+OPERATIONS = operations((enrol, list_faces, search, erase_face, erase_person, upload))
 
 _function = RestFunction(OPERATIONS, PeopleAdapters.from_environment)
-
-
-def _request_id(invocation: Invocation) -> str:
-    """The caller's own id, from the body or the query; else a new one."""
-    query = invocation.event.get("queryStringParameters")
-    if query:
-        return request_id_of(dict(query))
-    try:
-        return request_id_of(parse_body(invocation.body))
-    except RequestError:
-        return new_request_id()
-
-
-def _path_parameter(invocation: Invocation, name: str) -> str:
-    # API Gateway's REST API passes path parameters as they stood in the address.
-    written = (invocation.event.get("pathParameters") or {})[name]
-    try:
-        return unquote(written, errors="strict")
-    except UnicodeDecodeError as error:
-        raise RequestError(f"{name}: {written[:80]!r} is not percent-encoded UTF-8; encode it so.") from error
 
 
 def _fields_of(face: EnrolledFace) -> dict[str, Any]:
