@@ -44,7 +44,7 @@ _SIGNATURES: tuple[tuple[str, "re.Pattern[bytes]"], ...] = tuple(
         ("PDF", rb"[\s\0]{0,16}%PDF-"),
         ("PSD", rb"8BPS"),
         ("SVG", rb"\s*(?:<\?xml.{0,400}?)?<svg"),
-        ("HTML", rb"\s*<(?:!doctype )?html"),
+        ("HTML", rb"\s*<(?i:!doctype html|html)"),
         ("ZIP", rb"PK\x03\x04"),
     )
 )

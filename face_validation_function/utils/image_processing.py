@@ -11,6 +11,7 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
 from face_validation_function.faces import BoundingBox
+from face_validation_function.file_formats import other_format
 from face_validation_function.image_files import (
     DamagedFileError,
     EndlessFileError,
@@ -99,7 +100,8 @@ def open_upright(data: bytes) -> UprightImage:
     try:
         file = plain_file(data)
     except ImageFileError as error:
-        raise ImageValidationError(str(error), _REASONS[type(error)]) from error
+        told = f"{str(error)[:-1]}: {other_format(data)}" if isinstance(error, OtherFormatError) else str(error)
+        raise ImageValidationError(told, _REASONS[type(error)]) from error
     turn = _UPRIGHT.get(file.orientation)
     with _decoding:
         pixels, is_plain = _decoded(file)

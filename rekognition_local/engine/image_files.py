@@ -78,9 +78,7 @@ def plain_file(data: bytes) -> PlainFile:
         return _plain_jpg(data)
     if data.startswith(_PNG_START):
         return _plain_png(data)
-    raise OtherFormatError(
-        f"the content is neither JPG nor PNG: it begins with the bytes {data[:8].hex(' ') or '(none)'}."
-    )
+    raise OtherFormatError("the content is neither JPG nor PNG.")
 
 
 def _plain_jpg(data: bytes) -> PlainFile:

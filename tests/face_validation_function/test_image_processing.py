@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -80,11 +81,30 @@ def test_a_file_of_15_megabytes_is_read_and_a_byte_more_is_refused_with_its_size
         open_upright(largest + b"\0")
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "BMP", "TIFF", "JPEG2000"])
-def test_other_formats_are_refused_by_content(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        ("GIF", "a GIF image"),
+        ("WEBP", "a WebP image"),
+        ("BMP", "a BMP image"),
+        ("TIFF", "a TIFF image"),
+        ("AVIF", "an AVIF image"),
+        ("PDF", "a PDF document"),
+        ("JPEG2000", "a JPEG 2000 image"),
+    ],
+)
+def test_other_formats_are_refused_by_content_and_by_their_name(kind: str, named: str) -> None:
     """(R) The format is judged by content, not by the extension."""
-    with pytest.raises(ImageValidationError, match="neither JPG nor PNG"):
+    with pytest.raises(ImageValidationError, match=f"neither JPG nor PNG: it is {named}.*JPG"):
         open_upright(file_of(picture(), kind))
+
+
+def test_of_a_multi_picture_jpg_the_first_picture_is_read() -> None:
+    red, blue = (Image.new("RGB", (200, 160), colour) for colour in ("red", "blue"))
+    both = BytesIO()
+    red.save(both, "MPO", save_all=True, append_images=[blue])
+
+    assert np.asarray(open_upright(both.getvalue()).pixels)[80, 100].tolist() == pytest.approx([254, 0, 0], abs=3)
 
 
 @pytest.mark.parametrize(
