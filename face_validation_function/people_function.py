@@ -23,7 +23,7 @@ from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
-from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service
+from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service, looked_for_in
 from face_validation_function.people import EnrolledFace, Erased
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import Event, HttpResponse, Invocation, RestFunction
@@ -114,7 +114,7 @@ def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     request = validated(parse_body(invocation.body), SearchRequest)
     photo = request.photo
     if request.image_path is not None:
-        with timer.step("photo, download"):
+        with timer.step("photo, download"), looked_for_in("target"):
             photo = adapters.s3.image(adapters.settings.target_bucket, request.image_path)
     found = adapters.search.search(timer, photo, request.threshold, request.max_faces)
     best = found.matches[0] if found.matches else None

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from face_validation_function.contract.answers import Error, ErrorEnvelope
+from face_validation_function.routes import ROUTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,11 @@ class Refusal:
 
 _SIGN_IN = "The request carries no valid access token."
 _NOT_ALLOWED = "The request is not allowed."
-_NO_ROUTE = "There is no such method and path in this API."
+_NO_ADDRESS = "There is no such address in this API."
+_NO_ROUTE = (
+    "There is no such method and path in this API. It answers "
+    f"{', '.join(f'{route.method} {route.resource}' for route in ROUTES)}."
+)
 _INVALID = "The request is not valid."
 _TOO_MANY = "Too many requests."
 _FAILED = "The service could not finish the validation."
@@ -60,12 +65,12 @@ REFUSALS: tuple[Refusal, ...] = (
         "MISSING_AUTHENTICATION_TOKEN",
         HTTPStatus.FORBIDDEN,
         "ForbiddenError",
-        _NOT_ALLOWED,
+        _NO_ADDRESS,
         _NO_ROUTE,
     ),
     Refusal("INVALID_API_KEY", HTTPStatus.FORBIDDEN, "ForbiddenError", _NOT_ALLOWED, "The API key is not valid."),
     # No method here takes AWS signatures: API Gateway looks for one in the bearer token where it has no method.
-    Refusal("INVALID_SIGNATURE", HTTPStatus.FORBIDDEN, "ForbiddenError", _NOT_ALLOWED, _NO_ROUTE),
+    Refusal("INVALID_SIGNATURE", HTTPStatus.FORBIDDEN, "ForbiddenError", _NO_ADDRESS, _NO_ROUTE),
     Refusal(
         "WAF_FILTERED",
         HTTPStatus.FORBIDDEN,

@@ -1,5 +1,7 @@
 """Amazon S3 in our words: image files in and out of the buckets, our exceptions only."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -35,6 +37,16 @@ class StoredPhoto:
     data: bytes
     version: str
     full_name: str | None
+
+
+@contextmanager
+def looked_for_in(bucket: str) -> Iterator[None]:
+    """Say of an object that cannot be read in which bucket the key was looked for: "source", "target" or "faces"."""
+    try:
+        yield
+    except InvalidS3ObjectError as error:
+        error.args = (f"{error.args[0]} The key was looked for in the {bucket} bucket.",)
+        raise
 
 
 class S3Service:

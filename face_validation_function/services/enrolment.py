@@ -10,7 +10,7 @@ from face_validation_function.exceptions.exceptions import (
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable, now
 from face_validation_function.integrations.rekognition_service import RekognitionService
-from face_validation_function.integrations.s3_service import S3Service
+from face_validation_function.integrations.s3_service import S3Service, looked_for_in
 from face_validation_function.people import EnrolledFace, PhotoVersion
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
@@ -53,7 +53,7 @@ class EnrolmentService:
             ImageValidationError: no name, no face, or none good enough; nothing is left behind.
             FaceValidationError: the photo cannot be read, or AWS failed; nothing is left behind, ask again.
         """
-        with timer.step("photo, download"):
+        with timer.step("photo, download"), looked_for_in("faces"):
             stored = self._s3.photo(self._bucket, key, version)
             # An event may come after its photo was deleted; the version that it names is still there then.
             if version is not None and self._s3.is_deleted(self._bucket, key):

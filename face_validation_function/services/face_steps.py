@@ -19,7 +19,7 @@ from face_validation_function.integrations.rekognition_service import (
     NoFaceToCompareError,
     RekognitionService,
 )
-from face_validation_function.integrations.s3_service import S3Service
+from face_validation_function.integrations.s3_service import S3Service, looked_for_in
 from face_validation_function.quality.measures import Quality, shortcomings
 from face_validation_function.quality.pixels import face_quality
 from face_validation_function.reasons import Reason
@@ -247,7 +247,7 @@ class FaceSteps:
         return quality
 
     def _photo(self, name: str, bucket: str, key: str) -> LoadedImage:
-        with self._timer.step(f"{name}, download"):
+        with self._timer.step(f"{name}, download"), looked_for_in(name):
             data = self._s3.image(bucket, key)
         with self._timer.step(f"{name}, decode"):
             return LoadedImage(name, open_upright(data))

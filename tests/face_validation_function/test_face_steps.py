@@ -169,9 +169,11 @@ def test_a_face_counts_from_a_confidence_of_80() -> None:
 
 def test_when_both_sides_fail_the_source_s_error_is_the_one_reported() -> None:
     """(R) When both images fail, the source's error is the one reported."""
-    s3 = FakeS3(source=InvalidS3ObjectError("gone"), target=InvalidS3ObjectError("gone too"))
+    s3 = FakeS3(source=InvalidS3ObjectError("gone."), target=InvalidS3ObjectError("gone too."))
 
-    with pytest.raises(InvalidS3ObjectError, match=r"^source, download: gone$"):
+    with pytest.raises(
+        InvalidS3ObjectError, match=r"^source, download: gone\. The key was looked for in the source bucket\.$"
+    ):
         answer(s3, FakeRekognition())
 
 

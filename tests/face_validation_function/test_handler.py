@@ -288,7 +288,9 @@ def test_what_is_known_of_the_source_is_answered_when_the_target_never_comes() -
     stuck.set()
 
     assert (status, body["error"]["code"]) == (422, "InvalidS3ObjectError")
-    assert body["error"]["details"] == "source, download: S3 answered NoSuchKey."
+    assert body["error"]["details"] == (
+        "source, download: S3 answered NoSuchKey. The key was looked for in the source bucket."
+    )
 
 
 def test_one_line_is_logged_for_a_validation_with_ids_sizes_durations_and_scores(

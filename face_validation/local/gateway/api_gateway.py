@@ -5,7 +5,6 @@ import base64
 import json
 import logging
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from face_validation.local.gateway.addresses import no_such_address, path_pattern
 from face_validation.local.gateway.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
 from face_validation.local.gateway.proxy_event import HttpRequest, LambdaContext, proxy_event
 from face_validation.local.gateway.refusals import (
@@ -63,7 +63,7 @@ class Gateway:
         function_timeout_s: float = FUNCTION_TIMEOUT_S,
     ) -> None:
         self._handler, self._authorizer, self._stage = handler, authorizer, stage
-        self._routes = [(route, _path_pattern(route.resource)) for route in routes]
+        self._routes = [(route, path_pattern(route.resource)) for route in routes]
         self._bucket = TokenBucket(throttle or Throttle())
         self._timeout_s, self._function_timeout_s = timeout_s, function_timeout_s
         self.concurrency = concurrency or max(4, 2 * (os.cpu_count() or 2))
@@ -112,7 +112,9 @@ class Gateway:
             found = pattern.fullmatch(request.path)
             if found and route.method == request.method:
                 return route, found.groupdict()
-        raise RefusedError(NO_SUCH_ROUTE)
+        known = [(route.method, f"/{self._stage}{route.resource}") for route, _ in self._routes]
+        details = no_such_address(request.method, f"/{self._stage}{request.path}", known)
+        raise RefusedError(replace(NO_SUCH_ROUTE, details=details))
 
     async def _claims(self, request: HttpRequest, route: Route) -> dict[str, Any]:
         authorize = self._authorizer.authorize
@@ -170,19 +172,6 @@ def _received(request: Request, stage: str) -> HttpRequest:
         source_ip=request.client.host if request.client else "127.0.0.1",
         protocol=f"HTTP/{request.scope['http_version']}",
     )
-
-
-def _path_pattern(resource: str) -> re.Pattern[str]:
-    """`/faces/{face_id}` as a pattern: a path parameter is one segment, or with `{name+}` the rest of the path."""
-    parts = re.split(r"(\{\w+\+?\})", resource)
-    return re.compile("".join(_path_part(part) for part in parts))
-
-
-def _path_part(part: str) -> str:
-    if not part.startswith("{"):
-        return re.escape(part)
-    name = part.strip("{}")
-    return f"(?P<{name.rstrip('+')}>{'.+' if name.endswith('+') else '[^/]+'})"
 
 
 def _http_response(answer: object) -> Response:

@@ -36,6 +36,28 @@ def test_what_is_no_route_is_refused_before_the_token_is_looked_at(api: Api, met
     assert api.handler.events == []
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("GET", "/dev/validation", "There is no GET /dev/validation here: use POST /dev/validation."),
+        ("POST", "/dev/validations", "There is no POST /dev/validations here: use POST /dev/validation."),
+        ("POST", "/dev/people/anna", "There is no POST /dev/people/anna here: use DELETE /dev/people/{full_name}."),
+    ],
+)
+def test_a_wrong_address_is_named_with_the_one_that_was_meant(api: Api, method: str, path: str, said: str) -> None:
+    assert api.ask(method, path).json()["error"]["details"] == said
+
+
+def test_an_address_like_no_other_is_told_all_there_are(api: Api) -> None:
+    assert (
+        api.ask("POST", "/dev/zzz")
+        .json()["error"]["details"]
+        .endswith(
+            "there is POST /dev/validation, DELETE /dev/people/{full_name}, GET /dev/photos/{key+} or GET /dev/faces."
+        )
+    )
+
+
 def test_path_parameters_stay_percent_encoded_as_rest_apis_leave_them(api: Api) -> None:
     api.ask("DELETE", "/dev/people/Ana%20Mar%C3%ADa%2F2")
 
