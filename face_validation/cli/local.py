@@ -1,5 +1,6 @@
 """The commands that run the whole service on this machine: `local`, `stop` and `demo`."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,10 +41,16 @@ def local(
     background: Annotated[
         bool, typer.Option("--background", help="Start it, wait until it serves, and come back; `stop` stops it.")
     ] = False,
+    lan: Annotated[
+        bool,
+        typer.Option(
+            "--lan", help="Also serve the page, and nothing else, to a phone on this network: TLS and a QR code."
+        ),
+    ] = False,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second before the API answers 429.")] = DEFAULT_RATE,
     burst: Annotated[int, typer.Option(min=1, help="Requests at once before the API answers 429.")] = DEFAULT_BURST,
 ) -> None:
-    """The whole service on this machine, without an AWS account: nothing leaves 127.0.0.1.
+    """The whole service on this machine, without an AWS account: nothing leaves 127.0.0.1, unless `--lan` is given.
 
     **What starts:** S3 and a Cognito user pool (moto), Amazon Rekognition's protocol over real face models
     (rekognition_local), `POST /oauth2/token`, the API at `/dev/validation` behind the token check that it has on AWS,
@@ -61,14 +68,20 @@ def local(
     **Your own images:** `data/source/anna.jpg` becomes the key `anna.jpg` of the source bucket, and every photo in
     `data/faces/Ana García/` is enrolled as hers.
 
+    **A phone as the camera:** `face-validation local --lan` shows a QR code. It opens the page on one phone of your
+    network; the API, its tokens and everything else stay on 127.0.0.1.
+
     Everything is in memory and gone after Ctrl-C or `face-validation stop`.
     """
+    if background and lan:
+        raise typer.BadParameter("the link for the phone is shown on the terminal: start it without --background.")
     if background:
         _start_in_background(port, data, info, log_level, rate, burst)
         return
     from face_validation.local.announcement import announce, remove_info
     from face_validation.local.demo import client_of
     from face_validation.local.enrolled_people import enrol_folder
+    from face_validation.local.lan import lan_page
     from face_validation.local.signals import stopped_by_signals
     from face_validation.local.stack import LocalStack
     from rekognition_local.memory import give_large_blocks_back
@@ -87,7 +100,8 @@ def local(
                     with client_of(stack.info) as client:
                         enrol_folder(client, folder / "faces", console)
                 announce(stack, info, console, show_demo=show_demo)
-                ending.wait()
+                with lan_page(stack.info, console) if lan else nullcontext():
+                    ending.wait()
     except KeyboardInterrupt:
         console.print("Stopped.", style="dim")
     except (OSError, RuntimeError) as error:

@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import secrets
-import socket
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,11 +21,13 @@ from face_validation.local.cognito.user_pool import UserPool
 from face_validation.local.gateway.api_gateway import Gateway, Handler
 from face_validation.local.gateway.application import application
 from face_validation.local.gateway.authorizer import CognitoAuthorizer
-from face_validation.local.gateway.server_thread import ServerThread
+from face_validation.local.gateway.server_thread import ServerThread, listening
 from face_validation.local.gateway.throttle import Throttle
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
+from face_validation.local.web.own_site import OwnSite
 from face_validation.local.web.page_routes import PageRoutes
+from face_validation.local.web.stack_api import StackApi
 from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
 from rekognition_local.server.child_process import rekognition_process
 
@@ -100,8 +101,8 @@ class LocalStack:
 
     def _start(self, opened: ExitStack) -> None:
         # Both ports first: the addresses are written into tokens and variables before anything listens behind them.
-        listener = opened.enter_context(_listening(self._port))
-        s3_listener = opened.enter_context(_listening(0))
+        listener = opened.enter_context(listening(HOST, self._port))
+        s3_listener = opened.enter_context(listening(HOST, 0))
         base_url, s3_endpoint = (f"http://{HOST}:{one.getsockname()[1]}" for one in (listener, s3_listener))
         self.page_url = f"{base_url}/"
         # The models load while S3 and Cognito start.
@@ -164,10 +165,13 @@ class LocalStack:
             throttle=self._throttle,
         )
         opened.callback(gateway.close)
+        api, origin = StackApi(self.info), self.page_url.rstrip("/")
+        site = OwnSite(origin, origin.replace(HOST, "localhost"))
         return application(
             gateway,
             issuer,
-            PageRoutes(self.info, self._s3),
+            PageRoutes(self.info, self._s3, api, site).routes(),
+            api,
             stage=STAGE,
             pool_id=pool.id,
             rekognition_endpoint=self.info.rekognition_endpoint,
@@ -210,11 +214,3 @@ def new_handler(module_name: str) -> Handler:
     found.loader.exec_module(module)
     handler: Handler = module.lambda_handler
     return handler
-
-
-def _listening(port: int) -> socket.socket:
-    listener = socket.create_server((HOST, port), backlog=1024)
-    # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP; without it the body of every answer
-    # on a kept connection waits some 40 ms for the client's delayed acknowledgement of the head.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener

@@ -1,35 +1,46 @@
 """Every address of the local stack: health, tokens, keys, the API's stage and the page."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import httpx
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from face_validation.local.cognito.token_endpoint import TokenError, TokenIssuer, TokenRequest
+from face_validation.local.gateway.addresses import Address, no_such_address
 from face_validation.local.gateway.api_gateway import Gateway, read_body
 from face_validation.local.web.documentation import documentation_routes
-from face_validation.local.web.page_routes import PageRoutes
+from face_validation.local.web.stack_api import StackApi
+from face_validation_function.routes import ROUTES
 
 MAX_FORM_BYTES = 64 * 1024
 HEALTH_TIMEOUT_S = 3.0
 
 
 def application(
-    gateway: Gateway, issuer: TokenIssuer, page: PageRoutes, *, stage: str, pool_id: str, rekognition_endpoint: str
+    gateway: Gateway,
+    issuer: TokenIssuer,
+    pages: Sequence[Route],
+    api_of_pages: StackApi,
+    *,
+    stage: str,
+    pool_id: str,
+    rekognition_endpoint: str,
 ) -> Starlette:
     """The ASGI application; `issuer.issuer` is this application's address followed by `/{pool_id}`."""
     health_client = httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S, trust_env=False)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with health_client, page:
+        async with health_client, api_of_pages:
             yield
 
     async def health(_: Request) -> Response:
@@ -61,6 +72,8 @@ def application(
         response = await gateway.answer(Request(scope, receive))
         await response(scope, receive, send)
 
+    known = [(route.method, f"/{stage}{route.resource}") for route in ROUTES]
+    known += [("POST", "/oauth2/token"), ("GET", "/healthz"), ("GET", "/docs"), ("GET", "/")]
     stage_routes = Mount(f"/{stage}", app=api)
     # A path parameter may hold an encoded line break, which Starlette's own pattern does not match.
     stage_routes.path_regex = re.compile(f"^/{stage}/(?P<path>.*)$", re.DOTALL)
@@ -71,10 +84,13 @@ def application(
             Route(f"/{pool_id}/.well-known/jwks.json", keys),
             stage_routes,
             *documentation_routes(stage),
-            *page.routes(),
+            *pages,
         ],
         lifespan=lifespan,
-        exception_handlers={ClientDisconnect: _nobody_is_there},
+        exception_handlers={
+            ClientDisconnect: _nobody_is_there,
+            **dict.fromkeys((HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED), _no_address_in(known)),
+        },
     )
     app.router.redirect_slashes = False
     return app
@@ -83,3 +99,15 @@ def application(
 async def _nobody_is_there(_: Request, __: Exception) -> Response:
     """The caller left in the middle of the body: no defect, so no traceback, and nobody reads this answer."""
     return Response(status_code=400)
+
+
+def _no_address_in(known: Collection[Address]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """An answer to whoever asks a path or a method that is none of these."""
+
+    async def no_address(request: Request, refused: Exception) -> Response:
+        status = refused.status_code if isinstance(refused, HTTPException) else HTTPStatus.NOT_FOUND
+        details = no_such_address(request.method, request.url.path, known)
+        error = {"code": "RequestError", "message": "There is no such address.", "details": details}
+        return JSONResponse({"error": error}, status)
+
+    return no_address

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any, Self
 
 import uvicorn
@@ -14,9 +15,12 @@ GRACE_S = 5
 
 
 class ServerThread:
-    """uvicorn in a thread, on a socket that listens already; entered once it answers."""
+    """uvicorn in a thread, on a socket that listens already; entered once it answers.
 
-    def __init__(self, app: Any, listener: socket.socket) -> None:
+    `certificate`: a PEM file with a key and its certificate, for TLS.
+    """
+
+    def __init__(self, app: Any, listener: socket.socket, certificate: Path | None = None) -> None:
         config = uvicorn.Config(
             app,
             http=BoundedProtocol,
@@ -25,6 +29,7 @@ class ServerThread:
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
             lifespan="on",
+            ssl_certfile=certificate,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -42,3 +47,12 @@ class ServerThread:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join()
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 picks a free one."""
+    listener = socket.create_server((host, port), backlog=1024)
+    # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP; without it the body of every answer
+    # on a kept connection waits some 40 ms for the client's delayed acknowledgement of the head.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

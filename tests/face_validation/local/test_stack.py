@@ -58,6 +58,23 @@ def test_the_apis_description_is_served_with_its_page(stack: LocalStack) -> None
     assert "swagger-ui" in httpx.get(f"{stack.page_url}docs").text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "meant"),
+    [
+        ("POST", "validation", 404, "use POST /dev/validation."),
+        ("GET", "oauth2/token", 405, "use POST /oauth2/token."),
+        ("GET", "doc", 404, "use GET /docs."),
+    ],
+)
+def test_an_address_beside_the_api_is_told_the_one_that_was_meant(
+    stack: LocalStack, method: str, path: str, status: int, meant: str
+) -> None:
+    refused = httpx.request(method, f"{stack.page_url}{path}")
+
+    assert refused.status_code == status
+    assert refused.json()["error"]["details"] == f"There is no {method} /{path} here: {meant}"
+
+
 def test_the_info_file_holds_what_scripts_need(stack: LocalStack, tmp_path: Path) -> None:
     stack.info.write(tmp_path / "stack.json")
 
@@ -95,7 +112,7 @@ def test_the_issuer_publishes_the_key_that_signed_the_token(stack: LocalStack, c
 
 
 def test_a_key_that_is_not_in_the_bucket_is_told(client: FaceValidationClient) -> None:
-    with pytest.raises(InvalidS3ObjectError, match="source"):
+    with pytest.raises(InvalidS3ObjectError, match=r"NoSuchKey\. The key was looked for in the source bucket"):
         client.validate("not-there.jpg", "not-there.jpg", "FACE_TO_FACE")
 
 

@@ -14,18 +14,19 @@ from face_validation.local.cognito.token_endpoint import TokenIssuer
 from face_validation.local.cognito.user_pool import AppClient, UserPool
 from face_validation.local.gateway.api_gateway import Gateway
 from face_validation.local.gateway.application import application
-from face_validation.local.stack_info import StackInfo
+from face_validation.local.web.own_site import OwnSite
 from face_validation.local.web.page_routes import PageRoutes
-from tests.face_validation.local.under_test import READ, WRITE, Api
-
-INFO = StackInfo("http://127.0.0.1:8080/dev", "", "", "", "", "", "", "", "", "", "", "", "")
+from face_validation.local.web.stack_api import StackApi
+from tests.face_validation.local.under_test import INFO, READ, WRITE, Api
 
 
 @pytest.fixture(scope="module")
 def app(issuer: TokenIssuer, pool: UserPool, authorizer: Any) -> Any:
     gateway: Gateway = Api(authorizer, "").gateway
+    api = StackApi(INFO)
+    pages = PageRoutes(INFO, None, api, OwnSite("http://127.0.0.1:8080")).routes()
     return application(
-        gateway, issuer, PageRoutes(INFO, None), stage="dev", pool_id=pool.id, rekognition_endpoint="http://127.0.0.1:9"
+        gateway, issuer, pages, api, stage="dev", pool_id=pool.id, rekognition_endpoint="http://127.0.0.1:9"
     )
 
 

@@ -1,0 +1,118 @@
+"""The validation page for a phone on the same network: over TLS, by a link that opens it once, and nothing else."""
+
+import ipaddress
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from face_validation.local.web.own_site import SECURITY_HEADERS
+from face_validation.local.web.stack_api import StackApi
+
+PORT = 8443
+CERTIFICATE_DAYS = 7
+# `__Host-`: browsers take it over TLS only, and send it to this very host only.
+COOKIE = "__Host-twin"
+_OPENED = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>Twin</title><a href="/">Twin</a>'
+
+
+class LanSite:
+    """The page's addresses behind a session that a one-time link begins.
+
+    `opened` is told the address of each device that opens the page by the link.
+    """
+
+    def __init__(self, origin: str, pages: Sequence[Route], api: StackApi, opened: Callable[[str], None]) -> None:
+        self._origin, self._opened = origin, opened
+        self._sessions: set[str] = set()
+        self._link = secrets.token_urlsafe(16)
+
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            async with api:
+                yield
+
+        open_route = Route("/open/{link}", self._open)
+        self.app: ASGIApp = self._behind_session(Starlette(routes=[open_route, *pages], lifespan=lifespan))
+
+    @property
+    def link(self) -> str:
+        """The address that opens the page on one device; after it was used there is another one."""
+        return f"{self._origin}/open/{self._link}"
+
+    async def _open(self, request: Request) -> Response:
+        if not secrets.compare_digest(request.path_params["link"].encode(), self._link.encode()):
+            return _refused("This link was used before. The terminal shows the next one.")
+        self._link, session = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
+        self._sessions.add(session)
+        self._opened(request.client.host if request.client else "a device")
+        # A page and not a redirection: a cookie of SameSite=Strict is not sent along with one that another site began.
+        answer = HTMLResponse(_OPENED, headers={**SECURITY_HEADERS, "Cache-Control": "no-store"})
+        answer.set_cookie(COOKIE, session, secure=True, httponly=True, samesite="strict")
+        return answer
+
+    def _behind_session(self, app: ASGIApp) -> ASGIApp:
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and not self._may_pass(Request(scope)):
+                refused = _refused("Open the page by the link or the QR code that the terminal shows.")
+                await refused(scope, receive, send)
+            else:
+                await app(scope, receive, send)
+
+        return guarded
+
+    def _may_pass(self, request: Request) -> bool:
+        if request.method == "GET" and request.url.path.startswith("/open/"):
+            return True
+        return request.cookies.get(COOKIE) in self._sessions
+
+
+def own_address() -> str:
+    """This machine's address in the network that its default route leads to.
+
+    Raises:
+        OSError: it has no network.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as towards:
+        # No packet is sent: the system only chooses the way. The address is of a range for documentation.
+        towards.connect(("192.0.2.1", 9))
+        return str(towards.getsockname()[0])
+
+
+def write_certificate(address: str, folder: Path) -> tuple[Path, str]:
+    """A new key and a certificate for an IP address, in one PEM file; and the certificate's SHA-256 fingerprint."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Twin on {address}")])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))  # clocks of phones differ
+        .not_valid_after(now + timedelta(days=CERTIFICATE_DAYS))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "twin.pem"
+    path.touch(mode=0o600)
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return path, certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
+def _refused(sentence: str) -> Response:
+    return PlainTextResponse(sentence, HTTPStatus.FORBIDDEN, SECURITY_HEADERS)

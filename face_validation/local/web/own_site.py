@@ -1,0 +1,70 @@
+"""What all pages of the stack have in common: who may ask, the headers of every answer, and their files."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+FOLDER = Path(__file__).parent / "page"
+
+# Nothing from elsewhere, no frame around the page, no script but its own.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class OwnSite:
+    """One site by its origins, `http://127.0.0.1:8080`; its addresses answer to its own pages only.
+
+    They hold the client's credentials: another site that the browser has open must not use them, not even under a name
+    that resolves to this machine.
+    """
+
+    def __init__(self, *origins: str) -> None:
+        self._hosts = {origin.partition("://")[2]: origin for origin in origins}
+
+    def route(self, path: str, endpoint: Endpoint, method: str = "GET") -> Route:
+        """An address that refuses whoever is not a page of this site; each answer carries the security headers."""
+
+        async def guarded(request: Request) -> Response:
+            if self._is_ours(request):
+                response = await endpoint(request)
+            else:
+                response = refusal(HTTPStatus.FORBIDDEN, "ForbiddenError", "Only this stack's own page may ask this.")
+            for name, value in SECURITY_HEADERS.items():
+                response.headers.setdefault(name, value)
+            return response
+
+        return Route(path, guarded, methods=[method])
+
+    def files(self, names: Iterable[str]) -> list[Route]:
+        """The files of a page, at `/page/{name}`."""
+        return [self.route(f"/page/{name}", partial(file, FOLDER / name)) for name in names]
+
+    def _is_ours(self, request: Request) -> bool:
+        origin = self._hosts.get(request.headers.get("host", ""))
+        return origin is not None and (request.method in {"GET", "HEAD"} or request.headers.get("origin") == origin)
+
+
+async def file(path: Path, request: Request) -> Response:
+    """A file that the browser asks for again each time, so that no old page stays after an upgrade."""
+    del request
+    return FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+
+def refusal(status: HTTPStatus, code: str, details: str) -> Response:
+    """An answer that says why there is no other."""
+    return JSONResponse({"error": {"code": code, "message": status.phrase + ".", "details": details}}, status)
