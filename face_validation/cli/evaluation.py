@@ -81,9 +81,9 @@ def evaluate(
     from face_validation.evaluation.report.summary import summarise
     from face_validation.evaluation.report.terminal import print_summary
     from face_validation.evaluation.runs.all_pairs import cases_of_all_pairs, read_photographs
-    from face_validation.evaluation.runs.asking import RunError
     from face_validation.evaluation.runs.cases import CasesError, read_cases, read_groups
     from face_validation.evaluation.runs.results import ResultsError
+    from face_validation.evaluation.runs.run_folder import RunError
 
     least, most = [Limit.least(text) for text in fail_under or ()], [Limit.most(text) for text in fail_above or ()]
     stderr = Console(stderr=True, highlight=False)
@@ -168,8 +168,7 @@ def _all_pairs_by_engine(
 ) -> "Summary":
     from face_validation.cli.local_matcher import LocalMatcher
     from face_validation.evaluation.report.summary import summarise_all_pairs
-    from face_validation.evaluation.runs.all_pairs import read_photographs
-    from face_validation.evaluation.runs.all_pairs_run import run_all_pairs
+    from face_validation.evaluation.runs.all_pairs import read_photographs, run_all_pairs
 
     photographs = read_photographs(photos, groups)
     matcher = LocalMatcher.load()
@@ -197,11 +196,10 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Two evaluation runs side by side: what changed, and whether it is more than chance."""
-    from face_validation.evaluation.report.comparison import ComparisonError, compare_runs
-    from face_validation.evaluation.report.comparison_output import comparison_json, print_comparison
-    from face_validation.evaluation.runs.asking import RunError
+    from face_validation.evaluation.report.comparison import ComparisonError, compare_runs, comparison_json
+    from face_validation.evaluation.report.terminal import print_comparison
     from face_validation.evaluation.runs.results import ResultsError
-    from face_validation.evaluation.runs.run_folder import read_run
+    from face_validation.evaluation.runs.run_folder import RunError, read_run
 
     try:
         runs = [read_run(folder, Path()) for folder in (first, second)]

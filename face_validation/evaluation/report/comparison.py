@@ -1,18 +1,18 @@
 """Two runs side by side: which cases changed, and whether the difference is more than chance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from face_validation.evaluation.runs.pairs import answers_at, scored_pairs, similarities
 from face_validation.evaluation.runs.result import Result
-from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, ConfusionMatrix, Expected
+from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Expected
 from face_validation.evaluation.statistics.error_rates import area_under_curve, equal_error_rate, error_rates
 from face_validation.evaluation.statistics.intervals import Rate, mcnemar_exact
-from face_validation.evaluation.statistics.operating_points import operating_point_of_scores
+from face_validation.evaluation.statistics.operating_points import threshold_for
 from face_validation.evaluation.statistics.paired import PairedDifference, fnmr_differences
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
+from face_validation.evaluation.statistics.scored_pairs import Flags, ScoredPairs
 
 SIGNIFICANCE = 0.05
 TARGETS = (0.01, 0.001, 0.0001)
@@ -24,17 +24,13 @@ class ComparisonError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ChangedCase:
-    """A case that is answered right by only one of the runs."""
+    """A case that is answered right by only one of the runs; `is_better` where that is the second."""
 
     first: Result
     second: Result
     first_answer: Answer
     second_answer: Answer
-
-    @property
-    def is_better(self) -> bool:
-        """Whether the second run has it right."""
-        return self.second_answer is RIGHT_ANSWER[self.second.case.expected]
+    is_better: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +42,7 @@ class PairedTest:
         target_fmr: the FMR (0-1) that both thresholds are for; None where they are the runs' own.
         only_first: cases that only the first run has right; likewise `only_second`.
         p_value: of "both are equally often right".
+        verdict: in words (A the first run, B the second), whether the difference is more than chance.
     """
 
     thresholds: tuple[float, float]
@@ -53,18 +50,26 @@ class PairedTest:
     only_first: int
     only_second: int
     p_value: float
+    verdict: str
 
-    @property
-    def verdict(self) -> str:
-        """In words (A the first run, B the second), whether the difference is more than chance."""
-        if not self.only_first and not self.only_second:
-            return "The same cases are right in both."
-        if self.only_first == self.only_second:
-            return "As many cases got better as worse."
-        better = "B" if self.only_second > self.only_first else "A"
-        if self.p_value < SIGNIFICANCE:
-            return f"{better} is better, by more than chance (p = {self.p_value:.2g})."
-        return f"{better} has more right, which may be chance (p = {self.p_value:.2g})."
+    @classmethod
+    def of(
+        cls, thresholds: tuple[float, float], target_fmr: float | None, first_right: Flags, second_right: Flags
+    ) -> "PairedTest":
+        """The test of n cases; (n,) whether each run has them right."""
+        only_first = int(np.count_nonzero(first_right & ~second_right))
+        only_second = int(np.count_nonzero(second_right & ~first_right))
+        p_value = mcnemar_exact(only_first, only_second)
+        better = "B" if only_second > only_first else "A"
+        if not only_first and not only_second:
+            verdict = "The same cases are right in both."
+        elif only_first == only_second:
+            verdict = "As many cases got better as worse."
+        elif p_value < SIGNIFICANCE:
+            verdict = f"{better} is better, by more than chance (p = {p_value:.2g})."
+        else:
+            verdict = f"{better} has more right, which may be chance (p = {p_value:.2g})."
+        return cls(thresholds, target_fmr, only_first, only_second, p_value, verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +115,6 @@ class Comparison:
     median_seconds: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """The same cases in both runs, with their answers at each run's own threshold."""
-
-    first: list[Result]
-    second: list[Result]
-    answers: list[tuple[Answer, Answer]]
-
-    def where(self, places: Sequence[int]) -> "_Shared":
-        return _Shared(
-            [self.first[at] for at in places], [self.second[at] for at in places], [self.answers[at] for at in places]
-        )
-
-
 def compare_runs(
     first: Sequence[Result],
     second: Sequence[Result],
@@ -136,22 +127,26 @@ def compare_runs(
         ComparisonError: they share no case.
     """
     others = {result.case.case_id: result for result in second}
-    pairs = [(one, others[one.case.case_id]) for one in first if one.case.case_id in others]
-    same = [pair for pair in pairs if _question(pair[0]) == _question(pair[1])]
+    pairs = [(one, others.pop(one.case.case_id)) for one in first if one.case.case_id in others]
+    same = [(one, other) for one, other in pairs if _question(one) == _question(other)]
     if not same:
         raise ComparisonError("The two runs have no case in common, with the same images and expectation.")
-    of_first, of_second = [one for one, _ in same], [other for _, other in same]
-    answered = zip(answers_at(of_first, first_threshold), answers_at(of_second, second_threshold), strict=True)
-    shared = _Shared(of_first, of_second, list(answered))
-    thresholds = (first_threshold, second_threshold)
+    before, after = [one for one, _ in same], [other for _, other in same]
+    answers = answers_at(before, first_threshold), answers_at(after, second_threshold)
+    wanted = [RIGHT_ANSWER[one.case.expected] for one in before]
+    right = [np.array([got is right for got, right in zip(one, wanted, strict=True)], np.bool_) for one in answers]
+    changed = [
+        ChangedCase(before[at], after[at], answers[0][at], answers[1][at], bool(right[1][at]))
+        for at in np.flatnonzero(right[0] != right[1])
+    ]
     shared_ids = {one.case.case_id for one, _ in pairs}
     return Comparison(
-        groups=[_compare(name, shared.where(places), thresholds) for name, places in _places(of_first).items()],
-        changed=_changed(shared),
+        groups=_groups(before, after, (right[0], right[1]), (first_threshold, second_threshold)),
+        changed=sorted(changed, key=lambda case: (case.is_better, case.first.case.case_id)),
         only_in_first=[one.case.case_id for one in first if one.case.case_id not in shared_ids],
-        only_in_second=[one.case.case_id for one in second if one.case.case_id not in shared_ids],
+        only_in_second=list(others),
         other_questions=[one.case.case_id for one, other in pairs if _question(one) != _question(other)],
-        median_seconds=(_median_seconds(of_first), _median_seconds(of_second)),
+        median_seconds=(_median_seconds(before), _median_seconds(after)),
     )
 
 
@@ -159,69 +154,88 @@ def _question(result: Result) -> tuple[str, str, str, str]:
     return result.case.type, result.case.expected, result.source_sha256, result.target_sha256
 
 
-def _places(results: Sequence[Result]) -> dict[str, list[int]]:
-    types = sorted({one.case.type for one in results})
-    places = {"all": list(range(len(results)))} if len(types) > 1 else {}
-    return places | {type_.value: [at for at, one in enumerate(results) if one.case.type is type_] for type_ in types}
-
-
-def _changed(shared: _Shared) -> list[ChangedCase]:
-    changed = [
-        ChangedCase(one, other, was, now)
-        for one, other, (was, now) in zip(shared.first, shared.second, shared.answers, strict=True)
-        if (was is RIGHT_ANSWER[one.case.expected]) is not (now is RIGHT_ANSWER[one.case.expected])
-    ]
-    return sorted(changed, key=lambda case: (case.is_better, case.first.case.case_id))
-
-
 def _median_seconds(results: Sequence[Result]) -> float:
     return float(np.median([one.seconds for one in results]))
 
 
-def _compare(name: str, shared: _Shared, thresholds: tuple[float, float]) -> GroupComparison:
-    expected = [one.case.expected for one in shared.first]
-    right = [
-        (was is RIGHT_ANSWER[wanted], now is RIGHT_ANSWER[wanted])
-        for wanted, (was, now) in zip(expected, shared.answers, strict=True)
+def _groups(
+    before: Sequence[Result], after: Sequence[Result], right: tuple[Flags, Flags], thresholds: tuple[float, float]
+) -> list[GroupComparison]:
+    """All cases where there are several types, and each type."""
+    second_scores = similarities(after)
+    both = ~np.isnan(similarities(before)) & ~np.isnan(second_scores)
+    both &= np.array([one.case.expected is not Expected.ERROR for one in before], np.bool_)
+    first = scored_pairs([one for one, is_scored in zip(before, both, strict=True) if is_scored])
+    second = replace(first, similarity=second_scores[both])
+    types = np.array([one.case.type.value for one in before])
+    names = np.unique(types).tolist()
+    members = {"all": np.ones(len(before), np.bool_)} if len(names) > 1 else {}
+    members |= {name: types == name for name in names}
+    return [
+        _compared(
+            name,
+            PairedTest.of(thresholds, None, right[0][chosen], right[1][chosen]),
+            [Rate(int(np.count_nonzero(one[chosen])), int(np.count_nonzero(chosen))) for one in right],
+            first.where(chosen[both]),
+            second.where(chosen[both]),
+        )
+        for name, chosen in members.items()
     ]
-    only_first, only_second = right.count((True, False)), right.count((False, True))
-    first, second = _scored_by_both(shared)
-    curves = [error_rates(one.match_scores, one.non_match_scores) for one in (first, second)]
+
+
+def _compared(
+    name: str, own: PairedTest, accuracy: Sequence[Rate], first: ScoredPairs, second: ScoredPairs
+) -> GroupComparison:
     areas = [area_under_curve(one.match_scores, one.non_match_scores) for one in (first, second)]
-    equal = [equal_error_rate(curve) for curve in curves]
+    equal = [equal_error_rate(error_rates(one.match_scores, one.non_match_scores)) for one in (first, second)]
+    carried = [target for target in TARGETS if first.is_match.any() and (~first.is_match).sum() * target >= 3]
     return GroupComparison(
         name=name,
-        first=ConfusionMatrix.of(expected, [was for was, _ in shared.answers]).accuracy,
-        second=ConfusionMatrix.of(expected, [now for _, now in shared.answers]).accuracy,
-        own=PairedTest(thresholds, None, only_first, only_second, mcnemar_exact(only_first, only_second)),
-        at_targets=tuple(_test_at(first, second, target) for target in TARGETS if _carries(first, target)),
+        first=accuracy[0],
+        second=accuracy[1],
+        own=own,
+        at_targets=tuple(_test_at(first, second, target) for target in carried),
         auc=None if areas[0] is None or areas[1] is None else (areas[0], areas[1]),
         eer=None if equal[0] is None or equal[1] is None else (equal[0].rate, equal[1].rate),
         fnmr=fnmr_differences(first, second.similarity, TARGETS),
     )
 
 
-def _scored_by_both(shared: _Shared) -> tuple[ScoredPairs, ScoredPairs]:
-    scored = ~np.isnan(similarities(shared.first)) & ~np.isnan(similarities(shared.second))
-    scored &= np.array([one.case.expected is not Expected.ERROR for one in shared.first], np.bool_)
-    places = np.flatnonzero(scored)
-    first, second = ([results[at] for at in places] for results in (shared.first, shared.second))
-    pairs = scored_pairs(first)
-    return pairs, replace(pairs, similarity=similarities(second))
-
-
-def _carries(pairs: ScoredPairs, target_fmr: float) -> bool:
-    return bool(pairs.is_match.any() and (~pairs.is_match).sum() * target_fmr >= 3)
-
-
 def _test_at(first: ScoredPairs, second: ScoredPairs, target_fmr: float) -> PairedTest:
     """McNemar's test at each run's threshold for one FMR; the persons do not matter here, the pairs are the same."""
-    thresholds = []
-    for pairs in (first, second):
-        point = operating_point_of_scores(pairs.match_scores, pairs.non_match_scores, target_fmr)
-        thresholds.append(100.0 if point is None else point.threshold)
-    right = [(pairs.similarity >= at) == pairs.is_match for pairs, at in zip((first, second), thresholds, strict=True)]
-    only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    return PairedTest(
-        (thresholds[0], thresholds[1]), target_fmr, only_first, only_second, mcnemar_exact(only_first, only_second)
-    )
+    found = [threshold_for(one, target_fmr) for one in (first, second)]
+    before, after = (100.0 if at is None else at for at in found)
+    right = [(one.similarity >= at) == one.is_match for one, at in ((first, before), (second, after))]
+    return PairedTest.of((before, after), target_fmr, right[0], right[1])
+
+
+def comparison_json(comparison: Comparison) -> dict[str, object]:
+    """A comparison for scripts; rates are ratios 0-1."""
+    groups = [
+        {
+            "name": group.name,
+            "cases": group.first.of,
+            "accuracy": [group.first.value, group.second.value],
+            "only_first_right": group.own.only_first,
+            "only_second_right": group.own.only_second,
+            "p_value": group.own.p_value,
+            "verdict": group.own.verdict,
+            "at_targets": [asdict(test) for test in group.at_targets],
+            "auc": group.auc,
+            "eer": group.eer,
+            "fnmr": [{**asdict(one), "more_than_chance": one.is_more_than_chance} for one in group.fnmr],
+        }
+        for group in comparison.groups
+    ]
+    changed = [
+        {
+            "case_id": one.first.case.case_id,
+            "expected": one.first.case.expected,
+            "answers": [one.first_answer, one.second_answer],
+            "similarities": [one.first.similarity, one.second.similarity],
+            "note": one.first.case.note,
+        }
+        for one in comparison.changed
+    ]
+    rest = ("only_in_first", "only_in_second", "other_questions", "median_seconds")
+    return {"groups": groups, "changed": changed, **{name: getattr(comparison, name) for name in rest}}

@@ -9,18 +9,11 @@ from face_validation.client import ImageAnalysis
 from face_validation.evaluation.runs.all_pairs import AllPairs
 from face_validation.evaluation.runs.pairs import scored_places
 from face_validation.evaluation.runs.result import Result, SideQuality
+from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.evaluation.statistics.label_noise import label_suspicion, looks_mislabelled
 from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 
 MOST = 40
-
-
-@dataclass(frozen=True, slots=True)
-class ShownImage:
-    """One image of a pair: its file, and what was seen in it where that is known."""
-
-    path: Path
-    analysis: ImageAnalysis | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +26,7 @@ class GalleryItem:
         similarity: 0-100.
         is_match: the label: whether both images are said to show one person.
         label_is_doubtful: whether the score would be ordinary under the other label.
-        source: likewise `target`.
+        images: source and target: the file, and what was seen in it where that is known.
         qualities: measures of both faces; none where they were not asked for.
         reasons: the answer's codes.
     """
@@ -43,8 +36,7 @@ class GalleryItem:
     similarity: float
     is_match: bool
     label_is_doubtful: bool
-    source: ShownImage
-    target: ShownImage
+    images: tuple[tuple[Path, ImageAnalysis | None], ...]
     qualities: tuple[SideQuality, ...] = ()
     reasons: tuple[str, ...] = ()
 
@@ -56,39 +48,37 @@ def places_to_look_at(pairs: ScoredPairs, threshold: float, most: int = MOST) ->
     """
     errors = (pairs.similarity >= threshold) != pairs.is_match
     doubtful = looks_mislabelled(pairs)
-    suspicion = label_suspicion(pairs)
     noisy = np.flatnonzero(doubtful)
-    first = noisy[np.argsort(-suspicion[noisy], kind="stable")][:most]
-    kinds = []
+    first = noisy[np.argsort(-label_suspicion(pairs)[noisy], kind="stable")][:most]
+    in_turn: list[tuple[int, int]] = []
     for is_match, sign in ((False, -1.0), (True, 1.0)):
         members = np.flatnonzero(errors & ~doubtful & (pairs.is_match == is_match))
         worst_first = members[np.argsort(sign * pairs.similarity[members], kind="stable")]
-        kinds.append([(rank, int(place)) for rank, place in enumerate(worst_first[:most])])
-    in_turn = [place for _, place in sorted(kinds[0] + kinds[1], key=lambda one: one[0])]
-    return [(int(place), True) for place in first] + [(place, False) for place in in_turn[: most - first.size]]
+        in_turn += enumerate(worst_first[:most].tolist())
+    in_turn.sort(key=lambda one: one[0])
+    return [(int(place), True) for place in first] + [(place, False) for _, place in in_turn[: most - first.size]]
 
 
 def gallery_of_results(results: list[Result], pairs: ScoredPairs, threshold: float) -> list[GalleryItem]:
     """The pairs of a run of cases; `pairs` are its `scored_pairs`."""
     scored = scored_places(results)
-    return [
-        _of_result(results[scored[place]], is_doubtful) for place, is_doubtful in places_to_look_at(pairs, threshold)
-    ]
-
-
-def _of_result(result: Result, is_doubtful: bool) -> GalleryItem:
-    boxes = result.boxes
-    return GalleryItem(
-        name=result.case.case_id,
-        note=result.case.note,
-        similarity=result.similarity or 0.0,
-        is_match=result.case.expected.value == "match",
-        label_is_doubtful=is_doubtful,
-        source=ShownImage(result.case.source, None if boxes is None else boxes.source),
-        target=ShownImage(result.case.target, None if boxes is None else boxes.target),
-        qualities=result.qualities,
-        reasons=result.reasons,
-    )
+    items = []
+    for place, is_doubtful in places_to_look_at(pairs, threshold):
+        result = results[scored[place]]
+        case, boxes = result.case, result.boxes
+        items.append(
+            GalleryItem(
+                case.case_id,
+                case.note,
+                result.similarity or 0.0,
+                case.expected is Expected.MATCH,
+                is_doubtful,
+                ((case.source, boxes and boxes.source), (case.target, boxes and boxes.target)),
+                result.qualities,
+                result.reasons,
+            )
+        )
+    return items
 
 
 def gallery_of_all_pairs(all_pairs: AllPairs, pairs: ScoredPairs, threshold: float) -> list[GalleryItem]:
@@ -99,13 +89,12 @@ def gallery_of_all_pairs(all_pairs: AllPairs, pairs: ScoredPairs, threshold: flo
         source, target = all_pairs.photos[first[place]], all_pairs.photos[second[place]]
         items.append(
             GalleryItem(
-                name=source.person if source.person == target.person else f"{source.person} / {target.person}",
-                note=f"{source.path.name}, {target.path.name}",
-                similarity=float(pairs.similarity[place]),
-                is_match=bool(pairs.is_match[place]),
-                label_is_doubtful=is_doubtful,
-                source=ShownImage(source.path, None),
-                target=ShownImage(target.path, None),
+                source.person if source.person == target.person else f"{source.person} / {target.person}",
+                f"{source.path.name}, {target.path.name}",
+                float(pairs.similarity[place]),
+                bool(pairs.is_match[place]),
+                is_doubtful,
+                ((source.path, None), (target.path, None)),
             )
         )
     return items

@@ -1,26 +1,43 @@
 """Cases that have something in common, and how they were answered: by type, origin, document and size."""
 
 import bisect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from face_validation.evaluation.runs.origins import document_level, document_template, origin
+from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.runs.result import Result
-from face_validation.evaluation.statistics.confusion import Answer, ConfusionMatrix
+from face_validation.evaluation.statistics.confusion import Answer, Confusion
 
 Sizes = tuple[float, int] | None  # `Result.least_sizes`
 
 MOST_NAMES = 30
 OTHERS = "others"
 
+# What the first words of a note are called, where cutting them off by rule would split one origin into several.
+_KNOWN_ORIGINS = {
+    "lfw": "lfw",
+    "web celebrity": "web celebrity",
+    "composite": "composite",
+    "published pair": "published pair",
+    "exif orientation": "EXIF orientation",
+    "same photo, exif": "EXIF orientation",
+    "jpeg": "file format",
+    "png": "file format",
+    "progressive jpeg": "file format",
+    "bytes after": "file format",
+    "unsupported": "unsupported format",
+    "image below": "image too small",
+    "document without": "document without a face",
+}
+
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(Confusion):
     """Cases that have something in common, e.g. the origin (`dimension`) `lfw` (`name`), and how they were answered."""
 
     dimension: str
     name: str
-    confusion: ConfusionMatrix
 
 
 def groups_of(results: Sequence[Result], answers: Sequence[Answer]) -> list[Group]:
@@ -30,17 +47,40 @@ def groups_of(results: Sequence[Result], answers: Sequence[Answer]) -> list[Grou
     for dimension, name_of in _DIMENSIONS.items():
         members: dict[str, list[int]] = {}
         for index, result in enumerate(results):
-            if (name := name_of(result, sizes[index])) is not None:
+            if (name := name_of(result.case, sizes[index])) is not None:
                 members.setdefault(name, []).append(index)
         by_size = sorted(members, key=lambda name: (-len(members[name]), name))
         for name in by_size[MOST_NAMES:]:
             members.setdefault(OTHERS, []).extend(members.pop(name))
         for name in sorted(members, key=lambda name: (name == OTHERS, name)):
-            counted = ConfusionMatrix.of(
-                [results[index].case.expected for index in members[name]], [answers[index] for index in members[name]]
-            )
-            groups.append(Group(dimension, name.partition("|")[2] or name, counted))
+            expected = [results[index].case.expected for index in members[name]]
+            answered = [answers[index] for index in members[name]]
+            groups.append(Group.of(expected, answered, dimension, name.partition("|")[2] or name))
     return groups
+
+
+def origin(note: str) -> str:
+    """Where a case comes from, by the first words of its note: `lfw`, `web celebrity`, `composite`, `no face`...
+
+    An unknown note is cut at its first punctuation, and to four words at most; an empty one is `unnamed`.
+    """
+    folded = note.casefold()
+    for beginning, name in _KNOWN_ORIGINS.items():
+        if folded.startswith(beginning):
+            return name
+    words = re.split(r"[:,;()\d]", note, maxsplit=1)[0].split()
+    return " ".join(words[: 4 if ":" in note else 2]) or "unnamed"
+
+
+def document_template(case: Case) -> str | None:
+    """The template of a `composite <template> <level> ...` document, None of another case."""
+    words = case.note.split()
+    return words[1] if len(words) > 2 and words[0] == "composite" else None
+
+
+def document_level(case: Case) -> str | None:
+    """The level of a `composite <template> <level> ...` document (scan, photo, gray), None of another case."""
+    return None if document_template(case) is None else case.note.split()[2]
 
 
 def _bin(value: float, edges: Sequence[float], unit: str) -> str:
@@ -53,26 +93,15 @@ def _bin(value: float, edges: Sequence[float], unit: str) -> str:
     return f"{at}|{edges[at - 1]:g} to {edges[at]:g} {unit}"
 
 
-def _smaller_face(_: Result, sizes: Sizes) -> str | None:
-    return None if sizes is None else _bin(sizes[0], (40, 60, 80, 120, 200), "px")
-
-
-def _smaller_image(_: Result, sizes: Sizes) -> str | None:
-    return None if sizes is None else _bin(sizes[1] / 1e6, (0.05, 0.1, 0.5, 2), "megapixels")
-
-
-def _document_and_condition(result: Result, _: Sizes) -> str | None:
-    template, level = document_template(result.case), document_level(result.case)
-    return None if template is None or level is None else f"{template}, {level}"
-
-
-_DIMENSIONS: dict[str, Callable[[Result, Sizes], str | None]] = {
-    "type": lambda result, _: result.case.type.value,
-    "origin": lambda result, _: origin(result.case.note),
-    "group": lambda result, _: result.case.group or None,
-    "document level": lambda result, _: document_level(result.case),
-    "document template": lambda result, _: document_template(result.case),
-    "document and condition": _document_and_condition,
-    "height of the smaller face": _smaller_face,
-    "size of the smaller image": _smaller_image,
+_DIMENSIONS: dict[str, Callable[[Case, Sizes], str | None]] = {
+    "type": lambda case, _: case.type.value,
+    "origin": lambda case, _: origin(case.note),
+    "group": lambda case, _: case.group or None,
+    "document level": lambda case, _: document_level(case),
+    "document template": lambda case, _: document_template(case),
+    "document and condition": lambda case, _: (
+        f"{document_template(case)}, {document_level(case)}" if document_template(case) else None
+    ),
+    "height of the smaller face": lambda _, sizes: sizes and _bin(sizes[0], (40, 60, 80, 120, 200), "px"),
+    "size of the smaller image": lambda _, sizes: sizes and _bin(sizes[1] / 1e6, (0.05, 0.1, 0.5, 2), "megapixels"),
 }

@@ -6,9 +6,10 @@ from operator import attrgetter
 from pathlib import Path
 
 from markupsafe import Markup
+from pydantic import TypeAdapter
 
 from face_validation.evaluation.report.charts import standalone
-from face_validation.evaluation.report.metrics import Curve, metrics_of
+from face_validation.evaluation.report.metrics import metrics_of
 from face_validation.evaluation.report.plots import (
     det_curve,
     error_rate_curves,
@@ -21,6 +22,7 @@ from face_validation.evaluation.report.summary import Summary
 from face_validation.evaluation.report.templates import render
 from face_validation.evaluation.report.texts import Text, text
 from face_validation.evaluation.statistics.differentials import LEAST_PERSONS as LEAST_PERSONS_IN_GROUP
+from face_validation.evaluation.statistics.error_rates import ErrorRates
 from face_validation.evaluation.statistics.identification import COLLECTION_SIZES
 from face_validation.evaluation.statistics.persons import LEAST_PERSONS
 
@@ -57,7 +59,7 @@ def report_page(summary: Summary, plots: dict[str, list[Plot]]) -> str:
         plots=plots,
         dimensions={name: list(members) for name, members in groupby(groups, attrgetter("dimension"))},
         fmr_between={ends: one.fmr for one in cross for ends in ((one.first, one.second), (one.second, one.first))},
-        curve=Curve.model_validate(first.rates).model_dump(),
+        curve=TypeAdapter(ErrorRates).dump_python(first.rates, by_alias=True),
         rejection_curves=rejection_curves,
         wrong_shown=WRONG_SHOWN,
         collection_sizes=COLLECTION_SIZES,

@@ -1,51 +1,23 @@
-"""A run of 1:N as people and scripts read it: results.csv, metrics.json, a plot and report.html."""
+"""A run of 1:N as people and scripts read it: results.csv, metrics.json, two charts and report.html."""
 
 import csv
+import json
 import os
 from pathlib import Path
-from typing import Literal
 
-from pydantic import Field
+from pydantic import TypeAdapter
 
 from face_validation.evaluation.report.charts import standalone
 from face_validation.evaluation.report.html_report import METRICS_FILE, REPORT_FILE
-from face_validation.evaluation.report.metrics import Model, Numbers
 from face_validation.evaluation.report.plots import dir_against_fpir, identification_curves
 from face_validation.evaluation.report.templates import render
-from face_validation.evaluation.runs.identification import NOBODY, Identification, ProbeResult, count, is_right
+from face_validation.evaluation.runs.identification import NOBODY, Identification, count, is_right
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from face_validation.evaluation.runs.results import RESULTS_FILE
-from face_validation.evaluation.statistics.identification import Extrapolation
-from face_validation.evaluation.statistics.intervals import Rate
 
 FURTHER_THRESHOLDS = (80.0, 90.0, 95.0, 99.0)
+SCHEMA = 1  # of metrics.json: ratios 0-1 with their 95 % intervals
 _COLUMNS = ("probe_id", "image", "expected_person", "note", "person", "similarity", "error", "rank")
-
-
-class IdentificationCurve(Model):
-    """Both rates at every threshold; null where there was no such probe."""
-
-    thresholds: Numbers
-    rank_one: Numbers
-    fpir: Numbers
-
-
-class IdentificationMetrics(Model):
-    """metrics.json of `face-validation identify`: ratios 0-1 with their 95 % intervals."""
-
-    schema_: Literal[1] = Field(1, serialization_alias="schema")
-    threshold: float
-    enrolled: int
-    not_enrolled: list[str]
-    rank_one: Rate
-    rank_one_without_threshold: Rate = Field(validation_alias="rank_one_any")
-    misidentified: Rate
-    fnir: Rate
-    fpir: Rate
-    refused: Rate
-    rank_k: tuple[Rate, ...]
-    extrapolations: tuple[Extrapolation, ...]
-    curve: IdentificationCurve
 
 
 def write_identification(run: Identification, out: Path, root: Path, service: str) -> None:
@@ -59,9 +31,14 @@ def write_identification(run: Identification, out: Path, root: Path, service: st
     """
     out.mkdir(parents=True, exist_ok=True)
     with (out / RESULTS_FILE).open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([_COLUMNS, *(_row(answer, root) for answer in run.answers)])
-    metrics = IdentificationMetrics.model_validate(run).model_dump_json(indent=2)
-    (out / METRICS_FILE).write_text(metrics + "\n", encoding="utf-8")
+        writer = csv.writer(stream)
+        writer.writerow(_COLUMNS)
+        for answer in run.answers:
+            probe, image = answer.probe, Path(os.path.relpath(answer.probe.image, root)).as_posix()
+            found = (answer.person, answer.similarity, answer.error, answer.rank)
+            writer.writerow((probe.probe_id, image, probe.person or NOBODY, probe.note, *found))
+    figures = TypeAdapter(Identification).dump_python(run, mode="json", by_alias=True)
+    (out / METRICS_FILE).write_text(json.dumps({"schema": SCHEMA, **figures}, indent=2) + "\n", encoding="utf-8")
     plots = {
         "identification.svg": identification_curves(run.curve, run.threshold),
         "dir_fpir.svg": dir_against_fpir(run.curve, run.fpir.of),
@@ -80,11 +57,3 @@ def write_identification(run: Identification, out: Path, root: Path, service: st
         versions=describe_versions(),
     )
     (out / REPORT_FILE).write_text(page, encoding="utf-8")
-
-
-def _row(answer: ProbeResult, root: Path) -> tuple[object, ...]:
-    probe = answer.probe
-    image = Path(os.path.relpath(probe.image, root)).as_posix()
-    similarity = "" if answer.similarity is None else repr(answer.similarity)
-    who = probe.person or NOBODY
-    return probe.probe_id, image, who, probe.note, answer.person or "", similarity, answer.error, answer.rank

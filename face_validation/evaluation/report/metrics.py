@@ -7,22 +7,18 @@ seconds. Fields are added, never renamed or removed, without a new `schema` numb
 """
 
 import json
-import math
 import sys
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from face_validation.evaluation.report.groups import Group
-from face_validation.evaluation.report.study import SafeThreshold, ThresholdChoice
+from face_validation.evaluation.report.study import Study
 from face_validation.evaluation.report.summary import Latency, Summary
 from face_validation.evaluation.runs.run_folder import Session
-from face_validation.evaluation.statistics.confusion import Answer, Expected, Scores
-from face_validation.evaluation.statistics.differentials import Differentials
-from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.statistics.confusion import Answer, Confusion, Expected
+from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.quality import ErrorAgainstRejection
-from face_validation.evaluation.statistics.review import ReviewBand
-from face_validation.evaluation.statistics.sp800_63a import Assessment
 
 
 class Model(BaseModel):
@@ -44,81 +40,6 @@ def _found_in(*path: str) -> Any:
 def _of_cases(name: str, missing: object = None) -> Any:
     """What only labelled cases have; `missing` of all pairs."""
     return Field(missing, validation_alias=AliasPath("cases", name))
-
-
-def _numbers(values: Scores) -> list[float | None]:
-    return [None if math.isnan(value) else value for value in values.tolist()]
-
-
-Numbers = Annotated[list[float | None], BeforeValidator(_numbers)]
-
-
-class Confusion(Model):
-    """How many cases were answered how, and the rates that follow."""
-
-    cases: int
-    true_positives: int
-    true_negatives: int
-    false_positives: int
-    false_negatives: int
-    expected_errors: int
-    unexpected_errors: int
-    missing_errors: int
-    failures: int
-    accuracy: Rate
-    pair_accuracy: Rate
-    error_accuracy: Rate
-    precision: Rate
-    recall: Rate
-    f1: F1Score
-    fmr: Rate
-    fnmr: Rate
-    failure_to_acquire: Rate
-
-
-class GroupConfusion(Confusion):
-    """The cases that have something in common."""
-
-    dimension: str
-    name: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _flat(cls, group: Group) -> dict[str, object]:
-        return dict(Confusion.model_validate(group.confusion)) | {"dimension": group.dimension, "name": group.name}
-
-
-class EqualError(Model):
-    """The equal error rate and the threshold nearest to it."""
-
-    value: float = _found_in("rate")
-    threshold: float
-
-
-class Curve(Model):
-    """FMR and FNMR at thresholds: points of the whole curve, thinned; null where a class has no score."""
-
-    threshold: Numbers = _found_in("thresholds")
-    fmr: Numbers
-    fnmr: Numbers
-
-
-class StudyFigures(Model):
-    """The scores of one type, or of all; `intervals` says how all intervals of this study were made."""
-
-    name: str
-    matches: int = _found_in("pairs", "match_scores", "size")
-    non_matches: int = _found_in("pairs", "non_match_scores", "size")
-    persons: int | None
-    intervals: Literal["wilson", "wilson over persons"]
-    auc: float | None
-    eer: EqualError | None
-    choices: tuple[ThresholdChoice, ...]
-    safe: SafeThreshold | None
-    sp800_63a_4: tuple[Assessment, ...] = _found_in("assessments")
-    differentials: Differentials | None
-    review: tuple[ReviewBand, ...] = _found_in("bands")
-    curve: Curve = _found_in("rates")
 
 
 class DoubtfulLabel(Model):
@@ -154,11 +75,11 @@ class Metrics(Model):
     sessions: list[Session] = _found_in("run", "sessions")
     failure_to_enrol: Rate = _found_in("acquisition", "enrol")
     failure_to_acquire: Rate | None = _found_in("acquisition", "acquire")
-    scores: list[StudyFigures] = _found_in("studies")
+    scores: list[Study] = _found_in("studies")
     doubtful_labels: list[DoubtfulLabel]
     throughput_per_s: float | None = _of_cases("throughput")
     overall: Confusion | None = _of_cases("overall")
-    groups: list[GroupConfusion] = _of_cases("groups", [])
+    groups: list[Group] = _of_cases("groups", [])
     latency_s: dict[str, Latency] = _of_cases("latency", {})
     wrong: list[Wrong] = _of_cases("wrong", [])
     rejection: list[ErrorAgainstRejection] = _of_cases("rejection", [])

@@ -23,19 +23,16 @@ _BINS = 40
 
 def det_curve(study: Study) -> Markup:
     """FNMR against FMR, both as normal deviates; where the data cannot say anything is shaded."""
-    non_matches, matches = study.pairs.non_match_scores.size, study.pairs.match_scores.size
-    lowest = min(1e-3, 0.5 / max(non_matches, 1))
-    least = min(1e-2, 0.5 / max(matches, 1))
-    x = _rate_axis(text("axis_fmr"), max(lowest, 1e-6), 0.5)
-    y = _rate_axis(text("axis_fnmr"), max(least, 1e-6), 0.6)
-    chart = Chart(x, y)
-    if non_matches:
-        chart.unsupported_left_of(3 / non_matches, text("rule_of_three", n=f"{3 / non_matches:.1g}"))
-    # From the last point without a false match on: what lies before it is the axis itself.
-    first = max(int(np.count_nonzero(study.rates.fmr)), 1)
-    chart.curve(
-        study.rates.fmr[: first + 1], study.rates.fnmr[: first + 1], "match", text("det_name", name=name_of(study))
+    lowest = min(1e-3, 0.5 / max(study.non_matches, 1))
+    least = min(1e-2, 0.5 / max(study.matches, 1))
+    chart = Chart(
+        _rate_axis(text("axis_fmr"), max(lowest, 1e-6), 0.5), _rate_axis(text("axis_fnmr"), max(least, 1e-6), 0.6)
     )
+    _shade(chart, study.non_matches)
+    # From the last point without a false match on: what lies before it is the axis itself.
+    drawn = max(int(np.count_nonzero(study.rates.fmr)), 1) + 1
+    name = text("det_name", name=name_of(study))
+    chart.curve(study.rates.fmr[:drawn], study.rates.fnmr[:drawn], "match", name)
     for choice in study.choices:
         if choice.target_fmr in FMR_TARGETS and choice.fnmr.value is not None and choice.fmr.value:
             label = f"{choice.threshold:.2f}".rstrip("0").rstrip(".")
@@ -45,17 +42,14 @@ def det_curve(study: Study) -> Markup:
 
 def error_rate_curves(study: Study, threshold: float) -> Markup:
     """FMR and FNMR against threshold; `threshold` (0-100) is marked."""
-    floor = 0.5 / max(study.pairs.similarity.size, 2)
-    ticks = [tick for tick in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1) if tick >= floor]
-    chart = Chart(
-        _similarity_axis(text("axis_threshold")), Axis(text("axis_error_rate"), floor, 1, ticks, _log10, _percent)
-    )
+    shares = _share_axis(study, text("axis_error_rate"))
+    chart = Chart(_similarity_axis(text("axis_threshold")), shares)
     for values, style, name in (
         (study.rates.fmr, "other", text("fmr_curve")),
         (study.rates.fnmr, "match dashed", text("fnmr_curve")),
     ):
         if values.size and not np.isnan(values).any():
-            chart.curve(study.rates.thresholds, np.maximum(values, floor), style, name)
+            chart.curve(study.rates.thresholds, np.maximum(values, shares.low), style, name)
     chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
     return chart.svg(text("error_rates_words", name=name_of(study)))
 
@@ -64,21 +58,15 @@ def score_histograms(study: Study, threshold: float) -> Markup:
     """Histograms of match and non-match scores, each as a share of its own class."""
     first, last = _log_odds(np.array(_ENDS)).tolist()
     edges = _from_log_odds(np.linspace(first, last, _BINS + 1))
-    shares = []
-    for scores in (study.pairs.non_match_scores, study.pairs.match_scores):
-        counted, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)
-        shares.append(counted / max(scores.size, 1))
     # Logarithmic: most scores of different persons are in the first bin, and the tails are what matters.
-    floor = 0.5 / max(study.pairs.similarity.size, 2)
-    ticks = [tick for tick in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1) if tick >= floor]
-    shares_axis = Axis(text("axis_share"), floor, 1, ticks, _log10, _percent)
-    chart = Chart(_similarity_axis(text("axis_similarity")), shares_axis)
-    for share, style, name, scores in (
-        (shares[0], "other", "different_persons", study.pairs.non_match_scores),
-        (shares[1], "match", "same_person", study.pairs.match_scores),
+    chart = Chart(_similarity_axis(text("axis_similarity")), _share_axis(study, text("axis_share")))
+    for scores, style, name in (
+        (study.pairs.non_match_scores, "other", "different_persons"),
+        (study.pairs.match_scores, "match", "same_person"),
     ):
         if scores.size:
-            chart.area(edges, share, style, text(name, n=f"{scores.size:,}"))
+            counted, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)
+            chart.area(edges, counted / scores.size, style, text(name, n=f"{scores.size:,}"))
     chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
     return chart.svg(text("scores_words", name=name_of(study)))
 
@@ -115,10 +103,20 @@ def dir_against_fpir(rates: IdentificationRates, strangers: int) -> Markup:
     lowest = float(np.floor(np.min(rates.rank_one[rates.fpir <= 0.5], initial=1.0) * 10) / 10)
     lowest = min(max(lowest, 0.0), 0.9)
     chart = Chart(x, Axis(text("axis_dir"), lowest, 1, list(np.linspace(lowest, 1, 6)), name=_percent))
-    if strangers:
-        chart.unsupported_left_of(3 / strangers, text("rule_of_three", n=f"{3 / strangers:.1g}"))
+    _shade(chart, strangers)
     chart.curve(np.maximum(rates.fpir, least), rates.rank_one, "match", text("dir_fpir_curve"))
     return chart.svg(text("dir_fpir_words"))
+
+
+def _shade(chart: Chart, cases: int) -> None:
+    if cases:
+        chart.unsupported_left_of(3 / cases, text("rule_of_three", n=f"{3 / cases:.1g}"))
+
+
+def _share_axis(study: Study, label: Text) -> Axis:
+    floor = 0.5 / max(study.pairs.similarity.size, 2)
+    ticks = [tick for tick in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1) if tick >= floor]
+    return Axis(label, floor, 1, ticks, _log10, _percent)
 
 
 def _rate_axis(label: Text, low: float, high: float) -> Axis:

@@ -1,10 +1,12 @@
 """What can be said of one set of scored pairs for every threshold, and whether a threshold may be trusted."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field, GetPydanticSchema
+
+from face_validation.client.validation_result import DEFAULT_THRESHOLD
 from face_validation.evaluation.statistics.differentials import Differentials, differentials
 from face_validation.evaluation.statistics.error_rates import (
     EqualErrorRate,
@@ -14,26 +16,22 @@ from face_validation.evaluation.statistics.error_rates import (
     error_rates,
     thinned,
 )
-from face_validation.evaluation.statistics.identification import (
-    COLLECTION_SIZES,
-    Extrapolation,
-    extrapolated_fpir,
-)
+from face_validation.evaluation.statistics.identification import Extrapolation, extrapolations
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.operating_points import (
     FMR_TARGETS,
+    ReviewBand,
     Support,
     doubts,
-    operating_point,
+    review_bands,
     safe_threshold,
     support_of,
+    threshold_for,
 )
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
-from face_validation.evaluation.statistics.review import ReviewBand, review_bands
 from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 from face_validation.evaluation.statistics.sp800_63a import MOST_FMR, Assessment, assess
 
-DEFAULT_THRESHOLD = 80.0
 IDENTITY_CHECK_THRESHOLD = 99.0
 SAFE_TARGETS = (MOST_FMR, 0.001, 0.01)
 REVIEW_THRESHOLDS = (50.0, 70.0, 80.0, 90.0, 95.0)
@@ -87,13 +85,13 @@ class SafeThreshold:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """The scores of one type (or of all): what can be said for every threshold.
+    """The scores of one type (or of all): what can be said for every threshold, as metrics.json says it.
 
     Attributes:
         name: `all` or a type.
-        pairs: the scored pairs.
+        matches: scored pairs of one person; likewise `non_matches`.
         persons: how many different persons; None where they are not told for every pair.
-        rates: the error rates, thinned for drawing.
+        intervals: how all intervals of this study were made.
         auc: None where matches or non-matches are absent; likewise `eer`.
         choices: thresholds one might choose.
         safe: the safe threshold for the strictest of `SAFE_TARGETS` that the data carries; None where it carries none.
@@ -101,24 +99,24 @@ class Study:
             the safe one for it.
         differentials: error rates by group at `assessments`' last threshold; None without groups.
         bands: every pair of a review threshold and a threshold.
+        rates: the error rates, thinned for drawing.
+        pairs: the scored pairs.
     """
 
     name: str
-    pairs: ScoredPairs
+    matches: int
+    non_matches: int
     persons: int | None
-    rates: ErrorRates
+    intervals: Literal["wilson", "wilson over persons"]
     auc: float | None
     eer: EqualErrorRate | None
     choices: tuple[ThresholdChoice, ...]
     safe: SafeThreshold | None
-    assessments: tuple[Assessment, ...]
+    assessments: Annotated[tuple[Assessment, ...], Field(serialization_alias="sp800_63a_4")]
     differentials: Differentials | None
-    bands: tuple[ReviewBand, ...]
-
-    @property
-    def intervals(self) -> Literal["wilson", "wilson over persons"]:
-        """How all intervals of this study were made."""
-        return "wilson" if self.persons is None else "wilson over persons"
+    bands: Annotated[tuple[ReviewBand, ...], Field(serialization_alias="review")]
+    rates: Annotated[ErrorRates, Field(serialization_alias="curve")]
+    pairs: Annotated[ScoredPairs, GetPydanticSchema(lambda _, schema_of: schema_of(object)), Field(exclude=True)]
 
     def choice(self, target_fmr: float) -> ThresholdChoice | None:
         """The threshold for an FMR (0-1); None where there is no non-match."""
@@ -129,68 +127,56 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
     """All figures of `pairs`; `threshold` (0-100) is the report's."""
     meter = ErrorRateMeter(pairs)
     persons = pairs.persons if pairs.persons_are_known else None
-    rates = error_rates(pairs.match_scores, pairs.non_match_scores)
+    matches, non_matches = pairs.match_scores, pairs.non_match_scores
+    rates = error_rates(matches, non_matches)
     eer = equal_error_rate(rates)
     choices = _choices(pairs, meter, eer, threshold, persons)
     safe = _safe(pairs, meter)
-    assessments = [_assessment(pairs, meter, at) for at in _assessed(choices, safe, threshold)]
-    upper = sorted({one.threshold for one in choices if one.threshold <= 100})
+    assessed = [threshold, IDENTITY_CHECK_THRESHOLD]
+    assessed += [one.threshold for one in choices if one.target_fmr == MOST_FMR and one.threshold <= 100]
+    assessed += [safe.threshold] if safe is not None and safe.most_fmr == MOST_FMR else []
+    by_group = {at: differentials(pairs, at) for at in assessed}
     return Study(
         name=name,
-        pairs=pairs,
+        matches=matches.size,
+        non_matches=non_matches.size,
         persons=persons,
-        rates=thinned(rates),
-        auc=area_under_curve(pairs.match_scores, pairs.non_match_scores),
+        intervals="wilson" if persons is None else "wilson over persons",
+        auc=area_under_curve(matches, non_matches),
         eer=eer,
         choices=choices,
         safe=safe,
-        assessments=tuple(assessment for assessment, _ in assessments),
-        differentials=assessments[-1][1] if assessments else None,
-        bands=review_bands(pairs, REVIEW_THRESHOLDS, upper),
+        assessments=tuple(assess(at, meter.fmr(at), meter.fnmr(at), groups) for at, groups in by_group.items()),
+        differentials=list(by_group.values())[-1],
+        bands=review_bands(
+            pairs, REVIEW_THRESHOLDS, sorted({one.threshold for one in choices if one.threshold <= 100})
+        ),
+        rates=thinned(rates),
+        pairs=pairs,
     )
 
 
 def _choices(
     pairs: ScoredPairs, meter: ErrorRateMeter, eer: EqualErrorRate | None, threshold: float, persons: int | None
 ) -> tuple[ThresholdChoice, ...]:
-    def choice(reason: Reason, at: float, target: float | None = None) -> ThresholdChoice:
-        fmr, fnmr = meter.fmr(at), meter.fnmr(at)
-        searches = [extrapolated_fpir(fmr, size) for size in COLLECTION_SIZES]
-        support, needed = (None, 0) if target is None else support_of(pairs.non_match_scores.size, target)
-        return ThresholdChoice(
-            reason,
-            at,
-            fmr,
-            fnmr,
-            target,
-            support,
-            needed,
-            doubts(fmr, persons) or doubts(fnmr, persons),
-            tuple(one for one in searches if one is not None),
-        )
-
-    fixed = {DEFAULT_THRESHOLD: Reason.DEFAULT, IDENTITY_CHECK_THRESHOLD: Reason.IDENTITY_CHECKS}
-    choices = [choice(Reason.REPORT, threshold)] if threshold not in fixed else []
-    choices += [choice(reason, at) for at, reason in fixed.items()]
-    if eer is not None:
-        choices.append(choice(Reason.EQUAL_ERROR, eer.threshold))
-    for target in FMR_TARGETS:
-        point = operating_point(pairs, meter, target)
-        if point is not None:
-            choices.append(choice(Reason.TARGET_FMR, point.threshold, target))
+    wanted: list[tuple[Reason, float | None, float | None]] = [
+        (Reason.DEFAULT, DEFAULT_THRESHOLD, None),
+        (Reason.IDENTITY_CHECKS, IDENTITY_CHECK_THRESHOLD, None),
+        (Reason.EQUAL_ERROR, None if eer is None else eer.threshold, None),
+        *((Reason.TARGET_FMR, threshold_for(pairs, target), target) for target in FMR_TARGETS),
+    ]
+    if threshold not in (DEFAULT_THRESHOLD, IDENTITY_CHECK_THRESHOLD):
+        wanted.insert(0, (Reason.REPORT, threshold, None))
+    choices = []
+    for reason, at, target in wanted:
+        if at is not None:
+            fmr, fnmr = meter.fmr(at), meter.fnmr(at)
+            support, needed = (None, 0) if target is None else support_of(fmr.of, target)
+            doubtful = doubts(fmr, persons) or doubts(fnmr, persons)
+            choices.append(
+                ThresholdChoice(reason, at, fmr, fnmr, target, support, needed, doubtful, extrapolations(fmr))
+            )
     return tuple(choices)
-
-
-def _assessed(choices: Sequence[ThresholdChoice], safe: SafeThreshold | None, threshold: float) -> list[float]:
-    thresholds = [threshold, IDENTITY_CHECK_THRESHOLD]
-    thresholds += [one.threshold for one in choices if one.target_fmr == MOST_FMR and one.threshold <= 100]
-    thresholds += [safe.threshold] if safe is not None and safe.most_fmr == MOST_FMR else []
-    return list(dict.fromkeys(thresholds))
-
-
-def _assessment(pairs: ScoredPairs, meter: ErrorRateMeter, threshold: float) -> tuple[Assessment, Differentials | None]:
-    by_group = differentials(pairs, threshold)
-    return assess(threshold, meter.fmr(threshold), meter.fnmr(threshold), by_group), by_group
 
 
 def _safe(pairs: ScoredPairs, meter: ErrorRateMeter) -> SafeThreshold | None:

@@ -1,5 +1,6 @@
 """All figures of a run at one threshold, as its reader asks for them."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,10 +12,10 @@ from face_validation.evaluation.report.gallery import GalleryItem, gallery_of_al
 from face_validation.evaluation.report.groups import Group, groups_of
 from face_validation.evaluation.report.study import Study, study_of
 from face_validation.evaluation.runs.all_pairs import AllPairs
-from face_validation.evaluation.runs.pairs import answers_at, scored_pairs, scored_places
+from face_validation.evaluation.runs.pairs import answers_at, scored_pairs, scored_places, similarities
 from face_validation.evaluation.runs.result import Outcome, Result
 from face_validation.evaluation.runs.run_folder import Run
-from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, ConfusionMatrix, Expected
+from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Confusion, Expected, Scores
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.quality import ErrorAgainstRejection, error_against_rejection
 
@@ -70,7 +71,7 @@ class CaseFigures:
         rejection_threshold: 0-100, where these curves' errors are counted: 2 % of the matches are below it.
     """
 
-    overall: ConfusionMatrix
+    overall: Confusion
     groups: list[Group]
     latency: dict[str, Latency]
     throughput: float | None
@@ -78,11 +79,11 @@ class CaseFigures:
     rejection: list[ErrorAgainstRejection]
     rejection_threshold: float
 
-    def confusion_of(self, name: str) -> ConfusionMatrix | None:
+    def confusion_of(self, name: str) -> Confusion | None:
         """The group of that name, whatever its dimension; `all` is every case."""
         if name == "all":
             return self.overall
-        return next((group.confusion for group in self.groups if group.name == name), None)
+        return next((group for group in self.groups if group.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _case_figures(run: Run, subsets: dict[str, list[Result]], study: Study, thre
     seconds = sum(session.seconds for session in run.sessions)
     at = float(np.quantile(matches, STARTING_FNMR, method="higher")) if matches.size else threshold
     return CaseFigures(
-        overall=ConfusionMatrix.of([result.case.expected for result in run.results], answers),
+        overall=Confusion.of([result.case.expected for result in run.results], answers),
         groups=groups_of(run.results, answers),
         latency={name: _latency(subset) for name, subset in subsets.items()},
         throughput=sum(session.asked for session in run.sessions) / seconds if seconds else None,
@@ -190,20 +191,15 @@ def _acquisition(results: Sequence[Result]) -> Acquisition:
 
 def _rejection(results: Sequence[Result], threshold: float) -> list[ErrorAgainstRejection]:
     matches = [results[place] for place in scored_places(results) if results[place].case.expected is Expected.MATCH]
-    errors = np.array([(one.similarity or 0.0) < threshold for one in matches], np.bool_)
-    values: dict[str, list[float]] = {FACE_HEIGHT: []}
+    errors = similarities(matches) < threshold
+    values: dict[str, Scores] = defaultdict(lambda: np.full(len(matches), np.nan))
     for place, result in enumerate(matches):
-        sizes = result.least_sizes
-        measured = {one.measure: min(one.source, one.target) for one in result.qualities}
-        measured[FACE_HEIGHT] = np.nan if sizes is None else sizes[0]
-        for measure, value in measured.items():
-            column = values.setdefault(measure, [])
-            column += [np.nan] * (place - len(column)) + [value]
-    curves = [
-        error_against_rejection(measure, np.array(column + [np.nan] * (len(matches) - len(column))), errors)
-        for measure, column in values.items()
-    ]
-    return sorted((one for one in curves if one is not None), key=lambda one: -one.gain)
+        for one in result.qualities:
+            values[one.measure][place] = min(one.source, one.target)
+        if result.least_sizes is not None:
+            values[FACE_HEIGHT][place] = result.least_sizes[0]
+    curves = [error_against_rejection(measure, column, errors) for measure, column in values.items()]
+    return sorted((one for one in curves if one is not None), key=lambda one: (-one.gain, one.measure != FACE_HEIGHT))
 
 
 def _wrong(results: Sequence[Result], answers: Sequence[Answer], threshold: float) -> list[WrongAnswer]:

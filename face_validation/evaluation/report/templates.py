@@ -2,9 +2,11 @@
 
 import math
 from decimal import ROUND_CEILING, Decimal
+from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
 
 from face_validation.evaluation.report.texts import text
 from face_validation.evaluation.report.thumbnails import thumbnail
@@ -15,56 +17,49 @@ NOTHING = "\N{EN DASH}"
 _HEAT = ("#fff7ec", "#fee8c8", "#fdd49e", "#fdbb84", "#fc8d59")
 
 
-def render(template: str, **values: object) -> str:
-    """A page of this package's templates; everything is escaped."""
+def render(template: str, **values: object) -> Markup:
+    """A page or chart of this package's templates; everything is escaped."""
+    return Markup(_environment().get_template(template).render(t=text, **values))  # noqa: S704 - escaped by Jinja
+
+
+def asset(name: str) -> str:
+    """The text of a file beside this module."""
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
-        loader=FunctionLoader(lambda name: files(__package__).joinpath(name).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
+        "thousands": "{:,}".format,
         "percent": percent,
         "percent_of": percent_of,
-        "similarity": similarity,
+        "similarity": lambda value: NOTHING if value is None else f"{value:.2f}",
         "threshold": threshold,
-        "target": _target,
-        "ratio": _ratio,
-        "milliseconds": _milliseconds,
-        "thumbnail": lambda image: thumbnail(image.path, image.analysis),
+        "target": lambda rate: "" if rate is None else f"1:{round(1 / rate):,}",
+        "milliseconds": lambda seconds: f"{seconds * 1000:.0f} ms",
+        "thumbnail": lambda image: thumbnail(*image),
         "log10": _log10,
         "heat": _heat,
         "low": lambda interval: NOTHING if interval is None else percent(interval[0]),
         "high": lambda interval: NOTHING if interval is None else percent(interval[1]),
     }
-    return environment.get_template(template).render(t=text, **values)
+    return environment
 
 
 def percent(rate: Rate | F1Score | float | None) -> str:
     """A ratio in percent, with as many decimals as the count behind it can carry."""
     value = rate if rate is None or isinstance(rate, float) else rate.value
-    if value is None:
-        return NOTHING
-    of = rate.of if isinstance(rate, Rate) else None
-    return f"{value * 100:.{_decimals(value, of)}f} %"
+    return NOTHING if value is None else f"{percent_of(value, rate)} %"
 
 
-def percent_of(value: float, rate: Rate | F1Score) -> str:
+def percent_of(value: float, rate: Rate | F1Score | float | None) -> str:
     """An end of a rate's interval, with the rate's own number of decimals or more."""
-    of = rate.of if isinstance(rate, Rate) else None
-    return f"{value * 100:.{_decimals(value, of)}f}"
-
-
-def _decimals(value: float, of: int | None) -> int:
-    if of is not None and of < 1000:
-        return 1
-    return 2 if value == 0 or value >= 0.00095 else 3 if value >= 0.000095 else 4
-
-
-def similarity(value: float | None) -> str:
-    """A similarity with two decimals."""
-    return NOTHING if value is None else f"{value:.2f}"
+    if isinstance(rate, Rate) and rate.of < 1000:
+        return f"{value * 100:.1f}"
+    return f"{value * 100:.{2 if value == 0 or value >= 0.00095 else 3 if value >= 0.000095 else 4}f}"
 
 
 def threshold(value: float) -> str:
@@ -72,18 +67,6 @@ def threshold(value: float) -> str:
     if value > 100:
         return "> 100"  # even a similarity of 100 is reached by a non-match
     return f"{Decimal(value).quantize(Decimal('0.001'), ROUND_CEILING).normalize():f}"
-
-
-def _target(value: float | None) -> str:
-    return "" if value is None else f"1:{round(1 / value):,}"
-
-
-def _ratio(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.2f}"
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms"
 
 
 def _log10(rate: Rate) -> str:

@@ -4,6 +4,7 @@ Half a million questions are too many for an API; here whoever calls gives the d
 """
 
 import csv
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.runs.cases import Case, CasesError, is_file, read_rows
-from face_validation.evaluation.runs.pairs import numbers_of
+from face_validation.evaluation.runs.cases import Case, CasesError, read_full_rows, read_rows
 from face_validation.evaluation.runs.results import ResultsError
+from face_validation.evaluation.runs.run_folder import RUN_FILE, Run, locked, new_run
 from face_validation.evaluation.statistics.confusion import Expected
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
+from face_validation.evaluation.statistics.scored_pairs import Places, ScoredPairs, numbers_of
 
 PHOTOS_FILE, SCORES_FILE = "photos.csv", "scores.npy"
 ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
@@ -61,25 +62,17 @@ class AllPairs:
     scores: NDArray[np.float32]
 
     @property
-    def ends(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def ends(self) -> tuple[Places, Places]:
         """Places in `photos` of both photographs of each pair."""
         return np.triu_indices(len(self.photos), 1)
 
     @property
     def pairs(self) -> ScoredPairs:
         """The pairs as arrays."""
+        persons, groups = [photo.person for photo in self.photos], [photo.group for photo in self.photos]
         first, second = self.ends
-        person = numbers_of([photo.person for photo in self.photos])
-        group = numbers_of([photo.group for photo in self.photos])
-        return ScoredPairs(
-            similarity=self.scores.astype(np.float64),
-            is_match=person[first] == person[second],
-            source_person=person[first],
-            target_person=person[second],
-            source_group=group[first],
-            target_group=group[second],
-            group_names=tuple(sorted({photo.group for photo in self.photos} - {""})),
-        )
+        is_match = numbers_of(persons)[first] == numbers_of(persons)[second]
+        return ScoredPairs.of_images(self.scores.astype(np.float64), is_match, (first, second), persons, groups)
 
 
 def read_photographs(path: Path, groups: Mapping[str, str] | None = None) -> list[Photograph]:
@@ -100,26 +93,82 @@ def read_photographs(path: Path, groups: Mapping[str, str] | None = None) -> lis
             if photo.suffix.lower() in ENDINGS
         ]
     else:
-        found = []
-        for line, row in read_rows(path, ("person", "path")):
-            if not row["person"] or not is_file(path.parent / row["path"]):
-                raise CasesError(f"{path.name}, row {line}: a person and the path of a file are needed.")
-            group = row.get("group", "") or of_person.get(row["person"], "")
-            found.append(Photograph(row["person"], path.parent / row["path"], group))
+        found = [
+            Photograph(
+                row["person"], path.parent / row["path"], row.get("group", "") or of_person.get(row["person"], "")
+            )
+            for _, row in read_full_rows(path, ("person", "path"), files="path", root=path.parent)
+        ]
     if len({photo.person for photo in found}) < 2:
         raise CasesError(f"{path} holds photographs of fewer than two persons: there is no pair of different persons.")
     return found
 
 
-def score_all_pairs(
-    photos: Sequence[Photograph], matcher: Matcher, *, jobs: int, on_photo: Callable[[], None] | None = None
-) -> AllPairs:
-    """Describe each photograph once and compare it with every other; `on_photo` hears of each description."""
+def run_all_pairs(
+    photographs: Sequence[Photograph],
+    photos_path: Path,
+    out: Path,
+    matcher: Matcher,
+    *,
+    service: str,
+    jobs: int,
+    restart: bool = False,
+    on_photo: Callable[[], None] = lambda: None,
+) -> tuple[Run, AllPairs]:
+    """Score every two photographs, or take up the scores that are in `out`.
 
+    Args:
+        photographs: of at least two persons.
+        photos_path: where they were read from.
+        out: the run's folder; made when missing.
+        matcher: describes and compares faces.
+        service: names the matcher; scores of two matchers are never mixed in one folder.
+        jobs: photographs described at once.
+        restart: throw away the scores that are there.
+        on_photo: hears of each description.
+
+    Raises:
+        RunError: `out` holds a run of another matcher, or is in use.
+        ResultsError: `out` holds files that do not belong together.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out):
+        if restart:
+            for name in (PHOTOS_FILE, SCORES_FILE, RUN_FILE):
+                (out / name).unlink(missing_ok=True)
+        run = new_run(out, photos_path, service)
+        all_pairs = _kept(out, photographs)
+        if all_pairs is not None:
+            run.notices.append("Taken up: these photographs had been scored already.")
+            return run, all_pairs
+        with run.session(out, jobs, lambda: 0 if all_pairs is None else int(all_pairs.scores.size)):
+            all_pairs = _scored(photographs, matcher, jobs, on_photo)
+            _write(all_pairs, out)
+    return run, all_pairs
+
+
+def _kept(out: Path, photographs: Sequence[Photograph]) -> AllPairs | None:
+    """The scores in `out` where they are of these very photographs, under today's persons and groups."""
+    if not (out / SCORES_FILE).is_file() or not (out / RUN_FILE).is_file():
+        return None
+    kept = read_all_pairs(out)
+    wanted = {photo.path.resolve(): photo for photo in photographs}
+    if {photo.path for photo in (*kept.photos, *kept.without_face)} != set(wanted):
+        return None
+    newest = max(path.stat().st_mtime for path in wanted)
+    if newest > (out / SCORES_FILE).stat().st_mtime:
+        return None
+    return AllPairs(
+        tuple(wanted[photo.path] for photo in kept.photos),
+        tuple(wanted[photo.path] for photo in kept.without_face),
+        kept.scores,
+    )
+
+
+def _scored(photos: Sequence[Photograph], matcher: Matcher, jobs: int, on_photo: Callable[[], None]) -> AllPairs:
     def describe(photo: Photograph) -> NDArray[np.float32] | None:
         found = matcher.describe(photo.path)
-        if on_photo is not None:
-            on_photo()
+        on_photo()
         return found
 
     with ThreadPoolExecutor(jobs, thread_name_prefix="describe") as pool:
@@ -138,8 +187,8 @@ def score_all_pairs(
     )
 
 
-def write_all_pairs(all_pairs: AllPairs, out: Path) -> None:
-    """Keep the scores in `out`: photos.csv and scores.npy. Descriptors, which are biometric data, are not kept."""
+def _write(all_pairs: AllPairs, out: Path) -> None:
+    """Descriptors, which are biometric data, are not kept."""
     with (out / PHOTOS_FILE).open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(_COLUMNS)
@@ -149,23 +198,22 @@ def write_all_pairs(all_pairs: AllPairs, out: Path) -> None:
 
 
 def read_all_pairs(out: Path) -> AllPairs:
-    """What `write_all_pairs` has kept.
+    """What a run has kept in its folder.
 
     Raises:
         ResultsError: the files do not belong together.
     """
-    photos: list[Photograph] = []
-    without: list[Photograph] = []
+    photos: dict[str, list[Photograph]] = {"yes": [], "no": []}
     for _, row in read_rows(out / PHOTOS_FILE, _COLUMNS):
-        (photos if row["has_face"] == "yes" else without).append(
+        photos["yes" if row["has_face"] == "yes" else "no"].append(
             Photograph(row["person"], Path(row["path"]), row["group"])
         )
     scores = np.load(out / SCORES_FILE, allow_pickle=False)
-    if scores.size != len(photos) * (len(photos) - 1) // 2:
+    if scores.size != math.comb(len(photos["yes"]), 2):
         raise ResultsError(
-            f"{SCORES_FILE} holds {scores.size} scores, which do not belong to {len(photos)} photographs."
+            f"{SCORES_FILE} holds {scores.size} scores, which do not belong to {len(photos['yes'])} photographs."
         )
-    return AllPairs(tuple(photos), tuple(without), scores)
+    return AllPairs(tuple(photos["yes"]), tuple(photos["no"]), scores)
 
 
 def cases_of_all_pairs(photos: Sequence[Photograph], most_non_matches: int | None = None) -> list[Case]:
@@ -177,19 +225,17 @@ def cases_of_all_pairs(photos: Sequence[Photograph], most_non_matches: int | Non
         drawn = np.random.default_rng(_SEED).choice(len(non_matches), most_non_matches, replace=False)
         non_matches = [non_matches[at] for at in np.sort(drawn)]
     return [
-        _case(f"pair-{first:05}-{second:05}", photos[first], photos[second]) for first, second in matches + non_matches
+        Case(
+            f"pair-{first:05}-{second:05}",
+            ValidationType.FACE_TO_FACE,
+            photos[first].path,
+            photos[second].path,
+            expected,
+            "all pairs",
+            photos[first].person,
+            photos[second].person,
+            photos[first].group if photos[first].group == photos[second].group else "",
+        )
+        for expected, chosen in ((Expected.MATCH, matches), (Expected.NO_MATCH, non_matches))
+        for first, second in chosen
     ]
-
-
-def _case(case_id: str, source: Photograph, target: Photograph) -> Case:
-    return Case(
-        case_id=case_id,
-        type=ValidationType.FACE_TO_FACE,
-        source=source.path,
-        target=target.path,
-        expected=Expected.MATCH if source.person == target.person else Expected.NO_MATCH,
-        note="all pairs",
-        source_person=source.person,
-        target_person=target.person,
-        group=source.group if source.group == target.group else "",
-    )

@@ -1,9 +1,9 @@
-"""One case put to the API: its images uploaded once, the question asked once, the answer or the refusal noted."""
+"""Cases put to the API: each image uploaded once, each question asked once, the answer or the refusal noted."""
 
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
@@ -23,8 +23,10 @@ from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import ValidationResult
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.runs.result import Outcome, Result, boxes_to_json, quality_to_json
+from face_validation.evaluation.runs.run_folder import RunError
 
 ATTEMPTS = 6
+UNANSWERED_IN_A_ROW = 10
 INCLUDE = ("boxes", "reasons", "quality")
 
 
@@ -46,11 +48,59 @@ class Api(Protocol):
         """Ask; a refusal is raised as the client's error of that code."""
 
 
-class RunError(Exception):
-    """The run cannot go on, or must not; the message says what to do."""
+def ask_all(
+    cases: Sequence[Case], digests: dict[Path, str], api: Api, jobs: int, record: Callable[[Result], None]
+) -> None:
+    """Record answers as they come; on Ctrl-C, or when nobody answers any more, also those still under way.
+
+    Args:
+        cases: the questions.
+        digests: SHA-256 of each image file.
+        api: whom to ask.
+        jobs: requests under way at once.
+        record: hears of each answer, in this thread.
+
+    Raises:
+        RunError: the API cannot be asked at all, or nobody answers any more.
+    """
+    uploads = _Uploads(api, digests)
+    over = threading.Event()
+
+    def ask_unless_over(case: Case) -> Result | None:
+        if over.is_set():
+            return None
+        try:
+            return _ask(case, uploads, api, digests)
+        except BaseException:
+            # Said here, not by the thread that collects the answers: until it hears of it, others would ask in vain.
+            over.set()
+            raise
+
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="evaluation")
+    pending = {pool.submit(ask_unless_over, case) for case in cases}
+    unanswered = 0
+    try:
+        for done in as_completed(tuple(pending)):
+            pending.remove(done)
+            result = done.result()
+            if result is None:
+                continue
+            record(result)
+            unanswered = unanswered + 1 if result.outcome is Outcome.FAILED and result.status is None else 0
+            if unanswered == UNANSWERED_IN_A_ROW:
+                raise RunError(
+                    f"{unanswered} cases in a row got no answer: {result.details} "
+                    "What was answered is kept; run the same command again to go on."
+                )
+    finally:
+        over.set()
+        pool.shutdown(cancel_futures=True)
+        for late in pending:
+            if not late.cancelled() and late.exception() is None and (result := late.result()) is not None:
+                record(result)
 
 
-class Uploads:
+class _Uploads:
     """Each distinct image goes into each bucket once, under a key made of its content."""
 
     def __init__(self, api: Api, digests: dict[Path, str]) -> None:
@@ -77,19 +127,8 @@ class Uploads:
         return done.result()
 
 
-def ask(case: Case, uploads: Uploads, api: Api, digests: dict[Path, str]) -> Result:
-    """The answer to one case.
-
-    Args:
-        case: the question.
-        uploads: where its images go.
-        api: whom to ask.
-        digests: SHA-256 of each image file.
-
-    Raises:
-        RunError: the API cannot be asked at all.
-    """
-    source, target = digests[case.source], digests[case.target]
+def _ask(case: Case, uploads: _Uploads, api: Api, digests: dict[Path, str]) -> Result:
+    hashes = (digests[case.source], digests[case.target])
     begin = time.perf_counter()
     try:
         is_one_image = case.type is ValidationType.ID_IN_FACE
@@ -107,22 +146,20 @@ def ask(case: Case, uploads: Uploads, api: Api, digests: dict[Path, str]) -> Res
         raise RunError(f"The API cannot be asked: {error}") from error
     except FaceValidationError as error:
         return Result(
-            case=case,
-            source_sha256=source,
-            target_sha256=target,
-            outcome=Outcome.REFUSED if _is_refusal(error) else Outcome.FAILED,
-            seconds=time.perf_counter() - begin,
+            case,
+            *hashes,
+            Outcome.REFUSED if _is_refusal(error) else Outcome.FAILED,
+            time.perf_counter() - begin,
             status=error.status,
             code=error.code,
             details=error.details or error.message,
             id_request=error.id_request or "",
         )
     return Result(
-        case=case,
-        source_sha256=source,
-        target_sha256=target,
-        outcome=Outcome.SCORED,
-        seconds=time.perf_counter() - begin,
+        case,
+        *hashes,
+        Outcome.SCORED,
+        time.perf_counter() - begin,
         similarity=answer.similarity,
         status=HTTPStatus.OK.value,
         id_request=answer.id_request,

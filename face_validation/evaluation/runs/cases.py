@@ -2,8 +2,9 @@
 
 import csv
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from face_validation.client.folders import is_hidden, is_utf8, printable
@@ -65,12 +66,9 @@ def read_cases(path: Path) -> list[Case]:
     Raises:
         CasesError: the file or one of its rows cannot be used; every bad row is named, up to ten.
     """
-    if path.is_dir():
-        cases = _from_folder(path)
-    elif path.is_file():
-        cases = _from_csv(path)
-    else:
+    if not path.is_dir() and not path.is_file():
         raise CasesError(f"{path} is neither a CSV file nor a folder.")
+    cases = _from_folder(path) if path.is_dir() else _from_csv(path)
     if not cases:
         raise CasesError(f"{path} holds no case.")
     return cases
@@ -80,9 +78,10 @@ def _from_csv(path: Path) -> list[Case]:
     cases: list[Case] = []
     complaints: list[str] = []
     first_line_of: dict[str, int] = {}
-    images = _Images(path.parent)
+    # Each looked for once: many cases share an image.
+    has_file = cache(lambda name: is_file(path.parent / name))
     for line, row in read_rows(path, REQUIRED_COLUMNS):
-        case, problems = _case(row, images)
+        case, problems = _case(row, path.parent, has_file)
         if case is not None and case.case_id in first_line_of:
             problems.append(f"column case_id: {case.case_id!r} is already in row {first_line_of[case.case_id]}")
         complaints += [f"row {line}, {problem}" for problem in problems]
@@ -114,7 +113,7 @@ def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict
         raise CasesError(f"{path.name}, row {reader.line_num}: not a valid CSV row ({error}).") from error
 
 
-def _case(row: dict[str, str], images: "_Images") -> tuple[Case | None, list[str]]:
+def _case(row: dict[str, str], folder: Path, has_file: Callable[[str], bool]) -> tuple[Case | None, list[str]]:
     if row["type"] == ValidationType.ID_IN_FACE and not row["source"]:
         row = row | {"source": row["target"]}  # one image shows the person and the document
     problems = [f"column {column}: is empty" for column in REQUIRED_COLUMNS if not row[column]]
@@ -128,21 +127,17 @@ def _case(row: dict[str, str], images: "_Images") -> tuple[Case | None, list[str
     problems += [
         f"column {column}: there is no file {row[column]!r:.100} beside the CSV"
         for column in ("source", "target")
-        if row[column] and images.path(row[column]) is None
+        if row[column] and not has_file(row[column])
     ]
-    source, target = images.path(row["source"]), images.path(row["target"])
-    if problems or source is None or target is None:
+    if problems:
         return None, problems
     case = Case(
-        case_id=row["case_id"],
-        type=ValidationType(row["type"]),
-        source=source,
-        target=target,
-        expected=Expected(row["expected"]),
-        note=row.get("note", ""),
-        source_person=row.get("source_person", ""),
-        target_person=row.get("target_person", ""),
-        group=row.get("group", ""),
+        row["case_id"],
+        ValidationType(row["type"]),
+        folder / row["source"],
+        folder / row["target"],
+        Expected(row["expected"]),
+        *(row.get(column, "") for column in ("note", *PERSON_COLUMNS)),
     )
     return case, _contradictions(case)
 
@@ -164,27 +159,30 @@ def read_groups(path: Path) -> Mapping[str, str]:
         CasesError: a row is empty or a person is in two groups.
     """
     groups: dict[str, str] = {}
-    for line, row in read_rows(path, ("person", "group")):
-        if not row["person"] or not row["group"]:
-            raise CasesError(f"{path.name}, row {line}: person and group are both needed.")
+    for line, row in read_full_rows(path, ("person", "group")):
         if groups.setdefault(row["person"], row["group"]) != row["group"]:
             raise CasesError(f"{path.name}, row {line}: {row['person']!r:.100} is in two groups.")
     return groups
 
 
-class _Images:
-    """The files of a folder, each looked for once: many cases share an image."""
+def read_full_rows(
+    path: Path, columns: tuple[str, ...], *, files: str = "", root: Path = Path()
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """`read_rows`, with a value in each of these columns; the column `files` names files below `root`.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._known: dict[str, Path | None] = {}
-
-    def path(self, name: str) -> Path | None:
-        """The file of that name; None where there is none."""
-        if name not in self._known:
-            path = self._folder / name
-            self._known[name] = path if is_file(path) else None
-        return self._known[name]
+    Raises:
+        CasesError: a value or a file is missing, or there is no row.
+    """
+    line = 0
+    for line, row in read_rows(path, columns):
+        for column in columns:
+            if not row[column]:
+                raise CasesError(f"{path.name}, row {line}, column {column}: is empty.")
+        if files and not is_file(root / row[files]):
+            raise CasesError(f"{path.name}, row {line}, column {files}: there is no file {row[files]!r:.100}.")
+        yield line, row
+    if not line:
+        raise CasesError(f"{path.name} holds no row.")
 
 
 def is_file(path: Path) -> bool:

@@ -5,18 +5,20 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
 
 from face_validation.client.errors import FaceValidationError, RequestFailedError
-from face_validation.evaluation.runs.cases import CasesError, is_file, read_rows
+from face_validation.evaluation.runs.cases import read_full_rows
 from face_validation.evaluation.statistics.confusion import Scores
 from face_validation.evaluation.statistics.identification import (
     Extrapolation,
     IdentificationRates,
     cumulative_match,
-    extrapolated_search,
+    extrapolations,
     identification_rates,
 )
 from face_validation.evaluation.statistics.intervals import Rate
@@ -94,7 +96,7 @@ class ProbeResult:
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """The figures of a run at one threshold.
+    """The figures of a run at one threshold; all of them but the answers are in its metrics.json.
 
     Attributes:
         threshold: 0-100.
@@ -103,37 +105,35 @@ class Identification:
         rank_one: known probes whose best candidate is right and reaches the threshold.
         rank_one_any: the same without a threshold.
         misidentified: known probes that were given another person's name at the threshold.
+        fnir: false negative identification rate (ISO/IEC 19795-1) at rank 1: the enrolled who are not named right.
         fpir: strangers who were given a name at the threshold.
         refused: probes in which no face was found; as wrong as any other where the person is known.
-        curve: both rates at every threshold.
-        answers: one per probe.
         rank_k: known probes whose person is among the k best candidates, without a threshold, k = 1 to `CANDIDATES`.
         extrapolations: FPIR to expect at the threshold with other numbers of enrolled photographs; none where fewer
             than ten strangers were given a name.
+        curve: both rates at every threshold.
+        answers: one per probe.
     """
 
     threshold: float
     enrolled: int
     not_enrolled: list[str]
     rank_one: Rate
-    rank_one_any: Rate
+    rank_one_any: Annotated[Rate, Field(serialization_alias="rank_one_without_threshold")]
     misidentified: Rate
+    fnir: Rate
     fpir: Rate
     refused: Rate
+    rank_k: tuple[Rate, ...]
+    extrapolations: tuple[Extrapolation, ...]
     curve: IdentificationRates
-    answers: list[ProbeResult]
-    rank_k: tuple[Rate, ...] = ()
-    extrapolations: tuple[Extrapolation, ...] = ()
-
-    @property
-    def fnir(self) -> Rate:
-        """False negative identification rate (ISO/IEC 19795-1) at rank 1: the enrolled who are not named right."""
-        return Rate(self.rank_one.of - self.rank_one.hits, self.rank_one.of)
+    answers: Annotated[list[ProbeResult], Field(exclude=True)]
 
 
 def read_enrolments(path: Path, root: Path) -> list[Enrolment]:
     """A CSV `person_id,image`; image paths relative to `root`; raises CasesError as `read_cases` does."""
-    return [Enrolment(row["person_id"], image) for row, image in _rows_with_image(path, root, "person_id")]
+    rows = read_full_rows(path, ("person_id", "image"), files="image", root=root)
+    return [Enrolment(row["person_id"], root / row["image"]) for _, row in rows]
 
 
 def read_probes(path: Path, root: Path) -> list[Probe]:
@@ -141,11 +141,11 @@ def read_probes(path: Path, root: Path) -> list[Probe]:
     return [
         Probe(
             row["probe_id"],
-            image,
+            root / row["image"],
             None if row["expected_person"] == NOBODY else row["expected_person"],
             row.get("note", ""),
         )
-        for row, image in _rows_with_image(path, root, "probe_id", "expected_person")
+        for _, row in read_full_rows(path, ("probe_id", "image", "expected_person"), files="image", root=root)
     ]
 
 
@@ -161,43 +161,40 @@ def identify(
     *,
     threshold: float,
     jobs: int,
-    on_answer: Callable[[], None] | None = None,
+    on_answer: Callable[[], None] = lambda: None,
 ) -> Identification:
     """Enrol, then search each probe once with threshold 0.
 
     Raises:
         RequestFailedError: the API does not answer.
     """
-    tell = on_answer or (lambda: None)
 
-    def enrol(enrolment: Enrolment) -> str:
+    def refusal(ask: Callable[[], object]) -> str:
+        """The code of a refusal; empty where there is none."""
         try:
-            api.enrol(enrolment.image, enrolment.person)
+            ask()
         except RequestFailedError:
             raise
         except FaceValidationError as error:
-            return f"{enrolment.image.name}: {error.code}"
+            return error.code
         finally:
-            tell()
+            on_answer()
         return ""
 
+    def enrol(enrolment: Enrolment) -> str:
+        code = refusal(lambda: api.enrol(enrolment.image, enrolment.person))
+        return f"{enrolment.image.name}: {code}" if code else ""
+
     def search(probe: Probe) -> ProbeResult:
-        try:
-            found = api.search(probe.image, threshold=0.0, max_faces=CANDIDATES)
-        except RequestFailedError:
-            raise
-        except FaceValidationError as error:
-            return ProbeResult(probe, None, None, error.code)
-        finally:
-            tell()
-        best = found.matches[0] if found.matches else None
-        names = [match.full_name for match in found.matches]
-        return ProbeResult(
-            probe,
-            None if best is None else best.full_name,
-            None if best is None else best.similarity,
-            rank=names.index(probe.person) + 1 if probe.person in names else 0,
+        found: list[Candidate] = []
+        code = refusal(
+            lambda: found.extend(api.search(probe.image, threshold=0.0, max_faces=CANDIDATES).matches),
         )
+        if not found:
+            return ProbeResult(probe, None, None, code)
+        names = [match.full_name for match in found]
+        rank = names.index(probe.person) + 1 if probe.person in names else 0
+        return ProbeResult(probe, names[0], found[0].similarity, rank=rank)
 
     with ThreadPoolExecutor(jobs, thread_name_prefix="identification") as pool:
         complaints = [complaint for complaint in pool.map(enrol, enrolments) if complaint]
@@ -208,47 +205,37 @@ def identify(
 def count(answers: list[ProbeResult], threshold: float, *, enrolled: int, not_enrolled: list[str]) -> Identification:
     """The figures of the answers at `threshold` (0-100)."""
     known = [answer for answer in answers if answer.probe.person is not None]
-    strangers = [answer for answer in answers if answer.probe.person is None]
-    right = [answer.person == answer.probe.person for answer in known]
-    scores, strangers_scores = _scores(known), _scores(strangers)
-    fpir = Rate(int(np.count_nonzero(strangers_scores >= threshold)), len(strangers))
-    naming = [(bool(score >= threshold), is_right) for score, is_right in zip(scores, right, strict=True)]
+    right = np.array([answer.person == answer.probe.person for answer in known], np.bool_)
+    scores = _scores(known)
+    named = scores >= threshold
+    strangers_scores = _scores([answer for answer in answers if answer.probe.person is None])
+    fpir = _rate(strangers_scores >= threshold)
     return Identification(
-        threshold=threshold,
-        enrolled=enrolled,
-        not_enrolled=not_enrolled,
-        rank_one=Rate(sum(is_named and is_right for is_named, is_right in naming), len(known)),
-        rank_one_any=Rate(sum(right), len(known)),
-        misidentified=Rate(sum(is_named and not is_right for is_named, is_right in naming), len(known)),
+        threshold,
+        enrolled,
+        not_enrolled,
+        rank_one=_rate(named & right),
+        rank_one_any=_rate(right),
+        misidentified=_rate(named & ~right),
+        fnir=_rate(~(named & right)),
         fpir=fpir,
-        refused=Rate(sum(bool(answer.error) for answer in answers), len(answers)),
-        curve=identification_rates(scores, np.array(right, np.bool_), strangers_scores),
-        answers=answers,
+        refused=_rate(np.array([bool(answer.error) for answer in answers], np.bool_)),
         rank_k=cumulative_match(np.array([answer.rank for answer in known], np.int64), CANDIDATES),
-        extrapolations=extrapolated_search(fpir, enrolled),
+        extrapolations=extrapolations(fpir, enrolled),
+        curve=identification_rates(scores, right, strangers_scores),
+        answers=answers,
     )
 
 
-def is_right(answer: ProbeResult, threshold: float) -> bool:
-    """Whether a probe is answered as it should be at a threshold: its own name, or nobody for a stranger."""
-    named = answer.similarity is not None and answer.similarity >= threshold
-    return (named and answer.person == answer.probe.person) if answer.probe.person is not None else not named
+def _rate(flags: NDArray[np.bool_]) -> Rate:
+    return Rate(int(np.count_nonzero(flags)), int(flags.size))
 
 
 def _scores(answers: Sequence[ProbeResult]) -> Scores:
     return np.array([math.nan if one.similarity is None else one.similarity for one in answers], np.float64)
 
 
-def _rows_with_image(path: Path, root: Path, *columns: str) -> list[tuple[dict[str, str], Path]]:
-    rows = []
-    for line, row in read_rows(path, (*columns, "image")):
-        for column in (*columns, "image"):
-            if not row[column]:
-                raise CasesError(f"{path.name}, row {line}, column {column}: is empty.")
-        image = root / row["image"]
-        if not is_file(image):
-            raise CasesError(f"{path.name}, row {line}, column image: there is no file {row['image']!r:.100}.")
-        rows.append((row, image))
-    if not rows:
-        raise CasesError(f"{path.name} holds no row.")
-    return rows
+def is_right(answer: ProbeResult, threshold: float) -> bool:
+    """Whether a probe is answered as it should be at a threshold: its own name, or nobody for a stranger."""
+    named = answer.similarity is not None and answer.similarity >= threshold
+    return (named and answer.person == answer.probe.person) if answer.probe.person is not None else not named

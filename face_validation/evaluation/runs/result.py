@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from face_validation.client.validation_result import Boxes, ImageAnalysis, Quality, ValidationResult
+from face_validation.client.validation_result import Boxes, Quality, ValidationResult
 from face_validation.evaluation.runs.cases import Case
 
 
@@ -70,9 +70,7 @@ class Result:
     @property
     def qualities(self) -> tuple[SideQuality, ...]:
         """The measures that both faces have, sorted by name."""
-        if not self.quality_json:
-            return ()
-        sides = json.loads(self.quality_json)
+        sides = json.loads(self.quality_json or "{}")
         source, target = sides.get("source", {}), sides.get("target", {})
         return tuple(
             SideQuality(measure, float(source[measure]), float(target[measure]))
@@ -108,8 +106,3 @@ def quality_to_json(quality: Quality | None) -> str:
     sides = {"source": quality.source, "target": quality.target}
     scores = {side: {name: round(one.score, 1) for name, one in measures.items()} for side, measures in sides.items()}
     return json.dumps(scores, separators=(",", ":"))
-
-
-def face_height(side: ImageAnalysis) -> float:
-    """Height in pixels of the face that was compared, in the upright image."""
-    return side.faces[side.compared].box.height * side.height

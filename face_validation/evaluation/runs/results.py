@@ -2,9 +2,14 @@
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import fields
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.runs.cases import PERSON_COLUMNS, Case
@@ -33,6 +38,13 @@ REQUIRED_COLUMNS = (
 # Runs of earlier versions do not have these; what is missing is read as empty.
 COLUMNS = (*REQUIRED_COLUMNS, *PERSON_COLUMNS, "quality", "reasons")
 
+# The columns as a case and a result take them, and where a column is found in a result.
+_OF_CASE = [field.name for field in fields(Case)]
+_OF_RESULT = [field.name.removesuffix("_json") for field in fields(Result) if field.name != "case"]
+_FOUND_IN = {field.name.removesuffix("_json"): field.name for field in fields(Result)} | {
+    name: f"case.{name}" for name in _OF_CASE
+}
+
 
 class ResultsError(ValueError):
     """A results file cannot be read; says where."""
@@ -43,15 +55,15 @@ class ResultsFile:
 
     def __init__(self, path: Path, root: Path) -> None:
         """Images are written relative to `root`, the folder of the cases."""
-        self._paths = _RelativePaths(root)
-        self._stream: IO[str] = path.open("a", encoding="utf-8", newline="")
+        self._row = _row_writer(root)
+        self._stream = path.open("a", encoding="utf-8", newline="")
         self._writer = csv.writer(self._stream)
         if self._stream.tell() == 0:
             self._writer.writerow(COLUMNS)
 
-    def append(self, result: Result) -> None:
-        """Add one row. Not for several threads at once."""
-        self._writer.writerow(_row(result, self._paths))
+    def append(self, results: Iterable[Result]) -> None:
+        """Add rows. Not for several threads at once."""
+        self._writer.writerows(map(self._row, results))
         self._stream.flush()
         os.fsync(self._stream.fileno())
 
@@ -62,14 +74,32 @@ class ResultsFile:
 
 def write_results(results: Iterable[Result], path: Path, root: Path) -> None:
     """Put a whole results.csv in the place of the one that is there, in one step."""
-    new, paths = path.with_suffix(".new"), _RelativePaths(root)
-    with new.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(COLUMNS)
-        writer.writerows(_row(result, paths) for result in results)
-        stream.flush()
-        os.fsync(stream.fileno())
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with closing(ResultsFile(new, root)) as rows:
+        rows.append(results)
     new.replace(path)
+
+
+def _row_writer(root: Path) -> Callable[[Result], list[object]]:
+    """Gives the values of a result in the order of `COLUMNS`, as the csv module writes them."""
+    convert: dict[str, Callable[[Any], object]] = {
+        # Each worked out once: many cases share an image.
+        **dict.fromkeys(("source", "target"), cache(lambda path: Path(os.path.relpath(path, root)).as_posix())),
+        **dict.fromkeys(("note", "details"), lambda text: " ".join(text.split())),
+        "seconds": lambda seconds: f"{seconds:.4f}",
+        "reasons": " ".join,
+    }
+    values_of = attrgetter(*(_FOUND_IN[column] for column in COLUMNS))
+    places = [(COLUMNS.index(column), function) for column, function in convert.items()]
+
+    def row(result: Result) -> list[object]:
+        values = list(values_of(result))
+        for place, function in places:
+            values[place] = function(values[place])
+        return values
+
+    return row
 
 
 def read_results(path: Path, root: Path) -> list[Result]:
@@ -109,107 +139,32 @@ def _whole_lines(path: Path) -> Iterator[str]:
 
 
 def _results(rows: Any, header: list[str], path: Path, root: Path) -> Iterator[Result]:
-    # Positions, not a dict a row: a comparison reads two runs of 100,000 rows within its three seconds.
-    places = [header.index(column) if column in header else len(header) for column in COLUMNS]
-    of_row = _Row(root)
+    convert: dict[str, Callable[[str], object]] = {
+        "type": {one.value: one for one in ValidationType}.__getitem__,
+        "expected": {one.value: one for one in Expected}.__getitem__,
+        "outcome": {one.value: one for one in Outcome}.__getitem__,
+        **dict.fromkeys(("source", "target"), cache(lambda relative: root / relative)),
+        "seconds": float,
+        "similarity": lambda text: float(text) if text else None,
+        "status": cache(lambda text: int(text) if text else None),
+        "reasons": cache(lambda text: tuple(text.split())),
+        **dict.fromkeys(("case_id", "id_request", "boxes"), str),
+    }
+    # Positions, not a dict a row, and texts that many rows share only once: a comparison reads 200,000 rows in a second
+    # or two. The value after the last one is what a missing column reads as.
+    places = [
+        (header.index(column) if column in header else len(header), convert.get(column, sys.intern))
+        for column in (*_OF_CASE, *_OF_RESULT)
+    ]
+    of_case = len(_OF_CASE)
     for row in rows:
         if len(row) != len(header):
             raise ResultsError(
                 f"{path.name}, row {rows.line_num}, is damaged: {len(row)} values instead of {len(header)}."
             )
+        row.append("")
         try:
-            row.append("")  # what a missing column reads as
-            yield of_row.result([row[place] for place in places])
-        except (KeyError, TypeError, ValueError) as error:
+            values: list[Any] = [function(row[place]) for place, function in places]
+        except (KeyError, ValueError) as error:
             raise ResultsError(f"{path.name}, row {rows.line_num}, is damaged: {error}.") from error
-
-
-def _row(result: Result, paths: "_RelativePaths") -> tuple[str, ...]:
-    case = result.case
-    return (
-        case.case_id,
-        case.type.value,
-        paths.of(case.source),
-        paths.of(case.target),
-        case.expected.value,
-        " ".join(case.note.split()),
-        result.outcome.value,
-        "" if result.similarity is None else repr(result.similarity),
-        "" if result.status is None else str(result.status),
-        result.code,
-        " ".join(result.details.split()),
-        f"{result.seconds:.4f}",
-        result.id_request,
-        result.source_sha256,
-        result.target_sha256,
-        result.boxes_json,
-        case.source_person,
-        case.target_person,
-        case.group,
-        result.quality_json,
-        " ".join(result.reasons),
-    )
-
-
-class _RelativePaths:
-    """Paths relative to a root, each worked out once: many cases share an image."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._known: dict[Path, str] = {}
-
-    def of(self, path: Path) -> str:
-        """`path` as it stands in results.csv."""
-        if path not in self._known:
-            self._known[path] = Path(os.path.relpath(path, self._root)).as_posix()
-        return self._known[path]
-
-
-class _Row:
-    """Makes results of rows; what many rows share (paths, persons, hashes) is kept once."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._paths: dict[str, Path] = {}
-        self._texts: dict[str, str] = {}
-        self._types = {one.value: one for one in ValidationType}
-        self._expected = {one.value: one for one in Expected}
-        self._outcomes = {one.value: one for one in Outcome}
-
-    def result(self, values: list[str]) -> Result:
-        """The result of one row, its values in the order of `COLUMNS`."""
-        case_id, type_, source, target, expected, note, outcome, similarity, status, code, details = values[:11]
-        seconds, id_request, of_source, of_target, boxes = values[11:16]
-        source_person, target_person, group, quality, reasons = values[16:]
-        text = self._texts.setdefault
-        return Result(
-            case=Case(
-                case_id=case_id,
-                type=self._types[type_],
-                source=self._path(source),
-                target=self._path(target),
-                expected=self._expected[expected],
-                note=text(note, note),
-                source_person=text(source_person, source_person),
-                target_person=text(target_person, target_person),
-                group=text(group, group),
-            ),
-            source_sha256=text(of_source, of_source),
-            target_sha256=text(of_target, of_target),
-            outcome=self._outcomes[outcome],
-            seconds=float(seconds),
-            similarity=float(similarity) if similarity else None,
-            status=int(status) if status else None,
-            code=text(code, code),
-            details=text(details, details),
-            id_request=id_request,
-            boxes_json=boxes,
-            quality_json=text(quality, quality),
-            reasons=tuple(reasons.split()) if reasons else (),
-        )
-
-    def _path(self, relative: str) -> Path:
-        path = self._paths.get(relative)
-        if path is None:
-            path = self._paths[relative] = self._root / relative
-        return path
+        yield Result(Case(*values[:of_case]), *values[of_case:])

@@ -2,17 +2,22 @@
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from face_validation.evaluation.runs.asking import RunError
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from face_validation.evaluation.runs.result import Result
 from face_validation.evaluation.runs.results import RESULTS_FILE, read_results
 
 RUN_FILE = "run.json"
+
+
+class RunError(Exception):
+    """The run cannot go on, or must not; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,49 +61,54 @@ class Run:
     results: list[Result]
     notices: list[str]
 
+    @contextmanager
+    def session(self, out: Path, jobs: int, asked: Callable[[], int]) -> Iterator[None]:
+        """One session more, noted in run.json when it begins and however it ends; `asked` counts its cases."""
+        started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+        self._note(out, Session(started, 0, jobs, 0.0))
+        try:
+            yield
+        finally:
+            session = Session(started, asked(), jobs, round(time.perf_counter() - begin, 3))
+            self._note(out, session)
+            if session.asked:
+                self.sessions.append(session)
 
-class RunRecord:
-    """run.json of a run under way: noted again after each session, so that it is true however the run ends."""
-
-    def __init__(self, out: Path, service: str) -> None:
-        """Take up the sessions that are noted in `out`.
-
-        Raises:
-            RunError: they asked another service.
-        """
-        self._path = out / RUN_FILE
-        self._service = service
-        self._machine, self._versions = describe_machine(), describe_versions()
-        self.sessions = sessions_of_the_same_service(out, service)
-
-    def note(self, session: Session) -> None:
-        """Write run.json with one session more."""
-        described = [asdict(one) for one in (*self.sessions, session)]
+    def _note(self, out: Path, session: Session) -> None:
+        """Put run.json with one session more in the place of the one that is there, in one step."""
         record = {
-            "service": self._service,
-            "machine": self._machine,
-            "versions": self._versions,
-            "sessions": described,
+            "service": self.service,
+            "machine": self.machine,
+            "versions": self.versions,
+            "sessions": [asdict(one) for one in (*self.sessions, session)],
         }
-        write_json(self._path, record)
-
-    def run(self, cases_path: Path, results: list[Result], notices: list[str]) -> Run:
-        """The whole run."""
-        return Run(
-            cases_name=cases_path.name,
-            root=root_of(cases_path),
-            service=self._service,
-            machine=self._machine,
-            versions=self._versions,
-            sessions=self.sessions,
-            results=results,
-            notices=notices,
-        )
+        new = (out / RUN_FILE).with_suffix(".new")
+        new.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        new.replace(out / RUN_FILE)
 
 
 def root_of(cases_path: Path) -> Path:
     """The folder that image paths are relative to."""
     return cases_path if cases_path.is_dir() else cases_path.parent
+
+
+def new_run(out: Path, cases_path: Path, service: str) -> Run:
+    """A run without results, on this machine; it takes up the sessions that are noted in `out`.
+
+    Raises:
+        RunError: they asked another service.
+    """
+    machine, versions = describe_machine(), describe_versions()
+    run = Run(cases_path.name, root_of(cases_path), service, machine, versions, [], [], [])
+    if (out / RUN_FILE).is_file():
+        before = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
+        if before["service"] != service:
+            raise RunError(
+                f"{out} holds answers of another service ({before['service']}) than this one ({service}). Scores of "
+                "two services must not be mixed: give another --out, or --restart to throw the old answers away."
+            )
+        run.sessions.extend(_sessions(before))
+    return run
 
 
 def read_run(out: Path, cases_path: Path) -> Run:
@@ -112,34 +122,12 @@ def read_run(out: Path, cases_path: Path) -> Run:
     if not (out / RUN_FILE).is_file():
         raise RunError(f"{out} holds no run: there is no {RUN_FILE}.")
     record = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
-    return Run(
-        cases_name=cases_path.name,
-        root=root,
-        service=record["service"],
-        machine=record["machine"],
-        versions=record["versions"],
-        sessions=[Session(**session) for session in record["sessions"] if session["asked"]],
-        results=read_results(out / RESULTS_FILE, root),
-        notices=[],
-    )
+    made_with = (record["service"], record["machine"], record["versions"])
+    return Run(cases_path.name, root, *made_with, _sessions(record), read_results(out / RESULTS_FILE, root), [])
 
 
-def sessions_of_the_same_service(out: Path, service: str) -> list[Session]:
-    """The stretches of asking that are noted in `out`; none in a new folder.
-
-    Raises:
-        RunError: they asked another service.
-    """
-    path = out / RUN_FILE
-    if not path.is_file():
-        return []
-    record = json.loads(path.read_text(encoding="utf-8"))
-    if record["service"] != service:
-        raise RunError(
-            f"{out} holds answers of another service ({record['service']}) than this one ({service}). "
-            "Scores of two services must not be mixed: give another --out, or --restart to throw the old answers away."
-        )
-    return [Session(**session) for session in record["sessions"] if session["asked"]]
+def _sessions(record: dict[str, list[dict[str, object]]]) -> list[Session]:
+    return [Session(**session) for session in record["sessions"] if session["asked"]]  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -151,10 +139,3 @@ def locked(out: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise RunError(f"Another run is writing to {out}: wait for it, or give another --out.") from error
         yield
-
-
-def write_json(path: Path, record: Mapping[str, object]) -> None:
-    """Put a JSON file in the place of the one that is there, in one step."""
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    new.replace(path)

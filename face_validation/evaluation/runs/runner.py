@@ -1,21 +1,17 @@
 """One run: every case is asked once, in parallel, and a run that was interrupted is taken up where it stopped."""
 
 import hashlib
-import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from face_validation.evaluation.runs.asking import Api, RunError, Uploads, ask
+from face_validation.evaluation.runs.asking import Api, ask_all
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.runs.result import Outcome, Result
 from face_validation.evaluation.runs.results import RESULTS_FILE, ResultsFile, read_results, write_results
-from face_validation.evaluation.runs.run_folder import RUN_FILE, Run, RunRecord, Session, locked, root_of
-
-UNANSWERED_IN_A_ROW = 10
+from face_validation.evaluation.runs.run_folder import RUN_FILE, Run, locked, new_run
 
 
 def run_cases(
@@ -27,7 +23,7 @@ def run_cases(
     service: str,
     jobs: int,
     restart: bool = False,
-    on_answer: Callable[[Result | None], None] | None = None,
+    on_answer: Callable[[Result | None], None] = lambda _: None,
 ) -> Run:
     """Ask every case that has no answer in `out` yet.
 
@@ -45,37 +41,43 @@ def run_cases(
         RunError: `out` holds answers of another service or is in use, or the API cannot be asked at all.
         ResultsError: `out` holds a damaged file.
     """
-    root = root_of(cases_path)
-    tell = on_answer or (lambda _: None)
+    results_path = out / RESULTS_FILE
     out.mkdir(parents=True, exist_ok=True)
     with locked(out):
         if restart:
-            (out / RESULTS_FILE).unlink(missing_ok=True)
-            (out / RUN_FILE).unlink(missing_ok=True)
-        record = RunRecord(out, service)
+            for path in (results_path, out / RUN_FILE):
+                path.unlink(missing_ok=True)
+        run = new_run(out, cases_path, service)
         digests = _digests(cases, jobs)
-        kept, notices = _take_up(read_results(out / RESULTS_FILE, root), cases, digests)
-        write_results(kept.values(), out / RESULTS_FILE, root)
-        for _ in kept:
-            tell(None)
-        unanswered = [case for case in cases if case.case_id not in kept]
-        rows = ResultsFile(out / RESULTS_FILE, root)
-        answered, session = _ask_in_one_session(unanswered, digests, api, jobs, rows, record.note, tell)
-    if answered:
-        record.sessions.append(session)
-    results = {**kept, **answered}
-    return record.run(cases_path, [results[case.case_id] for case in cases], notices)
+        answers, notices = _take_up(read_results(results_path, run.root), cases, digests)
+        write_results(answers.values(), results_path, run.root)
+        taken_up = len(answers)
+        for _ in answers:
+            on_answer(None)
+
+        def record(result: Result) -> None:
+            # On the disk before anybody hears of it.
+            rows.append([result])
+            answers[result.case.case_id] = result
+            on_answer(result)
+
+        with (
+            closing(ResultsFile(results_path, run.root)) as rows,
+            run.session(out, jobs, lambda: len(answers) - taken_up),
+        ):
+            ask_all([case for case in cases if case.case_id not in answers], digests, api, jobs, record)
+    run.results.extend(answers[case.case_id] for case in cases)
+    run.notices.extend(notices)
+    return run
 
 
-def _digests(cases: Sequence[Case], jobs: int) -> dict[Path, str]:
+def _digests(cases: Iterable[Case], jobs: int) -> dict[Path, str]:
     """SHA-256 of each distinct image file."""
     paths = list(dict.fromkeys(path for case in cases for path in (case.source, case.target)))
     with ThreadPoolExecutor(jobs) as pool:
-        return dict(zip(paths, pool.map(_digest, paths), strict=True))
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+        return dict(
+            zip(paths, pool.map(lambda path: hashlib.sha256(path.read_bytes()).hexdigest(), paths), strict=True)
+        )
 
 
 def _take_up(
@@ -107,72 +109,3 @@ def _take_up(
             shown = ", ".join(ids[:5]) + (" ..." if len(ids) > 5 else "")
             notices.append(f"The cases have changed: {len(ids)} {what} ({shown}).")
     return kept, notices
-
-
-def _ask_in_one_session(
-    cases: Sequence[Case],
-    digests: dict[Path, str],
-    api: Api,
-    jobs: int,
-    rows: ResultsFile,
-    note: Callable[[Session], None],
-    tell: Callable[[Result], None],
-) -> tuple[dict[str, Result], Session]:
-    """The answers by case id; each is in `rows` before `tell` hears of it, and the session noted however it ends."""
-    started, begin = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-    answered: dict[str, Result] = {}
-
-    def record(result: Result) -> None:
-        rows.append(result)
-        answered[result.case.case_id] = result
-        tell(result)
-
-    note(Session(started, 0, jobs, 0.0))
-    try:
-        _ask_all(cases, digests, api, jobs, record)
-    finally:
-        rows.close()
-        session = Session(started, len(answered), jobs, round(time.perf_counter() - begin, 3))
-        note(session)
-    return answered, session
-
-
-def _ask_all(
-    cases: Sequence[Case], digests: dict[Path, str], api: Api, jobs: int, record: Callable[[Result], None]
-) -> None:
-    """Record answers as they come; on Ctrl-C, or when nobody answers any more, also those still under way."""
-    uploads = Uploads(api, digests)
-    over = threading.Event()
-
-    def ask_unless_over(case: Case) -> Result | None:
-        if over.is_set():
-            return None
-        try:
-            return ask(case, uploads, api, digests)
-        except BaseException:
-            # Said here, not by the thread that collects the answers: until it hears of it, others would ask in vain.
-            over.set()
-            raise
-
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="evaluation")
-    pending = {pool.submit(ask_unless_over, case) for case in cases}
-    unanswered = 0
-    try:
-        for done in as_completed(tuple(pending)):
-            pending.remove(done)
-            result = done.result()
-            if result is None:
-                continue
-            record(result)
-            unanswered = unanswered + 1 if result.outcome is Outcome.FAILED and result.status is None else 0
-            if unanswered == UNANSWERED_IN_A_ROW:
-                raise RunError(
-                    f"{unanswered} cases in a row got no answer: {result.details} "
-                    "What was answered is kept; run the same command again to go on."
-                )
-    finally:
-        over.set()
-        pool.shutdown(cancel_futures=True)
-        for late in pending:
-            if not late.cancelled() and late.exception() is None and (result := late.result()) is not None:
-                record(result)

@@ -1,9 +1,10 @@
 """What was expected and what came: every case counted once, and the rates that follow at one threshold."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,124 +46,85 @@ def answers(similarity: Scores, failed: NDArray[np.bool_], threshold: float) -> 
     scored = ~np.isnan(similarity)
     chosen = np.select([scored & (similarity >= threshold), scored, failed], [0, 1, 3], default=2)
     kinds = tuple(Answer)
-    return [kinds[index] for index in chosen]
+    return [kinds[index] for index in chosen.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
-class ConfusionMatrix:
-    """How many cases were answered how: the confusion matrix, and all rates at one threshold that follow from it.
+class Confusion:
+    """How many cases were answered how, and the rates that follow.
 
     A failure is never right, whatever was expected; a refusal is right when it was expected and only then.
+
+    Attributes:
+        cases: all of them.
+        true_positives: expected match, answered match; likewise `true_negatives`.
+        false_positives: expected no match, answered match.
+        false_negatives: expected match, answered no match; refused ones are in `unexpected_errors`.
+        expected_errors: expected a refusal, refused.
+        unexpected_errors: pairs of two faces that were refused.
+        missing_errors: expected a refusal, but got a decision.
+        failures: 5xx answers, and cases that got none.
+        accuracy: right answers of all cases: TP + TN + expected errors. A refused pair and every failure are wrong.
+        pair_accuracy: right answers of the cases with two faces: (TP + TN) / (expected match + expected no match).
+        error_accuracy: refused, of the cases to be refused.
+        precision: right among the answers "same person", those to cases that should have been refused included.
+        recall: recognised, of the cases expected to match: a refused or failed one was not recognised.
+        f1: harmonic mean of precision and recall.
+        fmr: false matches of the scored non-matches.
+        fnmr: false non-matches of the scored matches.
+        failure_to_acquire: pairs of two faces that got no score: refused or failed.
     """
 
-    counts: Mapping[tuple[Expected, Answer], int]
+    cases: int
+    true_positives: int
+    true_negatives: int
+    false_positives: int
+    false_negatives: int
+    expected_errors: int
+    unexpected_errors: int
+    missing_errors: int
+    failures: int
+    accuracy: Rate
+    pair_accuracy: Rate
+    error_accuracy: Rate
+    precision: Rate
+    recall: Rate
+    f1: F1Score
+    fmr: Rate
+    fnmr: Rate
+    failure_to_acquire: Rate
 
     @classmethod
-    def of(cls, expected: Iterable[Expected], answered: Iterable[Answer]) -> "ConfusionMatrix":
-        """Count n cases: the right answers beside those that came."""
-        return cls(Counter(zip(expected, answered, strict=True)))
-
-    def count(self, expected: Expected | None = None, answer: Answer | None = None) -> int:
-        """Cases with this expectation and this answer; None stands for any."""
-        return sum(
-            number
-            for (truth, answered), number in self.counts.items()
-            if expected in (None, truth) and answer in (None, answered)
+    def of(cls, expected: Iterable[Expected], answered: Iterable[Answer], *named: str) -> Self:
+        """Count n cases: the right answers beside those that came; `named` are further fields of a subclass."""
+        counts = Counter(zip(expected, answered, strict=True))
+        of_expected, of_answer = Counter[Expected](), Counter[Answer]()
+        for (truth, answer), number in counts.items():
+            of_expected[truth] += number
+            of_answer[answer] += number
+        tp, fn = counts[Expected.MATCH, Answer.MATCH], counts[Expected.MATCH, Answer.NO_MATCH]
+        fp, tn = counts[Expected.NO_MATCH, Answer.MATCH], counts[Expected.NO_MATCH, Answer.NO_MATCH]
+        matches, said_match = of_expected[Expected.MATCH], of_answer[Answer.MATCH]
+        pairs, to_refuse = matches + of_expected[Expected.NO_MATCH], of_expected[Expected.ERROR]
+        refused = counts[Expected.ERROR, Answer.REFUSED]
+        return cls(
+            pairs + to_refuse,
+            tp,
+            tn,
+            fp,
+            fn,
+            refused,
+            of_answer[Answer.REFUSED] - refused,
+            to_refuse - refused - counts[Expected.ERROR, Answer.FAILED],
+            of_answer[Answer.FAILED],
+            Rate(tp + tn + refused, pairs + to_refuse),
+            Rate(tp + tn, pairs),
+            Rate(refused, to_refuse),
+            Rate(tp, said_match),
+            Rate(tp, matches),
+            F1Score(tp, matches + said_match - 2 * tp),
+            Rate(fp, fp + tn),
+            Rate(fn, fn + tp),
+            Rate(pairs - tp - tn - fp - fn, pairs),
+            *named,
         )
-
-    @property
-    def cases(self) -> int:
-        """All of them."""
-        return self.count()
-
-    @property
-    def true_positives(self) -> int:
-        """Expected match, answered match."""
-        return self.count(Expected.MATCH, Answer.MATCH)
-
-    @property
-    def true_negatives(self) -> int:
-        """Expected no match, answered no match."""
-        return self.count(Expected.NO_MATCH, Answer.NO_MATCH)
-
-    @property
-    def false_positives(self) -> int:
-        """Expected no match, answered match."""
-        return self.count(Expected.NO_MATCH, Answer.MATCH)
-
-    @property
-    def false_negatives(self) -> int:
-        """Expected match, answered no match; refused ones are in `unexpected_errors`."""
-        return self.count(Expected.MATCH, Answer.NO_MATCH)
-
-    @property
-    def expected_errors(self) -> int:
-        """Expected a refusal, refused."""
-        return self.count(Expected.ERROR, Answer.REFUSED)
-
-    @property
-    def unexpected_errors(self) -> int:
-        """Pairs of two faces that were refused."""
-        return self.count(answer=Answer.REFUSED) - self.expected_errors
-
-    @property
-    def missing_errors(self) -> int:
-        """Expected a refusal, but got a decision."""
-        return self.count(Expected.ERROR, Answer.MATCH) + self.count(Expected.ERROR, Answer.NO_MATCH)
-
-    @property
-    def failures(self) -> int:
-        """5xx answers, and cases that got none."""
-        return self.count(answer=Answer.FAILED)
-
-    @property
-    def accuracy(self) -> Rate:
-        """Right answers of all cases: TP + TN + expected errors. A refused pair and every failure are wrong."""
-        return Rate(self.true_positives + self.true_negatives + self.expected_errors, self.count())
-
-    @property
-    def pair_accuracy(self) -> Rate:
-        """Right answers of the cases with two faces: (TP + TN) / (expected match + expected no match)."""
-        return Rate(self.true_positives + self.true_negatives, self._pairs)
-
-    @property
-    def error_accuracy(self) -> Rate:
-        """Refused, of the cases to be refused."""
-        return Rate(self.expected_errors, self.count(Expected.ERROR))
-
-    @property
-    def precision(self) -> Rate:
-        """Right among the answers "same person", those to cases that should have been refused included."""
-        return Rate(self.true_positives, self.count(answer=Answer.MATCH))
-
-    @property
-    def recall(self) -> Rate:
-        """Recognised, of the cases expected to match: a refused or failed one was not recognised."""
-        return Rate(self.true_positives, self.count(Expected.MATCH))
-
-    @property
-    def f1(self) -> F1Score:
-        """Harmonic mean of precision and recall."""
-        missed = self.count(Expected.MATCH) - self.true_positives
-        undue = self.count(answer=Answer.MATCH) - self.true_positives
-        return F1Score(self.true_positives, missed + undue)
-
-    @property
-    def fmr(self) -> Rate:
-        """False matches of the scored non-matches."""
-        return Rate(self.false_positives, self.false_positives + self.true_negatives)
-
-    @property
-    def fnmr(self) -> Rate:
-        """False non-matches of the scored matches."""
-        return Rate(self.false_negatives, self.false_negatives + self.true_positives)
-
-    @property
-    def failure_to_acquire(self) -> Rate:
-        """Pairs of two faces that got no score: refused or failed."""
-        scored = self.true_positives + self.false_negatives + self.false_positives + self.true_negatives
-        return Rate(self._pairs - scored, self._pairs)
-
-    @property
-    def _pairs(self) -> int:
-        return self.count(Expected.MATCH) + self.count(Expected.NO_MATCH)

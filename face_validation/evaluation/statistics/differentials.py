@@ -1,6 +1,6 @@
 """How error rates differ between groups of persons, in the terms of ISO/IEC 19795-10."""
 
-import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -86,7 +86,7 @@ def worst_to_geometric_mean(rates: Sequence[float | None]) -> float | None:
     known = [rate for rate in rates if rate]
     if len(known) < 2 or len(known) < len(rates):
         return None
-    return max(known) / math.exp(sum(math.log(rate) for rate in known) / len(known))
+    return max(known) / statistics.geometric_mean(known)
 
 
 def _between(pairs: ScoredPairs, first: int, second: int) -> Flags:

@@ -4,17 +4,29 @@ Similarities are 0-100; a pair matches at or above the threshold. Rates are of I
 
 - FMR, false match rate: the share of non-match scores at or above the threshold.
 - FNMR, false non-match rate: the share of match scores below it.
-- Both count scored cases only. A refused case has no score: `confusion.ConfusionMatrix` counts it, as a wrong answer.
+- Both count scored cases only. A refused case has no score: `confusion.Confusion` counts it, as a wrong answer.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
-from scipy import stats
+from pydantic import Field, GetPydanticSchema, PlainSerializer
+from scipy import special
 
 from face_validation.evaluation.statistics.confusion import Scores
 
 MOST_POINTS = 400
+
+# Numbers in JSON: null where there is none.
+Numbers = Annotated[
+    Scores,
+    GetPydanticSchema(lambda _, schema_of: schema_of(object)),
+    PlainSerializer(
+        lambda values: [None if np.isnan(value) else value for value in values.tolist()],
+        return_type=list[float | None],
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,34 +36,27 @@ class ErrorRates:
     Between two neighbours nothing changes. A rate is NaN where its class has no score.
     """
 
-    thresholds: Scores
-    fmr: Scores
-    fnmr: Scores
+    thresholds: Annotated[Numbers, Field(serialization_alias="threshold")]
+    fmr: Numbers
+    fnmr: Numbers
 
 
 def error_rates(match_scores: Scores, non_match_scores: Scores) -> ErrorRates:
     """Both error rates at every threshold that can tell scores apart; (n,) and (m,) similarities 0-100."""
     scores = np.unique(np.concatenate([match_scores, non_match_scores]))
     thresholds = np.append(scores, np.nextafter(scores[-1], np.inf)) if scores.size else scores
+    missed = np.searchsorted(np.sort(match_scores), thresholds, side="left")
     return ErrorRates(
-        thresholds=thresholds,
-        fmr=share_at_or_above(non_match_scores, thresholds),
-        fnmr=share_below(match_scores, thresholds),
+        thresholds, share_at_or_above(non_match_scores, thresholds), missed / (match_scores.size or np.nan)
     )
 
 
-def share_below(scores: Scores, thresholds: Scores) -> Scores:
-    """Ratio of `scores` (n,) below each of `thresholds` (k,): (k,), NaN for n = 0."""
-    if not scores.size:
-        return np.full(thresholds.shape, np.nan)
-    return np.searchsorted(np.sort(scores), thresholds, side="left") / scores.size
-
-
 def share_at_or_above(scores: Scores, thresholds: Scores) -> Scores:
-    """The rest of `share_below`, but counted: 1 - 0.99 is more than 0.01, and would miss an FMR of 1 % by one."""
-    if not scores.size:
-        return np.full(thresholds.shape, np.nan)
-    return (scores.size - np.searchsorted(np.sort(scores), thresholds, side="left")) / scores.size
+    """Ratio of `scores` (n,) at or above each of `thresholds` (k,): (k,), NaN for n = 0.
+
+    Counted, not 1 - the share below: 1 - 0.99 is more than 0.01, and would miss an FMR of 1 % by one.
+    """
+    return (scores.size - np.searchsorted(np.sort(scores), thresholds, side="left")) / (scores.size or np.nan)
 
 
 def thinned(rates: ErrorRates, most: int = MOST_POINTS) -> ErrorRates:
@@ -71,7 +76,7 @@ def normal_deviates(rates: Scores, least: float = 1e-6) -> Scores:
 
     Source: A. Martin et al., "The DET curve in assessment of detection task performance", Eurospeech (1997) 1895.
     """
-    deviates: Scores = stats.norm.ppf(np.clip(rates, least, 1 - least))
+    deviates: Scores = special.ndtri(np.clip(rates, least, 1 - least))
     return deviates
 
 
@@ -83,15 +88,16 @@ def area_under_curve(match_scores: Scores, non_match_scores: Scores) -> float | 
     n, m = match_scores.size, non_match_scores.size
     if not n or not m:
         return None
-    ranks = stats.rankdata(np.concatenate([match_scores, non_match_scores]))
-    return float((ranks[:n].sum() - n * (n + 1) / 2) / n / m)
+    ordered = np.sort(non_match_scores)
+    twice = sum(int(np.searchsorted(ordered, match_scores, side=side).sum()) for side in ("left", "right"))
+    return twice / 2 / n / m
 
 
 @dataclass(frozen=True, slots=True)
 class EqualErrorRate:
     """The rate (0-1) at which FMR and FNMR meet, and the threshold (0-100) nearest to that point."""
 
-    rate: float
+    rate: Annotated[float, Field(serialization_alias="value")]
     threshold: float
 
 

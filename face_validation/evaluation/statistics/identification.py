@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_validation.evaluation.statistics.confusion import Scores
-from face_validation.evaluation.statistics.error_rates import share_at_or_above
+from face_validation.evaluation.statistics.error_rates import Numbers, share_at_or_above
 from face_validation.evaluation.statistics.intervals import Rate
 
 LEAST_FALSE_MATCHES = 10
@@ -25,9 +25,9 @@ class IdentificationRates:
             without impostors.
     """
 
-    thresholds: Scores
-    rank_one: Scores
-    fpir: Scores
+    thresholds: Numbers
+    rank_one: Numbers
+    fpir: Numbers
 
 
 def identification_rates(
@@ -42,16 +42,11 @@ def identification_rates(
     """
     seen = np.concatenate([known_scores, impostor_scores])
     scores = np.unique(seen[~np.isnan(seen)])
-    top = scores[-1] if scores.size else 100.0
-    thresholds = np.append(scores, np.nextafter(top, np.inf))
+    thresholds = np.append(scores, np.nextafter(scores[-1] if scores.size else 100.0, np.inf))
     # NaN is below every threshold: nobody was named.
     right = np.where(known_right & ~np.isnan(known_scores), known_scores, -np.inf)
     named = np.where(np.isnan(impostor_scores), -np.inf, impostor_scores)
-    return IdentificationRates(
-        thresholds=thresholds,
-        rank_one=share_at_or_above(right, thresholds),
-        fpir=share_at_or_above(named, thresholds),
-    )
+    return IdentificationRates(thresholds, share_at_or_above(right, thresholds), share_at_or_above(named, thresholds))
 
 
 def cumulative_match(ranks: NDArray[np.int64], most: int) -> tuple[Rate, ...]:
@@ -74,33 +69,25 @@ class Extrapolation:
     high: float
 
 
-def extrapolated_fpir(fmr: Rate, enrolled: int) -> Extrapolation | None:
-    """FPIR among `enrolled` persons as 1 - (1 - FMR)^enrolled; None below ten observed false matches.
+def extrapolated_fpir(rate: Rate, enrolled: int, observed_with: int = 1) -> Extrapolation | None:
+    """FPIR among `enrolled` persons as 1 - (1 - rate)^(enrolled / observed_with); None below ten false matches.
 
     An extrapolation: it takes the comparisons of one search as independent, and looks no further than the data's kind
-    of people. Its interval is FMR's own, put through the same formula.
+    of people. Its interval is the rate's own, put through the same formula.
+
+    Args:
+        rate: false matches of comparisons (FMR), or of searches in a collection (FPIR).
+        enrolled: persons in the collection to come.
+        observed_with: how many were enrolled when the rate was observed; 1 for FMR.
     """
-    if fmr.hits < LEAST_FALSE_MATCHES or fmr.value is None or fmr.interval is None:
+    if rate.hits < LEAST_FALSE_MATCHES or not observed_with or rate.value is None or rate.interval is None:
         return None
-    low, high = fmr.interval
-    return Extrapolation(enrolled, _any_of(fmr.value, enrolled), _any_of(low, enrolled), _any_of(high, enrolled))
+    with np.errstate(divide="ignore"):  # a chance of 1 stays 1
+        nobody = enrolled / observed_with * np.log1p(-np.array([rate.value, *rate.interval]))
+    return Extrapolation(enrolled, *(-np.expm1(nobody)).tolist())
 
 
-def _any_of(chance: float, times: float) -> float:
-    """The chance (0-1) that what has this `chance` happens at least once in `times`: exact for tiny chances too."""
-    return float(-np.expm1(times * np.log1p(-chance))) if chance < 1 else 1.0
-
-
-def extrapolated_search(fpir: Rate, enrolled: int) -> tuple[Extrapolation, ...]:
-    """FPIR with `COLLECTION_SIZES` enrolled, from what was observed with `enrolled`; none below ten false matches.
-
-    The same formula, with the chance per enrolled person solved for first: 1 - (1 - FPIR)^(size / enrolled).
-    """
-    if fpir.hits < LEAST_FALSE_MATCHES or not enrolled or fpir.value is None or fpir.interval is None:
-        return ()
-    low, high = fpir.interval
-    found = []
-    for size in COLLECTION_SIZES:
-        value, least, most = (_any_of(one, size / enrolled) for one in (fpir.value, low, high))
-        found.append(Extrapolation(size, value, least, most))
-    return tuple(found)
+def extrapolations(rate: Rate, observed_with: int = 1) -> tuple[Extrapolation, ...]:
+    """`extrapolated_fpir` for each of `COLLECTION_SIZES`; none below ten false matches."""
+    found = (extrapolated_fpir(rate, size, observed_with) for size in COLLECTION_SIZES)
+    return tuple(one for one in found if one is not None)

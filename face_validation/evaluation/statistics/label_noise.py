@@ -14,37 +14,24 @@ def label_suspicion(pairs: ScoredPairs) -> Scores:
     Compared are the share of the other label's scores that lie at least as far on this pair's side, and the share of
     its own label's scores that do. Above 0 the label is doubtful. NaN where the other label has no score.
     """
-    suspicion = np.full(pairs.similarity.shape, np.nan)
-    if not pairs.is_match.any() or pairs.is_match.all():
-        return suspicion
-    matches, non_matches = np.sort(pairs.match_scores), np.sort(pairs.non_match_scores)
-    for label, own, other, sign in ((True, matches, non_matches, 1.0), (False, non_matches, matches, -1.0)):
-        chosen = pairs.is_match == label
-        score = pairs.similarity[chosen]
-        # For a match: the share of non-matches at or above its score, over the share of matches at or below it.
-        as_other = _tail(other, score, upper=sign > 0)
-        as_own = _tail(own, score, upper=sign < 0)
-        suspicion[chosen] = np.log10(as_other + 1 / (2 * other.size)) - np.log10(as_own + 1 / (2 * own.size))
+    as_own, as_other = _tails(pairs)
+    own = np.where(pairs.is_match, pairs.match_scores.size, pairs.non_match_scores.size)
+    suspicion: Scores = np.log10(as_other + 0.5 / np.maximum(own.size - own, 1)) - np.log10(as_own + 0.5 / own)
     return suspicion
 
 
 def looks_mislabelled(pairs: ScoredPairs) -> Flags:
     """Whether each pair's score, (n,), is ordinary under the other label (5 % are as far) and rare under its own."""
-    if not pairs.is_match.any() or pairs.is_match.all():
-        return np.zeros(pairs.similarity.shape, np.bool_)
-    matches, non_matches = np.sort(pairs.match_scores), np.sort(pairs.non_match_scores)
-    low = (_tail(non_matches, pairs.similarity, upper=True) >= ORDINARY) & (
-        _tail(matches, pairs.similarity, upper=False) <= ORDINARY
-    )
-    high = (_tail(matches, pairs.similarity, upper=False) >= ORDINARY) & (
-        _tail(non_matches, pairs.similarity, upper=True) <= ORDINARY
-    )
-    doubtful: Flags = np.where(pairs.is_match, low, high)
+    as_own, as_other = _tails(pairs)
+    doubtful: Flags = (as_other >= ORDINARY) & (as_own <= ORDINARY)
     return doubtful
 
 
-def _tail(ordered: Scores, scores: Scores, *, upper: bool) -> Scores:
-    """Share of `ordered` (n,) at or above, or at or below, each of `scores` (m,): (m,)."""
-    if upper:
-        return (ordered.size - np.searchsorted(ordered, scores, side="left")) / ordered.size
-    return np.searchsorted(ordered, scores, side="right") / ordered.size
+def _tails(pairs: ScoredPairs) -> tuple[Scores, Scores]:
+    """Shares (n,) of the own and of the other label's scores that are as far on each pair's side; NaN for no score."""
+    matches, non_matches = np.sort(pairs.match_scores), np.sort(pairs.non_match_scores)
+    low = np.searchsorted(matches, pairs.similarity, side="right") / (matches.size or np.nan)
+    high = (non_matches.size - np.searchsorted(non_matches, pairs.similarity, side="left")) / (
+        non_matches.size or np.nan
+    )
+    return np.where(pairs.is_match, low, high), np.where(pairs.is_match, high, low)

@@ -1,6 +1,7 @@
-"""Thresholds for a wanted FMR: what they cost, and whether the data can carry them."""
+"""Thresholds: what they cost, whether the data can carry them, and which pairs go to a human between two of them."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,15 +67,24 @@ def operating_point_of_scores(
 
 
 def operating_point(pairs: ScoredPairs, meter: ErrorRateMeter, target_fmr: float) -> OperatingPoint | None:
-    """The threshold for a wanted FMR (0-1); None where there is no non-match score."""
+    """The threshold for a wanted FMR (0-1), and what it costs; None where there is no non-match score."""
+    threshold = threshold_for(pairs, target_fmr)
+    if threshold is None:
+        return None
+    fmr = meter.fmr(threshold)
+    return OperatingPoint(target_fmr, threshold, fmr, meter.fnmr(threshold), *support_of(fmr.of, target_fmr))
+
+
+def threshold_for(pairs: ScoredPairs, target_fmr: float) -> float | None:
+    """The lowest threshold whose measured FMR is at most `target_fmr` (0-1); None where there is no non-match score."""
     non_matches = np.sort(pairs.non_match_scores)
     if not non_matches.size:
         return None
     # Counted, not `target * n` alone: 0.07 * 100 is 7.000000000000001, and 0.29 * 100 is 28.999999999999996.
     allowed = int(np.searchsorted(np.arange(1, non_matches.size + 1) / non_matches.size, target_fmr, side="right"))
-    threshold = _above(pairs, float(non_matches[-allowed - 1])) if allowed < non_matches.size else _lowest(pairs)
-    support, needed = support_of(int(non_matches.size), target_fmr)
-    return OperatingPoint(target_fmr, threshold, meter.fmr(threshold), meter.fnmr(threshold), support, needed)
+    if allowed == non_matches.size:
+        return float(pairs.similarity.min())
+    return _above(pairs, float(non_matches[-allowed - 1]))
 
 
 def support_of(non_matches: int, target_fmr: float) -> tuple[Support, int]:
@@ -122,5 +132,44 @@ def _above(pairs: ScoredPairs, score: float) -> float:
     return float(higher.min()) if higher.size else float(np.nextafter(score, np.inf))
 
 
-def _lowest(pairs: ScoredPairs) -> float:
-    return float(pairs.similarity.min())
+@dataclass(frozen=True, slots=True)
+class ReviewBand:
+    """What goes to a human, and which errors remain without one.
+
+    Attributes:
+        threshold_review: 0-100, the lower one.
+        threshold: 0-100, the upper one.
+        matches_reviewed: share of the matches that lie between both; likewise `non_matches_reviewed`.
+        fmr: non-matches at or above `threshold`: nobody looks at them.
+        fnmr: matches below `threshold_review`: nobody looks at them either.
+    """
+
+    threshold_review: float
+    threshold: float
+    matches_reviewed: Rate
+    non_matches_reviewed: Rate
+    fmr: Rate
+    fnmr: Rate
+
+
+def review_bands(pairs: ScoredPairs, lower: Sequence[float], upper: Sequence[float]) -> tuple[ReviewBand, ...]:
+    """Every pair of a lower and an upper threshold (0-100 each, lower at most upper), the upper ones in order."""
+    matches, non_matches = np.sort(pairs.match_scores), np.sort(pairs.non_match_scores)
+
+    def share(scores: Scores, low: float, high: float) -> Rate:
+        ends = np.searchsorted(scores, [low, high], side="left")
+        return Rate(int(ends[1] - ends[0]), int(scores.size))
+
+    return tuple(
+        ReviewBand(
+            low,
+            high,
+            share(matches, low, high),
+            share(non_matches, low, high),
+            share(non_matches, high, math.inf),
+            share(matches, -math.inf, low),
+        )
+        for high in upper
+        for low in lower
+        if low <= high
+    )

@@ -1,5 +1,6 @@
 """Scored pairs as arrays: what every figure of a verification is counted from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from face_validation.evaluation.statistics.confusion import Scores
 
 Flags = NDArray[np.bool_]
 Indices = NDArray[np.int32]
+Places = NDArray[np.intp]
 
 UNKNOWN = -1
 
@@ -40,6 +42,21 @@ class ScoredPairs:
         unknown = np.full(total, UNKNOWN, np.int32)
         is_match = np.arange(total) < match_scores.size
         return cls(np.concatenate([match_scores, non_match_scores]), is_match, unknown, unknown, unknown, unknown)
+
+    @classmethod
+    def of_images(
+        cls,
+        similarity: Scores,
+        is_match: Flags,
+        ends: tuple[Places, Places],
+        persons: Sequence[str],
+        groups: Sequence[str],
+    ) -> "ScoredPairs":
+        """Pairs of images whose persons and groups are told by name, empty where not; `ends` are places in both."""
+        person, group = numbers_of(persons), numbers_of(groups)
+        source, target = ends
+        names = tuple(sorted(set(groups) - {""}))
+        return cls(similarity, is_match, person[source], person[target], group[source], group[target], names)
 
     @property
     def match_scores(self) -> Scores:
@@ -73,3 +90,9 @@ class ScoredPairs:
             self.target_group[chosen],
             self.group_names,
         )
+
+
+def numbers_of(names: Sequence[str]) -> Indices:
+    """Each name's place among all different names, sorted; `UNKNOWN` for an empty one."""
+    places = {name: place for place, name in enumerate(sorted(set(names) - {""}))}
+    return np.array([places.get(name, UNKNOWN) for name in names], np.int32)

@@ -15,11 +15,10 @@ from face_validation.evaluation.runs.all_pairs import (
     cases_of_all_pairs,
     read_all_pairs,
     read_photographs,
+    run_all_pairs,
 )
-from face_validation.evaluation.runs.all_pairs_run import run_all_pairs
-from face_validation.evaluation.runs.asking import RunError
 from face_validation.evaluation.runs.cases import CasesError
-from face_validation.evaluation.runs.run_folder import Run
+from face_validation.evaluation.runs.run_folder import Run, RunError
 from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.evaluation.statistics.intervals import Rate
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from face_validation.evaluation.statistics.confusion import Answer, ConfusionMatrix, Expected, Scores, answers
+from face_validation.evaluation.statistics.confusion import Answer, Confusion, Expected, Scores, answers
 from face_validation.evaluation.statistics.error_rates import (
     area_under_curve,
     equal_error_rate,
@@ -130,10 +130,10 @@ ANSWERED_CASES = st.lists(
 )
 
 
-def confusion(cases: list[AnsweredCase], threshold: float) -> ConfusionMatrix:
+def confusion(cases: list[AnsweredCase], threshold: float) -> Confusion:
     similarity = np.array([case[1] for case in cases], dtype=np.float64)
     failed = np.array([case[2] for case in cases], dtype=bool)
-    return ConfusionMatrix.of([case[0] for case in cases], answers(similarity, failed, threshold))
+    return Confusion.of([case[0] for case in cases], answers(similarity, failed, threshold))
 
 
 @given(ANSWERED_CASES, st.one_of(SCORE, st.sampled_from([0.0, 100.0])))
@@ -149,7 +149,7 @@ def test_rates_at_a_threshold_are_scikit_learns(cases: list[AnsweredCase], thres
     wanted = [case[0].value for case in cases]
     got = [came(case[1], case[2]) for case in cases]
     is_match, said_match = [w == "match" for w in wanted], [g == "match" for g in got]
-    assert found.count() == len(cases)
+    assert found.cases == len(cases)
     if cases:
         assert found.accuracy.value == pytest.approx(sklearn_metrics.accuracy_score(wanted, got))
     for name, measure in (
@@ -198,15 +198,15 @@ def test_every_case_is_counted_once_and_no_refusal_is_dropped(cases: list[Answer
         + found.missing_errors
         + found.failures
     )
-    assert counted == found.count() == len(cases)
+    assert counted == found.cases == len(cases)
     assert found.failures == sum(math.isnan(score) and failed for _, score, failed in cases)
 
 
 def test_a_refused_pair_is_wrong_a_refused_error_case_is_right_and_a_failure_never_is() -> None:
     wanted = [Expected.MATCH, Expected.NO_MATCH, Expected.ERROR, Expected.ERROR]
 
-    refused = ConfusionMatrix.of(wanted, [Answer.REFUSED] * 4)
-    failed = ConfusionMatrix.of(wanted, [Answer.FAILED] * 4)
+    refused = Confusion.of(wanted, [Answer.REFUSED] * 4)
+    failed = Confusion.of(wanted, [Answer.FAILED] * 4)
 
     assert (refused.accuracy, refused.pair_accuracy, refused.error_accuracy) == (Rate(2, 4), Rate(0, 2), Rate(2, 2))
     assert (refused.expected_errors, refused.unexpected_errors, refused.failures) == (2, 2, 0)

@@ -19,15 +19,14 @@ from face_validation.evaluation.statistics.error_rates import error_rates, norma
 from face_validation.evaluation.statistics.identification import (
     cumulative_match,
     extrapolated_fpir,
-    extrapolated_search,
+    extrapolations,
 )
 from face_validation.evaluation.statistics.intervals import Rate, cases_needed
 from face_validation.evaluation.statistics.label_noise import label_suspicion, looks_mislabelled
-from face_validation.evaluation.statistics.operating_points import operating_point, safe_threshold
+from face_validation.evaluation.statistics.operating_points import operating_point, review_bands, safe_threshold
 from face_validation.evaluation.statistics.paired import fnmr_differences
 from face_validation.evaluation.statistics.persons import ErrorRateMeter, PersonBootstrap
 from face_validation.evaluation.statistics.quality import error_against_rejection
-from face_validation.evaluation.statistics.review import review_bands
 from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 from face_validation.evaluation.statistics.sp800_63a import Verdict, assess
 
@@ -258,12 +257,12 @@ def test_below_ten_false_matches_nothing_is_extrapolated() -> None:
 
 @given(st.integers(10, 79), st.integers(1, 100_000))
 def test_a_search_among_more_people_has_as_many_more_chances(named: int, enrolled: int) -> None:
-    for found in extrapolated_search(Rate(named, 80), enrolled):
+    for found in extrapolations(Rate(named, 80), enrolled):
         # The chance that a stranger is given no name by any of the people, one after another.
         nobody = math.exp(found.enrolled / enrolled * math.log1p(-named / 80))
         assert found.value == pytest.approx(1 - nobody, abs=1e-9)
         assert found.low <= found.value <= found.high
-    assert not extrapolated_search(Rate(9, 80), enrolled)
+    assert not extrapolations(Rate(9, 80), enrolled)
 
 
 @given(SEEDS)

@@ -14,11 +14,10 @@ from face_validation.client.errors import (
     InternalServerError,
     UnauthorizedError,
 )
-from face_validation.evaluation.runs.asking import RunError
 from face_validation.evaluation.runs.cases import read_cases
 from face_validation.evaluation.runs.result import Outcome, SideQuality
 from face_validation.evaluation.runs.results import COLUMNS, ResultsError
-from face_validation.evaluation.runs.run_folder import Run, read_run
+from face_validation.evaluation.runs.run_folder import Run, RunError, read_run
 from face_validation.evaluation.runs.runner import run_cases
 from face_validation.evaluation.statistics.confusion import Expected
 from tests.face_validation.evaluation.fakes import SIDE, FakeApi

@@ -98,7 +98,7 @@ def mixed() -> Summary:
 
 
 def test_groups_are_by_type_origin_document_and_size(mixed: Summary) -> None:
-    names = {(group.dimension, group.name): group.confusion.count() for group in figures(mixed).groups}
+    names = {(group.dimension, group.name): group.cases for group in figures(mixed).groups}
 
     assert names == {
         ("type", "FACE_TO_FACE"): 8,
