@@ -11,17 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rekognition_local.engine.documents import mrz
-from rekognition_local.engine.documents.words import (
-    AMERICAN_FIELDS,
-    DRIVING_TITLES,
-    FIELDS,
-    ID_CARD_TITLES,
-    NUMBER_WORDS,
-    OTHER_PAPERS,
-    PASSPORT_TITLES,
-    SENTENCE_WORDS,
-    VISA_WORDS,
-)
+from rekognition_local.engine.documents.words import printed_words
 
 # ISO/IEC 18013-1 numbers the fields of driving licences.
 NUMBERED_FIELD = re.compile(r"\s*(?:([1-359])\s?[.,]|(4\s?[abcd])[.,:]?(?=[\s\d]|[A-Z]{2}|$))", re.IGNORECASE)
@@ -71,13 +61,13 @@ def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verd
         portrait: whether a face stands among the lines as a portrait would.
         people: whether there is any other face in the image.
     """
-    page = _Lines.of(lines)
+    page, known = _Lines.of(lines), printed_words()
     zone = mrz.find(lines)
     # "Passport No." is a field of many papers; identity cards do put their number beside their title.
-    passport_titles = _titles(PASSPORT_TITLES, page, unnumbered=True)
-    id_card_titles = _titles((*DRIVING_TITLES, *ID_CARD_TITLES), page)
+    passport_titles = _titles(known.passport_titles, page, unnumbered=True)
+    id_card_titles = _titles((*known.driving_titles, *known.id_card_titles), page)
     fields = min(
-        MOST_FIELDS, sum(any(page.mention(name) for name in names) for names in FIELDS) + (len(page.dates) > 1)
+        MOST_FIELDS, sum(any(page.mention(name) for name in names) for names in known.fields) + (len(page.dates) > 1)
     )
 
     common = PRIOR + FIELD * fields + _contrary(page, zone)
@@ -169,9 +159,11 @@ def _titles(titles: Sequence[str], page: _Lines, *, unnumbered: bool = False) ->
     Sentences and fields mention documents too: a title is much of a line in capitals, or most of any other; where it
     must be `unnumbered`, nothing about a number stands beside it. Words that only sentences have make it none.
     """
+    known = printed_words()
+    excluded = (*known.sentence_words, *(known.number_words if unnumbered else ()))
 
     def is_title(text: str, words: frozenset[str], capitals: bool) -> bool:
-        if words & SENTENCE_WORDS or (unnumbered and words & NUMBER_WORDS):
+        if not words.isdisjoint(excluded):
             return False
         part = 0.33 if capitals else 0.6
         return any(len(title) >= part * len(text) and contains(text, title) for title in titles)
@@ -194,9 +186,9 @@ def _joined(page: _Lines) -> Iterator[tuple[str, frozenset[str], bool]]:
 
 def _contrary(page: _Lines, zone: mrz.MachineReadableZone | None) -> float:
     """What speaks against an identity document: names of other papers, addresses to write to, visas."""
-    others = OTHER_PAPER * min(3, sum(page.mention(word) for word in OTHER_PAPERS))
+    others = OTHER_PAPER * min(3, sum(page.mention(word) for word in printed_words().other_papers))
     contact = ADDRESS_TO_WRITE_TO * any(CONTACT.search(line) for line in page.read)
-    titled = any(words & VISA_WORDS and len(words) <= 2 for words in page.words)
+    titled = any(len(words) <= 2 and words & {*printed_words().visa_words} for words in page.words)
     visa = titled if zone is None else zone.code.startswith("V")
     return others + contact + VISA * visa
 
@@ -226,7 +218,7 @@ def _numbered_fields(page: _Lines) -> frozenset[str]:
 
 
 def _licence_marks(page: _Lines, numbered: frozenset[str]) -> float:
-    american = len(AMERICAN_FIELDS & page.every_word)
+    american = len(page.every_word & {*printed_words().american_fields})
     if (len(numbered) >= 4 and any(mark[0] == "4" for mark in numbered)) or american >= 5:
         return LICENCE_MARKS
     return LICENCE_MARK * american
