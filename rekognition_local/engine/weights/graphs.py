@@ -1,24 +1,11 @@
-"""Builds ONNX graphs, and those of dlib's recogniser and MTCNN's output network from their weights."""
+"""Builds ONNX graphs, and that of MTCNN's output network from its weights."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
-
-from rekognition_local.engine.weights.dlib_weights import (
-    AddPrevious,
-    Affine,
-    Convolution,
-    FullyConnected,
-    Input,
-    Layer,
-    Pool,
-    Relu,
-)
 
 Floats = NDArray[np.float32]
 
@@ -83,107 +70,6 @@ class Graph:
             ir_version=_IR_VERSION,
             producer_name="rekognition_local",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Tensor:
-    """A result inside the graph and its shape for one image: (channels, height, width)."""
-
-    name: str
-    shape: tuple[int, int, int]
-
-
-def resnet(layers: Sequence[Layer]) -> ModelProto:
-    """The face recognition network of dlib: image (n, 150, 150, 3) RGB 0-255 -> descriptors (n, 128).
-
-    Raises:
-        ValueError: the layers are not those of that network.
-    """
-    graph = Graph()
-    picture, *rest = layers
-    if not isinstance(picture, Input):
-        raise ValueError("The network does not begin with its image.")  # noqa: TRY004 - of a file, not of a caller
-    means = np.array(picture.means, np.float32)
-    result = _Tensor(graph.pixels_first("image", means, 256), (3, picture.side, picture.side))
-    shortcut = result  # what a residual block adds to its own result
-    for before, layer in pairwise([picture, *_without_affine(rest)]):
-        match layer:
-            case Convolution():
-                result = _convolution(graph, result, layer)
-            case Relu():
-                result = _Tensor(graph.step("Relu", result.name), result.shape)
-                if isinstance(before, AddPrevious):  # ends a block
-                    shortcut = result
-            case Pool():
-                result, shortcut = _pooled(graph, result, shortcut, layer)
-            case AddPrevious():
-                result = _sum(graph, result, shortcut)
-            case FullyConnected(weights):
-                result = _Tensor(graph.step("MatMul", result.name, graph.constant(weights)), (weights.shape[1], 1, 1))
-            case _:
-                raise ValueError(f"{type(layer).__name__} is out of place.")
-    return graph.model("dlib_resnet", ("n", picture.side, picture.side, 3), [(result.name, ("n", result.shape[0]))])
-
-
-def _without_affine(layers: Sequence[Layer]) -> Iterator[Layer]:
-    """The layers with every affine layer taken into the convolution before it: results change by less than 1e-6."""
-    for layer, following in zip(layers, [*layers[1:], None], strict=True):
-        if isinstance(layer, Convolution) and isinstance(following, Affine):
-            weights = layer.weights * following.gamma.reshape(-1, 1, 1, 1)
-            biases = layer.biases * following.gamma + following.beta
-            yield Convolution(weights, biases, layer.stride, layer.padding)
-        elif not isinstance(layer, Affine):
-            yield layer
-
-
-def _convolution(graph: Graph, tensor: _Tensor, layer: Convolution) -> _Tensor:
-    filters, _, height, width = layer.weights.shape
-    name = graph.step(
-        "Conv",
-        tensor.name,
-        graph.constant(layer.weights),
-        graph.constant(layer.biases),
-        strides=list(layer.stride),
-        pads=[*layer.padding, *layer.padding],
-    )
-    return _Tensor(name, (filters, *_size(tensor, (height, width), layer.stride, layer.padding)))
-
-
-def _pooled(graph: Graph, result: _Tensor, shortcut: _Tensor, layer: Pool) -> tuple[_Tensor, _Tensor]:
-    """The result and the shortcut after a pooling layer, which may stand on either."""
-    if layer.window == (0, 0):
-        return _Tensor(graph.step("Flatten", graph.step("GlobalAveragePool", result.name)), result.shape), shortcut
-    sides = {"kernel_shape": list(layer.window), "strides": list(layer.stride)}
-    if layer.kind == "max":
-        name = graph.step("MaxPool", result.name, **sides)
-        result = _Tensor(name, (result.shape[0], *_size(result, layer.window, layer.stride, (0, 0))))
-        return result, result
-    # A mean inside the network halves the shortcut of a block whose first convolution halves its result.
-    name = graph.step("AveragePool", shortcut.name, **sides)
-    return result, _Tensor(name, (shortcut.shape[0], *_size(shortcut, layer.window, layer.stride, (0, 0))))
-
-
-def _size(
-    tensor: _Tensor, window: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
-) -> tuple[int, int]:
-    """Height and width of what a sliding window makes of a tensor."""
-    _, *sides = tensor.shape
-    height, width = (
-        (side + 2 * pad - extent) // step + 1
-        for side, extent, step, pad in zip(sides, window, stride, padding, strict=True)
-    )
-    return height, width
-
-
-def _sum(graph: Graph, one: _Tensor, other: _Tensor) -> _Tensor:
-    """Both added; the smaller gets zeros at its far ends first, as dlib adds tensors of different sizes."""
-    channels, height, width = (max(sides) for sides in zip(one.shape, other.shape, strict=True))
-    names = []
-    for tensor in (one, other):
-        missing = [want - have for want, have in zip((channels, height, width), tensor.shape, strict=True)]
-        ends = graph.constant(np.array([0, 0, 0, 0, 0, *missing], np.int64)) if any(missing) else None
-        names.append(tensor.name if ends is None else graph.step("Pad", tensor.name, ends))
-    return _Tensor(graph.step("Add", *names), (channels, height, width))
 
 
 def onet(weights: Sequence[Floats]) -> ModelProto:

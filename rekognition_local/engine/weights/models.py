@@ -10,9 +10,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from rekognition_local.engine.weights import graphs, opencv_zoo, tflite
+from rekognition_local.engine.weights import dlib_resnet, graphs, opencv_zoo, tflite
 from rekognition_local.engine.weights.carriers import ModelError
-from rekognition_local.engine.weights.dlib_weights import read_layers
 from rekognition_local.engine.weights.model_files import FACE_MESH, IRIS, ONET, RESNET, SFACE, YUNET
 
 
@@ -74,7 +73,7 @@ def open_session(model: bytes | str, threads: int) -> onnxruntime.InferenceSessi
 
 def resnet(threads: int = 1) -> Network:
     """Dlib's ResNet: (n, 150, 150, 3) RGB 0-255 -> (n, 128)."""
-    return Network(graphs.resnet(read_layers(RESNET.content())), threads)
+    return Network(dlib_resnet.resnet(RESNET.content()), threads)
 
 
 def sface(threads: int = 1) -> Network:

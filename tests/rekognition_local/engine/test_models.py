@@ -16,8 +16,8 @@ from onnx.reference import ReferenceEvaluator
 
 from rekognition_local.engine.weights import model_files, models, opencv_zoo
 from rekognition_local.engine.weights.carriers import ModelError, ModelFile
-from rekognition_local.engine.weights.dlib_weights import FullyConnected, Input, read_layers
-from rekognition_local.engine.weights.graphs import Graph, resnet
+from rekognition_local.engine.weights.dlib_resnet import resnet
+from rekognition_local.engine.weights.graphs import Graph
 from rekognition_local.engine.weights.models import Network
 from tests.rekognition_local.photographs import sample
 
@@ -51,11 +51,12 @@ def test_dlibs_values_are_read_with_sign_exponent_and_byte_order() -> None:
     tensor = b"".join(map(_integer, (2, 1, 2, 1, 1))) + struct.pack("<2f", *numbers)
     connected = _text("fc_2") + _integer(2) + _integer(1) + tensor + 11 * _integer(0) + 4 * _REAL
 
-    image, layer = read_layers(_HEAD + _IMAGE + connected + _TRAINING + _integer(1))
+    graph = resnet(_HEAD + _IMAGE + connected + _TRAINING + _integer(1)).graph
 
-    assert image == Input((0.5, 0.5, 0.5), 300)
-    assert isinstance(layer, FullyConnected)
-    assert layer.weights.tolist() == [numbers]
+    means, _, weights = (onnx.numpy_helper.to_array(constant) for constant in graph.initializer)
+    assert [side.dim_value for side in graph.input[0].type.tensor_type.shape.dim[1:]] == [300, 300, 3]
+    assert means.ravel().tolist() == [0.5, 0.5, 0.5]
+    assert weights.tolist() == [numbers]
 
 
 @pytest.mark.parametrize(
@@ -63,21 +64,15 @@ def test_dlibs_values_are_read_with_sign_exponent_and_byte_order() -> None:
     [
         (_HEAD + _IMAGE + _text("fc_2"), "ends in the middle"),
         (_integer(1) + _text("loss_mmod") + 2 * _REAL, "holds 'loss_mmod', not a face recognition network"),
+        (_HEAD + _text("con_4"), "does not begin with its image"),
         (_HEAD + _IMAGE + _text("dropout"), "layer 'dropout' that this network does not have"),
         (_HEAD + _IMAGE + _text("affine_") + _integer(1) + 4 * _integer(1), "version 1, 2 expected"),
     ],
-    ids=["truncated", "another network", "unknown layer", "another version"],
+    ids=["truncated", "another network", "no image", "unknown layer", "another version"],
 )
 def test_what_is_not_dlibs_face_network_is_refused(content: bytes, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        read_layers(content)
-
-
-def test_a_network_that_does_not_begin_with_its_image_is_refused() -> None:
-    layers = read_layers(model_files.RESNET.content())
-
-    with pytest.raises(ValueError, match="does not begin with its image"):
-        resnet(layers[1:])
+        resnet(content)
 
 
 def _original(file: ModelFile) -> onnx.ModelProto:
