@@ -13,17 +13,5 @@ class ModelError(VerifierError):
     """The stored model is missing, damaged, or belongs to another embedding model."""
 
 
-class UnreadableImageError(VerifierError):
-    """The bytes are not a JPEG or PNG image that can be decoded."""
-
-
-class OversizedImageError(VerifierError):
-    """The image has more pixels or bytes than the service takes."""
-
-
-class UndersizedImageError(VerifierError):
-    """The image has fewer pixels than a face needs."""
-
-
 class NoFaceError(VerifierError):
     """No face was found in an image that could be read."""

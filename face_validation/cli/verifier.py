@@ -48,7 +48,7 @@ def embed(data: Photos = Path("data"), out: Out = Path()) -> None:
     with refusals():
         project = _project(data, out)
         _show_seen(project, out)
-        collection = project.collect()
+        collection = project.collection
         _warn(collection.warnings)
         Console().print(f"{len(collection.samples)} descriptors.")
 
@@ -95,6 +95,7 @@ def judge(
 ) -> None:
     """Judge photos with the trained verifier, without a server. Exit code 1 when one is not me or has no answer."""
     from person_verifier.serving.verifier import Verifier
+    from rekognition_local.engine.images import ImageError
 
     with refusals():
         judge_of = Verifier.load(_engine(), model)
@@ -103,7 +104,7 @@ def judge(
         for photo in photos:
             try:
                 verdict = judge_of.judge(photo.read_bytes())
-            except VerifierError as error:
+            except (VerifierError, ImageError) as error:
                 everyone = False
                 table.add_row(escape(str(photo)), "?", escape(str(error)))
                 continue

@@ -2,22 +2,22 @@
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from person_verifier.dataset.cache import ArrayCache
-from person_verifier.dataset.faces import ComparingEngine, align, largest_face, shot_picture
-from person_verifier.dataset.images import decode
+from person_verifier.dataset.faces import KEPT_SIDE_PX, ComparingEngine, align, largest_face, shot_picture
 from person_verifier.dataset.photos import Photo
-from person_verifier.errors import NoFaceError, VerifierError
+from person_verifier.errors import NoFaceError
 from rekognition_local.engine import DetectedFace
+from rekognition_local.engine.images import ImageError, decode
 
 # Part of every cache folder's name: raise it when the choice of the face, its alignment or its shot picture changes.
 FACE_STEP = 3
@@ -70,22 +70,21 @@ class FaceCache:
         return np.array(_side_by_side(self._embed, seen, advance), np.float64)
 
     def _crop(self, photo: Photo) -> PhotoRecord:
-        faces, shots = self._cache("faces"), self._cache("shots")
-        found, shot = faces.read(photo.digest), shots.read(photo.digest)
+        found, shot = self._read("faces", photo), self._read("shots", photo)
         path = self.folder / "crops" / _crop_name(photo)
         if found is not None and shot is not None and (path.exists() or not len(found)):
             return _seen(photo, found, path, shot)
         try:
-            image = decode(photo.path.read_bytes())
+            image = decode(photo.path.read_bytes(), KEPT_SIDE_PX)
             found, shot = self._find(image)
-        except (VerifierError, OSError) as error:
+        except (ImageError, OSError) as error:
             return PhotoRecord(photo, problem=str(error))
         if len(found):
             path.parent.mkdir(parents=True, exist_ok=True)
             crop = cv2.cvtColor(align(image, _face(found[0])), cv2.COLOR_RGB2BGR)
             path.write_bytes(cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
-        faces.write(photo.digest, found)
-        shots.write(photo.digest, shot)
+        self._write("faces", photo, found)
+        self._write("shots", photo, shot)
         return _seen(photo, found, path, shot)
 
     def _find(self, image: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
@@ -97,19 +96,34 @@ class FaceCache:
         return np.array([_row(face) for face in (judged, *self.engine.detect(image))]), shot_picture(image, judged)
 
     def _embed(self, entry: PhotoRecord) -> NDArray[np.float32]:
-        vectors = self._cache("descriptors")
-        vector = vectors.read(entry.photo.digest)
+        vector = self._read("descriptors", entry.photo)
         if vector is None:
             if entry.face is None:
                 raise NoFaceError(f"{entry.photo.name} has no face.")
-            vector = self.engine.embed(decode(entry.photo.path.read_bytes()), [entry.face])[0]
-            vectors.write(entry.photo.digest, vector)
+            vector = self.engine.embed(decode(entry.photo.path.read_bytes(), KEPT_SIDE_PX), [entry.face])[0]
+            self._write("descriptors", entry.photo, vector)
         return vector
 
-    def _cache(self, kind: str) -> ArrayCache:
+    def _path(self, kind: str, photo: Photo) -> Path:
         # Another recogniser has another id, and so a folder of its own.
         engine = hashlib.sha256(self.engine.model_id.encode()).hexdigest()
-        return ArrayCache(self.folder / "cache" / f"{engine[:16]}-{FACE_STEP}" / kind)
+        return self.folder / "cache" / f"{engine[:16]}-{FACE_STEP}" / kind / f"{photo.digest}.npy"
+
+    def _read(self, kind: str, photo: Photo) -> NDArray[Any] | None:
+        """What was computed from the photograph's bytes; a damaged file counts as absent."""
+        try:
+            array: NDArray[Any] = np.load(self._path(kind, photo), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        return array
+
+    def _write(self, kind: str, photo: Photo, array: NDArray[Any]) -> None:
+        """Keep it: wholly or, when interrupted, not at all."""
+        path = self._path(kind, photo)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+            np.save(part, array, allow_pickle=False)
+        Path(part.name).replace(path)
 
 
 def _seen(photo: Photo, found: NDArray[np.float64], path: Path, shot: NDArray[np.uint8]) -> PhotoRecord:

@@ -15,6 +15,8 @@ from rekognition_local.engine.faces.pyramid import Pyramid
 UPRIGHT_FACE = np.array([[0.38, 0.42], [0.62, 0.42], [0.50, 0.56], [0.40, 0.68], [0.60, 0.68]], np.float32)
 CROP_SIDE = 224
 SHOT_SIDE = 32
+# A face is described from 150 pixels: a JPEG is decoded at 1/2 or 1/4 as long as its longer side keeps these.
+KEPT_SIDE_PX = 1024
 # A face with at least this part of the largest one's area counts as equally large.
 SAME_SIZE = 0.75
 

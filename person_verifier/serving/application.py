@@ -13,21 +13,23 @@ from flask import Flask, Request, Response, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from person_verifier.errors import (
-    NoFaceError,
-    OversizedImageError,
-    UndersizedImageError,
-    UnreadableImageError,
-    VerifierError,
-)
+from person_verifier.errors import NoFaceError
 from person_verifier.serving import messages
 from person_verifier.serving.messages import Message
 from person_verifier.serving.verifier import Verifier
+from rekognition_local.engine import images
 from rekognition_local.server.reach import Reach
 
 # Room for the multipart boundaries and headers around an image of the largest size.
 MULTIPART_BYTES = 16 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
+
+REFUSED_IMAGES = {
+    images.InvalidImageFormatError: (HTTPStatus.BAD_REQUEST, messages.NOT_AN_IMAGE),
+    images.ImageTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_MANY_PIXELS),
+    images.ImageTooSmallError: (HTTPStatus.UNPROCESSABLE_ENTITY, messages.TOO_FEW_PIXELS),
+    NoFaceError: (HTTPStatus.UNPROCESSABLE_ENTITY, messages.NO_FACE),
+}
 
 log = logging.getLogger("person_verifier")
 
@@ -116,17 +118,11 @@ def _keep_records(app: Flask) -> None:
 
 def _answer_refusals(app: Flask, max_bytes: int) -> None:
     """Every error as `{"error": "..."}` in the caller's language."""
-    images = {
-        UnreadableImageError: Refusal(HTTPStatus.BAD_REQUEST, messages.NOT_AN_IMAGE),
-        OversizedImageError: Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_MANY_PIXELS),
-        UndersizedImageError: Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, messages.TOO_FEW_PIXELS),
-        NoFaceError: Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, messages.NO_FACE),
-    }
 
-    @app.errorhandler(VerifierError)
-    def image_refused(error: VerifierError) -> Response:
-        refusal = images[type(error)]
-        return answer(refusal.status, refusal.message)
+    @app.errorhandler(images.ImageError)
+    @app.errorhandler(NoFaceError)
+    def image_refused(error: images.ImageError | NoFaceError) -> Response:
+        return answer(*REFUSED_IMAGES[type(error)])
 
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:

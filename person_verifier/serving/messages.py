@@ -1,5 +1,6 @@
 """What callers read, in English and in Spanish."""
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -62,18 +63,7 @@ def of_status(status: HTTPStatus) -> Message:
 
 def prefers_spanish(accepted: LanguageAccept) -> bool:
     """Whether an Accept-Language header ranks Spanish, of any country, above English; `*` stands for English."""
-    quality = {"es": 0.0, "en": 0.0}
-    for tag, weight in accepted:
-        language = tag.lower().split("-")[0].split("_")[0]
-        language = "en" if language == "*" else language
-        if language in quality:
-            quality[language] = max(quality[language], weight)
-    return quality["es"] > quality["en"] or _named_first(accepted, quality)
-
-
-def _named_first(accepted: LanguageAccept, quality: dict[str, float]) -> bool:
-    """Of equal weights, the language named first is preferred: RFC 9110 leaves it open, browsers list it so."""
-    if quality["es"] != quality["en"] or quality["es"] == 0:
-        return False
-    languages = [tag.lower().split("-")[0] for tag, weight in accepted if weight > 0]
-    return next((tag == "es" for tag in languages if tag in {"es", "en"}), False)
+    wanted = [(re.split("[-_]", tag.lower())[0], weight) for tag, weight in accepted if weight > 0]
+    known = [(language, weight) for language, weight in wanted if language in {"es", "en", "*"}]
+    # Of equal weights, the language named first is preferred: RFC 9110 leaves it open, browsers list it so.
+    return max(known, key=lambda one: one[1], default=("en", 1))[0] == "es"

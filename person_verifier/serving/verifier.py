@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from person_verifier.dataset.faces import FaceEngine, descriptor
-from person_verifier.dataset.images import decode, stored_size
+from person_verifier.dataset.faces import KEPT_SIDE_PX, FaceEngine, descriptor
 from person_verifier.training.model import VerifierModel
 from person_verifier.training.regression import Classifier
+from rekognition_local.engine.images import decode, stored_size
 
 LARGE_PIXELS = 4096 * 4096
 
@@ -81,13 +81,13 @@ class Verifier:
         return cls(engine, VerifierModel.load(path))
 
     def judge(self, image_bytes: bytes) -> Verdict:
-        """Verifier the largest face of a JPEG or PNG.
+        """Judge the largest face of a JPEG or PNG.
 
         Raises:
-            UnreadableImageError, UndersizedImageError, OversizedImageError: the image breaks the image rules.
+            InvalidImageFormatError, ImageTooSmallError, ImageTooLargeError: the image breaks the image rules.
             NoFaceError: it shows no face.
         """
         with self._turn, self._large_turn.of(image_bytes):
-            vector = descriptor(self._engine, decode(image_bytes))
+            vector = descriptor(self._engine, decode(image_bytes, KEPT_SIDE_PX))
         score = float(self._classifier.scores(vector[None])[0])
         return Verdict(score >= self._threshold, score, self._threshold)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from person_verifier.errors import ModelError
@@ -44,24 +43,29 @@ class ModelMetrics(StoredPart):
     auc: Ratio | None
 
 
-class VerifierModel(StoredPart):
-    """A trained verifier: its logistic regression, its threshold, and where both come from.
+class Origin(StoredPart):
+    """Where a model, or a report on one, comes from.
 
     `embedding_model` names the recogniser whose descriptors it was trained on, with the hash of its weights;
     `data_sha256` is that of the photographs, `recipe_sha256` that of everything the training depends on: equal recipes
     need no second training.
     """
 
-    format: Literal["person-verifier/1"] = "person-verifier/1"
     model_version: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.\-]+$")]
-    created: str
-    threshold: Ratio
     threshold_rule: str
     embedding_model: Identity
     data_sha256: Identity
     recipe_sha256: Identity
     photos_of_me: int
     photos_of_others: int
+
+
+class VerifierModel(Origin):
+    """A trained verifier: its logistic regression, its threshold, and where both come from."""
+
+    format: Literal["person-verifier/1"] = "person-verifier/1"
+    created: str
+    threshold: Ratio
     c: float
     person: Vector
     mean: Vector
@@ -133,8 +137,3 @@ class VerifierModel(StoredPart):
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"])
             raise ModelError(f"{path} is damaged or no verifier: {place or 'file'}: {first['msg']}.") from error
-
-
-def as_list(values: NDArray[np.float64]) -> list[float]:
-    """Floats that JSON keeps exactly."""
-    return [float(value) for value in values]

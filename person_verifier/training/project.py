@@ -18,8 +18,8 @@ from person_verifier.dataset.photos import find_photos
 from person_verifier.errors import ModelError, TrainingDataError
 from person_verifier.training import assessment, regression
 from person_verifier.training.collection import Collection, collection_of
-from person_verifier.training.model import VerifierModel, as_list
-from person_verifier.training.reports import MetricsReport, method_report, write_reports
+from person_verifier.training.model import Origin, VerifierModel
+from person_verifier.training.reports import MethodReport, MetricsReport, write_reports
 
 # Part of the recipe's hash: raise it when training or assessment change, so that stored models are made anew.
 RECIPE = 2
@@ -67,16 +67,13 @@ class VerifierProject:
                 rows.writerow([entry.photo.name, entry.photo.person, entry.face_count, crop, remark(entry)])
         return self._seen
 
-    def collect(self) -> Collection:
-        """Crops and descriptors of all photographs, grouped, with what is wrong with them; made once.
+    @cached_property
+    def collection(self) -> Collection:
+        """Crops and descriptors of all photographs, grouped, with what is wrong with them.
 
         Raises:
             TrainingDataError: too few faces of one of the classes, or photographs of several people in `me/`.
         """
-        return self._collection
-
-    @cached_property
-    def _collection(self) -> Collection:
         seen = self.crop()
         entries = [entry for entry in seen if entry.face is not None]
         for mine, kind in ((True, "me"), (False, "not_me")):
@@ -94,31 +91,25 @@ class VerifierProject:
         Raises:
             TrainingDataError: the photographs do not make a verifier; says what to do.
         """
-        collection = self.collect()
-        recipe = self._recipe(rule, version)
-        stored = self._stored(recipe)
-        if stored is not None and self._report(recipe) is not None:
+        origin = self._origin(rule, version)
+        stored = self._stored(origin)
+        if stored is not None and self._report(origin) is not None:
             return stored, False
         report = self.evaluate(rule, version)
+        samples = self.collection.samples
         with self.progress("train", 1) as advance:
-            result = regression.train(collection.samples)
+            result = regression.train(samples)
             advance()
-        samples, classifier = collection.samples, result.classifier
+        classifier = result.classifier
         model = VerifierModel(
-            model_version=version,
+            **origin.model_dump(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             threshold=rule.choose(result.validation_scores, samples.is_me),
-            threshold_rule=str(rule),
-            embedding_model=self.engine.model_id,
-            data_sha256=collection.digest,
-            recipe_sha256=recipe,
-            photos_of_me=int(np.count_nonzero(samples.is_me)),
-            photos_of_others=int(np.count_nonzero(~samples.is_me)),
             c=result.c,
-            person=as_list(classifier.person),
-            mean=as_list(classifier.mean),
-            scale=as_list(classifier.scale),
-            coefficients=as_list(classifier.coefficients),
+            person=classifier.person.tolist(),
+            mean=classifier.mean.tolist(),
+            scale=classifier.scale.tolist(),
+            coefficients=classifier.coefficients.tolist(),
             intercept=classifier.intercept,
             metrics=report.verifier.rates,
         )
@@ -131,75 +122,59 @@ class VerifierProject:
         Raises:
             TrainingDataError: as `train`.
         """
-        collection, recipe = self.collect(), self._recipe(rule, version)
-        current = self._report(recipe)
+        collection, origin = self.collection, self._origin(rule, version)
+        current = self._report(origin)
         if current is not None:
             return current
+        samples = collection.samples
         with self.progress("evaluate", assessment.HALVES) as advance:
-            found = assessment.assess(collection.samples, rule, advance)
+            found = assessment.assess(samples, rule, advance)
+        point = rule.operating_point(found.verifier.scores, samples.is_me) if rule.fixed is None else None
         faceless = np.array([entry.photo.is_me for entry in collection.faceless], np.bool_)
-        complete = assessment.Assessment(
-            assessment.with_faceless(found.verifier, faceless), assessment.with_faceless(found.baseline, faceless)
+        verifier, baseline = (assessment.with_faceless(one, faceless) for one in (found.verifier, found.baseline))
+        report = MetricsReport(
+            **origin.model_dump(),
+            threshold=float(np.mean(verifier.thresholds)),
+            held_out="each half of the photographs, after training on the other; shots and named people on one side",
+            verifier=MethodReport(rates=verifier.metrics, counts=verifier.counts),
+            baseline=MethodReport(rates=baseline.metrics, counts=baseline.counts),
+            warnings=[*collection.warnings, *([point.warning] if point is not None and point.warning else [])],
         )
-        return self._write(complete, collection, rule, version)
+        write_reports(self.reports, report, assessment.Assessment(verifier, baseline), collection.entries)
+        return report
 
     @property
     def model_path(self) -> Path:
         """Where the trained verifier is kept."""
         return self.out / "models" / "verifier.json"
 
-    def _write(
-        self,
-        found: assessment.Assessment,
-        collection: Collection,
-        rule: assessment.ThresholdRule,
-        version: str,
-    ) -> MetricsReport:
-        is_me = collection.samples.is_me
-        point = rule.operating_point(found.verifier.scores[: len(is_me)], is_me) if rule.fixed is None else None
-        report = MetricsReport(
+    def _origin(self, rule: assessment.ThresholdRule, version: str) -> Origin:
+        collection, engine = self.collection, self.engine.model_id
+        recipe = repr((RECIPE, collection.digest, engine, rule.fixed, rule.fmr, version, sklearn.__version__))
+        return Origin(
             model_version=version,
-            threshold=float(np.mean(found.verifier.thresholds)),
             threshold_rule=str(rule),
-            held_out="each half of the photographs, after training on the other; shots and named people on one side",
-            embedding_model=self.engine.model_id,
+            embedding_model=engine,
             data_sha256=collection.digest,
-            recipe_sha256=self._recipe(rule, version),
-            photos_of_me=int(np.count_nonzero(is_me)),
-            photos_of_others=int(np.count_nonzero(~is_me)),
-            verifier=method_report(found.verifier),
-            baseline=method_report(found.baseline),
-            warnings=[*collection.warnings, *([point.warning] if point is not None and point.warning else [])],
+            recipe_sha256=hashlib.sha256(recipe.encode()).hexdigest(),
+            photos_of_me=int(np.count_nonzero(collection.samples.is_me)),
+            photos_of_others=int(np.count_nonzero(~collection.samples.is_me)),
         )
-        write_reports(self.reports, report, found, collection.entries)
-        return report
 
-    def _recipe(self, rule: assessment.ThresholdRule, version: str) -> str:
-        parts = (
-            RECIPE,
-            self.collect().digest,
-            self.engine.model_id,
-            rule.fixed,
-            rule.fmr,
-            version,
-            sklearn.__version__,
-        )
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-    def _stored(self, recipe: str) -> VerifierModel | None:
+    def _stored(self, origin: Origin) -> VerifierModel | None:
         try:
             model = VerifierModel.load(self.model_path)
         except ModelError:
             return None
-        return model if model.recipe_sha256 == recipe else None
+        return model if model.recipe_sha256 == origin.recipe_sha256 else None
 
-    def _report(self, recipe: str) -> MetricsReport | None:
+    def _report(self, origin: Origin) -> MetricsReport | None:
         """The report on disk, if it is of this very recipe."""
         try:
             report = MetricsReport.model_validate_json((self.reports / "metrics.json").read_bytes())
         except (OSError, ValueError):
             return None
-        return report if report.recipe_sha256 == recipe else None
+        return report if report.recipe_sha256 == origin.recipe_sha256 else None
 
 
 def remark(entry: PhotoRecord) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.preprocessing import StandardScaler
@@ -61,7 +62,8 @@ class Classifier:
 
     def scores(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n, d) descriptors -> (n,) probabilities (0-1) of being the person."""
-        return probability(self.logits(vectors))
+        scores: NDArray[np.float64] = expit(self.logits(vectors))
+        return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,13 @@ class Training:
     validation_scores: NDArray[np.float64]
 
 
-def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log odds -> 0-1, without overflow."""
-    return np.exp(-np.logaddexp(0, -logits))
-
-
 def train(samples: Samples, grid: Sequence[float] = C_GRID) -> Training:
     """Choose C by the balanced log loss of held-out groups, then train on everything."""
     with threadpool_limits(1):
         folds = split(samples, FOLDS)
         validation = {c: _held_out_logits(samples, folds, c) for c in grid}
         c = min(grid, key=lambda c: balanced_log_loss(validation[c], samples.is_me))
-        return Training(fit(samples, c), c, probability(validation[c]))
+        return Training(fit(samples, c), c, expit(validation[c]))
 
 
 def fit(samples: Samples, c: float) -> Classifier:

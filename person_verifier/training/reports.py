@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from face_validation.evaluation.statistics.error_rates import error_rates
 from person_verifier.dataset.face_cache import PhotoRecord
 from person_verifier.training.assessment import Assessment, Counts, Judged
-from person_verifier.training.model import ModelMetrics, StoredPart
+from person_verifier.training.model import ModelMetrics, Origin, StoredPart
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#718096"
 MOST_ERRORS = 24
@@ -25,26 +25,14 @@ class MethodReport(StoredPart):
     counts: Counts
 
 
-class MetricsReport(StoredPart):
+class MetricsReport(Origin):
     """`metrics.json`: the verifier beside the plain baseline, with what was trained from."""
 
-    model_version: str
     threshold: float
-    threshold_rule: str
     held_out: str
-    embedding_model: str
-    data_sha256: str
-    recipe_sha256: str
-    photos_of_me: int
-    photos_of_others: int
     verifier: MethodReport
     baseline: MethodReport
     warnings: list[str]
-
-
-def method_report(judged: Judged) -> MethodReport:
-    """Rates and counts of one method."""
-    return MethodReport(rates=judged.metrics, counts=judged.counts)
 
 
 def write_reports(folder: Path, report: MetricsReport, assessment: Assessment, entries: Sequence[PhotoRecord]) -> None:

@@ -200,7 +200,7 @@ def test_one_stray_photo_in_me_is_a_warning(tmp_path: Path) -> None:
     folder = write_photos(tmp_path / "data")
     (folder / "me" / "stray.png").write_bytes(striped("Cousin", 1))
 
-    warnings = project(tmp_path).collect().warnings
+    warnings = project(tmp_path).collection.warnings
 
     assert "1 photo(s) in me/ do not look like the rest: me/stray.png" in warnings[0]
 
@@ -209,7 +209,7 @@ def test_photos_of_the_person_in_not_me_are_a_warning_that_names_them(tmp_path: 
     folder = write_photos(tmp_path / "data")
     (folder / "not_me" / "holiday.png").write_bytes(striped("Me", 99))
 
-    [warning] = [one for one in project(tmp_path).collect().warnings if "look like the person in me/" in one]
+    [warning] = [one for one in project(tmp_path).collection.warnings if "look like the person in me/" in one]
 
     assert "not_me/holiday.png" in warning
 
@@ -219,13 +219,13 @@ def test_a_single_other_person_is_a_warning_whatever_the_files_are_called(tmp_pa
     for shot in range(60):
         (folder / "not_me" / f"IMG_{shot:04}.png").write_bytes(striped("Cousin", shot))
 
-    assert any("not_me/ shows about 1 different people" in one for one in project(tmp_path).collect().warnings)
+    assert any("not_me/ shows about 1 different people" in one for one in project(tmp_path).collection.warnings)
 
 
 def test_many_other_people_bring_no_warning(tmp_path: Path) -> None:
     write_photos(tmp_path / "data")
 
-    assert not any("different people" in one for one in project(tmp_path).collect().warnings)
+    assert not any("different people" in one for one in project(tmp_path).collection.warnings)
 
 
 def test_too_few_photos_are_refused(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_file_far_larger_than_any_verifier_is_not_read(tmp_path: Path) -> None
 def test_a_stored_model_scores_as_the_trained_one(trained: VerifierProject, tmp_path: Path) -> None:
     model = VerifierModel.load(trained.model_path)
     model.save(tmp_path / "copy.json")
-    vectors = trained.collect().samples.vectors
+    vectors = trained.collection.samples.vectors
 
     again = VerifierModel.load(tmp_path / "copy.json")
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from person_verifier.dataset.faces import load_engine
-from person_verifier.training.model import VerifierModel, as_list
+from person_verifier.training.model import VerifierModel
 from tests.fakes import file_of
 from tests.person_verifier.fakes import png
 from tests.person_verifier.serving import Server, running_server
@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8
         photos_of_me=1,
         photos_of_others=0,
         c=1.0,
-        person=as_list(person),
+        person=person.tolist(),
         mean=[0.0] * len(person) + [0.9],
         scale=[1.0] * (len(person) + 1),
         coefficients=[0.0] * len(person) + [-40.0],

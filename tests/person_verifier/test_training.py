@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
@@ -75,7 +76,7 @@ def test_the_loss_is_scikit_learns_balanced_log_loss() -> None:
 
     weights = np.where(is_me, 1 / 10, 1 / 40)
 
-    expected = log_loss(is_me, regression.probability(logits), sample_weight=weights)
+    expected = log_loss(is_me, expit(logits), sample_weight=weights)
     assert regression.balanced_log_loss(logits, is_me) == pytest.approx(expected)
 
 
