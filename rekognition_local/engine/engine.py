@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReader, DocumentReading
-from rekognition_local.engine.documents.text import TextLine
+from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReading, read_documents
+from rekognition_local.engine.documents.text import TextLine, TextReader
+from rekognition_local.engine.documents.transcript import transcript
 from rekognition_local.engine.faces.attributes import FaceAttributes, face_attributes
 from rekognition_local.engine.faces.detection import ConfirmedDetector, DetectedFace, Detector
 from rekognition_local.engine.faces.recognition import PairedRecogniser, Recogniser
 from rekognition_local.engine.faces.traits import FaceTraits, TraitReader
-from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, Channels, YuNetDetector
+from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, Channels
+from rekognition_local.engine.faces.yunet import YuNet
+from rekognition_local.engine.weights.models import Network
 
 __all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
 
@@ -24,7 +27,7 @@ class EngineSettings:
 
     `recogniser` and `detector` are ONNX files that replace the built-in models, laid out as `user_models` says;
     `recogniser_channels` is the order that the recogniser was trained on, `similarity_middle` the cosine that means
-    50 % and `similarity_slope` how fast it rises. `threads` is what one model run may use.
+    50 % and `similarity_slope` how fast it rises.
     """
 
     recogniser: Path | None = None
@@ -32,17 +35,16 @@ class EngineSettings:
     similarity_middle: float = 0.235
     similarity_slope: float = 21.4
     detector: Path | None = None
-    threads: int = 1
 
 
 class Engine:
     """All models together; every method is safe to call from several threads."""
 
-    def __init__(self, detector: Detector, recogniser: Recogniser, settings: EngineSettings) -> None:
+    def __init__(self, detector: Detector, recogniser: Recogniser) -> None:
         self._detector = detector
         self._recogniser = recogniser
-        self._reader = DocumentReader(settings.threads)
-        self._traits = TraitReader(settings.threads)
+        self._text = TextReader()
+        self._traits = TraitReader()
 
     @classmethod
     def load(cls, settings: EngineSettings | None = None) -> "Engine":
@@ -53,22 +55,21 @@ class Engine:
         """
         settings = EngineSettings() if settings is None else settings
         detector: Detector = (
-            ConfirmedDetector.load(settings.threads)
+            ConfirmedDetector.load()
             if settings.detector is None
-            else YuNetDetector(settings.detector, threads=settings.threads)
+            else YuNet(Network(settings.detector), str(settings.detector))
         )
         recogniser: Recogniser = (
-            PairedRecogniser(settings.threads)
+            PairedRecogniser()
             if settings.recogniser is None
             else ArcFaceRecogniser(
                 settings.recogniser,
                 channels=settings.recogniser_channels,
                 middle=settings.similarity_middle,
                 slope=settings.similarity_slope,
-                threads=settings.threads,
             )
         )
-        return cls(detector, recogniser, settings)
+        return cls(detector, recogniser)
 
     @property
     def model_id(self) -> str:
@@ -121,8 +122,8 @@ class Engine:
 
     def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
         """What the text of an image tells of documents, given its faces; loads its models when first asked."""
-        return self._reader.read(image, faces, self.detect)
+        return read_documents(self._text, image, faces, self.detect)
 
     def read_text(self, image: NDArray[np.uint8]) -> list[TextLine]:
         """Every legible line of text of an upright RGB image (h, w, 3), from top to bottom; loads as documents do."""
-        return self._reader.transcript(image)
+        return transcript(self._text, image)

@@ -3,14 +3,13 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.page import Page, Rectangle
 from rekognition_local.engine.documents.text import TextBox, TextLine, TextReader
-from rekognition_local.engine.documents.transcript import transcript
+from rekognition_local.engine.faces.detection import DetectedFace
 
 PASSPORT = "Passport"
 # Rekognition's taxonomy has no national identity card: it says this of every identity card with a photograph.
@@ -38,28 +37,6 @@ MAX_LINES_READ = 40
 # A page that gives no hint of a document in so many of its largest lines is read no further.
 MAX_LINES_WITHOUT_HINT = 20
 HINT = 10.0
-# Mean confidence of lines that are the right way up; below, the other way is tried too.
-UPRIGHT = 0.85
-
-
-class FaceInImage(Protocol):
-    """What a found face must tell: its box in ratios of the image's size."""
-
-    @property
-    def left(self) -> float:
-        """Left edge."""
-
-    @property
-    def top(self) -> float:
-        """Top edge."""
-
-    @property
-    def width(self) -> float:
-        """Width."""
-
-    @property
-    def height(self) -> float:
-        """Height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,77 +68,55 @@ class DocumentReading:
     text_share: float = 0.0
 
 
-class DocumentReader:
-    """Text recognition and the rules over it. Safe under threads; models are opened once, on `load` or first use."""
+def read_documents(
+    text: TextReader,
+    image: NDArray[np.uint8],
+    faces: Sequence[DetectedFace],
+    find_faces: Callable[[NDArray[np.uint8]], Sequence[DetectedFace]],
+) -> DocumentReading:
+    """Documents in an upright RGB image (h, w, 3).
 
-    def __init__(self, threads: int = 1) -> None:
-        """`threads` is what one run of a model may use."""
-        self._text = TextReader(threads)
+    `faces` are those found in the image, `find_faces` looks for more in a part of it.
+    """
+    height, width = image.shape[:2]
+    whole = Rectangle(0, 0, width, height)
+    places = _places(faces, whole)
+    page = _look(text, image, whole, FIRST_LOOK, places)
+    if page.confidence < CERTAIN and (part := _worth_a_closer_look(page, places, whole)):
+        page = max(
+            page,
+            _look(text, image, part, CLOSER_LOOK, places),
+            key=lambda seen: (seen.confidence, len(seen.lines)),
+        )
+    if page.confidence >= HINT and not page.has_likely_portrait:
+        # Faces are searched for down to a size that goes by the image: whoever holds a card up hides its portrait.
+        part = _around_text(page, whole)
+        near = _places(find_faces(np.ascontiguousarray(_cut(image, part))), part)
+        page = Page.of(page.boxes, page.lines, [*places, *near])
+    return _reading(page, whole)
 
-    def load(self) -> None:
-        """Opens the models now rather than at the first image.
 
-        Raises:
-            ModelError: a model is missing or is not the known file.
-        """
-        self._text.load()
-
-    def transcript(self, image: NDArray[np.uint8]) -> list[TextLine]:
-        """Every legible line of an upright RGB image (h, w, 3), from top to bottom."""
-        return transcript(self._text, image)
-
-    def read(
-        self,
-        image: NDArray[np.uint8],
-        faces: Sequence[FaceInImage],
-        find_faces: Callable[[NDArray[np.uint8]], Sequence[FaceInImage]],
-    ) -> DocumentReading:
-        """Documents in an upright RGB image (h, w, 3).
-
-        `faces` are those found in the image, `find_faces` looks for more in a part of it.
-        """
-        height, width = image.shape[:2]
-        whole = Rectangle(0, 0, width, height)
-        places = _places(faces, whole)
-        page = self._look(image, whole, FIRST_LOOK, places)
-        if page.confidence < CERTAIN and (part := _worth_a_closer_look(page, places, whole)):
-            page = max(
-                page,
-                self._look(image, part, CLOSER_LOOK, places),
-                key=lambda seen: (seen.confidence, len(seen.lines)),
-            )
-        if page.confidence >= HINT and not page.has_likely_portrait:
-            # Faces are searched for down to a size that goes by the image: whoever holds a card up hides its portrait.
-            part = _around_text(page, whole)
-            near = _places(find_faces(np.ascontiguousarray(_cut(image, part))), part)
-            page = Page.of(page.boxes, page.lines, [*places, *near])
-        return _reading(page, whole)
-
-    def _look(self, image: NDArray[np.uint8], part: Rectangle, side: int, faces: Sequence[Rectangle]) -> Page:
-        """Finds the text in a part of the image and reads it until the verdict is clear."""
-        found = self._text.find(_cut(image, part), side)
-        boxes = [replace(box, x=box.x + round(part.left), y=box.y + round(part.top)) for box in found]
-        waiting = sorted(boxes, key=_promise)[:MAX_LINES_READ]
-        lines: list[TextLine] = []
+def _look(text: TextReader, image: NDArray[np.uint8], part: Rectangle, side: int, faces: Sequence[Rectangle]) -> Page:
+    """Finds the text in a part of the image and reads it until the verdict is clear."""
+    found = text.find(_cut(image, part), side)
+    boxes = [replace(box, x=box.x + round(part.left), y=box.y + round(part.top)) for box in found]
+    waiting = sorted(boxes, key=_promise)[:MAX_LINES_READ]
+    lines: list[TextLine] = []
+    page = Page.of(boxes, lines, faces)
+    while waiting:
+        batch, waiting = waiting[:LINES_AT_A_TIME], waiting[LINES_AT_A_TIME:]
+        read, is_turned = (text.read(image, batch), False) if lines else text.read_upright(image, batch)
+        if is_turned:
+            waiting, boxes = ([box.turned() for box in some] for some in (waiting, boxes))
+        lines += read
         page = Page.of(boxes, lines, faces)
-        while waiting:
-            batch, waiting = waiting[:LINES_AT_A_TIME], waiting[LINES_AT_A_TIME:]
-            read = self._text.read(image, batch)
-            if not lines and _legibility(read) < UPRIGHT:
-                turned = self._text.read(image, [box.turned() for box in batch])
-                if _legibility(turned) > _legibility(read):
-                    read = turned
-                    waiting = [box.turned() for box in waiting]
-                    boxes = [box.turned() for box in boxes]
-            lines += read
-            page = Page.of(boxes, lines, faces)
-            hopeless = page.confidence < HINT and len(lines) >= MAX_LINES_WITHOUT_HINT
-            if page.confidence >= BEYOND_DOUBT or hopeless or not page.lines:
-                break
-        return page
+        hopeless = page.confidence < HINT and len(lines) >= MAX_LINES_WITHOUT_HINT
+        if page.confidence >= BEYOND_DOUBT or hopeless or not page.lines:
+            break
+    return page
 
 
-def _places(faces: Sequence[FaceInImage], part: Rectangle) -> list[Rectangle]:
+def _places(faces: Sequence[DetectedFace], part: Rectangle) -> list[Rectangle]:
     """Boxes in ratios of a part of the image as pixels of the image."""
     return [
         Rectangle(
@@ -188,11 +143,6 @@ def _around_text(page: Page, whole: Rectangle) -> Rectangle:
 def _promise(box: TextBox) -> tuple[bool, float]:
     """Sorts first what says most: lines as long as a machine readable zone's, then the tallest."""
     return box.length < 12 * box.height, -box.height
-
-
-def _legibility(lines: Sequence[TextLine]) -> float:
-    """Mean confidence of the lines, 0-1, each weighed by its length."""
-    return float(np.average([line.confidence for line in lines], weights=[line.box.length for line in lines]))
 
 
 def _worth_a_closer_look(page: Page, faces: Sequence[Rectangle], whole: Rectangle) -> Rectangle | None:

@@ -8,10 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.rules import Verdict, judge
-from rekognition_local.engine.documents.text import TextBox, TextLine
-
-# Mean probability of a line's characters: texture that only looks like text stays below.
-LEGIBLE = 0.6
+from rekognition_local.engine.documents.text import LEGIBLE, TextBox, TextLine
 
 # A portrait's face, in lines of text: on specimens 3 to 10 high. Whoever holds the document up is larger.
 LEAST_LINES, MOST_LINES = 1.5, 16.0
@@ -101,7 +98,9 @@ class Page:
     @classmethod
     def of(cls, boxes: Sequence[TextBox], lines: Sequence[TextLine], faces: Sequence[Rectangle]) -> "Page":
         """Judges the lines read so far; boxes whose text turned out illegible are dropped."""
-        legible = tuple(sorted((line for line in lines if line.confidence >= LEGIBLE), key=_place))
+        legible = tuple(
+            sorted((line for line in lines if line.confidence >= LEGIBLE), key=lambda line: line.box.across)
+        )
         if not legible:
             return cls((), (), None, Verdict(0.0, 0.0))
         texture = {(line.box.x, line.box.y) for line in lines if line.confidence < LEGIBLE}
@@ -152,12 +151,6 @@ class Page:
             if NARROWEST <= hull.width / hull.height < PAGE:
                 hull = replace(hull, right=hull.left + PAGE * hull.height)
         return Rectangle.around(hull.grown(MARGIN * hull.width, MARGIN * hull.height).corners @ along.T)
-
-
-def _place(line: TextLine) -> float:
-    """How far down the page a line stands, in the page's own direction."""
-    turn = math.radians(line.box.angle)
-    return line.box.y * math.cos(turn) - line.box.x * math.sin(turn)
 
 
 def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle | None:

@@ -24,6 +24,10 @@ UNCLIP = 1.6
 MAX_LINES = 300
 LINE_HEIGHT = 48
 MAX_LINE_WIDTH = 1600
+# Mean probability of a line's characters: texture that only looks like text stays below.
+LEGIBLE = 0.6
+# Mean confidence of lines that are the right way up; below, the other way is tried too.
+UPRIGHT = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,18 @@ class TextBox:
         along = np.array([math.cos(turn), math.sin(turn)]) * self.length / 2
         across = np.array([-math.sin(turn), math.cos(turn)]) * self.height / 2
         return np.array([self.x, self.y]) + np.stack([-along - across, along - across, along + across, across - along])
+
+    @property
+    def along(self) -> float:
+        """How far the centre stands along the direction of reading, in pixels."""
+        turn = math.radians(self.angle)
+        return self.x * math.cos(turn) + self.y * math.sin(turn)
+
+    @property
+    def across(self) -> float:
+        """How far down the page the centre stands, in the page's own direction, in pixels."""
+        turn = math.radians(self.angle)
+        return self.y * math.cos(turn) - self.x * math.sin(turn)
 
     def turned(self) -> "TextBox":
         """The same place, read from the other end."""
@@ -75,22 +91,12 @@ class _Models:
 
 
 class TextReader:
-    """Text detection and recognition. Safe under threads; the models are opened once, on `load` or on first use."""
+    """Text detection and recognition. Safe under threads; the models are opened once, on first use."""
 
-    def __init__(self, threads: int = 1) -> None:
-        """`threads` is what one run of a model may use."""
-        self._threads = threads
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._searches = threading.BoundedSemaphore(SEARCHES_AT_ONCE)
         self._models: _Models | None = None
-
-    def load(self) -> None:
-        """Opens the models now: about a third of a second.
-
-        Raises:
-            ModelError: a model is missing or is not the file that this program was measured with.
-        """
-        self._loaded()
 
     def find(self, image: NDArray[np.uint8], side: int = 640) -> list[TextBox]:
         """Lines of an RGB image (h, w, 3), looked for with its longest side brought down to `side` pixels.
@@ -131,17 +137,33 @@ class TextReader:
             lines.append(TextLine(box, *_decoded(scores, models.characters)))
         return lines
 
+    def read_upright(self, image: NDArray[np.uint8], boxes: Sequence[TextBox]) -> tuple[list[TextLine], bool]:
+        """What the boxes say, and whether that is read from their other end, as it is where more is legible so."""
+        lines = self.read(image, boxes)
+        if not lines or _legibility(lines) >= UPRIGHT:
+            return lines, False
+        turned = self.read(image, [box.turned() for box in boxes])
+        return (turned, True) if _legibility(turned) > _legibility(lines) else (lines, False)
+
     def _loaded(self) -> _Models:
+        """Opens the models when first asked: about a third of a second.
+
+        Raises:
+            ModelError: a model is missing or is not the file that this program was measured with.
+        """
         if self._models is None:
             with self._lock:
                 if self._models is None:
-                    detector, recogniser = (
-                        open_session(model.content(), self._threads) for model in (TEXT_DETECTOR, TEXT_RECOGNISER)
-                    )
+                    detector, recogniser = (open_session(model.content()) for model in (TEXT_DETECTOR, TEXT_RECOGNISER))
                     alphabet = recogniser.get_modelmeta().custom_metadata_map["character"].splitlines()
                     # Class 0 is "no character" (the blank of CTC); the space is not in the alphabet and comes last.
                     self._models = _Models(detector, recogniser, ("", *alphabet, " "))
         return self._models
+
+
+def _legibility(lines: Sequence[TextLine]) -> float:
+    """Mean confidence of the lines, 0-1, each weighed by its length."""
+    return float(np.average([line.confidence for line in lines], weights=[line.box.length for line in lines]))
 
 
 def _network_input(image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -8,14 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.documents.text import TextBox, TextLine, TextReader
+from rekognition_local.engine.documents.text import LEGIBLE, TextBox, TextLine, TextReader
 
 # Longest side in pixels at which text is looked for. 1280 finds the same lines of a page in a quarter more time.
 SIDE = 960
-# Mean probability of characters: texture that only looks like text stays below.
-LEGIBLE = 0.6
-# Mean confidence of lines that are the right way up; below, the other way is tried too.
-UPRIGHT = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +25,7 @@ class Word:
 
 def transcript(reader: TextReader, image: NDArray[np.uint8]) -> list[TextLine]:
     """Every legible line of an upright RGB image (h, w, 3), from top to bottom as the page is read."""
-    boxes = reader.find(image, SIDE)
-    lines = reader.read(image, boxes)
-    if lines and _legibility(lines) < UPRIGHT:
-        turned = reader.read(image, [box.turned() for box in boxes])
-        if _legibility(turned) > _legibility(lines):
-            lines = turned
+    lines, _ = reader.read_upright(image, reader.find(image, SIDE))
     return _in_rows([line for line in lines if line.text.strip() and line.confidence >= LEGIBLE])
 
 
@@ -58,26 +49,12 @@ def _part(box: TextBox, begin: float, end: float) -> TextBox:
     return replace(box, **place, length=(end - begin) * box.length)
 
 
-def _legibility(lines: list[TextLine]) -> float:
-    return float(np.average([line.confidence for line in lines], weights=[line.box.length for line in lines]))
-
-
 def _in_rows(lines: list[TextLine]) -> list[TextLine]:
     """From top to bottom across the direction of reading, then along it: lines at one height are one row."""
     rows: list[list[TextLine]] = []
-    for line in sorted(lines, key=_across):
-        if rows and abs(_across(line) - _across(rows[-1][0])) < 0.5 * min(line.box.height, rows[-1][0].box.height):
+    for line in sorted(lines, key=lambda line: line.box.across):
+        if rows and abs(line.box.across - rows[-1][0].box.across) < 0.5 * min(line.box.height, rows[-1][0].box.height):
             rows[-1].append(line)
         else:
             rows.append([line])
-    return [line for row in rows for line in sorted(row, key=_along)]
-
-
-def _across(line: TextLine) -> float:
-    turn = math.radians(line.box.angle)
-    return line.box.y * math.cos(turn) - line.box.x * math.sin(turn)
-
-
-def _along(line: TextLine) -> float:
-    turn = math.radians(line.box.angle)
-    return line.box.x * math.cos(turn) + line.box.y * math.sin(turn)
+    return [line for row in rows for line in sorted(row, key=lambda line: line.box.along)]

@@ -39,8 +39,8 @@ class Confirmed:
 class Confirmation:
     """The network and its two passes; safe to call from several threads."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self._network = models.onet(threads)
+    def __init__(self) -> None:
+        self._network = models.onet()
 
     def confirm(self, pyramid: Pyramid, found: Candidates, least_score: float) -> Confirmed:
         """The candidates that score at least `least_score` and do not stand on their head."""

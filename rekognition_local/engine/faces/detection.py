@@ -74,13 +74,13 @@ class ConfirmedDetector:
         self._judge = judge
 
     @classmethod
-    def load(cls, threads: int = 1) -> "ConfirmedDetector":
+    def load(cls) -> "ConfirmedDetector":
         """With the built-in networks.
 
         Raises:
             ModelError: a model is missing or is not the known file.
         """
-        return cls(YuNet(models.yunet(threads), "YuNet"), Confirmation(threads))
+        return cls(YuNet(models.yunet(), "YuNet"), Confirmation())
 
     def detect(self, image: Image) -> Candidates:
         """Faces in pixels of the image, those that the finder is surest of first."""

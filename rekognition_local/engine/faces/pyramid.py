@@ -61,9 +61,7 @@ class Pyramid:
 
     def face(self, points: Floats, reference: Floats, side: int) -> Image:
         """A face (side, side, 3), its five points (5, 2) as near as can be to the reference's; black is beyond."""
-        (a, b, x), (_, _, y) = similarity_transform(points, reference)
-        turn = np.array([[a, -b], [b, a]]) / max(a * a + b * b, 1e-12)
-        return self.cut(np.column_stack([turn, turn @ (-x, -y)]), side, grey=0)
+        return self.cut(placement(points, reference), side, grey=0)
 
     def _level(self, zoom: float) -> Image:
         """The copy of which no more than two pixels fall on one when the image is shrunk by `zoom`."""
@@ -89,6 +87,13 @@ def similarity_transform(points: Floats, reference: Floats) -> NDArray[np.float6
     rotation = np.array([[a, -b], [b, a]])
     shift = target_centre - rotation @ source_centre
     return np.hstack([rotation, shift[:, None]])
+
+
+def placement(points: Floats, reference: Floats) -> NDArray[np.float64]:
+    """Where the pixels of a chip with the reference's points (k, 2) lie in the image with these points, (2, 3)."""
+    (a, b, x), (_, _, y) = similarity_transform(points, reference)
+    turn = np.array([[a, -b], [b, a]]) / max(a * a + b * b, 1e-12)
+    return np.column_stack([turn, turn @ (-x, -y)])
 
 
 def _placed(square: NDArray[np.float64], side: int, angle: float) -> NDArray[np.float64]:

@@ -52,9 +52,9 @@ class PairedRecogniser:
     the root of their length, which tells more of the picture's quality than of the person.
     """
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self) -> None:
         self.model_id = f"sface-{SFACE.sha256[:12]}-less-bias-resnet-{RESNET.sha256[:12]}-root-length"
-        self._sface, self._resnet = models.sface(threads), models.resnet(threads)
+        self._sface, self._resnet = models.sface(), models.resnet()
         self._common = np.float32(_COMMON_LENGTH) * _at_length_1(models.sface_bias())
 
     def embed(self, image: Image, points: Floats) -> Floats:

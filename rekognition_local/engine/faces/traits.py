@@ -1,45 +1,27 @@
-"""What a face's mesh tells beyond the default attributes: more landmarks, eyes, mouth, direction of the eyes."""
+"""What MediaPipe's mesh of a face and its irises tell beyond the default attributes: landmarks, eyes, mouth, gaze."""
 
+import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rekognition_local.engine.faces.detection import DetectedFace
-from rekognition_local.engine.faces.face_mesh import FaceMesh, MeshReading
-from rekognition_local.engine.faces.pyramid import Floats, Image
+from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid, placement
+from rekognition_local.engine.weights import models
 from rekognition_local.engine.weights.model_files import FACE_MESH, IRIS
 
-# Rekognition's landmarks in the mesh; left is the image's left.
-_MESH_LANDMARKS: Mapping[str, int] = MappingProxyType(
-    {
-        "leftEyeBrowLeft": 70,
-        "leftEyeBrowRight": 107,
-        "leftEyeBrowUp": 105,
-        "rightEyeBrowLeft": 336,
-        "rightEyeBrowRight": 300,
-        "rightEyeBrowUp": 334,
-        "leftEyeLeft": 33,
-        "leftEyeRight": 133,
-        "leftEyeUp": 159,
-        "leftEyeDown": 145,
-        "rightEyeLeft": 362,
-        "rightEyeRight": 263,
-        "rightEyeUp": 386,
-        "rightEyeDown": 374,
-        "noseLeft": 129,
-        "noseRight": 358,
-        "mouthUp": 0,
-        "mouthDown": 17,
-        "upperJawlineLeft": 234,
-        "midJawlineLeft": 172,
-        "chinBottom": 152,
-        "midJawlineRight": 397,
-        "upperJawlineRight": 454,
-    }
-)
+_MESH_SIDE, _IRIS_SIDE = 192, 64
+# Eyes, nose and mouth corners in the mesh's chip, measured: there the mesh is as large as the network was trained to
+# see it, two thirds of the chip.
+_MESH_POINTS = np.array([(72.0, 72.3), (120.0, 72.3), (96.0, 99.4), (74.7, 123.4), (117.3, 123.4)], np.float32)
+# The corners of each eye in the mesh, and where they stand in the eye's chip: the chip is 2.3 times as wide as the eye.
+_EYE_CORNERS = ((33, 133), (362, 263))
+_EYE_ZOOM = 2.3
+_CONTOUR = 16  # the first points of the eye's result go around the lids
 _INNER_LIPS, _INNER_MOUTH_CORNERS = (13, 14), (78, 308)
 
 # Fitted by logistic regression to 200 labelled photographs (tests/rekognition_local/engine/labels/face_traits.csv): the
@@ -69,10 +51,11 @@ class FaceTraits:
 class TraitReader:
     """Reads traits; opens its models when first asked. Without them every face has the default traits."""
 
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._mesh: FaceMesh | None = None
+        self._networks: tuple[models.Network, models.Network] | None = None
+        # Rekognition's landmarks in the mesh; left is the image's left.
+        self._landmarks: Mapping[str, int] = json.loads(Path(__file__).with_name("mesh_landmarks.json").read_text())
 
     def read(self, image: Image, face: DetectedFace) -> FaceTraits:
         """The traits of a face found in this RGB image (h, w, 3).
@@ -80,37 +63,96 @@ class TraitReader:
         Raises:
             ModelError: a model's file is not the known one.
         """
-        mesh = self._opened()
-        if mesh is None:
+        networks = self._opened()
+        if networks is None:
             return FaceTraits()
-        size = np.array([image.shape[1], image.shape[0]], np.float32)
-        return _traits(mesh.read(image, face.landmarks * size), size)
+        pyramid = Pyramid(image)
+        size = np.array(pyramid.size, np.float32)
+        mesh = _mesh(networks[0], pyramid, face.landmarks * size)
+        eyes = _eyes(networks[1], pyramid, *(mesh[list(corners)] for corners in _EYE_CORNERS))
+        points = {name: mesh[place] for name, place in self._landmarks.items()}
+        points |= {"leftPupil": eyes[0].iris, "rightPupil": eyes[1].iris}
+        gaze = np.mean([eye.gaze for eye in eyes], axis=0) / _EYEBALL_RADIUS
+        yaw, down = np.degrees(np.arcsin(np.clip(gaze, -1, 1)))
+        lips, corners = (float(np.linalg.norm(mesh[a] - mesh[b])) for a, b in (_INNER_LIPS, _INNER_MOUTH_CORNERS))
+        return FaceTraits(
+            {name: (float(x), float(y)) for name, (x, y) in ((name, point / size) for name, point in points.items())},
+            _probability(float(np.mean([eye.opening for eye in eyes])), _EYES_MIDDLE, _EYES_SLOPE),
+            _probability(lips / max(corners, 1.0), _MOUTH_MIDDLE, _MOUTH_SLOPE),
+            float(yaw),
+            float(-down),
+        )
 
-    def _opened(self) -> FaceMesh | None:
+    def _opened(self) -> tuple[models.Network, models.Network] | None:
         with self._lock:
-            if self._mesh is None and FACE_MESH.locate() is not None and IRIS.locate() is not None:
-                self._mesh = FaceMesh(self._threads)
-            return self._mesh
+            if self._networks is None and FACE_MESH.locate() is not None and IRIS.locate() is not None:
+                self._networks = models.face_mesh(), models.iris()
+            return self._networks
 
 
-def _traits(reading: MeshReading, size: Floats) -> FaceTraits:
-    points = {name: reading.mesh[place, :2] for name, place in _MESH_LANDMARKS.items()}
-    points |= {"leftPupil": reading.eyes[0].iris, "rightPupil": reading.eyes[1].iris}
-    gaze = np.mean([eye.gaze for eye in reading.eyes], axis=0) / _EYEBALL_RADIUS
-    yaw, down = np.degrees(np.arcsin(np.clip(gaze, -1, 1)))
-    opening = float(np.mean([eye.opening for eye in reading.eyes]))
-    return FaceTraits(
-        {name: (float(x), float(y)) for name, (x, y) in ((name, point / size) for name, point in points.items())},
-        _probability(opening, _EYES_MIDDLE, _EYES_SLOPE),
-        _probability(_mouth_opening(reading.mesh), _MOUTH_MIDDLE, _MOUTH_SLOPE),
-        float(yaw),
-        float(-down),
+@dataclass(frozen=True, slots=True)
+class _Eye:
+    """One eye: where the iris's centre (2,) is, in pixels of the image; how open the eye is; where it looks.
+
+    `opening` is the area within the lids over the square of the eye's width; `gaze` (2,) is where the iris stands from
+    the middle of the lids, to the right and down along the eye, in widths of the eye.
+    """
+
+    iris: Floats
+    opening: float
+    gaze: Floats
+
+
+def _mesh(network: models.Network, pyramid: Pyramid, points: Floats) -> Floats:
+    """The mesh (468, 2) in pixels of the image, of the face with these five points (5, 2)."""
+    placed = placement(points, _MESH_POINTS)
+    flat = network(pyramid.cut(placed, _MESH_SIDE, grey=0)[None])[0]
+    return _moved(flat.reshape(-1, 3)[:, :2], placed)
+
+
+def _eyes(network: models.Network, pyramid: Pyramid, left: Floats, right: Floats) -> tuple[_Eye, _Eye]:
+    """Both eyes, from left to right in the image of an upright face, by the corners (2, 2) of each."""
+    places = [_eye_placed(left), _eye_placed(right)]
+    chips = np.stack([pyramid.cut(placed, _IRIS_SIDE, grey=0) for placed in places])
+    # The network knows the left eye; the right one is shown to it in a mirror.
+    chips[1] = chips[1, :, ::-1]
+    contours, irises = network(chips)
+    return (
+        _eye(contours[0], irises[0], places[0], is_mirrored=False),
+        _eye(contours[1], irises[1], places[1], is_mirrored=True),
     )
 
 
-def _mouth_opening(mesh: Floats) -> float:
-    lips, corners = (float(np.linalg.norm(mesh[a, :2] - mesh[b, :2])) for a, b in (_INNER_LIPS, _INNER_MOUTH_CORNERS))
-    return lips / max(corners, 1.0)
+def _eye(contour: Floats, iris: Floats, placed: NDArray[np.float64], *, is_mirrored: bool) -> _Eye:
+    lids, centre = contour.reshape(-1, 3)[:_CONTOUR, :2].copy(), iris.reshape(-1, 3)[:1, :2].copy()
+    if is_mirrored:
+        lids[:, 0], centre[:, 0] = _IRIS_SIDE - 1 - lids[:, 0], _IRIS_SIDE - 1 - centre[:, 0]
+    width = max(float(np.ptp(lids[:, 0])), 1.0)
+    middle = (lids.max(axis=0) + lids.min(axis=0)) / 2
+    return _Eye(
+        _moved(centre, placed)[0],
+        _area(lids) / width**2,
+        ((centre[0] - middle) / width).astype(np.float32),
+    )
+
+
+def _area(contour: Floats) -> float:
+    """The area within points that go along one lid and then along the other, in any order: they are put in order."""
+    around = contour - contour.mean(axis=0)
+    x, y = around[np.argsort(np.arctan2(around[:, 1], around[:, 0]))].T
+    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+
+
+def _eye_placed(corners: Floats) -> NDArray[np.float64]:
+    """Where the pixels of an eye's chip lie in the image whose eye has these corners (2, 2), left and right."""
+    middle = (_IRIS_SIDE - 1) / 2
+    half = _IRIS_SIDE / _EYE_ZOOM / 2
+    reference = np.array([(middle - half, middle), (middle + half, middle)], np.float32)
+    return placement(corners, reference)
+
+
+def _moved(points: Floats, placed: NDArray[np.float64]) -> Floats:
+    return (points @ placed[:, :2].T + placed[:, 2]).astype(np.float32)
 
 
 def _probability(measure: float, middle: float, slope: float) -> float:

@@ -1,4 +1,4 @@
-"""Models that the user brings as ONNX files: a detector laid out as YuNet, an embedder as ArcFace."""
+"""An embedder of the ArcFace family that the user brings as an ONNX file."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,10 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.faces.candidates import Candidates
 from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid
 from rekognition_local.engine.faces.recognition import ARCFACE_POINTS, ARCFACE_SIDE, logistic
-from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights.carriers import ModelError
 from rekognition_local.engine.weights.models import Network
 
@@ -26,15 +24,13 @@ class ArcFaceRecogniser:
     other scores needs its own `middle` and `slope`, from pairs of its own.
     """
 
-    def __init__(
-        self, path: Path, *, channels: Channels = "RGB", middle: float = 0.235, slope: float = 21.4, threads: int = 1
-    ) -> None:
+    def __init__(self, path: Path, *, channels: Channels = "RGB", middle: float = 0.235, slope: float = 21.4) -> None:
         """Opens the file.
 
         Raises:
             ModelError: the file cannot be opened, or does not map (n, 3, 112, 112) to (n, d).
         """
-        self._network = Network(path, threads)
+        self._network = Network(path)
         self._channels, self._middle, self._slope = channels, middle, slope
         shape, outputs = self._network.input_shape, self._network.output_shapes
         if len(shape) != 4 or shape[1:] != [3, ARCFACE_SIDE, ARCFACE_SIDE] or len(outputs[0]) != 2:
@@ -65,21 +61,3 @@ class ArcFaceRecogniser:
         """Percent 0-100 of every probe (n, d) to every reference (m, d) -> (n, m)."""
         cosines = probes.astype(np.float64) @ references.astype(np.float64).T
         return logistic(self._slope * (cosines - self._middle))
-
-
-class YuNetDetector:
-    """A detector laid out as YuNet (see `yunet`), whose finds are faces without a second opinion."""
-
-    _SIDE, _LEAST_SCORE = 640, 0.6
-
-    def __init__(self, path: Path, *, threads: int = 1) -> None:
-        """Opens the file.
-
-        Raises:
-            ModelError: the file cannot be opened, or has other inputs or outputs.
-        """
-        self._yunet = YuNet(Network(path, threads), str(path))
-
-    def detect(self, image: Image) -> Candidates:
-        """Faces in pixels of the image, best first; scores as the network gives them."""
-        return self._yunet.find(Pyramid(image), self._SIDE, self._LEAST_SCORE)

@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 
 from rekognition_local.engine.faces.candidates import Candidates, Floats, without_overlaps
-from rekognition_local.engine.faces.pyramid import Pyramid
+from rekognition_local.engine.faces.pyramid import Image, Pyramid
 from rekognition_local.engine.weights.carriers import ModelError
 from rekognition_local.engine.weights.models import Network
 
+# Longest side in pixels and least score of a search that nothing confirms.
+_SIDE, _LEAST_SCORE = 640, 0.6
 _STRIDES = (8, 16, 32)
 _MOST_OVERLAP = 0.3
 # An image of nothing but texture must not keep the later steps busy: those that score most are kept.
@@ -40,6 +42,10 @@ class YuNet:
         self._network = network
         height, width = shape[2:]
         self._fixed = (width, height) if isinstance(height, int) and isinstance(width, int) else None
+
+    def detect(self, image: Image) -> Candidates:
+        """Faces in pixels of an RGB image (h, w, 3), best first, without a second opinion."""
+        return self.find(Pyramid(image), _SIDE, _LEAST_SCORE)
 
     def find(self, pyramid: Pyramid, side: int, least_score: float, *, enlarge: bool = False) -> Candidates:
         """Faces in pixels of the image, best first; it is shrunk to `side` pixels, and enlarged only where told."""

@@ -18,20 +18,15 @@ from rekognition_local.engine.weights.model_files import FACE_MESH, IRIS, ONET, 
 class Network:
     """An ONNX model opened for inference; safe to call from several threads."""
 
-    def __init__(self, model: ModelProto | Path, threads: int = 1) -> None:
-        """Opens a built graph or a user's file.
-
-        Args:
-            model: the graph, or the path of an `.onnx` file.
-            threads: threads that one call may use. One is best where images are worked on side by side: onnxruntime
-                releases Python's lock, so threads of the caller scale.
+    def __init__(self, model: ModelProto | Path) -> None:
+        """Opens a built graph, or a user's `.onnx` file.
 
         Raises:
             ModelError: the file is missing or is no ONNX model that onnxruntime can run.
         """
         source = str(model) if isinstance(model, Path) else model.SerializeToString()
         try:
-            self._session = open_session(source, threads)
+            self._session = open_session(source)
         except Exception as error:  # onnxruntime's errors share no public base class
             raise ModelError(
                 f"onnxruntime cannot open {source if isinstance(model, Path) else model.graph.name}."
@@ -58,11 +53,11 @@ class Network:
         return list(self._session.run(None, {self._input: batch}))
 
 
-def open_session(model: bytes | str, threads: int) -> onnxruntime.InferenceSession:
-    """An ONNX model, its bytes or its path, opened on the CPU; `threads` is what one call may use."""
+def open_session(model: bytes | str) -> onnxruntime.InferenceSession:
+    """An ONNX model, its bytes or its path, opened on the CPU."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    # Images are worked on side by side, and onnxruntime releases Python's lock: the callers' threads scale.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Every image has another size: an arena would keep room for the largest of all, patterns one plan for each shape.
     # Without them a process that has seen many images takes a third less memory and no more time.
@@ -71,14 +66,14 @@ def open_session(model: bytes | str, threads: int) -> onnxruntime.InferenceSessi
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def resnet(threads: int = 1) -> Network:
+def resnet() -> Network:
     """Dlib's ResNet: (n, 150, 150, 3) RGB 0-255 -> (n, 128)."""
-    return Network(dlib_resnet.resnet(RESNET.content()), threads)
+    return Network(dlib_resnet.resnet(RESNET.content()))
 
 
-def sface(threads: int = 1) -> Network:
+def sface() -> Network:
     """SFace: (n, 112, 112, 3) RGB 0-255 -> (n, 128)."""
-    return Network(opencv_zoo.sface(SFACE.content()), threads)
+    return Network(opencv_zoo.sface(SFACE.content()))
 
 
 def sface_bias() -> NDArray[np.float32]:
@@ -86,23 +81,23 @@ def sface_bias() -> NDArray[np.float32]:
     return opencv_zoo.sface_bias(SFACE.content())
 
 
-def yunet(threads: int = 1) -> Network:
+def yunet() -> Network:
     """YuNet: (1, 3, h, w) BGR 0-255, sides of a multiple of 32 -> what `yunet.YuNet` reads."""
-    return Network(opencv_zoo.yunet(YUNET.content()), threads)
+    return Network(opencv_zoo.yunet(YUNET.content()))
 
 
-def onet(threads: int = 1) -> Network:
+def onet() -> Network:
     """MTCNN's output network: (n, 48, 48, 3) RGB 0-255 -> box shifts (n, 4), points (n, 10), scores (n, 2)."""
     # joblib's format is pickle, which can run code: `content` has made sure that these are the very bytes known.
     weights: Sequence[NDArray[np.float32]] = joblib.load(io.BytesIO(ONET.content()))
-    return Network(graphs.onet(weights), threads)
+    return Network(graphs.onet(weights))
 
 
-def face_mesh(threads: int = 1) -> Network:
+def face_mesh() -> Network:
     """MediaPipe's face mesh: (n, 192, 192, 3) RGB 0-255 -> points (n, 1404) as x, y, z in pixels; presence (n, 1)."""
-    return Network(tflite.convert(FACE_MESH.content(), "face_mesh"), threads)
+    return Network(tflite.convert(FACE_MESH.content(), "face_mesh"))
 
 
-def iris(threads: int = 1) -> Network:
+def iris() -> Network:
     """MediaPipe's iris of a left eye: (n, 64, 64, 3) RGB 0-255 -> lids and brow (n, 213), iris (n, 15), as x, y, z."""
-    return Network(tflite.convert(IRIS.content(), "iris"), threads)
+    return Network(tflite.convert(IRIS.content(), "iris"))

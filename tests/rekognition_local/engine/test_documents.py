@@ -174,8 +174,9 @@ def test_nothing_is_fetched_and_the_package_with_the_models_is_never_imported() 
         "import socket, sys\n"
         "def refuse(*_, **__): raise AssertionError('network')\n"
         "socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse\n"
-        "from rekognition_local.engine.documents.documents import DocumentReader\n"
-        "DocumentReader().load()\n"
+        "import numpy\n"
+        "from rekognition_local.engine.documents.text import TextReader\n"
+        "TextReader().find(numpy.zeros((80, 80, 3), numpy.uint8))\n"
         "assert 'rapidocr' not in sys.modules\n"
     )
 

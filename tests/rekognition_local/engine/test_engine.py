@@ -12,8 +12,10 @@ from onnx import TensorProto, helper, numpy_helper, save
 from PIL import Image
 
 from rekognition_local.engine import DetectedFace, Engine, EngineSettings
-from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, YuNetDetector
+from rekognition_local.engine.faces.user_models import ArcFaceRecogniser
+from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights.carriers import ModelError
+from rekognition_local.engine.weights.models import Network
 from tests.rekognition_local.photographs import Picture, grace_hopper, sample
 
 
@@ -271,7 +273,7 @@ def test_a_recogniser_of_another_shape_is_refused(tmp_path: Path) -> None:
 def test_a_detector_of_the_users_own_finds_in_pixels_of_the_image(
     tmp_path: Path, size: tuple[int | str, int | str]
 ) -> None:
-    detector = YuNetDetector(_bright_cell_detector(tmp_path / "detector.onnx", *size))
+    detector = YuNet(Network(_bright_cell_detector(tmp_path / "detector.onnx", *size)), "mine")
     image = np.zeros((64, 128, 3), np.uint8)
     image[16:24, 40:48] = 255  # the cell in row 2, column 5
 
@@ -296,7 +298,7 @@ def test_a_detector_of_the_users_own_replaces_the_built_in_one(tmp_path: Path) -
 
 def test_a_detector_with_other_outputs_is_refused(embedder: Path) -> None:
     with pytest.raises(ModelError, match=r"lacks the outputs .*bbox_8.* must be laid out as YuNet"):
-        YuNetDetector(embedder)
+        YuNet(Network(embedder), "mine")
 
 
 @pytest.mark.slow

@@ -87,7 +87,7 @@ def _original(file: ModelFile) -> onnx.ModelProto:
 @pytest.mark.slow
 def test_sface_computes_what_its_file_computes() -> None:
     chips = np.random.default_rng(2).integers(0, 256, (3, 112, 112, 3), np.uint8)
-    original = models.open_session(_original(model_files.SFACE).SerializeToString(), 1)
+    original = models.open_session(_original(model_files.SFACE).SerializeToString())
 
     ours = models.sface()(chips)[0]
 
