@@ -28,7 +28,7 @@ from rich.table import Table
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from rekognition_local.engine import Engine, images
 from rekognition_local.storage.database import Store
-from rekognition_local.storage.gallery import FACE_MODEL_VERSION, Gallery, calibrate_for_search
+from rekognition_local.storage.gallery import Gallery, calibrate_for_search
 from rekognition_local.storage.records import Collection
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -184,19 +184,22 @@ def probes_of(real_probes: Floats, enrolled: Floats, size: int) -> Floats:
 def stored(gallery: Gallery, model_id: str, vectors: Floats) -> Collection:
     """A collection on disk with a face for each vector."""
     with gallery.store.transaction():
-        gallery.store.run(
-            "INSERT INTO collections (collection_id, created, model_id) VALUES ('people', 0, ?)", model_id
-        )
+        gallery.store.insert("collections", collection_id="people", region=gallery.region, created=0, model_id=model_id)
         collection = gallery.collection("people")
         for number, vector in enumerate(vectors):
-            gallery.store.run(
-                "INSERT INTO faces (collection, face_id, image_id, image_digest,"
-                ' "left", top, width, height, confidence, vector) VALUES (?, ?, ?, ?, 0, 0, 1, 1, 99, ?)',
-                collection.number,
-                f"{number:08x}-0000-0000-0000-000000000000",
-                f"{number:08x}-0000-0000-0000-000000000000",
-                FACE_MODEL_VERSION,
-                vector.tobytes(),
+            uuid = f"{number:08x}-0000-0000-0000-000000000000"
+            gallery.store.insert(
+                "faces",
+                left=0,
+                top=0,
+                width=1,
+                height=1,
+                confidence=99,
+                vector=vector.tobytes(),
+                collection=collection.number,
+                face_id=uuid,
+                image_id=uuid,
+                image_digest=uuid,
             )
     return collection
 

@@ -1,5 +1,6 @@
 """IndexFaces, ListFaces and DeleteFaces: the faces of a collection."""
 
+import uuid
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,8 @@ from rekognition_local.operations.image_sources import RequestImage
 from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
-from rekognition_local.storage import records
-from rekognition_local.storage.database import FaceRow
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
-from rekognition_local.storage.records import Collection, NewFace
+from rekognition_local.storage.records import Collection, Face
 
 PAGE_SIZE = 1000
 
@@ -40,7 +39,10 @@ def index_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
             for face, vector in zip(good[:most], vectors, strict=True)
         ]
         new = [place for place, (_, is_new) in enumerate(kept) if is_new]
-        _check_quota(service, collection)
+        if gallery.store.count("faces", collection=collection.number) > gallery.quotas.faces:
+            raise ServiceError(
+                "ServiceQuotaExceededException", f"A collection holds at most {gallery.quotas.faces} faces."
+            )
         gallery.add_vectors("faces", collection, [kept[place][0].number for place in new], vectors[new])
     return {
         "FaceRecords": [
@@ -63,28 +65,37 @@ def _kept(
     external_image_id: str | None,
     found: FaceOfImage,
     vector: NDArray[np.float32],
-) -> tuple[FaceRow, bool]:
-    """The face in the store, and whether it is new there."""
-    face = found.face
-    box = (float(face.left), float(face.top), float(face.width), float(face.height))
-    new = NewFace(image.digest, external_image_id, box, percent(face.confidence), vector)
-    return records.add_face(service.gallery.store, collection, new)
-
-
-def _check_quota(service: Service, collection: Collection) -> None:
-    if service.gallery.store.count("faces", collection.number) > service.gallery.quotas.faces:
-        raise ServiceError(
-            "ServiceQuotaExceededException", f"A collection holds at most {service.gallery.quotas.faces} faces."
-        )
+) -> tuple[Face, bool]:
+    """The face in the store, and whether it is new: the same face of an image with the same ExternalImageId is not."""
+    face, store = found.face, service.gallery.store
+    box = {name: float(getattr(face, name)) for name in ("left", "top", "width", "height")}
+    same: dict[str, Any] = {"collection": collection.number, "image_digest": image.digest, **box}
+    same["external_image_id"] = external_image_id
+    if external_image_id is not None and (known := store.find(Face, **same)):
+        return known[0], False
+    number = store.insert(
+        "faces",
+        **same,
+        face_id=str(uuid.uuid4()),
+        # One image has one id, however often it is sent.
+        image_id=str(uuid.UUID(image.digest[:32], version=4)),
+        confidence=percent(face.confidence),
+        vector=vector.astype(np.float32).tobytes(),
+    )
+    return store.find(Face, number=number)[0], True
 
 
 def list_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListFaces, oldest first; all, those of a user, or those of the given ids."""
     collection = service.gallery.collection(request["CollectionId"])
-    user = service.gallery.user(collection, request["UserId"]) if "UserId" in request else None
+    wanted: dict[str, Any] = {"collection": collection.number}
+    if "UserId" in request:
+        wanted["user"] = service.gallery.user(collection, request["UserId"]).number
+    if "FaceIds" in request:
+        wanted["face_id"] = request["FaceIds"]
 
-    def read(after: int, most: int) -> list[FaceRow]:
-        return records.faces_after(service.gallery.store, collection, after, most, user, request.get("FaceIds"))
+    def read(after: int, most: int) -> list[Face]:
+        return service.gallery.store.find(Face, after, most, **wanted)
 
     found, next_token = page("ListFaces", request, PAGE_SIZE, read)
     return {
@@ -99,10 +110,10 @@ def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
-        found = records.faces_with_ids(gallery.store, collection, wanted)
+        found = gallery.faces(collection, wanted)
         deleted = [found[face_id] for face_id in wanted if face_id in found and found[face_id].user_id is None]
-        records.delete_faces(gallery.store, deleted)
-        gallery.remove_vectors("faces", collection, [row.number for row in deleted])
+        numbers = gallery.store.delete("faces", number=[row.number for row in deleted])
+        gallery.remove_vectors("faces", collection, numbers)
         gallery.store.erase_traces(collection.collection_id)
     return {
         "DeletedFaces": [row.face_id for row in deleted],
@@ -120,7 +131,7 @@ def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def face_record(row: FaceRow) -> dict[str, Any]:
+def face_record(row: Face) -> dict[str, Any]:
     """The model's Face."""
     return {
         "FaceId": row.face_id,

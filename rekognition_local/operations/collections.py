@@ -1,6 +1,7 @@
 """CreateCollection, DeleteCollection, DescribeCollection, ListCollections, and the tags of collections."""
 
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -8,9 +9,8 @@ from typing import Any
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
-from rekognition_local.storage import records
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
-from rekognition_local.storage.records import Collection
+from rekognition_local.storage.records import Collection, Tag
 
 PAGE_SIZE = 1000
 MAX_TAGS = 50  # docs.aws.amazon.com/rekognition/latest/dg/tag-collections.html
@@ -23,10 +23,12 @@ def create_collection(service: Service, request: dict[str, Any]) -> dict[str, An
     """CreateCollection."""
     gallery, collection_id = service.gallery, request["CollectionId"]
     with gallery.store.transaction():
-        if not records.add_collection(gallery.store, gallery.region, collection_id, service.engine.model_id):
+        model = service.engine.model_id
+        named = {"region": gallery.region, "collection_id": collection_id}
+        if gallery.store.insert("collections", **named, created=time.time(), model_id=model) is None:
             raise ServiceError("ResourceAlreadyExistsException", f"The collection id: {collection_id} already exists")
         most = gallery.quotas.collections
-        if records.collection_count(gallery.store, gallery.region) > most:
+        if gallery.store.count("collections", region=gallery.region) > most:
             raise ServiceError("ServiceQuotaExceededException", f"There are {most} collections, the most allowed.")
         _tag(service, gallery.collection(collection_id), request.get("Tags", {}))
     return {
@@ -42,7 +44,7 @@ def delete_collection(service: Service, request: dict[str, Any]) -> dict[str, An
     gallery = service.gallery
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
-        records.delete_collection(gallery.store, collection)
+        gallery.store.delete("collections", number=collection.number)
         gallery.forget(collection)
         gallery.store.erase_traces(collection.collection_id)
     return {"StatusCode": 200}
@@ -53,8 +55,8 @@ def describe_collection(service: Service, request: dict[str, Any]) -> dict[str, 
     collection = service.gallery.collection(request["CollectionId"])
     store = service.gallery.store
     return {
-        "FaceCount": store.count("faces", collection.number),
-        "UserCount": store.count("users", collection.number),
+        "FaceCount": store.count("faces", collection=collection.number),
+        "UserCount": store.count("users", collection=collection.number),
         "FaceModelVersion": FACE_MODEL_VERSION,
         "CollectionARN": f"arn:{_resource(collection.region, collection.collection_id)}",
         "CreationTimestamp": datetime.fromtimestamp(collection.created, UTC),
@@ -66,7 +68,7 @@ def list_collections(service: Service, request: dict[str, Any]) -> dict[str, Any
     gallery = service.gallery
 
     def read(after: int, most: int) -> list[Collection]:
-        return records.collections_after(gallery.store, gallery.region, after, most)
+        return gallery.store.find(Collection, after, most, region=gallery.region)
 
     found, next_token = page("ListCollections", request, PAGE_SIZE, read)
     return {
@@ -86,18 +88,23 @@ def tag_resource(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 def untag_resource(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """UntagResource, for collections; keys that are not tags are ignored."""
     with service.gallery.store.transaction():
-        records.delete_tags(service.gallery.store, _tagged(service, request), request["TagKeys"])
+        collection = _tagged(service, request)
+        service.gallery.store.delete("tags", collection=collection.number, key=request["TagKeys"])
     return {}
 
 
 def list_tags_for_resource(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListTagsForResource, for collections."""
-    return {"Tags": records.tags_of(service.gallery.store, _tagged(service, request))}
+    found = service.gallery.store.find(Tag, collection=_tagged(service, request).number)
+    return {"Tags": {tag.key: tag.value for tag in found}}
 
 
 def _tag(service: Service, collection: Collection, tags: Mapping[str, str]) -> None:
-    records.set_tags(service.gallery.store, collection, tags)
-    if len(records.tags_of(service.gallery.store, collection)) > MAX_TAGS:
+    store, number = service.gallery.store, collection.number
+    store.delete("tags", collection=number, key=list(tags))  # a key that is there gets the new value
+    for key, value in tags.items():
+        store.insert("tags", collection=number, key=key, value=value)
+    if store.count("tags", collection=number) > MAX_TAGS:
         raise ServiceError("ServiceQuotaExceededException", f"A collection has at most {MAX_TAGS} tags.")
 
 

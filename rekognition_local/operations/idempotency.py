@@ -8,7 +8,8 @@ from typing import Any
 
 from rekognition_local.operations.service import Operation, Service
 from rekognition_local.protocol.wire import ServiceError
-from rekognition_local.storage.answers import RememberedReply, recall, remember
+from rekognition_local.storage.answers import recall, remember
+from rekognition_local.storage.records import RememberedReply
 
 
 def once_for_each_token(operation_name: str) -> Callable[[Operation], Operation]:

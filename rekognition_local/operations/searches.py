@@ -10,10 +10,8 @@ from rekognition_local.operations.face_details import bounding_box, face_detail,
 from rekognition_local.operations.faces import faces_of
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError
-from rekognition_local.storage import records
-from rekognition_local.storage.database import FaceRow
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
-from rekognition_local.storage.records import Collection, User
+from rekognition_local.storage.records import Collection, Face, User
 
 # The model's upper bounds are also the defaults: nobody who is similar enough is left out unasked.
 MAX_FACES, MAX_USERS = 4096, 500
@@ -23,7 +21,7 @@ THRESHOLD = 80.0
 def search_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """SearchFaces: faces similar to one of the collection, without that one."""
     collection = service.gallery.comparable_collection(request["CollectionId"])
-    probe = _vector_of_face(service, collection, request["FaceId"])
+    (probe,) = _vectors_of_face(service, collection, request["FaceId"])
     most = request.get("MaxFaces", MAX_FACES)
     found = service.gallery.similar_faces(collection, probe, most + 1, request.get("FaceMatchThreshold", THRESHOLD))
     others = [(similarity, row) for similarity, row in found if row.face_id != request["FaceId"]]
@@ -70,20 +68,20 @@ def search_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     gallery = service.gallery
     collection = gallery.comparable_collection(request["CollectionId"])
     user: User | None
-    probe: NDArray[np.float32] | None
+    probes: NDArray[np.float32]
     match request:
         case {"UserId": str(user_id), **others} if "FaceId" not in others:
             user = gallery.user(collection, user_id)
-            probe = records.vector_of_user(gallery.store, user)
+            _, probes = gallery.store.vectors("user_vectors", user=user.number)
             searched = {"SearchedUser": {"UserId": user_id}}
         case {"FaceId": str(face_id), **others} if "UserId" not in others:
-            user, probe = None, _vector_of_face(service, collection, face_id)
+            user, probes = None, _vectors_of_face(service, collection, face_id)
             searched = {"SearchedFace": {"FaceId": face_id}}
         case _:
             raise ServiceError("InvalidParameterException", "Request has invalid parameters. A UserId or a FaceId.")
     most = request.get("MaxUsers", MAX_USERS)
     least = request.get("UserMatchThreshold", THRESHOLD)
-    found = [] if probe is None else gallery.similar_users(collection, probe, most + 1, least)
+    found = [match for probe in probes for match in gallery.similar_users(collection, probe, most + 1, least)]
     others_found = [(similarity, other) for similarity, other in found if other != user]
     return {"UserMatches": _user_matches(others_found[:most]), "FaceModelVersion": FACE_MODEL_VERSION, **searched}
 
@@ -114,15 +112,16 @@ def search_users_by_image(service: Service, request: dict[str, Any]) -> dict[str
     }
 
 
-def _vector_of_face(service: Service, collection: Collection, face_id: str) -> NDArray[np.float32]:
-    vector = records.vector_of_face(service.gallery.store, collection, face_id)
-    if vector is None:
+def _vectors_of_face(service: Service, collection: Collection, face_id: str) -> NDArray[np.float32]:
+    """The one vector (1, d) of a face."""
+    _, found = service.gallery.store.vectors("faces", collection=collection.number, face_id=face_id)
+    if len(found) == 0:
         # InvalidParameter, not ResourceNotFound: so programs that call the service report it.
         raise ServiceError("InvalidParameterException", f"faceId was not found in the collection: {face_id}")
-    return vector
+    return found
 
 
-def _face_matches(found: list[tuple[float, FaceRow]]) -> list[dict[str, Any]]:
+def _face_matches(found: list[tuple[float, Face]]) -> list[dict[str, Any]]:
     return [{"Similarity": similarity, "Face": face_record(row)} for similarity, row in found]
 
 

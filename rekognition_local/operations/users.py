@@ -15,9 +15,7 @@ from rekognition_local.operations.idempotency import once_for_each_token
 from rekognition_local.operations.service import Operation, Service
 from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
-from rekognition_local.storage import records
-from rekognition_local.storage.database import FaceRow
-from rekognition_local.storage.records import Collection, User
+from rekognition_local.storage.records import Collection, Face, User
 
 PAGE_SIZE = 500
 ASSOCIATION_THRESHOLD = 75.0
@@ -41,10 +39,10 @@ def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     gallery = service.gallery
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
-        if not records.add_user(gallery.store, collection, request["UserId"]):
+        if gallery.store.insert("users", collection=collection.number, user_id=request["UserId"]) is None:
             raise ServiceError("ConflictException", f"The user id: {request['UserId']} already exists")
         most = gallery.quotas.users
-        if gallery.store.count("users", collection.number) > most:
+        if gallery.store.count("users", collection=collection.number) > most:
             raise ServiceError("ServiceQuotaExceededException", f"A collection holds at most {most} users.")
     return {}
 
@@ -57,7 +55,8 @@ def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     with gallery.store.transaction():
         collection = gallery.collection(request["CollectionId"])
         user = gallery.user(collection, request["UserId"])
-        gallery.remove_vectors("user_vectors", collection, records.delete_user(gallery.store, user))
+        gallery.remove_vectors("user_vectors", collection, gallery.store.delete("user_vectors", user=user.number))
+        gallery.store.delete("users", number=user.number)
         gallery.store.erase_traces(collection.collection_id)
     return {}
 
@@ -67,7 +66,7 @@ def list_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     collection = service.gallery.collection(request["CollectionId"])
 
     def read(after: int, most: int) -> list[User]:
-        return records.users_after(service.gallery.store, collection, after, most)
+        return service.gallery.store.find(User, after, most, collection=collection.number)
 
     found, next_token = page("ListUsers", request, PAGE_SIZE, read)
     return {
@@ -88,7 +87,7 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
     with gallery.store.transaction():
         collection = gallery.comparable_collection(request["CollectionId"])
         user = gallery.user(collection, request["UserId"])
-        found = records.faces_with_ids(gallery.store, collection, wanted)
+        found = gallery.faces(collection, wanted)
         similarities = _similarities(service, user, list(found.values()))
         failed = [
             failure
@@ -97,7 +96,7 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
         ]
         refused = {failure["FaceId"] for failure in failed}
         added = [found[face_id] for face_id in wanted if face_id not in refused and found[face_id].user_id is None]
-        count = records.face_count_of(gallery.store, user)
+        count = gallery.store.count("faces", user=user.number)
         if count + len(added) > gallery.quotas.faces_per_user:
             raise ServiceError(
                 "ServiceQuotaExceededException",
@@ -111,19 +110,19 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _similarities(service: Service, user: User, rows: Sequence[FaceRow]) -> dict[str, float]:
+def _similarities(service: Service, user: User, rows: Sequence[Face]) -> dict[str, float]:
     """How similar faces are to a user, by their ids; empty when the user has no face yet."""
-    vector = records.vector_of_user(service.gallery.store, user)
-    if vector is None or not rows:
+    _, own = service.gallery.store.vectors("user_vectors", user=user.number)
+    if len(own) == 0 or not rows:
         return {}
-    vectors = records.vectors_of_faces(service.gallery.store, rows)
-    scored = np.clip(service.engine.similarity(vector[None], vectors)[0], 0, 100)
-    by_number = sorted(rows, key=lambda row: row.number)
-    return {row.face_id: float(similarity) for row, similarity in zip(by_number, scored, strict=True)}
+    ids = {row.number: row.face_id for row in rows}
+    numbers, vectors = service.gallery.store.vectors("faces", number=list(ids))
+    scored = np.clip(service.engine.similarity(own, vectors)[0], 0, 100)
+    return {ids[number]: float(similarity) for number, similarity in zip(numbers, scored, strict=True)}
 
 
 def _refused(
-    face_id: str, row: FaceRow | None, user: User, similarity: float | None, least: float
+    face_id: str, row: Face | None, user: User, similarity: float | None, least: float
 ) -> dict[str, Any] | None:
     if row is None:
         return {"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]}
@@ -149,7 +148,7 @@ def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, A
     with gallery.store.transaction():
         collection = gallery.comparable_collection(request["CollectionId"])
         user = gallery.user(collection, request["UserId"])
-        found = records.faces_with_ids(gallery.store, collection, wanted)
+        found = gallery.faces(collection, wanted)
         removed = [found[face_id] for face_id in wanted if face_id in found and found[face_id].user_id == user.user_id]
         status = _reassign(service, collection, user, removed, None)
     failed: list[dict[str, Any]] = []
@@ -171,18 +170,18 @@ def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, A
     }
 
 
-def _reassign(service: Service, collection: Collection, user: User, rows: Sequence[FaceRow], owner: User | None) -> str:
+def _reassign(service: Service, collection: Collection, user: User, rows: Sequence[Face], owner: User | None) -> str:
     """Give faces to the user (or to nobody), make its vector anew, and say its status."""
     gallery, store = service.gallery, service.gallery.store
     if not rows:
         return user.status
-    records.give_faces(store, rows, owner)
-    old = records.delete_vector_of_user(store, user)
-    vectors = records.face_vectors_of(store, user)
+    store.update("faces", [row.number for row in rows], "user", None if owner is None else owner.number)
+    old = store.delete("user_vectors", user=user.number)
+    _, vectors = store.vectors("faces", user=user.number)
     if len(vectors):
-        mean = mean_vector(vectors)
-        number = records.add_vector_of_user(store, collection, user, mean)
-        gallery.add_vectors("user_vectors", collection, [number], mean[None])
+        mean = mean_vector(vectors).tobytes()
+        store.insert("user_vectors", collection=collection.number, user=user.number, vector=mean)
+        gallery.add_vectors("user_vectors", collection, *store.vectors("user_vectors", user=user.number))
     gallery.remove_vectors("user_vectors", collection, old)
     return "ACTIVE" if len(vectors) else "CREATED"
 

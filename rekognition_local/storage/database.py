@@ -4,39 +4,37 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rekognition_local.storage.records import Collection, Face, RememberedReply, Tag, User
 from rekognition_local.storage.schema import SCHEMA, add_regions
 from rekognition_local.storage.storage_errors import FolderInUseError, StorageError, refuse_foreign, storage_errors
 
 _FILE = "collections.sqlite3"
 
 
-@dataclass(frozen=True, slots=True)
-class FaceRow:
-    """A face of a collection as it is kept; the box in ratios of its image, confidence in percent."""
+Record = TypeVar("Record")
 
-    number: int
-    face_id: str
-    image_id: str
-    external_image_id: str | None
-    left: float
-    top: float
-    width: float
-    height: float
-    confidence: float
-    user_id: str | None
-
-
-_FACE_COLUMNS = 'faces.number, face_id, image_id, external_image_id, "left", top, width, height, confidence, user_id'
-_FACES = f"SELECT {_FACE_COLUMNS} FROM faces LEFT JOIN users ON users.number = faces.user"  # noqa: S608 (constants)
+# The columns of each kind of record, in the order of its fields.
+_SELECTS: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        Collection: "SELECT number, collection_id, created, model_id, region FROM collections",
+        Face: 'SELECT number, face_id, image_id, external_image_id, "left", top, width, height, confidence,'
+        " (SELECT user_id FROM users WHERE users.number = faces.user) FROM faces",
+        User: "SELECT number, user_id, iif(vector IS NULL, 'CREATED', 'ACTIVE') FROM ("
+        "SELECT users.number AS number, users.number AS rowid, users.collection AS collection, user_id,"
+        " user_vectors.number AS vector FROM users LEFT JOIN user_vectors ON user_vectors.user = users.number)",
+        Tag: "SELECT key, value FROM tags",
+        RememberedReply: "SELECT request_digest, reply FROM answers",
+    }
+)
 
 
 class Store:
@@ -122,7 +120,7 @@ class Store:
 
         Remembered answers name faces and users, and the write-ahead log holds deleted rows until it is emptied.
         """
-        self.run("DELETE FROM answers WHERE collection_id = ?", collection_id)
+        self.delete("answers", collection_id=collection_id)
         self.after_commit(lambda: self.rows("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     def rows(self, statement: str, *values: Any) -> list[Any]:
@@ -135,46 +133,73 @@ class Store:
         with self._lock:
             return self._execute(statement, *values).fetchone()
 
-    def run(self, statement: str, *values: Any) -> int:
-        """Run one change; the number of the row it added last."""
+    def run(self, statement: str, *values: Any) -> None:
+        """Run one change."""
         with self._lock:
-            return self._execute(statement, *values).lastrowid or 0
+            self._execute(statement, *values)
 
     def _execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
         with storage_errors(self._file):
             return self._connection.execute(statement, values)
 
-    def count(self, table: str, collection: int) -> int:
-        """How many `faces`, `users` or `user_vectors` a collection has."""
-        found = self.row(f"SELECT COUNT(*) FROM {table} WHERE collection = ?", collection)  # noqa: S608 (own names)
-        return int(found[0])
+    def find(self, kind: type[Record], after: int = 0, most: int = -1, **equal: Any) -> list[Record]:
+        """The records with these values, oldest first: `most` of them (-1: all), with numbers beyond `after`.
 
-    def faces(self, condition: str, *values: Any) -> list[FaceRow]:
-        """Faces by a condition on `faces` and `users`."""
-        return [FaceRow(*row) for row in self.rows(f"{_FACES} WHERE {condition}", *values)]
+        A list or tuple as a value stands for any of its items.
+        """
+        condition, values = _condition({**equal, "after": after})
+        return [kind(*row) for row in self.rows(f"{_SELECTS[kind]}{condition} LIMIT ?", *values, most)]
 
-    def faces_by_number(self, numbers: Sequence[int]) -> dict[int, FaceRow]:
-        """Those of these faces that still are there."""
-        found: dict[int, FaceRow] = {}
-        for start in range(0, len(numbers), 500):
-            some = numbers[start : start + 500]
-            marks = ",".join("?" * len(some))
-            found |= {face.number: face for face in self.faces(f"faces.number IN ({marks})", *some)}
-        return found
+    def count(self, table: str, **equal: Any) -> int:
+        """How many rows of a table have these values."""
+        condition, values = _condition(equal)
+        return int(self.row(f"SELECT COUNT(*) FROM {table}{condition}", *values)[0])  # noqa: S608 - our own names
 
-    def vectors(self, table: str, collection: int) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
-        """All vectors of a collection's `faces` or `user_vectors`, in portions (numbers, (n, d)), numbers ascending."""
-        after = 0
-        while rows := self.rows(
-            f"SELECT number, vector FROM {table} WHERE collection = ? AND number > ?"  # noqa: S608 (own names)
-            " ORDER BY number LIMIT 20000",
-            collection,
-            after,
-        ):
-            numbers = [number for number, _ in rows]
-            vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32).reshape(len(rows), -1)
-            yield numbers, vectors
-            after = numbers[-1]
+    def insert(self, table: str, **values: Any) -> int | None:
+        """Add a row; its number, None where there is one of that name already."""
+        names, marks = ", ".join(f'"{name}"' for name in values), ", ".join("?" * len(values))
+        added = self.rows(
+            f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING rowid",  # noqa: S608 - our own names
+            *values.values(),
+        )
+        return added[0][0] if added else None
+
+    def update(self, table: str, numbers: Sequence[int], column: str, value: Any) -> None:
+        """Change a column of the rows with these numbers."""
+        condition, values = _condition({"number": numbers})
+        self.run(f"UPDATE {table} SET {column} = ?{condition}", value, *values)  # noqa: S608 - our own names
+
+    def delete(self, table: str, **equal: Any) -> list[int]:
+        """Delete the rows with these values; their numbers."""
+        condition, values = _condition(equal)
+        deleted = self.rows(f"DELETE FROM {table}{condition} RETURNING rowid", *values)  # noqa: S608 - our own names
+        return [number for (number,) in deleted]
+
+    def vectors(
+        self, table: str, after: int = 0, most: int = -1, **equal: Any
+    ) -> tuple[list[int], NDArray[np.float32]]:
+        """Numbers and vectors (n, d) of a table's rows with these values, as `find` chooses them."""
+        condition, values = _condition({**equal, "after": after})
+        rows = self.rows(f"SELECT number, vector FROM {table}{condition} LIMIT ?", *values, most)  # noqa: S608 - our own names
+        vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32)
+        return [number for number, _ in rows], vectors.reshape(len(rows), -1 if rows else 0)
+
+
+def _condition(equal: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """The end of a statement on the rows with these values, and what its marks stand for."""
+    terms: list[str] = []
+    values: list[Any] = []
+    order = ""
+    for name, value in equal.items():
+        if name == "after":
+            terms.append("rowid > ?")
+            order = " ORDER BY rowid"
+        elif isinstance(value, list | tuple):
+            terms.append(f'"{name}" IN ({", ".join("?" * len(value))})')
+        else:
+            terms.append(f'"{name}" = ?')
+        values += value if isinstance(value, list | tuple) else [value]
+    return f" WHERE {' AND '.join(terms)}{order}", values
 
 
 def _claimed(folder: Path) -> Any:

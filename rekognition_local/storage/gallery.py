@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.protocol.wire import DEFAULT_REGION, ServiceError
-from rekognition_local.storage import records
-from rekognition_local.storage.database import FaceRow, Store
-from rekognition_local.storage.records import Collection, User
+from rekognition_local.storage.database import Store
+from rekognition_local.storage.records import Collection, Face, User
 from rekognition_local.storage.vector_index import VectorIndex
 
 # The version of the service's face model whose behaviour this server has (no orientation in replies, quality filters).
@@ -21,6 +20,8 @@ from rekognition_local.storage.vector_index import VectorIndex
 FACE_MODEL_VERSION = "7.0"
 # How much less likely one of many is than one of a pair: see `calibrate_for_search`.
 SEARCH_ODDS = 250
+# Vectors that are read from the store at once.
+PORTION = 20_000
 
 
 class SimilarityModel(Protocol):
@@ -74,10 +75,9 @@ class Gallery:
         Raises:
             ServiceError: ResourceNotFoundException.
         """
-        collection = records.collection_named(self.store, self.region, collection_id)
-        if collection is None:
-            raise ServiceError("ResourceNotFoundException", f"The collection id: {collection_id} does not exist")
-        return collection
+        for collection in self.store.find(Collection, region=self.region, collection_id=collection_id):
+            return collection
+        raise ServiceError("ResourceNotFoundException", f"The collection id: {collection_id} does not exist")
 
     def comparable_collection(self, collection_id: str) -> Collection:
         """The collection of that name, whose vectors are those of the recogniser that runs.
@@ -91,7 +91,7 @@ class Gallery:
         if found.model_id == self._engine.model_id:
             return found
         with self.store.transaction():
-            if not records.set_model_of_empty_collection(self.store, found, self._engine.model_id):
+            if self.store.count("faces", collection=found.number):
                 raise ServiceError(
                     "InvalidParameterException",
                     f"The collection {collection_id} holds vectors of the recogniser {found.model_id}; this server "
@@ -99,6 +99,7 @@ class Gallery:
                     f"server with that recogniser, or make the collection again: `aws rekognition delete-collection "
                     f"--collection-id {collection_id}`, create-collection, then index-faces for each image.",
                 )
+            self.store.update("collections", [found.number], "model_id", self._engine.model_id)
         return self.collection(collection_id)
 
     def user(self, collection: Collection, user_id: str) -> User:
@@ -107,12 +108,16 @@ class Gallery:
         Raises:
             ServiceError: ResourceNotFoundException.
         """
-        user = records.user_named(self.store, collection, user_id)
-        if user is None:
-            raise ServiceError(
-                "ResourceNotFoundException", f"The user id: {user_id} does not exist in {collection.collection_id}"
-            )
-        return user
+        for user in self.store.find(User, collection=collection.number, user_id=user_id):
+            return user
+        raise ServiceError(
+            "ResourceNotFoundException", f"The user id: {user_id} does not exist in {collection.collection_id}"
+        )
+
+    def faces(self, collection: Collection, face_ids: Sequence[str]) -> dict[str, Face]:
+        """Those of these faces that the collection has, by their ids."""
+        found = self.store.find(Face, collection=collection.number, face_id=list(face_ids))
+        return {face.face_id: face for face in found}
 
     def add_vectors(
         self, table: str, collection: Collection, numbers: Sequence[int], vectors: NDArray[np.float32]
@@ -147,22 +152,21 @@ class Gallery:
             return loaded
         # The store's lock comes first, as in changes; within it, no vector is added that is not read here.
         with self.store.transaction(), self._loading:
-            if key not in self._indexes and (count := self.store.count(table, collection.number)):
-                index: VectorIndex | None = None
-                for numbers, vectors in self.store.vectors(table, collection.number):
-                    if index is None:
-                        index = VectorIndex(vectors.shape[1], count)
-                    index.add(numbers, vectors)
-                if index is not None:
-                    self._indexes[key] = index
+            if key not in self._indexes and (count := self.store.count(table, collection=collection.number)):
+                after = 0
+                while (found := self.store.vectors(table, after, PORTION, collection=collection.number))[0]:
+                    numbers, vectors = found
+                    self._indexes.setdefault(key, VectorIndex(vectors.shape[1], count)).add(numbers, vectors)
+                    after = numbers[-1]
             return self._indexes.get(key)
 
     def similar_faces(
         self, collection: Collection, probe: NDArray[np.float32], most: int, least: float
-    ) -> list[tuple[float, FaceRow]]:
+    ) -> list[tuple[float, Face]]:
         """Faces at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
         scored = self._similar(self._index("faces", collection), probe, most, least)
-        found = self.store.faces_by_number([number for _, number in scored])
+        numbers = [number for _, number in scored]
+        found = {face.number: face for face in self.store.find(Face, number=numbers)}
         return [(similarity, found[number]) for similarity, number in scored if number in found]
 
     def similar_users(
@@ -170,8 +174,8 @@ class Gallery:
     ) -> list[tuple[float, User]]:
         """Users at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
         scored = self._similar(self._index("user_vectors", collection), probe, most, least)
-        users = [(similarity, records.user_of_vector(self.store, number)) for similarity, number in scored]
-        return [(similarity, user) for similarity, user in users if user is not None]
+        users = [(similarity, self.store.find(User, vector=number)) for similarity, number in scored]
+        return [(similarity, user) for similarity, found in users for user in found]
 
     def _similar(
         self, index: VectorIndex | None, probe: NDArray[np.float32], most: int, least: float

@@ -80,11 +80,11 @@ def test_collections_of_a_folder_from_before_regions_are_us_east_1s(tmp_path: Pa
 
     for _ in range(2):  # opened again, it is as it was left
         store = Store(tmp_path)
-        found = records.collection_named(store, "us-east-1", "office")
-        users = [] if found is None else records.users_after(store, found, 0, 10)
+        found = store.find(records.Collection, region="us-east-1", collection_id="office")
+        users = store.find(records.User, collection=7)
         store.close()
 
-        assert found == records.Collection(7, "office", 1.5, "fake-1", "us-east-1")
+        assert found == [records.Collection(7, "office", 1.5, "fake-1", "us-east-1")]
         assert [user.user_id for user in users] == ["ann"]
 
 
