@@ -1,6 +1,7 @@
 """IndexFaces, ListFaces and DeleteFaces: the faces of a collection."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -93,10 +94,7 @@ def list_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         wanted["user"] = service.gallery.user(collection, request["UserId"]).number
     if "FaceIds" in request:
         wanted["face_id"] = request["FaceIds"]
-
-    def read(after: int, most: int) -> list[Face]:
-        return service.gallery.store.find(Face, after, most, **wanted)
-
+    read = partial(service.gallery.store.find, Face, **wanted)
     found, next_token = page("ListFaces", request, PAGE_SIZE, read)
     return {
         "Faces": [face_record(row) for row in found],

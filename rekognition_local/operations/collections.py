@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from rekognition_local.operations.service import Service
@@ -66,10 +67,7 @@ def describe_collection(service: Service, request: dict[str, Any]) -> dict[str, 
 def list_collections(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListCollections of the region, oldest first."""
     gallery = service.gallery
-
-    def read(after: int, most: int) -> list[Collection]:
-        return gallery.store.find(Collection, after, most, region=gallery.region)
-
+    read = partial(gallery.store.find, Collection, region=gallery.region)
     found, next_token = page("ListCollections", request, PAGE_SIZE, read)
     return {
         "CollectionIds": [collection.collection_id for collection in found],

@@ -5,7 +5,7 @@ recognisers); it is compared as a face's vector is. The service does not publish
 """
 
 from collections.abc import Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
@@ -64,10 +64,7 @@ def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 def list_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListUsers, oldest first."""
     collection = service.gallery.collection(request["CollectionId"])
-
-    def read(after: int, most: int) -> list[User]:
-        return service.gallery.store.find(User, after, most, collection=collection.number)
-
+    read = partial(service.gallery.store.find, User, collection=collection.number)
     found, next_token = page("ListUsers", request, PAGE_SIZE, read)
     return {
         "Users": [{"UserId": user.user_id, "UserStatus": user.status} for user in found],
@@ -122,7 +119,7 @@ def _similarities(service: Service, user: User, rows: Sequence[Face]) -> dict[st
 
 
 def _refused(
-    face_id: str, row: Face | None, user: User, similarity: float | None, least: float
+    face_id: str, row: Face | None, user: User, similarity: float | None = None, least: float = 0.0
 ) -> dict[str, Any] | None:
     if row is None:
         return {"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]}
@@ -151,21 +148,10 @@ def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, A
         found = gallery.faces(collection, wanted)
         removed = [found[face_id] for face_id in wanted if face_id in found and found[face_id].user_id == user.user_id]
         status = _reassign(service, collection, user, removed, None)
-    failed: list[dict[str, Any]] = []
-    for face_id in wanted:
-        if face_id not in found:
-            failed.append({"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]})
-        elif found[face_id].user_id not in {None, user.user_id}:
-            failed.append(
-                {
-                    "FaceId": face_id,
-                    "UserId": found[face_id].user_id,
-                    "Reasons": ["ASSOCIATED_TO_A_DIFFERENT_USER"],
-                }
-            )
+    failed = (_refused(face_id, found.get(face_id), user) for face_id in wanted)
     return {
         "DisassociatedFaces": [{"FaceId": row.face_id} for row in removed],
-        "UnsuccessfulFaceDisassociations": failed,
+        "UnsuccessfulFaceDisassociations": [failure for failure in failed if failure is not None],
         "UserStatus": status,
     }
 

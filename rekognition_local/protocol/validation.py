@@ -10,7 +10,7 @@ github.com/boto/botocore/issues/1366 and the error tables of client libraries.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from functools import cache
 from typing import Any
 
@@ -51,13 +51,13 @@ def _read(shape: Shape | None, value: Any, path: str, violations: list[str]) -> 
             return _read_structure(shape, _typed(value, dict, path), path, violations)
         case ListShape():
             items = _typed(value, list, path)
-            violations.extend(_length_violations(shape, len(items), path))
+            violations.extend(_violations(shape, items, path))
             return [
                 _read(shape.member, item, f"{path}.{place}.member", violations) for place, item in enumerate(items, 1)
             ]
         case MapShape():
             entries = _typed(value, dict, path)
-            violations.extend(_length_violations(shape, len(entries), path))
+            violations.extend(_violations(shape, entries, path))
             return {
                 _read(shape.key, key, f"{path}.key", violations): _read(
                     shape.value, entry, f"{path}.{key:.40}.member", violations
@@ -66,7 +66,7 @@ def _read(shape: Shape | None, value: Any, path: str, violations: list[str]) -> 
             }
         case Shape():
             scalar = _scalar(shape, value, path)
-            violations.extend(_scalar_violations(shape, scalar, path))
+            violations.extend(_violations(shape, scalar, path))
             return scalar
         case None:  # an operation without input
             return {}
@@ -134,44 +134,25 @@ def _is_finite(number: float) -> bool:
         return False
 
 
-def _scalar_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    match shape.type_name:
-        case "string":
-            yield from _length_violations(shape, len(value), path, value)
-            yield from _string_violations(shape, value, path)
-        case "blob":
-            yield from _length_violations(shape, len(value), path)
-        case "integer" | "long" | "float" | "double":
-            low, high = _bounds(shape)
-            if low is not None and value < low:
-                yield _violation(value, path, f"Member must have value greater than or equal to {low}")
-            if high is not None and value > high:
-                yield _violation(value, path, f"Member must have value less than or equal to {high}")
+def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    shown = f"Value '{value!s:.200}'" if isinstance(value, str | int | float) else "Value"
+    failed = f"{shown} at '{path}' failed to satisfy constraint"
+    return (f"{failed}: {broken}" for broken in broken_constraints(shape, value))
 
 
-def _length_violations(shape: Shape, length: int, path: str, value: str | None = None) -> Iterator[str]:
-    low, high = _bounds(shape)
-    if low is not None and length < low:
-        yield _violation(value, path, f"Member must have length greater than or equal to {low}")
-    if high is not None and length > high:
-        yield _violation(value, path, f"Member must have length less than or equal to {high}")
-
-
-def _string_violations(shape: Shape, value: str, path: str) -> Iterator[str]:
+def broken_constraints(shape: Shape, value: Any) -> Iterator[str]:
+    """The model's bounds, enumeration and pattern that a value of the right type breaks, in the service's words."""
+    measure, what = (len(value), "length") if isinstance(value, Sized) else (value, "value")
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and measure < low:
+        yield f"Member must have {what} greater than or equal to {low}"
+    if high is not None and measure > high:
+        yield f"Member must have {what} less than or equal to {high}"
     if isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
-        yield _violation(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
+        yield f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
     pattern = shape.metadata.get("pattern")
     if pattern is not None and not compiled(pattern).fullmatch(value):
-        yield _violation(value, path, f"Member must satisfy regular expression pattern: {pattern}")
-
-
-def _violation(value: object, path: str, constraint: str) -> str:
-    shown = "Value" if value is None else f"Value '{value!s:.200}'"
-    return f"{shown} at '{path}' failed to satisfy constraint: {constraint}"
-
-
-def _bounds(shape: Shape) -> tuple[int | None, int | None]:
-    return shape.metadata.get("min"), shape.metadata.get("max")
+        yield f"Member must satisfy regular expression pattern: {pattern}"
 
 
 @cache
