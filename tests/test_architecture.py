@@ -110,15 +110,6 @@ def test_the_handler_imports_nothing_that_its_pins_do_not_hold() -> None:
     assert {name for name in outside if f"\n{names.get(name, name)}==" not in pinned} == set()
 
 
-def test_the_two_readers_of_image_files_are_one_text() -> None:
-    """Each package is installed without the other, and a file means the same to both."""
-    ours, theirs = (
-        ROOT / package / "image_files.py" for package in ("face_validation_function", "rekognition_local/engine")
-    )
-
-    assert ours.read_text() == theirs.read_text()
-
-
 def test_sql_stands_in_the_storage_alone() -> None:
     statement = re.compile(r"\b(SELECT .+ FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|ORDER BY)\b", re.DOTALL)
     package = ROOT / "rekognition_local"

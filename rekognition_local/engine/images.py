@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
-from rekognition_local.engine.image_files import ImageFileError, PlainFile, plain_file
+from face_validation_function.image_files import ImageFileError, PlainFile, plain_file
 
 MIN_SIDE_PX = 80  # docs.aws.amazon.com/rekognition/latest/dg/limits.html: "for both height and width"
 
