@@ -15,10 +15,10 @@ from person_verifier.errors import VerifierError
 from person_verifier.serving.settings import ServerSettings, keep_to_one_thread
 
 if TYPE_CHECKING:
-    from person_verifier.dataset.faces import ComparingEngine
     from person_verifier.training.assessment import ThresholdRule
     from person_verifier.training.project import VerifierProject
     from person_verifier.training.reports import MethodReport, MetricsReport
+    from rekognition_local.engine.faces.face_engine import ComparingEngine
 
 app = typer.Typer(name="verifier", help=__doc__, no_args_is_help=True)
 

@@ -11,12 +11,13 @@ import numpy as np
 from rich.console import Console
 
 from face_validation.local.aws.moto_services import aws_client
-from face_validation.local.gateway.server_thread import ServerThread, listening
+from face_validation.local.gateway.server_thread import ServerThread
 from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.lan_site import PORT, LanSite, own_address, write_certificate
 from face_validation.local.web.own_site import OwnSite
 from face_validation.local.web.page_routes import PageRoutes
 from face_validation.local.web.stack_api import StackApi
+from rekognition_local.server.process import listening
 
 # Two rows of modules make one row of characters.
 _HALVES = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}

@@ -21,7 +21,7 @@ from face_validation.local.cognito.user_pool import UserPool
 from face_validation.local.gateway.api_gateway import Gateway, Handler
 from face_validation.local.gateway.application import application
 from face_validation.local.gateway.authorizer import CognitoAuthorizer
-from face_validation.local.gateway.server_thread import ServerThread, listening
+from face_validation.local.gateway.server_thread import ServerThread
 from face_validation.local.gateway.throttle import Throttle
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
@@ -30,6 +30,7 @@ from face_validation.local.web.page_routes import PageRoutes
 from face_validation.local.web.stack_api import StackApi
 from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
 from rekognition_local.server.child_process import rekognition_process
+from rekognition_local.server.process import listening
 
 HOST = "127.0.0.1"
 STAGE = "dev"

@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from person_verifier.dataset.faces import KEPT_SIDE_PX, ComparingEngine, align, largest_face, shot_picture
+from person_verifier.dataset.faces import KEPT_SIDE_PX, align, largest_face, shot_picture
 from person_verifier.dataset.photos import Photo
 from person_verifier.errors import NoFaceError
 from rekognition_local.engine import DetectedFace
+from rekognition_local.engine.faces.face_engine import ComparingEngine
 from rekognition_local.engine.images import ImageError, decode
 
 # Part of every cache folder's name: raise it when the choice of the face, its alignment or its shot picture changes.

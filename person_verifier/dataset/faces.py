@@ -1,14 +1,12 @@
 """Which face of an image is judged, and how it is cut out for people to look at."""
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from person_verifier.errors import NoFaceError
 from rekognition_local.engine import DetectedFace, Engine
+from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.engine.faces.pyramid import Pyramid
 
 # Eyes, nose and mouth corners in a square crop of side 1: the face with its hair and chin.
@@ -19,27 +17,6 @@ SHOT_SIDE = 32
 KEPT_SIDE_PX = 1024
 # A face with at least this part of the largest one's area counts as equally large.
 SAME_SIZE = 0.75
-
-
-class FaceEngine(Protocol):
-    """What the verifier needs of `rekognition_local.engine.Engine`."""
-
-    @property
-    def model_id(self) -> str:
-        """Hash of the recogniser: descriptors of different ids are not comparable."""
-
-    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
-        """(h, w, 3) RGB upright -> faces, largest first."""
-
-    def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
-        """(n, d) descriptors, also of no faces at all."""
-
-
-class ComparingEngine(FaceEngine, Protocol):
-    """What training needs beside it, to tell a person's photographs from another's."""
-
-    def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(n, d), (m, d) -> (n, m) percent 0-100."""
 
 
 def load_engine() -> Engine:

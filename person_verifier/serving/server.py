@@ -16,7 +16,6 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 
-from person_verifier.dataset.faces import FaceEngine
 from person_verifier.errors import ModelError
 from person_verifier.serving import messages
 from person_verifier.serving.application import answer, create_application
@@ -24,6 +23,7 @@ from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
 from person_verifier.serving.worker import BoundedWorker, PatientArbiter
 from rekognition_local.engine import DetectedFace
+from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.memory import give_large_blocks_back
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there

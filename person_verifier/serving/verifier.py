@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from person_verifier.dataset.faces import KEPT_SIDE_PX, FaceEngine, descriptor
+from person_verifier.dataset.faces import KEPT_SIDE_PX, descriptor
 from person_verifier.training.model import VerifierModel
 from person_verifier.training.regression import Classifier
+from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.engine.images import decode, stored_size
 
 LARGE_PIXELS = 4096 * 4096

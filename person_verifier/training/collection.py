@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from person_verifier.dataset import splits
 from person_verifier.dataset.face_cache import PhotoRecord
-from person_verifier.dataset.faces import ComparingEngine
 from person_verifier.dataset.photos import dataset_digest
 from person_verifier.errors import TrainingDataError
 from person_verifier.training import regression
+from rekognition_local.engine.faces.face_engine import ComparingEngine
 
 ADVISED_OF_ME, ADVISED_OF_OTHERS = 40, 200
 # A second person in me/ is one whose photographs are this many, or this part of all; fewer are named in a warning.

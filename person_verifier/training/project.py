@@ -13,13 +13,13 @@ import numpy as np
 import sklearn
 
 from person_verifier.dataset.face_cache import FaceCache, PhotoRecord
-from person_verifier.dataset.faces import ComparingEngine
 from person_verifier.dataset.photos import find_photos
 from person_verifier.errors import ModelError, TrainingDataError
 from person_verifier.training import assessment, regression
 from person_verifier.training.collection import Collection, collection_of
 from person_verifier.training.model import Origin, VerifierModel
 from person_verifier.training.reports import MethodReport, MetricsReport, write_reports
+from rekognition_local.engine.faces.face_engine import ComparingEngine
 
 # Part of the recipe's hash: raise it when training or assessment change, so that stored models are made anew.
 RECIPE = 2

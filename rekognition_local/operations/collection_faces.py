@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.operations.face_details import FaceOfImage, face_detail, members_beyond_default, percent
+from rekognition_local.operations.face_details import (
+    FaceOfImage,
+    bounding_box,
+    face_detail,
+    members_beyond_default,
+    percent,
+)
 from rekognition_local.operations.faces import faces_of
 from rekognition_local.operations.image_sources import RequestImage
 from rekognition_local.operations.service import MAX_FACES, Service
@@ -133,7 +139,7 @@ def face_record(row: Face) -> dict[str, Any]:
     """The model's Face."""
     return {
         "FaceId": row.face_id,
-        "BoundingBox": {"Width": row.width, "Height": row.height, "Left": row.left, "Top": row.top},
+        "BoundingBox": bounding_box(row),
         "ImageId": row.image_id,
         "ExternalImageId": row.external_image_id,
         "Confidence": row.confidence,

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from rekognition_local.engine.documents.documents import DetectedDocument
 from rekognition_local.engine.faces.attributes import FaceAttributes
 from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.engine.faces.traits import FaceTraits
+from rekognition_local.storage.records import Face
 
 LANDMARKS = ("eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose")
 _POINTS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")  # in the detection's order
@@ -116,9 +118,9 @@ def _occluded(face: DetectedFace) -> dict[str, Any]:
     return {"Value": True, "Confidence": percent(50 + 50 * outside)}
 
 
-def bounding_box(face: DetectedFace) -> dict[str, float]:
+def bounding_box(found: DetectedFace | DetectedDocument | Face) -> dict[str, float]:
     """Ratios of the upright image's size; may reach past 0 and 1."""
-    return {"Width": face.width, "Height": face.height, "Left": face.left, "Top": face.top}
+    return {name.title(): float(getattr(found, name)) for name in ("width", "height", "left", "top")}
 
 
 def percent(value: float) -> float:

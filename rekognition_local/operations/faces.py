@@ -1,6 +1,5 @@
 """DetectFaces and CompareFaces."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from rekognition_local.operations.face_details import (
@@ -45,8 +44,9 @@ def compare_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     threshold = request.get("SimilarityThreshold", 80.0)
     quality_filter = request.get("QualityFilter", "NONE")
     source, target = service.images.read(request["SourceImage"]), service.images.read(request["TargetImage"])
-    probe, *_ = _usable(service, source, quality_filter, "SourceImage")
-    references = _usable(service, target, quality_filter, "TargetImage")
+    complaint = "Request has invalid parameters. {} has no face."
+    probe, *_ = usable_faces(service, source, quality_filter, complaint.format("SourceImage"))
+    references = usable_faces(service, target, quality_filter, complaint.format("TargetImage"))
     engine = service.engine
     similarities = engine.similarity(
         engine.embed(source.pixels, [probe.face]), engine.embed(target.pixels, [found.face for found in references])
@@ -63,8 +63,13 @@ def compare_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _usable(service: Service, image: RequestImage, quality_filter: str, member: str) -> Sequence[FaceOfImage]:
+def usable_faces(service: Service, image: RequestImage, quality_filter: str, complaint: str) -> list[FaceOfImage]:
+    """Those of an image's faces that the quality bar does not refuse, largest first.
+
+    Raises:
+        ServiceError: InvalidParameterException with this complaint where there is none.
+    """
     usable = [found for found in faces_of(service, image, quality_filter) if not found.reasons]
     if not usable:
-        raise ServiceError("InvalidParameterException", f"Request has invalid parameters. {member} has no face.")
+        raise ServiceError("InvalidParameterException", complaint)
     return usable

@@ -12,34 +12,37 @@ from rekognition_local.storage.answers import recall, remember
 from rekognition_local.storage.records import RememberedReply
 
 
-def once_for_each_token(operation_name: str) -> Callable[[Operation], Operation]:
-    """Make an operation idempotent; its change and the memory of it are one transaction.
+def change_of_a_user(name: str) -> Callable[[Operation], Operation]:
+    """Make an operation idempotent, the change and the memory of it in one transaction, and alone with its user.
 
     Raises:
-        ServiceError: IdempotentParameterMismatchException when the token came with other parameters before.
+        ServiceError: IdempotentParameterMismatchException when the token came with other parameters before;
+            ConflictException while another request changes the same user.
     """
 
     def decorate(operation: Operation) -> Operation:
         @wraps(operation)
         def answer(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-            token = request.get("ClientRequestToken")
-            if token is None:
-                return operation(service, request)
+            with service.gallery.updating(request["CollectionId"], request["UserId"]):
+                token = request.get("ClientRequestToken")
+                return operation(service, request) if token is None else _once(service, request, token)
+
+        def _once(service: Service, request: dict[str, Any], token: str) -> dict[str, Any]:
             store, digest = service.gallery.store, sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-            name = f"{service.gallery.region} {operation_name}"
+            asked = f"{service.gallery.region} {name}"
             with store.transaction():
-                known = recall(store, name, token)
+                known = recall(store, asked, token)
                 if known is None:
                     reply = operation(service, request)
-                    remember(store, name, token, request["CollectionId"], RememberedReply(digest, json.dumps(reply)))
+                    remember(store, asked, token, request["CollectionId"], RememberedReply(digest, json.dumps(reply)))
                     return reply
-                if known.request_digest != digest:
-                    raise ServiceError(
-                        "IdempotentParameterMismatchException",
-                        f"The ClientRequestToken: {token} you have supplied is already in use.",
-                    )
-                remembered: dict[str, Any] = json.loads(known.reply)
-                return remembered
+            if known.request_digest != digest:
+                raise ServiceError(
+                    "IdempotentParameterMismatchException",
+                    f"The ClientRequestToken: {token} you have supplied is already in use.",
+                )
+            remembered: dict[str, Any] = json.loads(known.reply)
+            return remembered
 
         return answer
 

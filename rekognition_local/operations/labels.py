@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReading
+from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.faces.detection import DetectedFace
-from rekognition_local.operations.face_details import percent
+from rekognition_local.operations.face_details import bounding_box, percent
 from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.protocol.wire import ServiceError
 
@@ -82,7 +82,11 @@ def labels_of(faces: Sequence[DetectedFace], reading: DocumentReading) -> list[d
         {
             "Name": name,
             "Confidence": percent(confidence),
-            "Instances": [_instance(document) for document in reading.documents if document.label == name],
+            "Instances": [
+                {"BoundingBox": bounding_box(document), "Confidence": percent(document.confidence)}
+                for document in reading.documents
+                if document.label == name
+            ],
             "Parents": [{"Name": parent} for parent in TAXONOMY[name].parents],
             "Aliases": [{"Name": alias} for alias in TAXONOMY[name].aliases],
             "Categories": [{"Name": TAXONOMY[name].category}],
@@ -97,18 +101,6 @@ def _evidence(faces: Sequence[DetectedFace], reading: DocumentReading) -> Iterat
         yield "Face", max(face.confidence for face in faces)
     yield from (("Text", reading.text), ("Document", reading.document), ("Id Cards", reading.id_cards))
     yield from ((document.label, document.confidence) for document in reading.documents)
-
-
-def _instance(document: DetectedDocument) -> dict[str, Any]:
-    return {
-        "BoundingBox": {
-            "Width": float(document.width),
-            "Height": float(document.height),
-            "Left": float(document.left),
-            "Top": float(document.top),
-        },
-        "Confidence": percent(document.confidence),
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rekognition_local.operations.collection_faces import face_record
 from rekognition_local.operations.face_details import bounding_box, face_detail, percent
-from rekognition_local.operations.faces import faces_of
+from rekognition_local.operations.faces import faces_of, usable_faces
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
@@ -40,11 +40,9 @@ def search_faces_by_image(service: Service, request: dict[str, Any]) -> dict[str
     """
     collection = service.gallery.comparable_collection(request["CollectionId"])
     image = service.images.read(request["Image"])
-    usable = [face for face in faces_of(service, image, request.get("QualityFilter", "NONE")) if not face.reasons]
-    if not usable:
-        # Word for word the service's: programs compare it.
-        raise ServiceError("InvalidParameterException", "There are no faces in the image. Should be at least 1.")
-    searched = usable[0].face
+    # Word for word the service's: programs compare it.
+    complaint = "There are no faces in the image. Should be at least 1."
+    searched = usable_faces(service, image, request.get("QualityFilter", "NONE"), complaint)[0].face
     found = service.gallery.similar_faces(
         collection,
         service.engine.embed(image.pixels, [searched])[0],

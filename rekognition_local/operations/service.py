@@ -11,20 +11,17 @@ from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.documents.text import TextLine
 from rekognition_local.engine.faces.attributes import FaceAttributes
 from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.engine.faces.face_engine import ComparingEngine
 from rekognition_local.engine.faces.traits import FaceTraits
 from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.liveness_sessions import LivenessSessions
-from rekognition_local.storage.gallery import Gallery, SimilarityModel
+from rekognition_local.storage.gallery import Gallery
 
 MAX_FACES = 100  # "the 100 largest faces in the image": API_DetectFaces, API_CompareFaces, API_IndexFaces
 
 
-class FaceEngine(SimilarityModel, Protocol):
-    """What operations need of an engine; `engine.Engine` is one."""
-
-    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
-        """Faces of an upright RGB image (h, w, 3), largest first."""
-        ...
+class ImageEngine(ComparingEngine, Protocol):
+    """What operations need of an engine beside faces and their descriptors."""
 
     def attributes(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceAttributes:
         """Pose and quality of a face found in this image."""
@@ -32,10 +29,6 @@ class FaceEngine(SimilarityModel, Protocol):
 
     def traits(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceTraits:
         """What is known of a face found in this image beyond its default attributes."""
-        ...
-
-    def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
-        """Descriptors (n, d) of faces found in this image."""
         ...
 
     def read_documents(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> DocumentReading:
@@ -51,7 +44,7 @@ class FaceEngine(SimilarityModel, Protocol):
 class Service:
     """One running Rekognition: shared by all requests, safe under threads."""
 
-    engine: FaceEngine
+    engine: ImageEngine
     images: ImageSource
     gallery: Gallery
     liveness: LivenessSessions = field(default_factory=LivenessSessions)

@@ -5,14 +5,14 @@ recognisers); it is compared as a face's vector is. The service does not publish
 """
 
 from collections.abc import Sequence
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.operations.idempotency import once_for_each_token
-from rekognition_local.operations.service import Operation, Service
+from rekognition_local.operations.idempotency import change_of_a_user
+from rekognition_local.operations.service import Service
 from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.records import Collection, Face, User
@@ -21,19 +21,7 @@ PAGE_SIZE = 500
 ASSOCIATION_THRESHOLD = 75.0
 
 
-def _one_at_a_time(operation: Operation) -> Operation:
-    """Answer ConflictException while another request changes the same user."""
-
-    @wraps(operation)
-    def answer(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-        with service.gallery.updating(request["CollectionId"], request["UserId"]):
-            return operation(service, request)
-
-    return answer
-
-
-@_one_at_a_time
-@once_for_each_token("CreateUser")
+@change_of_a_user("CreateUser")
 def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """CreateUser."""
     gallery = service.gallery
@@ -47,8 +35,7 @@ def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@_one_at_a_time
-@once_for_each_token("DeleteUser")
+@change_of_a_user("DeleteUser")
 def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """DeleteUser; its faces stay in the collection, associated with nobody. Nothing of the user stays on disk."""
     gallery = service.gallery
@@ -72,8 +59,7 @@ def list_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@_one_at_a_time
-@once_for_each_token("AssociateFaces")
+@change_of_a_user("AssociateFaces")
 def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """AssociateFaces.
 
@@ -137,8 +123,7 @@ def _refused(
     return None
 
 
-@_one_at_a_time
-@once_for_each_token("DisassociateFaces")
+@change_of_a_user("DisassociateFaces")
 def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """DisassociateFaces; faces that are nobody's are passed over."""
     gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rekognition_local.engine.faces.face_engine import ComparingEngine
 from rekognition_local.protocol.wire import DEFAULT_REGION, ServiceError
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.records import Collection, Face, User
@@ -22,19 +22,6 @@ FACE_MODEL_VERSION = "7.0"
 SEARCH_ODDS = 250
 # Vectors that are read from the store at once.
 PORTION = 20_000
-
-
-class SimilarityModel(Protocol):
-    """The part of an engine that a gallery needs. The nearer two descriptors (Euclidean), the more similar they are."""
-
-    @property
-    def model_id(self) -> str:
-        """Names the recogniser; descriptors of different names cannot be compared."""
-        ...
-
-    def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Percent (0-100) of every probe (n, d) to every reference (m, d) -> (n, m)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +40,7 @@ class Gallery:
     Reads run beside each other; a change is stored first, and then made findable.
     """
 
-    def __init__(self, store: Store, engine: SimilarityModel, quotas: Quotas | None = None) -> None:
+    def __init__(self, store: Store, engine: ComparingEngine, quotas: Quotas | None = None) -> None:
         self.store = store
         self.quotas = Quotas() if quotas is None else quotas
         self.region = DEFAULT_REGION

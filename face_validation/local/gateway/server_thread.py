@@ -47,12 +47,3 @@ class ServerThread:
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join()
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 picks a free one."""
-    listener = socket.create_server((host, port), backlog=1024)
-    # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP; without it the body of every answer
-    # on a kept connection waits some 40 ms for the client's delayed acknowledgement of the head.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener

@@ -1,16 +1,15 @@
 """What the cosines of a recogniser mean: measured on photographs of different persons, two of whom never match."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine import images
-from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.engine.faces.face_engine import FaceEngine
 
 # Of different persons, so many reach 80 and 99.
 _PASS_80, _PASS_99 = 1 / 1_000, 1 / 10_000
@@ -22,18 +21,6 @@ class CalibrationError(ValueError):
     """The photographs do not suffice; `str(error)` says how many there are and how many are needed."""
 
 
-class DescribingEngine(Protocol):
-    """What calibration needs of an engine."""
-
-    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
-        """Faces of an upright RGB image (h, w, 3), largest first."""
-        ...
-
-    def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
-        """Descriptors (n, d), of length 1, of faces found in this image."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The cosine for 50 % and how fast the similarity rises there; and the pairs of different persons behind both."""
@@ -43,7 +30,7 @@ class Calibration:
     pairs: int
 
 
-def calibrate(engine: DescribingEngine, folder: Path) -> Calibration:
+def calibrate(engine: FaceEngine, folder: Path) -> Calibration:
     """Of every person (a folder of photographs) against every other, one of 1,000 reaches 80, one of 10,000 reaches 99.
 
     Raises:
@@ -65,7 +52,7 @@ def calibrate(engine: DescribingEngine, folder: Path) -> Calibration:
     return Calibration(at_80 - math.log(4) / slope, slope, len(cosines))
 
 
-def _described(engine: DescribingEngine, folder: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _described(engine: FaceEngine, folder: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Person and descriptor of the largest face of every JPEG and PNG that has one."""
     for path in sorted(folder.glob("*/*")):
         if path.suffix.lower() in {".jpg", ".jpeg", ".png"}:

@@ -10,6 +10,7 @@ import numpy as np
 from rekognition_local.engine.faces.candidates import Candidates, Floats
 from rekognition_local.engine.faces.pyramid import Pyramid
 from rekognition_local.engine.weights import models
+from rekognition_local.engine.weights.model_files import ONET
 
 _SIDE = 48
 # The points are read again in a square about the face, turned upright: they then hardly depend on the detector's box.
@@ -40,7 +41,7 @@ class Confirmation:
     """The network and its two passes; safe to call from several threads."""
 
     def __init__(self) -> None:
-        self._network = models.onet()
+        self._network = models.network(ONET)
 
     def confirm(self, pyramid: Pyramid, found: Candidates, least_score: float) -> Confirmed:
         """The candidates that score at least `least_score` and do not stand on their head."""

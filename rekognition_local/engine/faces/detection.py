@@ -11,6 +11,7 @@ from rekognition_local.engine.faces.confirmation import Confirmation, Confirmed,
 from rekognition_local.engine.faces.pyramid import Image, Pyramid
 from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights import models
+from rekognition_local.engine.weights.model_files import YUNET
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +81,7 @@ class ConfirmedDetector:
         Raises:
             ModelError: a model is missing or is not the known file.
         """
-        return cls(YuNet(models.yunet(), "YuNet"), Confirmation())
+        return cls(YuNet(models.network(YUNET), "YuNet"), Confirmation())
 
     def detect(self, image: Image) -> Candidates:
         """Faces in pixels of the image, those that the finder is surest of first."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid
-from rekognition_local.engine.weights import models
+from rekognition_local.engine.weights import models, opencv_zoo
 from rekognition_local.engine.weights.model_files import RESNET, SFACE
 
 # Eyes, nose and mouth corners as the networks were trained to see them: of dlib's ResNet in a 150 px chip, of SFace and
@@ -54,8 +54,8 @@ class PairedRecogniser:
 
     def __init__(self) -> None:
         self.model_id = f"sface-{SFACE.sha256[:12]}-less-bias-resnet-{RESNET.sha256[:12]}-root-length"
-        self._sface, self._resnet = models.sface(), models.resnet()
-        self._common = np.float32(_COMMON_LENGTH) * _at_length_1(models.sface_bias())
+        self._sface, self._resnet = models.network(SFACE), models.network(RESNET)
+        self._common = np.float32(_COMMON_LENGTH) * _at_length_1(opencv_zoo.sface_bias(SFACE.content()))
 
     def embed(self, image: Image, points: Floats) -> Floats:
         """Descriptors (n, 256)."""

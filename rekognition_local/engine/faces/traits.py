@@ -86,7 +86,7 @@ class TraitReader:
     def _opened(self) -> tuple[models.Network, models.Network] | None:
         with self._lock:
             if self._networks is None and FACE_MESH.locate() is not None and IRIS.locate() is not None:
-                self._networks = models.face_mesh(), models.iris()
+                self._networks = models.network(FACE_MESH), models.network(IRIS)
             return self._networks
 
 

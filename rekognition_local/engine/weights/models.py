@@ -1,8 +1,11 @@
 """Opens the face models for inference."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import joblib
 import numpy as np
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from rekognition_local.engine.weights import dlib_resnet, graphs, opencv_zoo, tflite
-from rekognition_local.engine.weights.carriers import ModelError
+from rekognition_local.engine.weights.carriers import ModelError, ModelFile
 from rekognition_local.engine.weights.model_files import FACE_MESH, IRIS, ONET, RESNET, SFACE, YUNET
 
 
@@ -66,38 +69,27 @@ def open_session(model: bytes | str) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def resnet() -> Network:
-    """Dlib's ResNet: (n, 150, 150, 3) RGB 0-255 -> (n, 128)."""
-    return Network(dlib_resnet.resnet(RESNET.content()))
+def network(file: ModelFile) -> Network:
+    """The network of one of the face models; what it takes and gives is said where its graph is made.
+
+    Raises:
+        ModelError: the file is missing or is not the known one.
+    """
+    return Network(_GRAPHS[file](file.content()))
 
 
-def sface() -> Network:
-    """SFace: (n, 112, 112, 3) RGB 0-255 -> (n, 128)."""
-    return Network(opencv_zoo.sface(SFACE.content()))
-
-
-def sface_bias() -> NDArray[np.float32]:
-    """What SFace adds to every descriptor in its last step, (128,)."""
-    return opencv_zoo.sface_bias(SFACE.content())
-
-
-def yunet() -> Network:
-    """YuNet: (1, 3, h, w) BGR 0-255, sides of a multiple of 32 -> what `yunet.YuNet` reads."""
-    return Network(opencv_zoo.yunet(YUNET.content()))
-
-
-def onet() -> Network:
-    """MTCNN's output network: (n, 48, 48, 3) RGB 0-255 -> box shifts (n, 4), points (n, 10), scores (n, 2)."""
+def _onet(content: bytes) -> ModelProto:
     # joblib's format is pickle, which can run code: `content` has made sure that these are the very bytes known.
-    weights: Sequence[NDArray[np.float32]] = joblib.load(io.BytesIO(ONET.content()))
-    return Network(graphs.onet(weights))
+    return graphs.onet(joblib.load(io.BytesIO(content)))
 
 
-def face_mesh() -> Network:
-    """MediaPipe's face mesh: (n, 192, 192, 3) RGB 0-255 -> points (n, 1404) as x, y, z in pixels; presence (n, 1)."""
-    return Network(tflite.convert(FACE_MESH.content(), "face_mesh"))
-
-
-def iris() -> Network:
-    """MediaPipe's iris of a left eye: (n, 64, 64, 3) RGB 0-255 -> lids and brow (n, 213), iris (n, 15), as x, y, z."""
-    return Network(tflite.convert(IRIS.content(), "iris"))
+_GRAPHS: Final[Mapping[ModelFile, Callable[[bytes], ModelProto]]] = MappingProxyType(
+    {
+        SFACE: opencv_zoo.sface,
+        YUNET: opencv_zoo.yunet,
+        RESNET: dlib_resnet.resnet,
+        ONET: _onet,
+        FACE_MESH: partial(tflite.convert, name="face_mesh"),  # points (n, 1404) as x, y, z in pixels; presence (n, 1)
+        IRIS: partial(tflite.convert, name="iris"),  # of a left eye: lids and brow (n, 213), iris (n, 15), as x, y, z
+    }
+)

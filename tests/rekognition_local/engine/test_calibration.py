@@ -18,6 +18,8 @@ POINTS = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)]
 class FakeEngine:
     """A face in every image that is not black; its descriptor is a random direction that the first pixel names."""
 
+    model_id = "fake"
+
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         return [DetectedFace(0.1, 0.1, 0.8, 0.8, 99.0, POINTS)] if image.any() else []
 

@@ -89,7 +89,7 @@ def test_sface_computes_what_its_file_computes() -> None:
     chips = np.random.default_rng(2).integers(0, 256, (3, 112, 112, 3), np.uint8)
     original = models.open_session(_original(model_files.SFACE).SerializeToString())
 
-    ours = models.sface()(chips)[0]
+    ours = models.network(model_files.SFACE)(chips)[0]
 
     theirs = [original.run(None, {"data": chip[None].astype(np.float32).transpose(0, 3, 1, 2)})[0] for chip in chips]
     assert np.abs(ours - np.concatenate(theirs)).max() < 1e-5
@@ -98,7 +98,7 @@ def test_sface_computes_what_its_file_computes() -> None:
 @pytest.mark.parametrize("size", [(64, 96), (160, 32)], ids=["wide", "tall"])
 def test_yunet_computes_what_its_file_computes_at_any_size(size: tuple[int, int]) -> None:
     planes = np.random.default_rng(3).integers(0, 256, (1, 3, *size)).astype(np.float32)
-    network = models.yunet()
+    network = models.network(model_files.YUNET)
 
     ours = network(planes)
 
@@ -142,7 +142,7 @@ def test_descriptors_equal_dlibs_own() -> None:
     picture = sample("astronaut")
     chips = np.stack([picture[top : top + 150, left : left + 150] for top, left in ((40, 140), (0, 200), (200, 0))])
 
-    ours = models.resnet()(chips)[0]
+    ours = models.network(model_files.RESNET)(chips)[0]
 
     theirs = np.array([original.compute_face_descriptor(np.ascontiguousarray(chip)) for chip in chips])
     assert np.abs(ours - theirs).max() < 2e-6
