@@ -54,6 +54,20 @@ class Reason(StrEnum):
     OBJECT_DENIED = "OBJECT_DENIED"
     OBJECT_EMPTY = "OBJECT_EMPTY"
     OBJECT_UNREADABLE = "OBJECT_UNREADABLE"
+    LIVENESS_SESSION_UNKNOWN = "LIVENESS_SESSION_UNKNOWN"
+    LIVENESS_SESSION_USED = "LIVENESS_SESSION_USED"
+    LIVENESS_NOT_FINISHED = "LIVENESS_NOT_FINISHED"
+    LIVENESS_FAILED = "LIVENESS_FAILED"
+    LIVENESS_EXPIRED = "LIVENESS_EXPIRED"
+    LIVENESS_NOT_SURE = "LIVENESS_NOT_SURE"
+    LIVENESS_NO_IMAGE = "LIVENESS_NO_IMAGE"
+    LIVENESS_FACE_NOT_VISIBLE = "LIVENESS_FACE_NOT_VISIBLE"
+    LIVENESS_FACE_OBSTRUCTION_DETECTED = "LIVENESS_FACE_OBSTRUCTION_DETECTED"
+    LIVENESS_LOW_VIDEO_QUALITY_DETECTED = "LIVENESS_LOW_VIDEO_QUALITY_DETECTED"
+    LIVENESS_FACE_NOT_ALIGNED = "LIVENESS_FACE_NOT_ALIGNED"
+    LIVENESS_EYES_CLOSED_DETECTED = "LIVENESS_EYES_CLOSED_DETECTED"
+    LIVENESS_LOW_LIGHTING_DETECTED = "LIVENESS_LOW_LIGHTING_DETECTED"
+    LIVENESS_HIGH_LIGHTING_DETECTED = "LIVENESS_HIGH_LIGHTING_DETECTED"
     REQUEST_NOT_VALID = "REQUEST_NOT_VALID"
     SCOPE_MISSING = "SCOPE_MISSING"
     NOT_KNOWN = "NOT_KNOWN"
@@ -108,6 +122,21 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.OBJECT_DENIED: "The service may not read the object.",
     Reason.OBJECT_EMPTY: "The object has 0 bytes.",
     Reason.OBJECT_UNREADABLE: "The object cannot be read: archived, encrypted with another key, or a delete marker.",
+    Reason.LIVENESS_SESSION_UNKNOWN: "This client has no such liveness session for this `source_path`; a session "
+    "lives three minutes.",
+    Reason.LIVENESS_SESSION_USED: "The liveness session was used by another request.",
+    Reason.LIVENESS_NOT_FINISHED: "The liveness session is not finished: CREATED or IN_PROGRESS.",
+    Reason.LIVENESS_FAILED: "The liveness session failed.",
+    Reason.LIVENESS_EXPIRED: "The liveness session expired.",
+    Reason.LIVENESS_NOT_SURE: "The confidence that a living person was there is below the deployment's limit.",
+    Reason.LIVENESS_NO_IMAGE: "The liveness session has no reference image.",
+    Reason.LIVENESS_FACE_NOT_VISIBLE: "Liveness: the face was not visible.",
+    Reason.LIVENESS_FACE_OBSTRUCTION_DETECTED: "Liveness: something covered the face.",
+    Reason.LIVENESS_LOW_VIDEO_QUALITY_DETECTED: "Liveness: the video's quality was low.",
+    Reason.LIVENESS_FACE_NOT_ALIGNED: "Liveness: the face was not inside the oval.",
+    Reason.LIVENESS_EYES_CLOSED_DETECTED: "Liveness: the eyes were closed.",
+    Reason.LIVENESS_LOW_LIGHTING_DETECTED: "Liveness: the light was too low.",
+    Reason.LIVENESS_HIGH_LIGHTING_DETECTED: "Liveness: the light was too strong.",
     Reason.REQUEST_NOT_VALID: "The request does not validate; `details` names the field.",
     Reason.SCOPE_MISSING: "The access token lacks a scope that this request needs.",
     Reason.NOT_KNOWN: "The service does not know the person, face or job that the request names.",

@@ -50,9 +50,17 @@ class Invocation:
     @property
     def scopes(self) -> frozenset[str]:
         """The scopes of the access token, as API Gateway's authorizer read them; none where it told none."""
+        return frozenset(self._claim("scope").split())
+
+    @property
+    def client(self) -> str:
+        """The app client whose token it is; empty where the authorizer told none."""
+        return self._claim("client_id")
+
+    def _claim(self, name: str) -> str:
         context = self.event.get("requestContext") or {}
         claims = (context.get("authorizer") or {}).get("claims") or {}
-        return frozenset(str(claims.get("scope", "")).split())
+        return str(claims.get(name, ""))
 
 
 Operation = Callable[[Adapters, Invocation], HttpResponse]
@@ -113,7 +121,7 @@ def refused(error: FaceValidationError, id_request: str) -> HttpResponse:
     """The answer for a whole request that is refused."""
     return http_response(
         HTTPStatus(error.status),
-        refusal(id_request, error, reasons=error.tells_reasons),
+        refusal(id_request, error),
         id_request=id_request,
         retry_after_s=error.retry_after_s,
     )

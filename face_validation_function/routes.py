@@ -27,7 +27,10 @@ class Route:
 
 READ, WRITE, ADMIN = (f"{RESOURCE_SERVER}/{scope}" for scope in ("read", "write", "admin"))
 
-VALIDATION_ROUTES: tuple[Route, ...] = (Route("POST", "/validation", "validate", WRITE),)
+VALIDATION_ROUTES: tuple[Route, ...] = (
+    Route("POST", "/validation", "validate", WRITE),
+    Route("POST", "/liveness-sessions", "create_liveness_session", WRITE),
+)
 
 # Answered by the people function, the others by the validation function.
 PEOPLE_ROUTES: tuple[Route, ...] = (

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 DOCUMENT_LABELS = ("Driving License", "Passport")
 ALL_VALIDATION_TYPES = ("FACE_TO_FACE", "ID_TO_FACE", "ID_IN_FACE")
 VALIDATION_TYPES = ("FACE_TO_FACE", "ID_TO_FACE")
+LIVENESS_CHALLENGES = ("FaceMovementAndLightChallenge", "FaceMovementChallenge")
+MOST_AUDIT_IMAGES = 4
 # Photos under this prefix of the faces bucket are enrolled by S3's event; the others by POST /faces.
 INDEX_PREFIX = "index/"
 
@@ -17,7 +19,8 @@ class Settings:
 
     `source_bucket`, `target_bucket` and `claims_table` have no default. `document_labels` are the Rekognition labels
     that count as an official document, and `validation_types` the types that this deployment answers; both in the
-    environment separated by commas.
+    environment separated by commas. A liveness session passes with a confidence of at least `threshold_liveness`
+    (0-100); its app is asked for `liveness_challenge`, and Rekognition for so many `liveness_audit_images` (0-4).
     """
 
     source_bucket: str
@@ -26,6 +29,9 @@ class Settings:
     log_level: str = "DEBUG"
     document_labels: tuple[str, ...] = DOCUMENT_LABELS
     validation_types: tuple[str, ...] = VALIDATION_TYPES
+    threshold_liveness: float = 90.0
+    liveness_challenge: str = LIVENESS_CHALLENGES[0]
+    liveness_audit_images: int = 0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -42,6 +48,9 @@ class Settings:
             log_level=_log_level(values.get("LOG_LEVEL", "")),
             document_labels=_listed(values, "DOCUMENT_LABELS") or DOCUMENT_LABELS,
             validation_types=_validation_types(values),
+            threshold_liveness=_number(values, "THRESHOLD_LIVENESS", default=90.0, most=100),
+            liveness_challenge=_challenge(values),
+            liveness_audit_images=int(_number(values, "LIVENESS_AUDIT_IMAGES", default=0, most=MOST_AUDIT_IMAGES)),
         )
 
 
@@ -94,6 +103,24 @@ def _validation_types(values: Mapping[str, str]) -> tuple[str, ...]:
     if unknown := set(types) - set(ALL_VALIDATION_TYPES):
         raise ValueError(f"VALIDATION_TYPES names {sorted(unknown)}; the types are {', '.join(ALL_VALIDATION_TYPES)}.")
     return types
+
+
+def _number(values: Mapping[str, str], name: str, *, default: float, most: float) -> float:
+    written = values.get(name, "").strip()
+    try:
+        number = float(written) if written else default
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= most:
+        raise ValueError(f"{name} is {written!r}: it must be a number from 0 to {most:g}.")
+    return number
+
+
+def _challenge(values: Mapping[str, str]) -> str:
+    name = values.get("LIVENESS_CHALLENGE", "").strip() or LIVENESS_CHALLENGES[0]
+    if name not in LIVENESS_CHALLENGES:
+        raise ValueError(f"LIVENESS_CHALLENGE is {name!r}: it must be one of {', '.join(LIVENESS_CHALLENGES)}.")
+    return name
 
 
 def _log_level(value: str) -> str:

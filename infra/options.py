@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from face_validation_function.routes import RESOURCE_SERVER, ROUTES
-from face_validation_function.settings import ALL_VALIDATION_TYPES, VALIDATION_TYPES
+from face_validation_function.settings import (
+    ALL_VALIDATION_TYPES,
+    LIVENESS_CHALLENGES,
+    MOST_AUDIT_IMAGES,
+    VALIDATION_TYPES,
+)
 
 STAGES = ("dev", "prod")
 ARCHITECTURES = ("arm64", "x86_64")
@@ -48,7 +53,9 @@ class Options:
     `-c validation_types=FACE_TO_FACE,ID_TO_FACE,ID_IN_FACE`. `source_days` and `target_days` say after how many days an
     upload is removed; without them it stays. `provisioned_concurrency` is in requests at once that are answered without
     a cold start, for each function behind the API; `rekognition_tps` is the account's quota of calls a second, of the
-    operation with the lowest one. The domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and
+    operation with the lowest one. `liveness` deploys what a browser needs to stream a liveness session; a session
+    passes from `threshold_liveness` percent on, with `liveness_challenge` and so many `liveness_audit_images`. The
+    domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and
     `hosted_zone_name`.
     """
 
@@ -69,6 +76,10 @@ class Options:
     release: str = "direct"
     provisioned_concurrency: int | None = None
     rekognition_tps: int | None = None
+    liveness: bool = False
+    threshold_liveness: int = 90
+    liveness_challenge: str = LIVENESS_CHALLENGES[0]
+    liveness_audit_images: int = 0
 
     @property
     def is_prod(self) -> bool:
@@ -101,6 +112,12 @@ class Options:
             release=_one_of(context, "release", RELEASES, default="direct"),
             provisioned_concurrency=_provisioned(context),
             rekognition_tps=_count(context, "rekognition_tps", default=None),
+            liveness=_switch(context, "liveness"),
+            threshold_liveness=_count(context, "threshold_liveness", default=90, most=100),
+            liveness_challenge=_one_of(
+                context, "liveness_challenge", LIVENESS_CHALLENGES, default=LIVENESS_CHALLENGES[0]
+            ),
+            liveness_audit_images=_count(context, "liveness_audit_images", default=0, least=0, most=MOST_AUDIT_IMAGES),
         )
 
 
@@ -128,12 +145,13 @@ def _switch(context: Context, key: str) -> bool:
     return _one_of(context, key, ("true", "false"), default="false") == "true"
 
 
-def _count(context: Context, key: str, *, default: Count, least: int = 1) -> int | Count:
+def _count(context: Context, key: str, *, default: Count, least: int = 1, most: int | None = None) -> int | Count:
     value = _text(context, key)
     if value is None:
         return default
-    if not value.isdecimal() or int(value) < least:
-        raise ValueError(f"-c {key}={value}: it must be a whole number of at least {least}.")
+    if not value.isdecimal() or int(value) < least or (most is not None and int(value) > most):
+        allowed = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"-c {key}={value}: it must be a whole number {allowed}.")
     return int(value)
 
 

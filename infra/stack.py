@@ -16,6 +16,7 @@ from infra.constructs.api import ValidationApi
 from infra.constructs.claims import Claims
 from infra.constructs.function import Build, ServiceFunction, ValidationFunction
 from infra.constructs.identity import Identity
+from infra.constructs.liveness import LivenessBrowsers
 from infra.constructs.naming import camel
 from infra.constructs.people import IndexingFunction, PeopleFunction, PeopleStores
 from infra.constructs.release import Releases
@@ -98,6 +99,9 @@ class FaceValidationStack(Stack):
         )
         dashboard, alarms = self._watch(options, api, functions, stores, key)
 
+        if options.liveness:
+            browsers = LivenessBrowsers(self, "LivenessBrowsers")
+            self._outputs(LivenessIdentityPoolId=browsers.pool.ref)
         # The client's secret is never an output: outputs are readable by whoever may describe the stack.
         self._outputs(
             ApiUrl=api.url,
@@ -134,9 +138,13 @@ class FaceValidationStack(Stack):
                 **shared,
                 "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
                 "VALIDATION_TYPES": ",".join(options.validation_types),
+                "THRESHOLD_LIVENESS": str(options.threshold_liveness),
+                "LIVENESS_CHALLENGE": options.liveness_challenge,
+                "LIVENESS_AUDIT_IMAGES": str(options.liveness_audit_images),
             },
             source=storage.source,
             target=storage.target,
+            claims=claims,
         )
         people_environment = {
             **shared,

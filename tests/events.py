@@ -23,7 +23,7 @@ def _cases() -> dict[str, dict[str, Any]]:
 
 def validation_events() -> dict[str, Event]:
     """Every event of POST /validation, by name."""
-    made = {name: _rest_event(route="POST /validation", **case) for name, case in _cases()["validation"].items()}
+    made = {name: _rest_event(**{"route": "POST /validation"} | case) for name, case in _cases()["validation"].items()}
     return _stored(FOLDER) | made
 
 

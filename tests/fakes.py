@@ -21,6 +21,8 @@ from face_validation_function.integrations.rekognition_service import FaceMatch
 from tests.waiting import until
 
 FACE = Face(BoundingBox(0.4, 0.3, 0.2, 0.3), 99.9)
+# For requests without a liveness session.
+NO_LIVENESS: Any = None
 MIDDLE = BoundingBox(0.25, 0.25, 0.5, 0.5)
 PASSPORT = Document("Passport", 97.0, BoundingBox(0.1, 0.1, 0.8, 0.8))
 

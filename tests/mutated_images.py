@@ -31,6 +31,7 @@ from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.settings import Settings
 from rekognition_local.engine import images
+from tests.fakes import NO_LIVENESS
 from tests.image_mutations import mutated
 
 SLOW_S = 10.0  # far above what any of these small files takes on a busy machine
@@ -95,6 +96,7 @@ def run(files: int, seed: int) -> Figures:
         s3=bucket,  # type: ignore[arg-type]  # the stand-ins have the methods that the handler uses
         rekognition=OneFace(),  # type: ignore[arg-type]
         logger=Logger("campaign", level="CRITICAL"),
+        liveness=NO_LIVENESS,
     )
     handler = RestFunction(OPERATIONS, lambda: adapters)
     for number, data in enumerate(mutated(files, seed)):

@@ -80,6 +80,12 @@ class ImageValidationError(FaceValidationError):
     usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
+class LivenessError(FaceValidationError):
+    """The liveness session cannot stand for the target image; `reasons` says why."""
+
+    usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class NotFoundError(FaceValidationError):
     """The service does not know the person, face or job that was asked for."""
 

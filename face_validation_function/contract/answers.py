@@ -86,6 +86,15 @@ class ValidationAnswer(Answer):
     boxes: Boxes | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 
 
+class LivenessSessionAnswer(Answer):
+    """A Face Liveness session: what an app needs to stream its video, and what a validation names."""
+
+    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    session_id: str = Field(json_schema_extra={"format": "uuid"})
+    expires_at: str = Field(json_schema_extra={"format": "date-time"}, description="The validation must come before.")
+    region: str = Field(description="Where the app sends its video, as eu-west-1.")
+
+
 class FaceAnswer(Answer):
     """One face of a person, as enrolled."""
 

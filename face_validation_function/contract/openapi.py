@@ -25,6 +25,7 @@ _DETAILS = {
     "RequestError": "threshold: Input should be less than or equal to 100; the value sent is 101.",
     "ImageValidationError": "target: no face in the image: a face counts from confidence 80; nothing was found.",
     "ImageTooLargeError": "source, decode: the image has 79x200 pixels; the limits are 80x80 to 4096x4096.",
+    "LivenessError": "target, liveness session: the session was used by another request; it is good for one.",
     "InvalidS3ObjectError": "source: the bucket has no object with the key people/ada.jpg.",
     "NotFoundError": "Ada Lovelace is not enrolled.",
     "ConflictError": "the face in the photo is enrolled under another name.",

@@ -11,6 +11,7 @@ from face_validation_function.contract.answers import (
     EnrolAnswer,
     ErasedAnswer,
     FacesAnswer,
+    LivenessSessionAnswer,
     SearchAnswer,
     UploadAnswer,
     ValidationAnswer,
@@ -24,7 +25,11 @@ from face_validation_function.validations.people_requests import (
     SearchRequest,
     UploadRequest,
 )
-from face_validation_function.validations.validation_request import MISSPELT_TARGET_PATH, FaceValidationRequest
+from face_validation_function.validations.validation_request import (
+    MISSPELT_TARGET_PATH,
+    FaceValidationRequest,
+    LivenessSessionRequest,
+)
 
 Json = dict[str, Any]
 
@@ -85,6 +90,9 @@ def _only(name: str, other: str) -> Json:
     return {"required": [name], "properties": {name: {"type": "string"}, other: _ABSENT}}
 
 
+_TARGETS = ("target_path", "target_liveness_session")
+
+
 def _erasure(summary: str, description: str, path: dict[str, Json]) -> Operation:
     return Operation(
         summary=summary,
@@ -111,7 +119,22 @@ OPERATIONS: dict[str, Operation] = {
         max_items=MAX_ITEMS,
         aliases={"target_path": MISSPELT_TARGET_PATH},
         patterns={"id_request": UUID_V4, "source_path": OBJECT_KEY, "target_path": OBJECT_KEY},
+        rules={"oneOf": [_only(*_TARGETS), _only(*reversed(_TARGETS))]},
         examples={"faces": _FACES, "document": _DOCUMENT, "several": [_FACES, _DOCUMENT]},
+    ),
+    "create_liveness_session": Operation(
+        summary="A Face Liveness session: a living person in front of the camera takes the place of the target image.",
+        description=(
+            "The app shows Amplify's FaceLivenessDetector with `session_id` and `region`; then `POST /validation` "
+            "names `target_liveness_session` in place of `target_path`. A session lives three minutes and is good for "
+            "one validation with this `source_path`, by this client. The same `id_request` answers the same session."
+        ),
+        request=LivenessSessionRequest,
+        answer=LivenessSessionAnswer,
+        successes={HTTPStatus.CREATED: "The session."},
+        refusals=_REQUEST_REFUSALS,
+        patterns={"id_request": UUID_V4, "source_path": OBJECT_KEY},
+        examples={"session": {"id_request": _ID, "source_path": "people/ada.jpg"}},
     ),
     "enrol": Operation(
         summary="This photo shows this person.",

@@ -77,6 +77,15 @@ class ConflictError(FaceValidationError):
     tells_reasons = True
 
 
+class LivenessError(FaceValidationError):
+    """The liveness session cannot stand for the target: unknown, used, not passed, expired, or without an image."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    message = "The liveness session is not valid for this validation."
+    reasons: tuple[Reason, ...] = (Reason.LIVENESS_SESSION_UNKNOWN,)
+    tells_reasons = True
+
+
 class ImageTooLargeError(FaceValidationError):
     """Outside 80x80 to 4096x4096 pixels (or as many in a photograph), or more than 15 MB."""
 

@@ -80,13 +80,24 @@ class PreparationStep(Protocol):
 
 
 class FaceSteps:
-    """The steps of one request; they share its timer (clock, bill and deadline)."""
+    """The steps of one request; they share its timer (clock, bill and deadline).
 
-    def __init__(self, s3: S3Service, rekognition: RekognitionService, settings: Settings, timer: RequestTimer) -> None:
+    `live` is the image of a liveness session (a JPG file), which then takes the place of the target in its bucket.
+    """
+
+    def __init__(
+        self,
+        s3: S3Service,
+        rekognition: RekognitionService,
+        settings: Settings,
+        timer: RequestTimer,
+        live: bytes | None = None,
+    ) -> None:
         self._s3 = s3
         self._rekognition = rekognition
         self._settings = settings
         self._timer = timer
+        self._live = live
 
     def compare(
         self, request: FaceValidationRequest, *, source: PreparationStep, target: PreparationStep
@@ -99,7 +110,7 @@ class FaceSteps:
         settings = self._settings
         photos = self._side_by_side(
             partial(self._photo, "source", settings.source_bucket, request.source_path),
-            partial(self._photo, "target", settings.target_bucket, request.target_path),
+            partial(self._photo, "target", settings.target_bucket, request.target_path, self._live),
         )
         portraits = self._side_by_side(partial(source, photos[0], request), partial(target, photos[1], request))
         return self._judged(request, self._similarity(*portraits), *portraits)
@@ -246,9 +257,10 @@ class FaceSteps:
                 raise ImageValidationError(f"the compared face is not good enough: {low}.", *failed)
         return quality
 
-    def _photo(self, name: str, bucket: str, key: str) -> LoadedImage:
-        with self._timer.step(f"{name}, download"), looked_for_in(name):
-            data = self._s3.image(bucket, key)
+    def _photo(self, name: str, bucket: str, key: str, data: bytes | None = None) -> LoadedImage:
+        if data is None:
+            with self._timer.step(f"{name}, download"), looked_for_in(name):
+                data = self._s3.image(bucket, key)
         with self._timer.step(f"{name}, decode"):
             return LoadedImage(name, open_upright(data))
 

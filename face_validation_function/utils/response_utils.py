@@ -59,7 +59,7 @@ def refusal(id_request: str, error: FaceValidationError, *, reasons: bool = Fals
         code=error.code,
         message=error.message,
         details=str(error),
-        reasons=list(error.reasons) if reasons else None,
+        reasons=list(error.reasons) if reasons or error.tells_reasons else None,
     )
     return ErrorEnvelope(id_request=id_request, error=told)
 

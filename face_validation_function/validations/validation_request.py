@@ -60,6 +60,15 @@ def _each_once(names: list[str]) -> list[str]:
     return names
 
 
+SessionId = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        examples=["6f5902ac-2370-4b6a-8b6e-9d6a2c7f6d10"],
+    ),
+]
+
+
 class _NotSent(str):
     """What a field holds that nobody sent: an empty text that was sent is another mistake."""
 
@@ -87,7 +96,16 @@ class FaceValidationRequest(StrictBody):
         validate_default=True,
         description="Key of the trusted image in the source bucket. Required, but for ID_IN_FACE, which has none.",
     )
-    target_path: ObjectKey = Field(description="Key of the image to be checked in the target bucket.")
+    target_liveness_session: SessionId | None = Field(
+        default=None,
+        description="Id of a session of `POST /liveness-sessions`, made for this `source_path`, in place of "
+        "`target_path`: its reference image is checked. FACE_TO_FACE, ID_TO_FACE. A session is good for one request.",
+    )
+    target_path: ObjectKey = Field(
+        default_factory=_NotSent,
+        validate_default=True,
+        description="Key of the image to be checked in the target bucket. Required, but with a liveness session.",
+    )
     include: Annotated[list[Literal["boxes", "reasons", "quality", "document"]], AfterValidator(_each_once)] = Field(
         default=[],
         max_length=4,
@@ -154,6 +172,24 @@ class FaceValidationRequest(StrictBody):
             raise PydanticCustomError("missing", "Field required")
         return value
 
+    @field_validator("target_path", mode="wrap")
+    @classmethod
+    def _target_unless_from_a_session(cls, value: Any, validate: Any, info: ValidationInfo) -> str:
+        from_session = info.data.get("target_liveness_session") is not None
+        if not isinstance(value, _NotSent):
+            if from_session:
+                raise ValueError("target_liveness_session takes the place of target_path: send one of them")
+            return str(validate(value))
+        if not from_session and "target_liveness_session" in info.data:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+    @model_validator(mode="after")
+    def _session_beside_a_source(self) -> Self:
+        if self.target_liveness_session is not None and self.type == IN_ONE_IMAGE:
+            raise ValueError("target_liveness_session: ID_IN_FACE takes an image of the target bucket")
+        return self
+
     @model_validator(mode="after")
     def _review_below_match(self) -> Self:
         if self.threshold_review is not None and self.threshold_review > self.threshold:
@@ -174,3 +210,9 @@ class FaceValidationRequest(StrictBody):
         if others.setdefault("target_path", misspelt) != misspelt:
             raise ValueError("target_path and tareget_path have different values: send target_path only")
         return others
+
+
+class LivenessSessionRequest(StrictBody):
+    """POST /liveness-sessions: a session whose reference image will be compared with this source."""
+
+    source_path: ObjectKey = Field(description="Key of the trusted image in the source bucket.")

@@ -4,9 +4,20 @@ from collections.abc import Sequence
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+# What DynamoDB and SQS ask of whoever uses what a customer's key encrypts.
+KEY_ACTIONS = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
 # A row that was removed can be restored for so long, and no longer.
 RECOVERY_DAYS = 14
 
@@ -47,3 +58,11 @@ class Claims(Construct):
     def __init__(self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None) -> None:
         super().__init__(scope, id_)
         self.table = table(self, ["id"], retain=retain, key=key, expires_by="expiration")
+        self._key = key
+
+    def allow_once(self, role: iam.Role) -> None:
+        """Let a role claim and read claims; recording an outcome is another right."""
+        actions = ["dynamodb:GetItem", "dynamodb:PutItem"]
+        role.add_to_policy(iam.PolicyStatement(actions=actions, resources=[self.table.table_arn]))
+        if self._key:
+            self._key.grant(role, *KEY_ACTIONS)

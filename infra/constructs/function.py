@@ -14,6 +14,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.bundling import PACKAGE, bundle
+from infra.constructs.claims import Claims
 from infra.constructs.findings import accept
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
@@ -31,6 +32,8 @@ REKOGNITION_ACTIONS = (
     "rekognition:DetectFaces",
     "rekognition:DetectLabels",
     "rekognition:DetectText",
+    "rekognition:CreateFaceLivenessSession",
+    "rekognition:GetFaceLivenessSessionResults",
 )
 
 
@@ -173,6 +176,7 @@ class ValidationFunction(ServiceFunction):
         environment: Mapping[str, str],
         source: s3.Bucket,
         target: s3.Bucket,
+        claims: Claims,
     ) -> None:
         super().__init__(
             scope,
@@ -190,10 +194,11 @@ class ValidationFunction(ServiceFunction):
         self.allow(["s3:ListBucket"], *(bucket.bucket_arn for bucket in buckets))
         self.allow_anywhere(
             REKOGNITION_ACTIONS,
-            "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, DetectText, nor for X-Ray's "
-            "PutTraceSegments and PutTelemetryRecords: * is the only resource for them. The actions are listed one by "
-            "one.",
+            "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, DetectText, the operations of "
+            "liveness sessions, nor for X-Ray's PutTraceSegments and PutTelemetryRecords: * is the only resource for "
+            "them. The actions are listed one by one.",
         )
+        claims.allow_once(self.role)
         for bucket in buckets:
             if bucket.encryption_key:
                 bucket.encryption_key.grant_decrypt(self.role)

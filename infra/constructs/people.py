@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from face_validation_function.settings import INDEX_PREFIX
-from infra.constructs.claims import table, text_attribute
+from infra.constructs.claims import KEY_ACTIONS, table, text_attribute
 from infra.constructs.findings import accept
 from infra.constructs.function import Build, ServiceFunction, called_and_waited_for
 from infra.constructs.naming import stack_suffix
@@ -36,17 +36,6 @@ TABLE_INDEXES: dict[str, tuple[str, str | None]] = {
     "by_face_id": ("face_id", None),
     "by_name": ("listing", "full_name"),
 }
-
-# What DynamoDB and SQS ask of whoever uses what a customer's key encrypts.
-KEY_ACTIONS = (
-    "kms:Decrypt",
-    "kms:DescribeKey",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-)
 
 _EVENT_SETTER = "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"
 _LOG_POLICY = "AWSLambdaBasicExecutionRole"

@@ -21,6 +21,7 @@ from face_validation_function.settings import Settings
 from face_validation_function.utils.logging_config import service_logger
 from tests.fakes import (
     FACE,
+    NO_LIVENESS,
     FakeContext,
     FakeRekognition,
     FakeS3,
@@ -42,6 +43,7 @@ def adapters_of(
         rekognition=rekognition or FakeRekognition(),  # type: ignore[arg-type]  # likewise
         # A service of its own for each: a logger keeps the stream of the first that asked for its service.
         logger=Logger(service=f"test-{uuid.uuid4()}", level="DEBUG", stream=log) if log else service_logger("DEBUG"),
+        liveness=NO_LIVENESS,
     )
 
 
@@ -335,7 +337,7 @@ def test_neither_keys_nor_what_a_caller_misspelt_come_into_the_log(capsys: pytes
 
 
 def test_every_route_has_its_operation() -> None:
-    assert set(OPERATIONS) == {route.operation for route in VALIDATION_ROUTES if route.resource == "/validation"}
+    assert set(OPERATIONS) == {route.operation for route in VALIDATION_ROUTES}
 
 
 @pytest.mark.parametrize("other", [{"resource": "/nowhere"}, {"httpMethod": "GET"}])

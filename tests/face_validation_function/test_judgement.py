@@ -22,7 +22,7 @@ from face_validation_function.reasons import Reason
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.settings import ALL_VALIDATION_TYPES, VALIDATION_TYPES, Settings
 from face_validation_function.utils.logging_config import service_logger
-from tests.fakes import ANSWERS, FakeAws, FakeContext, FakeRekognition, FakeS3, event, jpeg, request_body
+from tests.fakes import ANSWERS, NO_LIVENESS, FakeAws, FakeContext, FakeRekognition, FakeS3, event, jpeg, request_body
 
 POINTS = Landmarks((0.46, 0.42), (0.54, 0.42), (0.5, 0.47), (0.47, 0.52), (0.53, 0.52))
 FACE = Face(BoundingBox(0.4, 0.3, 0.2, 0.3), 99.9, POINTS, Pose(0.0, 0.0, 0.0))
@@ -42,6 +42,7 @@ def ask(
         s3 or FakeS3(),  # type: ignore[arg-type]  # the doubles have the adapters' methods
         rekognition or FakeRekognition(faces=[FACE]),  # type: ignore[arg-type]
         service_logger("CRITICAL"),
+        NO_LIVENESS,
     )
     answer = RestFunction(OPERATIONS, lambda: adapters)(
         event(body, requestContext={"authorizer": {"claims": {"scope": scope}}}), FakeContext()
@@ -330,6 +331,7 @@ def test_nothing_of_a_document_nor_of_a_claim_is_logged_at_debug(
         FakeS3(),  # type: ignore[arg-type]
         FakeRekognition(faces=[FACE], text=TEXT),  # type: ignore[arg-type]
         Logger(service=f"test-{uuid.uuid4()}", level="DEBUG", stream=log),
+        NO_LIVENESS,
     )
     scopes = {"authorizer": {"claims": {"scope": "face-detection/read face-detection/write"}}}
     with caplog.at_level(logging.DEBUG):

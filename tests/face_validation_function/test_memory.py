@@ -29,7 +29,11 @@ rest_function.DEADLINE_S = 300  # however busy the machine is
 image = Path(sys.argv[1]).read_bytes()
 large_face = Face(BoundingBox(0.1, 0.1, 0.8, 0.8), 99.9)
 adapters = Adapters(
-    Settings("a", "b", "c"), FakeS3(source=image, target=image), FakeRekognition(faces=[large_face]), Logger("test")
+    Settings("a", "b", "c"),
+    FakeS3(source=image, target=image),
+    FakeRekognition(faces=[large_face]),
+    Logger("test"),
+    None,
 )
 answer = RestFunction(OPERATIONS, lambda: adapters)(event([request_body()] * 5), FakeContext(300))
 print(json.dumps([item.get("similarity") for item in json.loads(answer["body"])]))

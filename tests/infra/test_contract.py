@@ -52,6 +52,8 @@ def test_the_role_allows_the_calls_that_the_handler_makes_and_no_others(
     handler = RestFunction(OPERATIONS, Adapters.from_environment)
     for event in validation_events().values():
         handler(event, FakeContext())
+    session = json.loads(handler(validation_events()["liveness_session"], FakeContext())["body"])["session_id"]
+    handler(with_session(session), FakeContext())
     allowed = {
         action
         for id_, resource in synthesise(stage="prod")["Resources"].items()
@@ -61,6 +63,12 @@ def test_the_role_allows_the_calls_that_the_handler_makes_and_no_others(
     }
 
     assert allowed == called | FOR_A_MISSING_KEY | FOR_LAMBDA
+
+
+def with_session(session: str) -> dict[str, Any]:
+    """The event of a validation with a liveness session in place of the target, of the session's own client."""
+    event = validation_events()["refused_liveness_session_unknown"]
+    return event | {"body": event["body"].replace("00000000-0000-4000-8000-000000000000", session)}
 
 
 def test_every_metric_of_the_dashboard_and_the_alarms_is_one_that_the_handler_emits(

@@ -36,6 +36,9 @@ EXPECTED: dict[str, tuple[int, object]] = {
     "threshold_100": (200, False),
     "threshold_label_0": (200, True),
     "threshold_label_100": (422, "ImageValidationError"),
+    "liveness_session": (201, None),
+    "refused_liveness_session_unknown": (422, "LivenessError"),
+    "refused_target_and_session": (400, "RequestError"),
     "misspelt_target_path": (200, True),
     "array": (200, [True, True, "RequestError", "ImageValidationError"]),
     "refused_array_empty": (400, "RequestError"),
@@ -70,7 +73,7 @@ def function(local_stack: LocalStack) -> RestFunction[Adapters]:
 def outcome(body: Any) -> object:
     if isinstance(body, list):
         return [outcome(item) for item in body]
-    return body["error"]["code"] if "error" in body else body["matched"]
+    return body["error"]["code"] if "error" in body else body.get("matched")
 
 
 def test_every_event_has_its_expectation_and_every_expectation_its_event() -> None:

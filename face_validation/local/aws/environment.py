@@ -22,7 +22,7 @@ def is_inherited(name: str) -> bool:
 
 def function_settings(source_bucket: str, target_bucket: str, claims_table: str, log_level: str) -> dict[str, str]:
     """The function's own variables: the ones that the deployment sets, all of them and no others."""
-    from face_validation_function.settings import ALL_VALIDATION_TYPES, DOCUMENT_LABELS
+    from face_validation_function.settings import ALL_VALIDATION_TYPES, DOCUMENT_LABELS, LIVENESS_CHALLENGES
 
     return {
         "SOURCE_BUCKET": source_bucket,
@@ -31,6 +31,9 @@ def function_settings(source_bucket: str, target_bucket: str, claims_table: str,
         "LOG_LEVEL": log_level,
         "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
         "VALIDATION_TYPES": ",".join(ALL_VALIDATION_TYPES),
+        "THRESHOLD_LIVENESS": "90",
+        "LIVENESS_CHALLENGE": LIVENESS_CHALLENGES[0],
+        "LIVENESS_AUDIT_IMAGES": "0",
     }
 
 
