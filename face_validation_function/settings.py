@@ -29,7 +29,7 @@ class Settings:
     log_level: str = "DEBUG"
     document_labels: tuple[str, ...] = DOCUMENT_LABELS
     validation_types: tuple[str, ...] = VALIDATION_TYPES
-    threshold_liveness: float = 90.0
+    threshold_liveness: float = 90
     liveness_challenge: str = LIVENESS_CHALLENGES[0]
     liveness_audit_images: int = 0
 
@@ -48,7 +48,7 @@ class Settings:
             log_level=_log_level(values.get("LOG_LEVEL", "")),
             document_labels=_listed(values, "DOCUMENT_LABELS") or DOCUMENT_LABELS,
             validation_types=_validation_types(values),
-            threshold_liveness=_number(values, "THRESHOLD_LIVENESS", default=90.0, most=100),
+            threshold_liveness=_number(values, "THRESHOLD_LIVENESS", default=90, most=100),
             liveness_challenge=_challenge(values),
             liveness_audit_images=int(_number(values, "LIVENESS_AUDIT_IMAGES", default=0, most=MOST_AUDIT_IMAGES)),
         )

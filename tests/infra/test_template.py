@@ -33,6 +33,10 @@ EVERY_OPTION = {
     "release": "canary",
     "provisioned_concurrency": "2",
     "rekognition_tps": "50",
+    "liveness": "true",
+    "threshold_liveness": "80",
+    "liveness_challenge": "FaceMovementChallenge",
+    "liveness_audit_images": "2",
     "domain": "faces.example.com",
     "certificate_arn": "arn:aws:acm:eu-west-1:111122223333:certificate/00000000",
     "hosted_zone_id": "Z000",
@@ -481,7 +485,10 @@ def test_a_function_may_do_nothing_to_other_buckets(template: Json, name: str, b
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_iam_ties_to_a_resource_is_allowed_on_this_stages_alone(template: Json, name: str) -> None:
     anywhere = {action for s in statements(template, name) if s["Resource"] == "*" for action in actions(s)}
-    compared = {"rekognition:CompareFaces", "rekognition:DetectLabels", "rekognition:DetectText"}
+    compared = {
+        *("rekognition:CompareFaces", "rekognition:DetectLabels", "rekognition:DetectText"),
+        *("rekognition:CreateFaceLivenessSession", "rekognition:GetFaceLivenessSessionResults"),
+    }
     detections = compared if name == "Validation" else set()
 
     assert anywhere == detections | {
@@ -498,6 +505,26 @@ def test_the_validation_function_has_no_right_to_the_enrolled_people(template: J
         (id_,) = (id_ for id_ in resources(template, kind) if id_.startswith("PeopleStores"))
         assert id_ not in text
     assert bucket_id(template, "Faces") not in text
+
+
+def test_browsers_may_start_the_stream_of_a_liveness_session_and_nothing_else(
+    synthesise: Synthesise, dev: Json
+) -> None:
+    template = synthesise(stage="dev", liveness="true")
+    (role,) = resources(template, "AWS::Cognito::IdentityPoolRoleAttachment").values()
+    (visitors,) = (
+        policy["Properties"]
+        for policy in resources(template, "AWS::IAM::Policy").values()
+        if policy["Properties"]["Roles"] == [{"Ref": role["Properties"]["Roles"]["unauthenticated"]["Fn::GetAtt"][0]}]
+    )
+    (pool,) = resources(template, "AWS::Cognito::IdentityPool")
+    (allowed,) = visitors["PolicyDocument"]["Statement"]
+
+    assert role["Properties"]["Roles"].keys() == {"unauthenticated"}
+    assert allowed["Action"] == "rekognition:StartFaceLivenessSession"
+    assert allowed["Condition"] == {"StringEquals": {"aws:RequestedRegion": {"Ref": "AWS::Region"}}}
+    assert template["Outputs"]["LivenessIdentityPoolId"]["Value"] == {"Ref": pool}
+    assert not [one for one in dev["Resources"].values() if one["Type"].startswith("AWS::Cognito::IdentityPool")]
 
 
 def test_outputs_tell_a_client_all_but_the_secret(template: Json) -> None:
