@@ -106,7 +106,6 @@ bench-documents: .venv/.local ## reading identity documents: time, and labels wi
 	@$(BIN)/python -m benchmarks.documents
 
 bench-request: .venv/.local ## what wire and gateway add; POST /validation with 300 ms added to each Rekognition call
-	@$(BIN)/python -m benchmarks.overhead
 	@$(BIN)/python -m benchmarks.request
 
 bench-quality: .venv/.local ## errors against rejection by each quality measure, on FACE_DATA's photographs

@@ -5,15 +5,14 @@ Run: `make bench-cold-start`. One core, the asset as it is deployed; rounds are 
 
 import argparse
 import json
-import platform
 import shutil
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measuring import milliseconds, show
 from infra.bundling import MACHINE_ARCHITECTURE, PYTHON, ROOT, bundle, compile_all, interpreter_of
 from infra.constructs.function import HANDLER
 from tests.infra.emulator import Emulator
@@ -69,9 +68,17 @@ def main() -> None:
             for name, (task, handler) in runs.items():
                 found[name].append(_measure(task, handler, interpreter, event))
     medians = {
-        name: [statistics.median(column) for column in zip(*values, strict=True)] for name, values in found.items()
+        function: [round(statistics.median(column), 1) for column in zip(*values, strict=True)]
+        for function, values in found.items()
     }
-    _report(medians, sizes, rounds, interpreter)
+    rows = [
+        {"function": name, "asset": pyc, "init_ms": init, "first_ms": first, "warm_ms": warm}
+        for (name, pyc), (init, first, warm) in medians.items()
+    ]
+    ours, bare = medians["service", ".pyc"], medians["bare boto3", ".pyc"]
+    ratios = {"init": round(ours[0] / bare[0], 2), "first_answer": round(ours[1] / bare[1], 2)}
+    title = f"Cold start under AWS's Runtime Interface Emulator, one core; median of {rounds} rounds"
+    show("cold_start", title, rows, asset=sizes, interpreter=f"Python {PYTHON} ({interpreter})", over_bare_boto3=ratios)
 
 
 def _sizes(plain: Path, compiled: Path, interpreter: Path) -> dict[str, float]:
@@ -93,39 +100,8 @@ def _unpacked_mb(folder: Path) -> float:
 def _measure(task: Path, handler: str, interpreter: Path, event: dict[str, Any]) -> tuple[float, float, float]:
     """Init by the emulator's clock, first answer (with the init in it) and warm answer by the caller's; ms."""
     with Emulator(task, handler, ENVIRONMENT, interpreter) as function:
-        times = []
-        for _ in range(1 + WARM_INVOKES):
-            began = time.perf_counter()
-            function.invoke(event)
-            times.append((time.perf_counter() - began) * 1000)
+        times = [milliseconds(function.invoke, event) for _ in range(1 + WARM_INVOKES)]
         return function.init_ms, times[0], statistics.median(times[1:])
-
-
-def _report(
-    medians: dict[tuple[str, str], list[float]], sizes: dict[str, float], rounds: int, interpreter: Path
-) -> None:
-    machine = f"{platform.machine()}, {platform.system()}, Python {PYTHON} ({interpreter}), one core"
-    print(f"Cold start under AWS's Runtime Interface Emulator; median of {rounds} rounds; {machine}")
-    print(f"Asset: {sizes['zip_mb']:.1f} MB zipped, {sizes['unpacked_mb']:.1f} MB unpacked, boto3 in it; without .pyc "
-          f"{sizes['zip_mb_without_pyc']:.1f} and {sizes['unpacked_mb_without_pyc']:.1f} MB")  # fmt: skip
-    print(f"{'function':<12}{'':<10}{'init ms':>10}{'first answer ms':>18}{'warm answer ms':>16}")
-    for (name, pyc), (init, first, warm) in medians.items():
-        print(f"{name:<12}{pyc:<10}{init:>10.0f}{first:>18.0f}{warm:>16.1f}")
-    ours, bare = medians["service", ".pyc"], medians["bare boto3", ".pyc"]
-    ratios = {"init_ratio": ours[0] / bare[0], "first_answer_ratio": ours[1] / bare[1]}
-    print(f"Service over bare boto3: init {ratios['init_ratio']:.2f}, first answer {ratios['first_answer_ratio']:.2f}")
-    figures = {
-        "benchmark": "cold_start",
-        "rounds": rounds,
-        "machine": machine,
-        **sizes,
-        **{
-            f"{name} {pyc}": dict(zip(("init_ms", "first_ms", "warm_ms"), values, strict=True))
-            for (name, pyc), values in medians.items()
-        },
-        **ratios,
-    }
-    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -6,27 +6,21 @@ Time is the processor's, of the text models and rules alone: faces are found bef
 """
 
 import csv
-import json
-import os
-import platform
 import resource
 import statistics
 import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import cv2
 import numpy as np
-import skimage.data
-from matplotlib import get_data_path
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.measuring import face_data, show
 from face_validation.local.samples import documents as sample_documents
+from face_validation.local.samples.photographs import eileen_collins, grace_hopper
 from rekognition_local.engine import Engine
 
 COUNTED = 55.0  # the service's default: a label counts above it
@@ -55,8 +49,6 @@ class Result:
 
 def drawn() -> list[Sample]:
     """Photographs of public domain, and documents drawn around one."""
-    astronaut = Image.open(f"{skimage.data.data_dir}/astronaut.png").convert("RGB")
-    hopper = Image.open(f"{get_data_path()}/sample_data/grace_hopper.jpg").convert("RGB")
     documents = (
         (sample_documents.passport, "Passport"),
         (sample_documents.driving_licence, "Driving License"),
@@ -64,8 +56,8 @@ def drawn() -> list[Sample]:
         (sample_documents.large_identity_card, "Driving License"),
     )
     return [
-        *(Sample("drawn document", label, draw(astronaut)) for draw, label in documents),
-        *(Sample("photograph", NONE, photograph) for photograph in (astronaut, hopper)),
+        *(Sample("drawn document", label, draw(eileen_collins())) for draw, label in documents),
+        *(Sample("photograph", NONE, photograph) for photograph in (eileen_collins(), grace_hopper())),
     ]
 
 
@@ -97,40 +89,29 @@ def measure(engine: Engine, samples: Iterable[Sample]) -> list[Result]:
 
 
 def main() -> None:
-    """Prints the tables, and one line of JSON with their figures."""
+    """Prints the tables, and one line of JSON with the figures of each."""
     cv2.setNumThreads(1)
     engine = Engine.load()
     measure(engine, drawn()[:1])  # opens the models
-    data = os.environ.get("FACE_DATA", "")
-    results = measure(engine, [*drawn(), *(labelled(Path(data)) if data else [])])
-
-    console = Console()
-    times = Table("images", "number", "median ms", "90 % below ms", "most ms", title="Time, one thread")
-    speeds = {}
+    data = face_data()
+    results = measure(engine, [*drawn(), *(labelled(data) if data else [])])
+    times = []
     for kind in dict.fromkeys(result.kind for result in results):
         ms = sorted(result.ms for result in results if result.kind == kind)
-        speeds[kind] = {"n": len(ms), "median_ms": statistics.median(ms), "p90_ms": ms[int(0.9 * len(ms))]}
-        figures = (speeds[kind]["median_ms"], speeds[kind]["p90_ms"], ms[-1])
-        times.add_row(kind, str(len(ms)), *(f"{figure:.0f}" for figure in figures))
-    console.print(times)
-
-    accuracy = Table("label", "expected", "recall", "precision", title=f"Labels above {COUNTED:.0f} %")
+        figures = {"median_ms": statistics.median(ms), "p90_ms": ms[int(0.9 * len(ms))], "most_ms": ms[-1]}
+        times.append({"images": kind, "n": len(ms), **figures})
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    show("documents, time", "Time, one thread", times, peak_mb=peak_mb)
     pairs = Counter((result.label, result.said) for result in results)
-    scores = {}
+    scores = []
     for label in ("Passport", "Driving License", NONE):
         right = pairs[label, label]
         expected = sum(count for (wanted, _), count in pairs.items() if wanted == label)
         said = sum(count for (_, answer), count in pairs.items() if answer == label)
-        scores[label] = {"n": expected, "recall": right / max(1, expected), "precision": right / max(1, said)}
-        accuracy.add_row(label, str(expected), f"{scores[label]['recall']:.3f}", f"{scores[label]['precision']:.3f}")
-    console.print(accuracy)
-    machine = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
-    versions = {name: version(name) for name in ("onnxruntime", "rapidocr", "opencv-python-headless", "numpy")}
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"{machine}, {versions}, FACE_DATA {'given' if data else 'not given'}, peak {peak_mb:.0f} MB")
+        shares = {"recall": right / max(1, expected), "precision": right / max(1, said)}
+        scores.append({"label": label, "n": expected, **shares})
     wrong = [asdict(result) for result in results if result.label != result.said]
-    report = {"time": speeds, "labels": scores, "wrong": wrong, "peak_mb": peak_mb, **machine, **versions}
-    print(json.dumps({"benchmark": "documents", **report}))
+    show("documents, labels", f"Labels above {COUNTED:.0f} %", scores, wrong=wrong)
 
 
 if __name__ == "__main__":

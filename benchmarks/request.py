@@ -1,14 +1,17 @@
-"""Wall time of POST /validation over its critical path, when every Rekognition call takes 300 ms more.
+"""What the wire and the gateway add to POST /validation, and its wall time over its critical path.
 
-FACE_TO_FACE has 2 calls in line (faces, compare) and ID_TO_FACE 3 (labels, faces, compare): both sides go at once.
-Beside it, in the same run, the same steps one after another, as a handler without threads would do them.
+First the same request to the handler directly and through the gateway, and one Rekognition call that needs no model, on
+connections that are kept and in turns, so that a busy machine slows both sides alike.
+
+Then every Rekognition call takes 300 ms more. FACE_TO_FACE has 2 calls in line (faces, compare) and ID_TO_FACE 3
+(labels, faces, compare): both sides go at once. Beside it the same steps one after another, as a handler without
+threads would do them.
 
     make bench-request
 """
 
 import io
 import json
-import platform
 import statistics
 import time
 import uuid
@@ -16,25 +19,29 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from unittest.mock import patch
 
+import httpx
 from aws_lambda_powertools import Logger
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.measuring import milliseconds, show
+from face_validation.client.tokens import AccessToken
+from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.gateway.proxy_event import LambdaContext
-from face_validation.local.stack import LocalStack
+from face_validation.local.stack import LocalStack, new_handler
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.services import face_steps
 
 LATENCY_MS = 300
-RUNS = 9
+RUNS, RUNS_OF_OVERHEAD = 9, 25
 CALLS_IN_LINE = {"FACE_TO_FACE": 2, "ID_TO_FACE": 3}
 SOURCES = {"FACE_TO_FACE": "samples/collins.jpg", "ID_TO_FACE": "samples/passport-collins.jpg"}
+TARGET = "samples/collins-again.jpg"
+REFUSED = {"type": "FACE_TO_FACE"}  # answered by validation alone: no image, no model
 
 T = TypeVar("T")
 
@@ -69,13 +76,45 @@ class OneAfterAnother:
 
 
 def main() -> None:
-    """Measure both types, side by side and one after another, and print the table and the line of JSON."""
+    """Print both tables, each with a line of JSON."""
+    with LocalStack(log_level="ERROR") as stack, httpx.Client(timeout=30) as kept:
+        stack.put_samples()
+        overhead(stack, kept)
     with LocalStack(rekognition=("--latency-ms", str(LATENCY_MS))) as stack:
         stack.put_samples()
         side_by_side = {kind: measured(kind) for kind in CALLS_IN_LINE}
         with patch.object(face_steps, "ThreadPoolExecutor", OneAfterAnother):
             in_turn = {kind: measured(kind) for kind in CALLS_IN_LINE}
     report(side_by_side, in_turn)
+
+
+def overhead(stack: LocalStack, kept: httpx.Client) -> None:
+    """What the wire and the gateway add, in rounds over all calls."""
+    info = stack.info
+    token = AccessToken(kept, info.token_url, info.client_id, info.client_secret, "face-detection/write").current()
+    url, headers = f"{info.api_url}/validation", {"Authorization": f"Bearer {token}"}
+    handler = new_handler("lambda_function")
+    calls: dict[str, Callable[[], object]] = {
+        "boto3 list_collections": aws_client("rekognition", info.rekognition_endpoint).list_collections
+    }
+    whole = {"type": "FACE_TO_FACE", "source_path": SOURCES["FACE_TO_FACE"], "target_path": TARGET}
+    for name, body in (("refused body", REFUSED), ("FACE_TO_FACE", whole)):
+        calls[f"handler, {name}"] = partial(handler, event_of(body), LambdaContext(28))
+        calls[f"gateway, {name}"] = partial(kept.post, url, json=body, headers=headers)
+    rounds = [[milliseconds(call) for call in calls.values()] for _ in range(RUNS_OF_OVERHEAD + 1)][1:]  # one warms up
+    times = dict(zip(calls, zip(*rounds, strict=True), strict=True))
+    medians = {name: round(statistics.median(one), 1) for name, one in times.items()}
+    rows = [{"call": name, "median_ms": ms, "fastest_ms": round(min(times[name]), 1)} for name, ms in medians.items()]
+    gateway = {
+        name: round(medians[f"gateway, {name}"] - medians[f"handler, {name}"], 1)
+        for name in ("refused body", "FACE_TO_FACE")
+    }
+    show("overhead", f"Connections that are kept, {RUNS_OF_OVERHEAD} rounds", rows, gateway_adds_ms=gateway)
+
+
+def event_of(body: dict[str, str]) -> dict[str, Any]:
+    """What API Gateway hands to the Lambda function."""
+    return {"httpMethod": "POST", "resource": "/validation", "body": json.dumps(body)}
 
 
 def measured(kind: str) -> list[Timing]:
@@ -90,8 +129,7 @@ def measured(kind: str) -> list[Timing]:
 
 def asked(function: RestFunction[Adapters], kind: str, log: io.StringIO) -> Timing:
     """One request, timed from outside, its calls read from its log line."""
-    body = {"type": kind, "source_path": SOURCES[kind], "target_path": "samples/collins-again.jpg"}
-    event: dict[str, Any] = {"httpMethod": "POST", "resource": "/validation", "body": json.dumps(body)}
+    event = event_of({"type": kind, "source_path": SOURCES[kind], "target_path": TARGET})
     log.truncate(log.seek(0))
     began = time.perf_counter()
     with redirect_stdout(io.StringIO()):  # the metrics' line
@@ -105,44 +143,23 @@ def asked(function: RestFunction[Adapters], kind: str, log: io.StringIO) -> Timi
 
 
 def report(side_by_side: dict[str, list[Timing]], in_turn: dict[str, list[Timing]]) -> None:
-    """Print the table, where it ran, and one line of JSON."""
-    table = Table(title=f"POST /validation, {LATENCY_MS} ms added to each Rekognition call, median of {RUNS}, ms")
-    for column in ("type", "calls in line", "their time", "wall", "wall / calls in line", "one after another", "gain"):
-        table.add_column(column, justify="left" if column == "type" else "right")
-    figures: dict[str, Any] = {}
+    """Print the table and one line of JSON."""
+    rows = []
     for kind, timings in side_by_side.items():
         wall = statistics.median(timing.wall_ms for timing in timings)
-        path = statistics.median(timing.in_line_ms for timing in timings)
         peer = statistics.median(timing.wall_ms for timing in in_turn[kind])
-        ratio = statistics.median(timing.wall_ms / timing.in_line_ms for timing in timings)
-        count = CALLS_IN_LINE[kind]
-        table.add_row(
-            kind,
-            str(count),
-            *(f"{value:.0f}" for value in (path, wall)),
-            f"{ratio:.3f}",
-            f"{peer:.0f}",
-            f"{peer / wall:.2f}x",
-        )
-        figures[kind] = {
-            "wall_ms": round(wall, 1),
-            "calls_in_line_ms": round(path, 1),
-            "wall_over_calls_in_line": round(ratio, 3),
-            "wall_over_added_latency": round(wall / (count * LATENCY_MS), 3),
-            "one_after_another_ms": round(peer, 1),
+        row = {
+            "calls_in_line_ms": statistics.median(timing.in_line_ms for timing in timings),
+            "wall_ms": wall,
+            "wall_over_calls_in_line": statistics.median(timing.wall_ms / timing.in_line_ms for timing in timings),
+            "wall_over_added_latency": wall / (CALLS_IN_LINE[kind] * LATENCY_MS),
+            "one_after_another_ms": peer,
+            "gain": peer / wall,
         }
-    machine = {
-        "machine": platform.machine(),
-        "processor": platform.processor() or "unknown",
-        "python": platform.python_version(),
-        "boto3": version("boto3"),
-        "pillow": version("pillow"),
-        "data": "drawn passport and photographs in the public domain",
-    }
-    console = Console()
-    console.print(table)
-    console.print(", ".join(f"{name} {value}" for name, value in machine.items()), highlight=False)
-    print(json.dumps({"benchmark": "request", "latency_ms": LATENCY_MS, **figures, **machine}))
+        figures = {name: round(value, 3) for name, value in row.items()}
+        rows.append({"type": kind, "calls_in_line": CALLS_IN_LINE[kind], **figures})
+    title = f"POST /validation, {LATENCY_MS} ms added to each Rekognition call, median of {RUNS}"
+    show("request", title, rows, data="drawn passport and photographs in the public domain")
 
 
 if __name__ == "__main__":

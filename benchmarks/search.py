@@ -11,21 +11,16 @@ import argparse
 import csv
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
-from face_validation.evaluation.runs.machine import describe_machine, describe_versions
+from benchmarks.measuring import face_data, in_own_process, milliseconds, show
 from rekognition_local.engine import Engine, images
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery, calibrate_for_search
@@ -39,38 +34,11 @@ DIMENSIONS = 128
 Floats = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Milliseconds of one search: the median and the slowest but one in a hundred."""
-
-    p50_ms: float
-    p99_ms: float
-
-    @classmethod
-    def of(cls, search: Callable[[Floats], Any], probes: Floats) -> "Timing":
-        """Search for every probe (n, d), one after another."""
-        search(probes[0])
-        times = []
-        for probe in probes:
-            started = time.perf_counter()
-            search(probe)
-            times.append(1000 * (time.perf_counter() - started))
-        return cls(round(float(np.median(times)), 3), round(float(np.quantile(times, 0.99)), 3))
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One size: our search and its memory, recall against the exact search, and the peers."""
-
-    faces: int
-    real_faces: int
-    ours: Timing
-    recall: float
-    memory_mb: float
-    load_s: float
-    numpy_scan: Timing
-    blas: Timing
-    face_distance: Timing
+def times(search: Callable[[Floats], Any], probes: Floats) -> tuple[float, float]:
+    """Milliseconds of a search, one probe (n, d) after another: the median and the slowest but one in a hundred."""
+    search(probes[0])
+    p50, p99 = np.quantile([milliseconds(search, probe) for probe in probes], [0.5, 0.99]).tolist()
+    return round(p50, 3), round(p99, 3)
 
 
 def main() -> None:
@@ -81,21 +49,27 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.size is not None:
-        print(json.dumps(asdict(measured(asked.size, asked.vectors))))
+        print(json.dumps(measured(asked.size, asked.vectors)))
         return
     with tempfile.TemporaryDirectory() as folder:
         vectors = Path(folder) / "real.npz"
-        enrolled, probes = real_vectors(os.environ.get("FACE_DATA"))
+        enrolled, probes = real_vectors(face_data())
         np.savez(vectors, enrolled=enrolled, probes=probes)
-        rows = [in_a_process_of_its_own(size, vectors) for size in asked.sizes]
-    report(rows, len(enrolled), len(probes))
+        rows = [in_own_process("benchmarks.search", "--size", size, "--vectors", vectors) for size in asked.sizes]
+    show(
+        "search",
+        f"One search, milliseconds; the {MOST} nearest of at least {LEAST:.0f} %",
+        rows,
+        data=f"{len(enrolled)} real faces enrolled, {len(probes)} real probes; the rest is random",
+        face_distance="re-stated here, as face_recognition 1.3.0 computes it",
+    )
 
 
-def real_vectors(data: str | None) -> tuple[Floats, Floats]:
+def real_vectors(folder: Path | None) -> tuple[Floats, Floats]:
     """Descriptors of enrolled and of probe photographs, (n, 128) and (m, 128); none without the development data."""
-    if not data:
+    if folder is None:
         return np.empty((0, DIMENSIONS), np.float32), np.empty((0, DIMENSIONS), np.float32)
-    engine, folder = Engine.load(), Path(data)
+    engine = Engine.load()
     enrolled, probes = (
         _descriptors(engine, [folder / row["image"] for row in _rows(folder / "identities" / name)])
         for name in ("enroll.csv", "probes.csv")
@@ -117,16 +91,8 @@ def _descriptors(engine: Engine, files: Sequence[Path]) -> Floats:
     return np.array(found, np.float32)
 
 
-def in_a_process_of_its_own(size: int, vectors: Path) -> dict[str, Any]:
-    """What `measured` finds, run apart."""
-    command = [sys.executable, "-m", "benchmarks.search", "--size", str(size), "--vectors", str(vectors)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    row: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
-    return row
-
-
-def measured(size: int, vectors: Path) -> Measured:
-    """One collection of `size` faces on disk, searched by ours and by the peers."""
+def measured(size: int, vectors: Path) -> dict[str, float]:
+    """One collection of `size` faces on disk, searched by ours and by the peers; recall against the exact search."""
     real, engine = np.load(vectors), Engine.load()
     gallery_vectors, probes = filled_up(real["enrolled"], size), probes_of(real["probes"], real["enrolled"], size)
     with tempfile.TemporaryDirectory() as folder:
@@ -138,24 +104,28 @@ def measured(size: int, vectors: Path) -> Measured:
         started = time.perf_counter()
         gallery.similar_faces(collection, probes[0], MOST, LEAST)  # reads the vectors into memory
         load_s, memory = time.perf_counter() - started, memory_mb() - before
-        ours = Timing.of(lambda probe: gallery.similar_faces(collection, probe, MOST, LEAST), probes)
+        ours = times(lambda probe: gallery.similar_faces(collection, probe, MOST, LEAST), probes)
         found = [[face.number for _, face in gallery.similar_faces(collection, probe, MOST, LEAST)] for probe in probes]
         store.close()
     rows = filled_up(real["enrolled"], size)
     half_lengths = np.einsum("ij,ij->i", rows, rows) / 2
     encodings = list(rows.astype(np.float64))
     few = probes[: max(5, min(len(probes), 20_000_000 // size))]
-    return Measured(
-        faces=size,
-        real_faces=min(size, len(real["enrolled"])),
-        ours=ours,
-        recall=recall(engine, found, rows, probes),
-        memory_mb=round(memory, 1),
-        load_s=round(load_s, 2),
-        numpy_scan=Timing.of(lambda probe: np.argsort(np.linalg.norm(rows - probe, axis=1))[:MOST], few),
-        blas=Timing.of(lambda probe: np.argpartition(half_lengths - rows @ probe, MOST)[:MOST], few),
-        face_distance=Timing.of(lambda probe: np.argsort(face_distance(encodings, probe))[:MOST], few[:20]),
-    )
+    searches = {
+        "ours": ours,
+        "numpy_scan": times(lambda probe: np.argsort(np.linalg.norm(rows - probe, axis=1))[:MOST], few),
+        "blas": times(lambda probe: np.argpartition(half_lengths - rows @ probe, MOST)[:MOST], few),
+        "face_distance": times(lambda probe: np.argsort(face_distance(encodings, probe))[:MOST], few[:20]),
+    }
+    return {
+        "faces": size,
+        "real_faces": min(size, len(real["enrolled"])),
+        "recall": recall(engine, found, rows, probes),
+        "memory_mb": round(memory, 1),
+        "load_s": round(load_s, 2),
+        **{f"{name}_p50": p50 for name, (p50, _) in searches.items()},
+        **{f"{name}_p99": p99 for name, (_, p99) in searches.items()},
+    }
 
 
 def filled_up(real: Floats, size: int) -> Floats:
@@ -230,32 +200,6 @@ def memory_mb() -> float:
     """Resident memory of this process."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def report(rows: Sequence[dict[str, Any]], enrolled: int, probes: int) -> None:
-    """The table, where it was measured, and the line of JSON."""
-    table = Table(title=f"One search, milliseconds p50 / p99; the {MOST} nearest of at least {LEAST:.0f} %")
-    for column in ("faces", "ours", "recall", "memory MB", "load s", "numpy scan", "BLAS scan", "face_distance"):
-        table.add_column(column, justify="right")
-    for row in rows:
-        timings = [f"{row[name]['p50_ms']} / {row[name]['p99_ms']}" for name in ("numpy_scan", "blas", "face_distance")]
-        ours = f"{row['ours']['p50_ms']} / {row['ours']['p99_ms']}"
-        table.add_row(
-            f"{row['faces']:,}", ours, f"{row['recall']}", f"{row['memory_mb']}", f"{row['load_s']}", *timings
-        )
-    console = Console(width=140)
-    console.print(table)
-    machine, versions = describe_machine(), describe_versions()
-    console.print(machine, versions, sep="\n")
-    data = (
-        f"{enrolled} real faces enrolled, {probes} real probes"
-        if enrolled
-        else "random vectors alone: FACE_DATA is not set"
-    )
-    console.print(
-        f"{data}; the rest is random. face_distance is re-stated here, as face_recognition 1.3.0 computes it."
-    )
-    print(json.dumps({"benchmark": "search", "machine": machine, "versions": versions, "data": data, "rows": rows}))
 
 
 if __name__ == "__main__":

@@ -6,122 +6,59 @@ cores. The client runs on the other cores. The verifier's numbers are made up: t
     make bench-verifier
 """
 
-import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from itertools import cycle, islice
 from pathlib import Path
 
 import httpx
-import matplotlib.cbook
 import numpy as np
-import skimage.data
-from numpy.typing import NDArray
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
-from face_validation.evaluation.runs.machine import describe_machine, describe_versions
+from benchmarks.face_engines import OURS, FaceRecognition
+from benchmarks.measuring import PEER, peer_versions, show
+from face_validation.local.samples.photographs import eileen_collins, grace_hopper, jpeg
 from person_verifier.dataset.faces import load_engine
 from person_verifier.training.model import VerifierModel
-from rekognition_local.engine import DetectedFace
 
 TO_BEAT_MS = 28.7
 PIXELS = 1_000_000
-OURS, PEER = "rekognition_local", "face_recognition"
 REQUESTS = {OURS: 300, PEER: 20}
 CALLERS = 8
 
 
-class FaceRecognitionEngine:
-    """The `face_recognition` library as its documentation uses it: HOG detector, 68 points, dlib's network."""
-
-    model_id = PEER
-
-    def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
-        """Faces, largest first."""
-        import face_recognition
-
-        height, width = image.shape[:2]
-        points = np.zeros((5, 2), np.float32)
-        faces = [
-            DetectedFace(left / width, top / height, (right - left) / width, (bottom - top) / height, 100.0, points)
-            for top, right, bottom, left in face_recognition.face_locations(image)
-        ]
-        return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
-
-    def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
-        """(n, 128) descriptors."""
-        import face_recognition
-
-        height, width = image.shape[:2]
-        boxes = [
-            (
-                round(face.top * height),
-                round((face.left + face.width) * width),
-                round((face.top + face.height) * height),
-                round(face.left * width),
-            )
-            for face in faces
-        ]
-        return np.array(face_recognition.face_encodings(image, boxes), np.float32).reshape(len(faces), 128)
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Milliseconds a request on one core, requests a second on two workers, memory of one worker in MB.
-
-    `cpu_ms` is the worker's processor time for one request: it tells more than the clock where the machine is busy.
-    """
-
-    p50_ms: float
-    p99_ms: float
-    cpu_ms: float
-    requests_per_s: float
-    worker_mb: float
-
-
 def main() -> None:
-    """Measure both and print the table, then one line of JSON."""
-    try:
-        engines = {OURS: "", PEER: version("face_recognition")}
-    except PackageNotFoundError:
-        engines = {OURS: ""}
-    photos = photographs()
-    speeds = {}
-    for engine in engines:
-        p50, p99, cpu, memory = latency(engine, photos)
-        speeds[engine] = Speed(p50, p99, cpu, throughput(engine, photos), memory)
-    show(speeds)
+    """Measure both and print the table, then one line of JSON.
+
+    Milliseconds a request are on one core, requests a second on two workers, memory is one worker's. `cpu_ms` is the
+    worker's processor time for one request: it tells more than the clock where the machine is busy.
+    """
+    peers, photos = peer_versions(), photographs()
+    rows = [
+        {"engine": engine, **latency(engine, photos), "requests_per_s": round(throughput(engine, photos), 2)}
+        for engine in (OURS, *peers)
+    ]
+    show("verifier", "POST /verify, 1 megapixel", rows, to_beat_ms=TO_BEAT_MS, peers=peers)
 
 
 def photographs() -> list[bytes]:
     """Two portraits as JPEGs of about one megapixel."""
-    hopper = Image.open(str(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
-    # scikit-image ships no types for its samples, and has no stub package.
-    astronaut = Image.fromarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]  # scikit-image has no types
     files = []
-    for photo in (astronaut, hopper):
+    for photo in (eileen_collins(), grace_hopper()):
         scale = (PIXELS / (photo.width * photo.height)) ** 0.5
-        sized = photo.convert("RGB").resize(
-            (round(photo.width * scale), round(photo.height * scale)), Image.Resampling.LANCZOS
-        )
-        buffer = io.BytesIO()
-        sized.save(buffer, "JPEG", quality=90)
-        files.append(buffer.getvalue())
+        size = (round(photo.width * scale), round(photo.height * scale))
+        files.append(jpeg(photo.resize(size, Image.Resampling.LANCZOS), quality=90))
     return files
 
 
-def latency(engine: str, photos: list[bytes]) -> tuple[float, float, float, float]:
+def latency(engine: str, photos: list[bytes]) -> dict[str, float]:
     """p50, p99 and processor time in ms of one request after another, on one core, and the worker's memory in MB."""
     with serving(engine, workers=1, cores=1) as (url, pid), client() as http:
         for photo in islice(cycle(photos), 6):
@@ -129,8 +66,9 @@ def latency(engine: str, photos: list[bytes]) -> tuple[float, float, float, floa
         before = worker_cpu_ms(pid)
         took = [ask(http, url, photo) for photo in islice(cycle(photos), REQUESTS[engine])]
         cpu, memory = (worker_cpu_ms(pid) - before) / len(took), worker_memory_mb(pid)
-    p50, p99 = np.percentile(took, [50, 99])
-    return float(p50), float(p99), cpu, memory
+    p50, p99 = np.percentile(took, [50, 99]).tolist()
+    figures = {"p50_ms": p50, "p99_ms": p99, "cpu_ms": cpu, "worker_mb": memory}
+    return {name: round(value, 2) for name, value in figures.items()}
 
 
 def throughput(engine: str, photos: list[bytes]) -> float:
@@ -173,7 +111,7 @@ def serving(engine: str, workers: int, cores: int) -> Iterator[tuple[str, int]]:
         }
         with log.open("w") as output:
             server = subprocess.Popen(
-                [sys.executable, "-W", "ignore", __file__, engine], env=environment, stdout=output
+                [sys.executable, "-W", "ignore", "-m", "benchmarks.verifier", engine], env=environment, stdout=output
             )
         os.sched_setaffinity(0, every[:-cores] or every)
         try:
@@ -235,43 +173,13 @@ def worker(pid: int) -> str:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
 
 
-def show(speeds: dict[str, Speed]) -> None:
-    """The table and the line of JSON."""
-    table = Table(
-        "engine", "p50", "p99", "CPU", "requests/s, 2 workers", "a worker's memory", title="POST /verify, 1 megapixel"
-    )
-    for name, speed in speeds.items():
-        table.add_row(
-            name,
-            f"{speed.p50_ms:.1f} ms",
-            f"{speed.p99_ms:.1f} ms",
-            f"{speed.cpu_ms:.1f} ms",
-            f"{speed.requests_per_s:.1f}",
-            f"{speed.worker_mb:.0f} MB",
-        )
-    console = Console()
-    console.print(table)
-    if PEER not in speeds:
-        console.print(f"{PEER} is not installed: pip install --no-deps -r requirements/bench.txt")
-    load = os.getloadavg()[0]
-    versions = (
-        describe_versions() | {"face_recognition": version("face_recognition")}
-        if PEER in speeds
-        else describe_versions()
-    )
-    console.print(f"To beat: {TO_BEAT_MS} ms. {describe_machine()}; load {load:.1f}; {versions}")
-    figures = {name: {key: round(value, 2) for key, value in asdict(speed).items()} for name, speed in speeds.items()}
-    setting = {"machine": describe_machine(), "versions": versions, "load": round(load, 1)}
-    print(json.dumps({"benchmark": "verifier", **figures, "to_beat_ms": TO_BEAT_MS, **setting}))
-
-
 def serve_one(engine: str) -> None:
     """The child process: the verifier's own server with the engine asked for, on the cores it is given."""
     os.sched_setaffinity(0, [int(core) for core in os.environ["BENCH_CORES"].split(",")])
     from person_verifier.serving.server import serve
     from person_verifier.serving.settings import ServerSettings
 
-    serve(load_engine() if engine == OURS else FaceRecognitionEngine(), ServerSettings.from_environment())
+    serve(load_engine() if engine == OURS else FaceRecognition(), ServerSettings.from_environment())
 
 
 if __name__ == "__main__":

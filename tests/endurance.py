@@ -30,7 +30,8 @@ from typing import Any
 
 import httpx
 
-from benchmarks.verifier import OURS, made_up_model, photographs
+from benchmarks.face_engines import OURS
+from benchmarks.verifier import made_up_model, photographs
 from face_validation.client import FaceValidationClient
 from face_validation.client.profiles import Connection
 from face_validation.local.aws.moto_services import aws_client

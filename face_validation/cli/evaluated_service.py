@@ -11,9 +11,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from face_validation.client.client import FaceValidationClient
+from face_validation.client.errors import FaceValidationError
 from face_validation.client.profiles import Connection
 
 # What decides the local stack's scores: a change in here is another service.
@@ -41,6 +43,18 @@ Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Requests under
 
 
 @contextlib.contextmanager
+def saying_what_cannot_run(stderr: Console) -> Iterator[None]:
+    """Leave with CANNOT_RUN, and say why, where an evaluation cannot be run."""
+    from face_validation.evaluation.runs.cases import EvaluationError
+
+    try:
+        yield
+    except (EvaluationError, FaceValidationError) as error:
+        stderr.print(f"[bold red]Cannot run[/]: {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(ExitCode.CANNOT_RUN) from error
+
+
+@contextlib.contextmanager
 def evaluated_service(
     api: str | None, profile: str | None, stderr: Console
 ) -> Iterator[tuple[FaceValidationClient, str]]:
@@ -54,9 +68,7 @@ def evaluated_service(
         with connection.client(attempts=1, prepare_images=False) as client:
             yield client, connection.api_url
         return
-    from face_validation.local.stack import (
-        LocalStack,  # here: a deployed API is evaluated without the local stack's packages
-    )
+    from face_validation.local.stack import LocalStack  # a deployed API is evaluated without this package's needs
 
     stderr.print("[dim]Starting the local stack...[/]")
     # Every answer of the function is in results.csv: its log would say the same again, across the progress minimum.

@@ -1,7 +1,6 @@
 """The commands `face-validation evaluate` and `compare`."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,13 +8,22 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from face_validation.cli.evaluated_service import ApiUrl, ExitCode, Jobs, Profile, evaluated_service, progress_of
+from face_validation.cli.evaluated_service import (
+    ApiUrl,
+    ExitCode,
+    Jobs,
+    Profile,
+    evaluated_service,
+    progress_of,
+    saying_what_cannot_run,
+)
 from face_validation.cli.evaluation_limits import Limit, complaints
-from face_validation.client.errors import SettingsError
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:
     from face_validation.evaluation.report.summary import Summary
+    from face_validation.evaluation.runs.all_pairs import Photograph
+    from face_validation.evaluation.runs.asking import Api
     from face_validation.evaluation.runs.cases import Case
     from face_validation.evaluation.runs.run_folder import Run
 
@@ -81,38 +89,33 @@ def evaluate(
     from face_validation.evaluation.report.summary import summarise
     from face_validation.evaluation.report.terminal import print_summary
     from face_validation.evaluation.runs.all_pairs import cases_of_all_pairs, read_photographs
-    from face_validation.evaluation.runs.cases import CasesError, read_cases, read_groups
-    from face_validation.evaluation.runs.results import ResultsError
-    from face_validation.evaluation.runs.run_folder import RunError
+    from face_validation.evaluation.runs.cases import read_cases, read_groups
 
-    least, most = [Limit.least(text) for text in fail_under or ()], [Limit.most(text) for text in fail_above or ()]
+    limits = [*map(Limit.least, fail_under or ()), *map(Limit.most, fail_above or ())]
     stderr = Console(stderr=True, highlight=False)
-    try:
-        group_of: Mapping[str, str] = {} if groups is None else read_groups(groups)
-        if all_pairs and api is None and profile is None:
-            summary = _all_pairs_by_engine(cases, out, threshold, jobs, group_of, restart=restart, stderr=stderr)
-        elif all_pairs:
-            photographs = read_photographs(cases, group_of)
-            labelled = cases_of_all_pairs(photographs, non_matches)
-            _ask_to_pay(len(labelled), stderr, yes=yes)
-            group_of = {one.person: one.group for one in photographs if one.group}
-            run = _run(labelled, cases, out, api, profile, jobs=jobs, restart=restart, stderr=stderr)
-            summary = summarise(run, threshold, group_of)
-        else:
-            run = _run(read_cases(cases), cases, out, api, profile, jobs=jobs, restart=restart, stderr=stderr)
-            summary = summarise(run, threshold, group_of)
-        write_report(summary, out)
-    except (CasesError, RunError, ResultsError, SettingsError) as error:
-        stderr.print(f"[bold red]Cannot run[/]: {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(ExitCode.CANNOT_RUN) from error
-    except KeyboardInterrupt as stop:
-        stderr.print("Stopped. What was answered is kept: run the same command again to go on.")
-        raise typer.Exit(ExitCode.CANNOT_RUN) from stop
+    with saying_what_cannot_run(stderr):
+        try:
+            group_of = {} if groups is None else read_groups(groups)
+            photographs = read_photographs(cases, group_of) if all_pairs else []
+            if all_pairs and api is None and profile is None:
+                summary = _all_pairs_by_engine(photographs, cases, out, threshold, jobs, restart, stderr)
+            else:
+                labelled = cases_of_all_pairs(photographs, non_matches) if all_pairs else read_cases(cases)
+                if all_pairs:
+                    _ask_to_pay(len(labelled), stderr, yes=yes)
+                    group_of = {one.person: one.group for one in photographs if one.group}
+                with evaluated_service(api, profile, stderr) as (client, service):
+                    run = _run(labelled, cases, out, client, service, jobs, restart, stderr)
+                summary = summarise(run, threshold, group_of)
+            write_report(summary, out)
+        except KeyboardInterrupt as stop:
+            stderr.print("Stopped. What was answered is kept: run the same command again to go on.")
+            raise typer.Exit(ExitCode.CANNOT_RUN) from stop
     for notice in summary.run.notices:
         stderr.print(f"[yellow]{escape(notice)}[/]", soft_wrap=True)
     print_summary(summary)
     typer.echo(f"Report: {out / REPORT_FILE}")
-    broken = complaints(least, most, summary)
+    broken = complaints(limits, summary)
     for complaint in broken:
         stderr.print(f"[bold red]Limit broken[/]: {escape(complaint)}", soft_wrap=True)
     raise typer.Exit(ExitCode.LIMIT_BROKEN if broken else ExitCode.DONE)
@@ -122,9 +125,8 @@ def _run(
     labelled: "list[Case]",
     cases: Path,
     out: Path,
-    api: str | None,
-    profile: str | None,
-    *,
+    client: "Api",
+    service: str,
     jobs: int,
     restart: bool,
     stderr: Console,
@@ -132,7 +134,7 @@ def _run(
     from face_validation.evaluation.runs.result import Outcome, Result
     from face_validation.evaluation.runs.runner import run_cases
 
-    with evaluated_service(api, profile, stderr) as (client, service), progress_of(stderr) as progress:
+    with progress_of(stderr) as progress:
         task = progress.add_task("asking", total=len(labelled), trouble="")
         counts = dict.fromkeys(Outcome, 0)
 
@@ -157,20 +159,18 @@ def _ask_to_pay(validations: int, stderr: Console, *, yes: bool) -> None:
 
 
 def _all_pairs_by_engine(
+    photographs: "list[Photograph]",
     photos: Path,
     out: Path,
     threshold: float,
     jobs: int,
-    groups: Mapping[str, str],
-    *,
     restart: bool,
     stderr: Console,
 ) -> "Summary":
     from face_validation.cli.local_matcher import LocalMatcher
     from face_validation.evaluation.report.summary import summarise_all_pairs
-    from face_validation.evaluation.runs.all_pairs import read_photographs, run_all_pairs
+    from face_validation.evaluation.runs.all_pairs import run_all_pairs
 
-    photographs = read_photographs(photos, groups)
     matcher = LocalMatcher.load()
     with progress_of(stderr) as progress:
         task = progress.add_task("describing", total=len(photographs), trouble="")
@@ -196,22 +196,18 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Two evaluation runs side by side: what changed, and whether it is more than chance."""
-    from face_validation.evaluation.report.comparison import ComparisonError, compare_runs, comparison_json
+    from face_validation.evaluation.report.comparison import compare_runs, comparison_json
     from face_validation.evaluation.report.terminal import print_comparison
-    from face_validation.evaluation.runs.results import ResultsError
-    from face_validation.evaluation.runs.run_folder import RunError, read_run
+    from face_validation.evaluation.runs.run_folder import read_run
 
-    try:
+    with saying_what_cannot_run(Console(stderr=True, highlight=False)):
         runs = [read_run(folder, Path()) for folder in (first, second)]
         thresholds = [_threshold_of(folder) if threshold is None else threshold for folder in (first, second)]
         comparison = compare_runs(runs[0].results, runs[1].results, *thresholds)
-    except (RunError, ResultsError, ComparisonError) as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]Cannot compare[/]: {escape(str(error))}")
-        raise typer.Exit(ExitCode.CANNOT_RUN) from error
     if as_json:
         typer.echo(json.dumps(comparison_json(comparison), indent=2))
     else:
-        print_comparison(comparison, (first, second), (thresholds[0], thresholds[1]))
+        print_comparison(comparison, (first, second), thresholds)
 
 
 def _threshold_of(folder: Path) -> float:

@@ -7,8 +7,14 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from face_validation.cli.evaluated_service import ApiUrl, ExitCode, Jobs, Profile, evaluated_service, progress_of
-from face_validation.client.errors import FaceValidationError
+from face_validation.cli.evaluated_service import (
+    ApiUrl,
+    Jobs,
+    Profile,
+    evaluated_service,
+    progress_of,
+    saying_what_cannot_run,
+)
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 
@@ -44,19 +50,13 @@ def identify(
     from face_validation.evaluation.report.html_report import REPORT_FILE
     from face_validation.evaluation.report.identification_report import write_identification
     from face_validation.evaluation.report.terminal import print_identification
-    from face_validation.evaluation.runs.cases import CasesError
-    from face_validation.evaluation.runs.identification import identify as run_identification
-    from face_validation.evaluation.runs.identification import (
-        never_enrolled,
-        read_enrolments,
-        read_probes,
-    )
+    from face_validation.evaluation.runs import identification
 
     stderr = Console(stderr=True, highlight=False)
-    try:
-        known = read_enrolments(enrolled, root or enrolled.parent)
-        searched = read_probes(probes, root or probes.parent)
-        if unknown := never_enrolled(known, searched):
+    with saying_what_cannot_run(stderr):
+        known = identification.read_enrolments(enrolled, root or enrolled.parent)
+        searched = identification.read_probes(probes, root or probes.parent)
+        if unknown := identification.never_enrolled(known, searched):
             stderr.print(
                 f"[yellow]{escape(probes.name)} expects {len(unknown)} persons whom {escape(enrolled.name)} does not "
                 f"enrol ({escape(', '.join(unknown[:5]))}): they cannot be named right. A stranger is NONE.[/]",
@@ -64,7 +64,7 @@ def identify(
             )
         with evaluated_service(api, profile, stderr) as (client, service), progress_of(stderr) as progress:
             task = progress.add_task("enrolling, searching", total=len(known) + len(searched), trouble="")
-            run = run_identification(
+            run = identification.identify(
                 known,
                 searched,
                 client.people,
@@ -73,8 +73,5 @@ def identify(
                 on_answer=lambda: progress.update(task, advance=1),
             )
         write_identification(run, out, root or probes.parent, service)
-    except (CasesError, FaceValidationError) as error:
-        stderr.print(f"[bold red]Cannot run[/]: {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(ExitCode.CANNOT_RUN) from error
     print_identification(run)
     typer.echo(f"Report: {out / REPORT_FILE}")

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from face_validation.evaluation.runs.cases import EvaluationError
 from face_validation.evaluation.runs.pairs import answers_at, scored_pairs, similarities
 from face_validation.evaluation.runs.result import Result
 from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Expected
@@ -18,7 +19,7 @@ SIGNIFICANCE = 0.05
 TARGETS = (0.01, 0.001, 0.0001)
 
 
-class ComparisonError(ValueError):
+class ComparisonError(EvaluationError):
     """The two runs cannot be compared."""
 
 

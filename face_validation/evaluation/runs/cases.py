@@ -25,7 +25,11 @@ _FOLDERS = {
 }
 
 
-class CasesError(ValueError):
+class EvaluationError(ValueError):
+    """An evaluation cannot be run, or must not; the message says why and what to do."""
+
+
+class CasesError(EvaluationError):
     """The cases cannot be used; the message names the file, the row, the column and the value."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.runs.cases import PERSON_COLUMNS, Case
+from face_validation.evaluation.runs.cases import PERSON_COLUMNS, Case, EvaluationError
 from face_validation.evaluation.runs.result import Outcome, Result
 from face_validation.evaluation.statistics.confusion import Expected
 
@@ -46,7 +46,7 @@ _FOUND_IN = {field.name.removesuffix("_json"): field.name for field in fields(Re
 }
 
 
-class ResultsError(ValueError):
+class ResultsError(EvaluationError):
     """A results file cannot be read; says where."""
 
 

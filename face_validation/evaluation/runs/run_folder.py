@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from face_validation.evaluation.runs.cases import EvaluationError
 from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from face_validation.evaluation.runs.result import Result
 from face_validation.evaluation.runs.results import RESULTS_FILE, read_results
@@ -16,7 +17,7 @@ from face_validation.evaluation.runs.results import RESULTS_FILE, read_results
 RUN_FILE = "run.json"
 
 
-class RunError(Exception):
+class RunError(EvaluationError):
     """The run cannot go on, or must not; the message says what to do."""
 
 

@@ -14,8 +14,8 @@ _DRAWS = 20_000_000  # bytes of weights: with very many persons, fewer resamples
 _SEED = 20260101  # any: the same pairs give the same intervals again
 _EXTREME = 10  # without an error, dependence is measured on this many scores nearest to being one
 
-# Simulated (`tests.figures.interval_coverage`): with fewer persons or errors the interval may hold the truth less than 93 times
-# in 100.
+# Simulated (`tests.figures.interval_coverage`): with fewer persons or errors the interval may hold the truth less than
+# 93 times in 100.
 LEAST_PERSONS = 100
 LEAST_ERRORS = 5
 

@@ -1,0 +1,76 @@
+"""What the benchmarks share: processes of their own, the time of a call, and what they print."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from face_validation.evaluation.runs.machine import describe_machine, describe_versions
+
+PEER = "face_recognition"
+
+
+def milliseconds(call: Callable[..., object], *arguments: object) -> float:
+    """Wall time of one call."""
+    began = time.perf_counter()
+    call(*arguments)
+    return (time.perf_counter() - began) * 1000
+
+
+def in_own_process(module: str, *arguments: object, **environment: str) -> Any:
+    """The JSON that `python -m module` prints last: neither memory nor a warm cache is shared."""
+    command = [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, env=os.environ | environment, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def face_data() -> Path | None:
+    """The folder of labelled images; None where FACE_DATA names none."""
+    folder = Path(os.environ.get("FACE_DATA") or "/nowhere").resolve()
+    return folder if folder.is_dir() else None
+
+
+def peer_versions(*packages: str) -> dict[str, str]:
+    """Versions of the `face_recognition` library and what it needs; none where it is not installed."""
+    try:
+        return {package: version(package) for package in (PEER, *packages)}
+    except PackageNotFoundError:
+        Console().print(f"{PEER} is not installed: pip install --no-deps -r requirements/bench.txt")
+        return {}
+
+
+def show(benchmark: str, title: str, rows: Sequence[Mapping[str, object]], **figures: object) -> None:
+    """Print a table of the rows, where and on what they were measured, and all of it as one line of JSON."""
+    table = Table(title=title)
+    for name, value in rows[0].items():
+        table.add_column(name.replace("_", " "), justify="left" if isinstance(value, str | Mapping) else "right")
+    for row in rows:
+        table.add_row(*map(_cell, row.values()))
+    setting = {
+        "machine": describe_machine(),
+        "versions": describe_versions(),
+        "load": round(os.getloadavg()[0], 1),
+    }
+    console = Console(width=150, highlight=False)
+    console.print(table)
+    for name, value in {**figures, **setting}.items():
+        if not isinstance(value, list):
+            console.print(f"{name.replace('_', ' ')}: {_cell(value)}")
+    print(json.dumps({"benchmark": benchmark, **figures, **setting, "rows": rows}))
+
+
+def _cell(value: object) -> str:
+    """Three digits are more than a benchmark can tell."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_cell(one)}" for name, one in value.items())
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
