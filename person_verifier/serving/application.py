@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from person_verifier.errors import NoFaceError
 from person_verifier.serving import messages
-from person_verifier.serving.messages import Message
+from person_verifier.serving.messages import Message, message
 from person_verifier.serving.verifier import Verifier
 from rekognition_local.engine import images
 from rekognition_local.server.reach import Reach
@@ -25,21 +25,20 @@ MULTIPART_BYTES = 16 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 
 REFUSED_IMAGES = {
-    images.InvalidImageFormatError: (HTTPStatus.BAD_REQUEST, messages.NOT_AN_IMAGE),
-    images.ImageTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.TOO_MANY_PIXELS),
-    images.ImageTooSmallError: (HTTPStatus.UNPROCESSABLE_ENTITY, messages.TOO_FEW_PIXELS),
-    NoFaceError: (HTTPStatus.UNPROCESSABLE_ENTITY, messages.NO_FACE),
+    images.InvalidImageFormatError: "not_an_image",
+    images.ImageTooLargeError: "too_many_pixels",
+    images.ImageTooSmallError: "too_few_pixels",
+    NoFaceError: "no_face",
 }
 
 log = logging.getLogger("person_verifier")
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure of ours
-    """An answer other than 200: its status and its words."""
+    """An answer other than 200."""
 
-    def __init__(self, status: HTTPStatus, message: Message) -> None:
+    def __init__(self, message: Message) -> None:
         super().__init__(message.english)
-        self.status = status
         self.message = message
 
 
@@ -66,13 +65,13 @@ def create_application(
     @app.before_request
     def know_the_name() -> None:
         if not reach.admits(request.headers.get("Host", "localhost")):
-            raise Refusal(HTTPStatus.FORBIDDEN, messages.FOREIGN_HOST)
+            raise Refusal(message("foreign_host"))
 
     @app.post("/verify")
     def verify() -> Response:
         require_token(token)
         if judge is None:
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, messages.NO_MODEL)
+            raise Refusal(message("no_model"))
         image = uploaded_image(max_bytes)
         g.facts["bytes"] = len(image)
         verdict = judge.judge(image)
@@ -122,22 +121,22 @@ def _answer_refusals(app: Flask, max_bytes: int) -> None:
     @app.errorhandler(images.ImageError)
     @app.errorhandler(NoFaceError)
     def image_refused(error: images.ImageError | NoFaceError) -> Response:
-        return answer(*REFUSED_IMAGES[type(error)])
+        return answer(message(REFUSED_IMAGES[type(error)]))
 
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
-        return answer(refusal.status, refusal.message)
+        return answer(refusal.message)
 
     @app.errorhandler(RequestEntityTooLarge)
     def too_large(_: RequestEntityTooLarge) -> Response:
-        return answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.too_many_bytes(max_bytes))
+        return answer(messages.too_many_bytes(max_bytes))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("failed", exc_info=error.__cause__ or error)
-        response = answer(status, messages.of_status(status))
+        response = answer(messages.of_status(status))
         for name, value in error.get_headers():
             if name in {"Allow", "Retry-After"}:
                 response.headers[name] = value
@@ -169,7 +168,7 @@ def require_token(token: str) -> None:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     same = hmac.compare_digest(given.strip().encode(), token.encode())
     if scheme.lower() != "bearer" or not same:
-        raise Refusal(HTTPStatus.UNAUTHORIZED, messages.UNAUTHORIZED)
+        raise Refusal(message("unauthorized"))
 
 
 def uploaded_image(max_bytes: int) -> bytes:
@@ -181,21 +180,21 @@ def uploaded_image(max_bytes: int) -> bytes:
     upload = request.files.get("image")
     image = upload.read() if upload is not None else b""
     if not image:
-        raise Refusal(HTTPStatus.BAD_REQUEST, messages.NO_FILE)
+        raise Refusal(message("no_file"))
     if len(image) > max_bytes:
-        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, messages.too_many_bytes(max_bytes))
+        raise Refusal(messages.too_many_bytes(max_bytes))
     return image
 
 
-def answer(status: HTTPStatus, message: Message) -> Response:
+def answer(said: Message) -> Response:
     """A refusal in the caller's language."""
     spanish = messages.prefers_spanish(request.accept_languages)
-    g.facts["refused"] = message.english
-    response = jsonify(error=message.spanish if spanish else message.english)
-    response.status_code = status
+    g.facts["refused"] = said.english
+    response = jsonify(error=said.spanish if spanish else said.english)
+    response.status_code = said.status
     response.headers["Content-Language"] = "es" if spanish else "en"
     response.headers["Vary"] = "Accept-Language"
-    if status == HTTPStatus.UNAUTHORIZED:
+    if said.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 

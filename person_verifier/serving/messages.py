@@ -1,64 +1,45 @@
-"""What callers read, in English and in Spanish."""
+"""What refused callers read, in English and in Spanish, as `messages.json` has it."""
 
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 
 from werkzeug.datastructures import LanguageAccept
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One sentence in both languages."""
+    """One refusal: its status, and its sentence in both languages."""
 
+    status: HTTPStatus
     english: str
     spanish: str
 
 
-NO_FILE = Message(
-    "Send the image as a file in the multipart field 'image'",
-    "Envíe la imagen como archivo en el campo multipart «image»",
-)
-NOT_AN_IMAGE = Message(
-    "The file is not a readable JPG or PNG image",
-    "El archivo no es una imagen JPG o PNG legible",
-)
-TOO_FEW_PIXELS = Message(
-    "The image is too small: each side needs at least 80 pixels",
-    "La imagen es demasiado pequeña: cada lado necesita al menos 80 píxeles",
-)
-TOO_MANY_PIXELS = Message(
-    "The image has too many pixels",
-    "La imagen tiene demasiados píxeles",
-)
-NO_FACE = Message("No face was found in the image", "No se detectó ninguna cara en la imagen")
-NO_MODEL = Message("No model is loaded", "No hay ningún modelo cargado")
-UNAUTHORIZED = Message("A valid bearer token is needed", "Se necesita un token de acceso válido")
-FOREIGN_HOST = Message("This server is not asked by this name", "A este servidor no se le pregunta por este nombre")
-NOT_FOUND = Message("There is nothing at this address", "No hay nada en esta dirección")
-METHOD_NOT_ALLOWED = Message("This address does not take this method", "Esta dirección no admite este método")
-BAD_REQUEST = Message("The request cannot be read", "La petición no se puede leer")
-FAILED = Message("The request failed", "La petición falló")
+@cache
+def _messages() -> dict[str, Message]:
+    written = json.loads(Path(__file__).with_name("messages.json").read_text("utf-8"))
+    return {name: Message(HTTPStatus(one.pop("status")), **one) for name, one in written.items()}
 
-_BY_STATUS = {
-    HTTPStatus.NOT_FOUND: NOT_FOUND,
-    HTTPStatus.METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED,
-    HTTPStatus.INTERNAL_SERVER_ERROR: FAILED,
-}
+
+def message(name: str, **values: str) -> Message:
+    """The message of that name in the file, with these values in its sentences."""
+    found = _messages()[name]
+    return replace(found, english=found.english.format(**values), spanish=found.spanish.format(**values))
 
 
 def too_many_bytes(limit: int) -> Message:
     """The image's file is larger than `limit` bytes."""
-    size = f"{limit / 2**20:.3g} MB"
-    return Message(
-        f"The image is too large: the limit is {size}",
-        f"La imagen es demasiado grande: el límite es {size}",
-    )
+    return message("too_many_bytes", size=f"{limit / 2**20:.3g} MB")
 
 
 def of_status(status: HTTPStatus) -> Message:
-    """The sentence for a refusal that the HTTP library makes by itself."""
-    return _BY_STATUS.get(status, BAD_REQUEST)
+    """The message for a refusal that the HTTP library makes by itself."""
+    names = {404: "not_found", 405: "method_not_allowed", 500: "failed"}
+    return replace(message(names.get(status, "bad_request")), status=status)
 
 
 def prefers_spanish(accepted: LanguageAccept) -> bool:

@@ -6,7 +6,6 @@ import logging.config
 import os
 import sys
 from datetime import UTC, datetime
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 
 from person_verifier.errors import ModelError
-from person_verifier.serving import messages
 from person_verifier.serving.application import answer, create_application
+from person_verifier.serving.messages import message
 from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
 from person_verifier.serving.worker import BoundedWorker, PatientArbiter
@@ -54,7 +53,7 @@ class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
     def __init__(self, app: Flask, settings: ServerSettings) -> None:
         self._app = app
         # What gunicorn finds wrong with a body only while it is read: a chunk without its size.
-        app.register_error_handler(ParseException, lambda _: answer(HTTPStatus.BAD_REQUEST, messages.BAD_REQUEST))
+        app.register_error_handler(ParseException, lambda _: answer(message("bad_request")))
         self._settings = settings
         super().__init__()
 

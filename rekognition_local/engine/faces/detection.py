@@ -38,22 +38,6 @@ class Detector(Protocol):
         ...
 
 
-class Finder(Protocol):
-    """What `ConfirmedDetector` asks first; `YuNet` is one."""
-
-    def find(self, pyramid: Pyramid, side: int, least_score: float, *, enlarge: bool = False) -> Candidates:
-        """Faces in pixels of the image, best first; it is shrunk to `side` pixels, and enlarged only where told."""
-        ...
-
-
-class Judge(Protocol):
-    """What `ConfirmedDetector` asks about every find; `Confirmation` is one."""
-
-    def confirm(self, pyramid: Pyramid, found: Candidates, least_score: float) -> Confirmed:
-        """The candidates that score at least `least_score` and do not stand on their head."""
-        ...
-
-
 # Longest side in pixels of the first search, and of the last one: small portraits, as on a document far away.
 _SIDE, _CLOSER_SIDE = 640, 1280
 
@@ -70,7 +54,7 @@ _TURNED, _BETTER = 0.87, 0.02
 class ConfirmedDetector:
     """One network finds faces, another confirms each and reads its points."""
 
-    def __init__(self, finder: Finder, judge: Judge) -> None:
+    def __init__(self, finder: YuNet, judge: Confirmation) -> None:
         self._finder = finder
         self._judge = judge
 

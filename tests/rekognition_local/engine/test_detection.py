@@ -16,6 +16,7 @@ from rekognition_local.engine.faces.candidates import Candidates, Floats, overla
 from rekognition_local.engine.faces.confirmation import Confirmation, Confirmed
 from rekognition_local.engine.faces.detection import ConfirmedDetector
 from rekognition_local.engine.faces.pyramid import Pyramid
+from rekognition_local.engine.faces.yunet import YuNet
 from tests.rekognition_local.photographs import Picture, grace_hopper, sample
 
 UPRIGHT = np.array([(10, 10), (30, 10), (20, 20), (12, 30), (28, 30)], np.float32)
@@ -31,7 +32,7 @@ def hopper() -> Picture:
     return grace_hopper()
 
 
-class FakeFinder:
+class FakeFinder(YuNet):
     """Finds one face in every image, or only in the search of that number (0 is the first), and counts the searches."""
 
     def __init__(self, *scores: float) -> None:
@@ -46,7 +47,7 @@ class FakeFinder:
         return Candidates(np.repeat(box, len(found), 0), found, np.repeat(UPRIGHT[None], len(found), 0))
 
 
-class FakeJudge:
+class FakeJudge(Confirmation):
     """Scores every candidate alike; `head_gain` is how much better it would look on its head."""
 
     def __init__(self, score: float, head_gain: float = -1.0, points: Floats = UPRIGHT) -> None:
