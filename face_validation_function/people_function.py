@@ -1,7 +1,8 @@
-"""The Lambda function of the routes about people: enrol, list, search, erase, upload."""
+"""The Lambda function of the routes about people: enrol, list, search, verify, erase, upload."""
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -9,14 +10,17 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from face_validation_function.contract.answers import (
+    BoxesOfOne,
     EnrolAnswer,
     ErasedAnswer,
     ErasedCounts,
     FaceAnswer,
     FacesAnswer,
+    FoundFace,
     Match,
     SearchAnswer,
     UploadAnswer,
+    VerificationAnswer,
 )
 from face_validation_function.exceptions.exceptions import RequestError
 from face_validation_function.integrations.aws_client import aws_client
@@ -24,22 +28,26 @@ from face_validation_function.integrations.collection_service import CollectionS
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service, looked_for_in
-from face_validation_function.people import EnrolledFace, Erased
+from face_validation_function.people import EnrolledFace, Erased, PersonMatch
+from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import Event, HttpResponse, Invocation, RestFunction
 from face_validation_function.rest_operation import OperationResult, operations, path_parameter
 from face_validation_function.services.enrolment import EnrolmentService
 from face_validation_function.services.erasure import ErasureService
 from face_validation_function.services.search import SearchService
+from face_validation_function.services.verification import VerificationService
 from face_validation_function.settings import INDEX_PREFIX, PeopleSettings
 from face_validation_function.utils.logging_config import service_logger
-from face_validation_function.utils.response_utils import box_of, face_of
+from face_validation_function.utils.response_utils import box_of, face_of, side_of
 from face_validation_function.validations.body import parse_body, validated
 from face_validation_function.validations.people_requests import (
     EnrolRequest,
     ListRequest,
+    PhotoRequest,
     SearchRequest,
     UploadRequest,
+    VerificationRequest,
     full_name_of,
 )
 
@@ -57,6 +65,7 @@ class PeopleAdapters:
     table: FacesTable
     enrolment: EnrolmentService
     search: SearchService
+    verification: VerificationService
     erasure: ErasureService
     logger: Logger
 
@@ -81,6 +90,7 @@ class PeopleAdapters:
             s3=images,
             table=table,
             enrolment=EnrolmentService(images, faces, collection, table, settings.faces_bucket),
+            verification=VerificationService(s3, rekognition, table, settings.faces_bucket),
             search=SearchService(faces, collection, table),
             erasure=ErasureService(images, collection, table, settings.faces_bucket),
             logger=service_logger(settings.log_level),
@@ -110,25 +120,44 @@ def list_faces(adapters: PeopleAdapters, invocation: Invocation, timer: RequestT
 
 
 def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
-    """POST /search: the people found, best first."""
+    """POST /search: the people found, best first; of every face when the request asks for all."""
     request = validated(parse_body(invocation.body), SearchRequest)
-    photo = request.photo
-    if request.image_path is not None:
-        with timer.step("photo, download"), looked_for_in("target"):
-            photo = adapters.s3.image(adapters.settings.target_bucket, request.image_path)
+    photo = _photo(adapters, timer, request)
+    if request.faces == "all":
+        limits = (request.threshold, request.max_faces, request.max_searched)
+        everybody = adapters.search.search_everybody(timer, photo, *limits)
+        faces = [FoundFace(**_found(one.matches), **dict(face_of(one.searched))) for one in everybody.faces]
+        return OperationResult(
+            SearchAnswer(
+                id_request=invocation.id_request,
+                found=any(face.found for face in faces),
+                faces=faces,
+                not_searched=everybody.left_out,
+            )
+        )
     found = adapters.search.search(timer, photo, request.threshold, request.max_faces)
-    best = found.matches[0] if found.matches else None
+    searched = face_of(found.searched)
     return OperationResult(
-        SearchAnswer(
+        SearchAnswer(id_request=invocation.id_request, **_found(found.matches), searched_face=searched)
+    )
+
+
+def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """POST /verification: whether the photo shows the enrolled person of that name."""
+    request = validated(parse_body(invocation.body), VerificationRequest)
+    verified = adapters.verification.verify(timer, _photo(adapters, timer, request), request.full_name)
+    matched = verified.similarity >= request.threshold
+    reasons = [
+        *([] if matched else [Reason.SIMILARITY_BELOW_THRESHOLD]),
+        *([Reason.TARGET_SEVERAL_FACES] if len(verified.seen.faces) > 1 else []),
+    ]
+    return OperationResult(
+        VerificationAnswer(
             id_request=invocation.id_request,
-            found=best is not None,
-            person=best.full_name if best else None,
-            similarity=best.similarity if best else None,
-            matches=[
-                Match(full_name=match.full_name, similarity=match.similarity, face_id=match.face_id)
-                for match in found.matches
-            ],
-            searched_face=face_of(found.searched),
+            matched=matched,
+            similarity=verified.similarity,
+            reasons=reasons if "reasons" in request.include else None,
+            boxes=BoxesOfOne(target=side_of(verified.seen)) if "boxes" in request.include else None,
         )
     )
 
@@ -163,9 +192,23 @@ def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     return OperationResult(form, HTTPStatus.CREATED)
 
 
-OPERATIONS = operations((enrol, list_faces, search, erase_face, erase_person, upload))
+OPERATIONS = operations((enrol, list_faces, search, verify, erase_face, erase_person, upload))
 
 _function = RestFunction(OPERATIONS, PeopleAdapters.from_environment)
+
+
+def _photo(adapters: PeopleAdapters, timer: RequestTimer, request: PhotoRequest) -> bytes:
+    if request.image_path is None:
+        return request.photo
+    with timer.step("photo, download"), looked_for_in("target"):
+        return adapters.s3.image(adapters.settings.target_bucket, request.image_path)
+
+
+def _found(matches: Sequence[PersonMatch]) -> dict[str, Any]:
+    """The fields that tell who was found."""
+    people = [Match(full_name=one.full_name, similarity=one.similarity, face_id=one.face_id) for one in matches]
+    best = {"person": people[0].full_name, "similarity": people[0].similarity} if people else {}
+    return {"found": bool(people), **best, "matches": people}
 
 
 def _fields_of(face: EnrolledFace) -> dict[str, Any]:

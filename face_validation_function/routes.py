@@ -39,6 +39,7 @@ PEOPLE_ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/faces/{face_id}", "erase_face", ADMIN),
     Route("DELETE", "/people/{full_name}", "erase_person", ADMIN),
     Route("POST", "/search", "search", READ),
+    Route("POST", "/verification", "verify", READ),
     Route("POST", "/uploads", "upload", WRITE),
 )
 

@@ -44,6 +44,12 @@ EXPECTED: dict[str, tuple[int, object]] = {
     "search_found": (200, [COLLINS]),
     "search_image_in_the_body": (200, [COLLINS]),
     "search_nobody": (200, []),
+    "search_everybody": (200, [COLLINS]),
+    "refused_search_most_of_one": (400, "RequestError"),
+    "verify_match": (200, True),
+    "verify_no_match": (200, False),
+    "refused_verify_unknown_person": (404, "NotFoundError"),
+    "refused_verify_no_face": (422, "ImageValidationError"),
     "refused_search_no_face": (422, "ImageValidationError"),
     "refused_search_object_missing": (422, "InvalidS3ObjectError"),
     "refused_search_two_photos": (400, "RequestError"),
@@ -78,7 +84,9 @@ def outcome(body: Any) -> object:
     if "error" in body:
         return body["error"]["code"]
     if "faces" in body:
-        return [face["full_name"] for face in body["faces"]]
+        return [face.get("full_name") or face.get("person") for face in body["faces"]]
+    if "matched" in body:
+        return body["matched"]
     if "matches" in body:
         return [match["full_name"] for match in body["matches"]]
     if "key" in body:

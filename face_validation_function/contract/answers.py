@@ -130,15 +130,45 @@ class Match(Answer):
     face_id: str = Field(json_schema_extra={"format": "uuid"})
 
 
-class SearchAnswer(Answer):
+class FoundPeople(Answer):
     """The people found, best first; `person` and `similarity` are the first one's, and absent when there is nobody."""
 
-    id_request: str = Field(json_schema_extra={"format": "uuid"})
     found: bool
     person: str | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
     similarity: Percent | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
     matches: list[Match]
-    searched_face: SeenFace
+
+
+class FoundFace(FoundPeople, SeenFace):
+    """One of the faces in a photo, and whose it may be."""
+
+
+class SearchAnswer(FoundPeople):
+    """Who is in the photo. With `faces` "all", `found` says whether anybody is, and `faces` who, the largest first."""
+
+    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    matches: list[Match] | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)  # type: ignore[assignment]
+    searched_face: SeenFace | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
+    faces: list[FoundFace] | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
+    not_searched: int | SkipJsonSchema[None] = Field(
+        default=None, json_schema_extra=_without_default, description="Faces beyond `max_searched`."
+    )
+
+
+class BoxesOfOne(Answer):
+    """What was seen in the photo: there when `include` asks for it."""
+
+    target: SeenSide
+
+
+class VerificationAnswer(Answer):
+    """Whether the photo shows the enrolled person whose name was said."""
+
+    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    matched: bool = Field(description="Whether the similarity is at least the threshold.")
+    similarity: Percent = Field(description="To the most similar of the person's photos; on the scale of /validation.")
+    reasons: Reasons | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
+    boxes: BoxesOfOne | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 
 
 class ErasedCounts(Answer):

@@ -15,6 +15,7 @@ from face_validation_function.contract.answers import (
     SearchAnswer,
     UploadAnswer,
     ValidationAnswer,
+    VerificationAnswer,
 )
 from face_validation_function.validations.body import MAX_ITEMS
 from face_validation_function.validations.people_requests import (
@@ -24,6 +25,7 @@ from face_validation_function.validations.people_requests import (
     ListRequest,
     SearchRequest,
     UploadRequest,
+    VerificationRequest,
 )
 from face_validation_function.validations.validation_request import (
     MISSPELT_TARGET_PATH,
@@ -90,6 +92,7 @@ def _only(name: str, other: str) -> Json:
     return {"required": [name], "properties": {name: {"type": "string"}, other: _ABSENT}}
 
 
+_ONE_PHOTO: Json = {"oneOf": [_only("image_path", "image"), _only("image", "image_path")]}
 _TARGETS = ("target_path", "target_liveness_session")
 
 
@@ -182,15 +185,39 @@ OPERATIONS: dict[str, Operation] = {
         description=(
             "By `image_path` (a key of the target bucket) or by `image` (base64; AWS Lambda takes bodies up to 6 MB, "
             "so photos up to 4.4 MB). The most prominent face is searched for; people come best first, each once, by "
-            "the most similar of their faces. Nobody at the threshold: `found` is false."
+            "the most similar of their faces. Nobody at the threshold: `found` is false. With `faces: all`, every face "
+            "of the photo is searched for, the largest first: one paid search for each, `max_searched` at most."
         ),
         request=SearchRequest,
         answer=SearchAnswer,
         successes={HTTPStatus.OK: "Searched."},
         refusals=(*_REQUEST_REFUSALS, HTTPStatus.UNPROCESSABLE_ENTITY),
         patterns={"id_request": UUID_V4, "image_path": OBJECT_KEY, "image": BASE64},
-        rules={"oneOf": [_only("image_path", "image"), _only("image", "image_path")]},
-        examples={"key": {"image_path": "selfies/ada.jpg", "threshold": 90, "max_faces": 3}},
+        rules=_ONE_PHOTO
+        | {
+            "anyOf": [
+                {"required": ["faces"], "properties": {"faces": {"const": "all"}}},
+                {"not": {"required": ["max_searched"]}},
+            ]
+        },
+        examples={
+            "key": {"image_path": "selfies/ada.jpg", "threshold": 90, "max_faces": 3},
+            "everybody": {"image_path": "parties/ada.jpg", "faces": "all", "max_searched": 20},
+        },
+    ),
+    "verify": Operation(
+        summary="Is this the enrolled person of that name?",
+        description=(
+            "The most prominent face of the photo is compared with at most five of the person's photos, the newest; "
+            "`similarity` is the largest, on the scale of `POST /validation`. At most six paid calls."
+        ),
+        request=VerificationRequest,
+        answer=VerificationAnswer,
+        successes={HTTPStatus.OK: "Compared."},
+        refusals=(*_REQUEST_REFUSALS, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+        patterns={"id_request": UUID_V4, "image_path": OBJECT_KEY, "image": BASE64, "full_name": FULL_NAME},
+        rules=_ONE_PHOTO,
+        examples={"key": {"full_name": "Ada Lovelace", "image_path": "selfies/ada.jpg", "threshold": 90}},
     ),
     "upload": Operation(
         summary="A form by which one image may be put into a bucket, without AWS credentials.",

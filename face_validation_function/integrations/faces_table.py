@@ -8,10 +8,10 @@ import base64
 import binascii
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from face_validation_function.exceptions.exceptions import InternalServerError, RequestError, ServiceBusyError
 from face_validation_function.faces import BoundingBox, Face
@@ -25,6 +25,7 @@ LISTING = "faces"
 CLAIM_S = 120
 
 Row = dict[str, dict[str, str]]
+T = TypeVar("T")
 
 
 class _ConditionNotMetError(InternalServerError):
@@ -111,6 +112,14 @@ class FacesTable:
 
     def photos_of(self, full_name: str) -> list[tuple[PhotoVersion, str | None]]:
         """Every photo version of a person, with its face id when it has one; claims too, and read consistently."""
+        return self._rows_of(full_name, lambda row: (_photo(row), row.get("face_id", {}).get("S")))
+
+    def faces_of(self, full_name: str) -> list[EnrolledFace]:
+        """Every face of a person, the newest first, and read consistently."""
+        faces = self._rows_of(full_name, lambda row: _face(row) if "face_id" in row else None)
+        return sorted(filter(None, faces), key=lambda face: face.enrolled_at, reverse=True)
+
+    def _rows_of(self, full_name: str, read: Callable[[Row], T]) -> list[T]:
         with translate_aws_errors("DynamoDB", {}):
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
@@ -118,7 +127,7 @@ class FacesTable:
                 ExpressionAttributeValues={":full_name": _text(full_name)},
                 ConsistentRead=True,
             )
-            return [(_photo(row), row.get("face_id", {}).get("S")) for page in pages for row in page["Items"]]
+            return [read(row) for page in pages for row in page["Items"]]
 
     def listed(
         self, limit: int, next_token: str | None = None, full_name: str | None = None

@@ -15,7 +15,6 @@ from face_validation_function.documents.document import DocumentReading, read_do
 from face_validation_function.exceptions.exceptions import FaceValidationError, ImageValidationError
 from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, ImageAnalysis, most_prominent
 from face_validation_function.integrations.rekognition_service import (
-    FaceMatch,
     NoFaceToCompareError,
     RekognitionService,
 )
@@ -25,11 +24,10 @@ from face_validation_function.quality.pixels import face_quality
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.services.held_document import HOLDER_BY_PORTRAIT, faces_apart, no_holder, stands_on
-from face_validation_function.services.prominent_face import faces_in, no_face
+from face_validation_function.services.prominent_face import cut_face, faces_in, no_face, similarity_of
 from face_validation_function.settings import Settings
 from face_validation_function.utils.image_processing import (
     DOCUMENT_MARGIN,
-    FACE_MARGIN,
     UprightImage,
     crop_pixels,
     cut,
@@ -232,15 +230,15 @@ class FaceSteps:
             ImageValidationError: its quality is below `min_quality`.
         """
         image, face = photo.image, faces[compared]
-        area = crop_pixels(face.box, image.width, image.height, FACE_MARGIN)
+        crop, face_in_crop = cut_face(image, face)
         # Reasons are told without a face's quality too, where the detector gave no points to measure it by.
         can_measure = face.landmarks is not None and face.pose is not None
         measure = request.needs_quality or (request.wants_quality and can_measure)
         quality = self._quality(photo, face, request) if measure else None
         return PreparedFace(
             seen=ImageAnalysis(image.width, image.height, tuple(faces), compared, document, quality),
-            crop=cut(image, area),
-            face_in_crop=face.box.relative_to(relative(area, image.width, image.height)),
+            crop=crop,
+            face_in_crop=face_in_crop,
             uncropped=image.sendable,
         )
 
@@ -287,14 +285,14 @@ class FaceSteps:
         try:
             with self._timer.step("compare_faces", rekognition=True):
                 matches = self._rekognition.compare_faces(source.crop, target.crop)
-                return _similarity_of(target.face_in_crop, matches)
+                return similarity_of(target.face_in_crop, matches)
         except NoFaceToCompareError:
             if not again:
                 raise
             # CompareFaces does not say in which image it found no face: both go uncropped.
             with self._timer.step("compare_faces, uncropped", rekognition=True):
                 matches = self._rekognition.compare_faces(source.uncropped, target.uncropped)
-                return _similarity_of(target.face.box, matches)
+                return similarity_of(target.face.box, matches)
 
 
 def _cut_document(image: UprightImage, document: Document) -> tuple[bytes, BoundingBox]:
@@ -319,15 +317,3 @@ def _about(side: str) -> Iterator[None]:
 def _of(side: str, work: Callable[[], T]) -> T:
     with _about(side):
         return work()
-
-
-def _similarity_of(face: BoundingBox, matches: list[FaceMatch]) -> float:
-    """The similarity of the face that was chosen, not of a bystander who came into the picture.
-
-    Raises:
-        NoFaceToCompareError: that face is not among the matches.
-    """
-    of_face = [match.similarity for match in matches if face.holds(match.box.centre)]
-    if not of_face:
-        raise NoFaceToCompareError("the face of the target was found by DetectFaces but not by CompareFaces.")
-    return max(of_face)

@@ -1,11 +1,15 @@
 """The faces of an image that count, and the one that a photograph is of."""
 
 from face_validation_function.exceptions.exceptions import ImageValidationError
-from face_validation_function.faces import Face, most_prominent
-from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.faces import BoundingBox, Face, most_prominent
+from face_validation_function.integrations.rekognition_service import (
+    FaceMatch,
+    NoFaceToCompareError,
+    RekognitionService,
+)
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.utils.image_processing import FACE_MARGIN, UprightImage, crop_pixels, cut
+from face_validation_function.utils.image_processing import FACE_MARGIN, UprightImage, crop_pixels, cut, relative
 
 MIN_FACE_CONFIDENCE = 80.0
 
@@ -34,7 +38,25 @@ def prominent_face(
     """The face that a photograph is of, and its crop as a JPG; raises ImageValidationError when there is none."""
     faces = faces_in(rekognition, timer, name, image.sendable)
     face = faces[most_prominent(faces, central=True)]
-    return face, cut(image, crop_pixels(face.box, image.width, image.height, FACE_MARGIN))
+    return face, cut_face(image, face)[0]
+
+
+def cut_face(image: UprightImage, face: Face) -> tuple[bytes, BoundingBox]:
+    """A face cut out with its margin, as a JPG, and where it lies in that."""
+    area = crop_pixels(face.box, image.width, image.height, FACE_MARGIN)
+    return cut(image, area), face.box.relative_to(relative(area, image.width, image.height))
+
+
+def similarity_of(face: BoundingBox, matches: list[FaceMatch]) -> float:
+    """The similarity of the face that was chosen, not of a bystander who came into the picture.
+
+    Raises:
+        NoFaceToCompareError: that face is not among the matches.
+    """
+    of_face = [match.similarity for match in matches if face.holds(match.box.centre)]
+    if not of_face:
+        raise NoFaceToCompareError("the face of the target was found by DetectFaces but not by CompareFaces.")
+    return max(of_face)
 
 
 def no_face(where: str, seen: str) -> ImageValidationError:

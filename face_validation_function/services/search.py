@@ -1,21 +1,24 @@
 """Searching: the people whose faces look most like the one in a photo."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
+from face_validation_function.exceptions.exceptions import ImageValidationError
 from face_validation_function.faces import Face
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.people import PersonMatch
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.prominent_face import prominent_face
+from face_validation_function.services.prominent_face import cut_face, faces_in, prominent_face
 from face_validation_function.utils.image_processing import open_upright
 
 # A person has several photos: so many faces are asked for beyond the people wanted.
 PHOTOS_PER_PERSON = 10
 MOST_FACES = 1000
 ROWS_AT_ONCE = 10
+SEARCHES_AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,14 @@ class Found:
 
     searched: Face
     matches: list[PersonMatch]
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """The faces that were searched for, the largest first, and how many others the photo shows."""
+
+    faces: list[Found]
+    left_out: int
 
 
 class SearchService:
@@ -39,6 +50,27 @@ class SearchService:
         with timer.step("photo, decode"):
             image = open_upright(data)
         face, crop = prominent_face(self._rekognition, timer, "photo", image)
+        return self._of_face(timer, face, crop, threshold, max_people)
+
+    def search_everybody(
+        self, timer: RequestTimer, data: bytes, threshold: float, max_people: int, max_searched: int
+    ) -> Everybody:
+        """Whose faces a photo shows, the largest first: one search for each, side by side; raises as `search`."""
+        with timer.step("photo, decode"):
+            image = open_upright(data)
+        faces = faces_in(self._rekognition, timer, "photo", image.sendable)
+        largest = sorted(faces, key=lambda face: face.box.visible_area, reverse=True)
+        searched = largest[:max_searched]
+
+        def found(face: Face) -> Found:
+            with suppress(ImageValidationError):  # DetectFaces found it in the photo, the search not in its crop
+                return self._of_face(timer, face, cut_face(image, face)[0], threshold, max_people)
+            return Found(face, [])
+
+        with ThreadPoolExecutor(max_workers=SEARCHES_AT_ONCE, thread_name_prefix="face") as pool:
+            return Everybody(list(pool.map(found, searched)), len(largest) - len(searched))
+
+    def _of_face(self, timer: RequestTimer, face: Face, crop: bytes, threshold: float, max_people: int) -> Found:
         with timer.step("photo, search_faces_by_image", rekognition=True):
             similar = self._collection.search(crop, threshold, min(max_people * PHOTOS_PER_PERSON, MOST_FACES))
         with timer.step("table"):

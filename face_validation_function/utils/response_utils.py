@@ -49,7 +49,7 @@ def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()
         quality=_quality_of_both(source, target) if "quality" in include else None,
         document=None if comparison.document is None else _document(comparison.document),
         claims=None if comparison.claims is None else _claims(comparison.claims),
-        boxes=Boxes(source=_side(source), target=_side(target)) if "boxes" in include else None,
+        boxes=Boxes(source=side_of(source), target=side_of(target)) if "boxes" in include else None,
     )
 
 
@@ -93,7 +93,8 @@ def face_of(face: Face) -> SeenFace:
     return SeenFace(box=box_of(face.box), confidence=face.confidence)
 
 
-def _side(side: ImageAnalysis) -> SeenSide:
+def side_of(side: ImageAnalysis) -> SeenSide:
+    """What was seen in one image, as answers carry it."""
     document = side.document
     return SeenSide(
         width=side.width,

@@ -63,15 +63,11 @@ class EnrolRequest(StrictBody):
     full_name: FullName = Field(description="The person's name; several photos of a person improve the search.")
 
 
-class SearchRequest(StrictBody):
-    """POST /search: who, among the people enrolled, is in this photo?"""
+class PhotoRequest(StrictBody):
+    """A question about a photo, which lies in the target bucket or comes with the question."""
 
     image_path: ObjectKey | None = Field(default=None, description="Key of the photo in the target bucket.")
     image: Base64Image | None = Field(default=None, description="The photo itself, in base64, instead of a key.")
-    threshold: Percent = Field(default=80.0, description="A person is found from this similarity on, in percent.")
-    max_faces: Annotated[int, BeforeValidator(_whole)] = Field(
-        default=5, ge=1, le=100, description="The most people to answer."
-    )
 
     @property
     def photo(self) -> bytes:
@@ -83,6 +79,40 @@ class SearchRequest(StrictBody):
         if (self.image_path is None) == (self.image is None):
             raise ValueError("send image_path or image, one of the two")
         return self
+
+
+class SearchRequest(PhotoRequest):
+    """POST /search: who, among the people enrolled, is in this photo?"""
+
+    threshold: Percent = Field(default=80.0, description="A person is found from this similarity on, in percent.")
+    max_faces: Annotated[int, BeforeValidator(_whole)] = Field(
+        default=5, ge=1, le=100, description="The most people to answer."
+    )
+    faces: Literal["prominent", "all"] = Field(
+        default="prominent", description="Whom to look for: the person whom the photo is of, or everybody in it."
+    )
+    max_searched: Annotated[int, BeforeValidator(_whole)] = Field(
+        default=10, ge=1, le=50, description='With `faces` "all": the most faces to look for; each costs one search.'
+    )
+
+    @model_validator(mode="after")
+    def _most_of_all(self) -> Self:
+        if self.faces != "all" and "max_searched" in self.model_fields_set:
+            raise ValueError('max_searched goes with faces "all" alone')
+        return self
+
+
+class VerificationRequest(PhotoRequest):
+    """POST /verification: is this the enrolled person of that name?"""
+
+    full_name: FullName = Field(description="Whom the person in the photo claims to be.")
+    threshold: Percent = Field(default=80.0, description="Matched from this similarity on, in percent.")
+    include: list[Literal["boxes", "reasons"]] = Field(
+        default=[],
+        max_length=2,
+        json_schema_extra={"uniqueItems": True},
+        description='Optional parts of the answer: "boxes" tells the faces seen in the photo, "reasons" stable codes.',
+    )
 
 
 class UploadRequest(StrictBody):

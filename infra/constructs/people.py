@@ -120,7 +120,7 @@ class PeopleFunction(ServiceFunction):
             ["rekognition:DeleteFaces", "rekognition:IndexFaces", "rekognition:SearchFacesByImage"],
             stores.collection.attr_arn,
         )
-        allow_detect_faces(self)
+        allow_faces(self, "CompareFaces", "DetectFaces")
         allow_key(self, build.key)
 
 
@@ -173,7 +173,7 @@ class IndexingFunction(ServiceFunction):
         self.allow(["dynamodb:Query"], stores.index_arn("by_face_id"))
         self.allow(["rekognition:DeleteFaces", "rekognition:IndexFaces"], stores.collection.attr_arn)
         self.allow(["sqs:SendMessage"], stores.dead_letters.queue_arn)
-        allow_detect_faces(self)
+        allow_faces(self, "DetectFaces")
         allow_key(self, build.key)
         faces.add_event_notification(
             s3.EventType.OBJECT_CREATED,
@@ -188,12 +188,13 @@ class IndexingFunction(ServiceFunction):
         )
 
 
-def allow_detect_faces(function: ServiceFunction) -> None:
-    """Detection looks at an image alone, and so belongs to no collection."""
+def allow_faces(function: ServiceFunction, *operations: str) -> None:
+    """Detection and comparison look at images alone, and so belong to no collection."""
     function.allow_anywhere(
-        ["rekognition:DetectFaces"],
-        "IAM knows no resource type for DetectFaces, nor for X-Ray's PutTraceSegments and PutTelemetryRecords: * is "
-        "the only resource for them. What IAM does tie to a collection is allowed on this stage's alone.",
+        [f"rekognition:{operation}" for operation in operations],
+        f"IAM knows no resource type for {' and '.join(operations)}, nor for X-Ray's PutTraceSegments and "
+        "PutTelemetryRecords: * is the only resource for them. What IAM does tie to a collection is allowed on this "
+        "stage's alone.",
     )
 
 

@@ -39,7 +39,7 @@ UNUSED: Any = None
 
 def function(**used: Any) -> RestFunction[PeopleAdapters]:
     """The function with these adapters and no others."""
-    unused = dict.fromkeys(("s3", "table", "enrolment", "search", "erasure"), UNUSED)
+    unused = dict.fromkeys(("s3", "table", "enrolment", "search", "verification", "erasure"), UNUSED)
     settings = PeopleSettings("sources", "targets", "claims", "faces", "table", "collection", "queue")
     adapters = PeopleAdapters(settings=settings, logger=service_logger("DEBUG"), **(unused | used))
     return RestFunction(OPERATIONS, lambda: adapters)

@@ -489,7 +489,7 @@ def test_what_iam_ties_to_a_resource_is_allowed_on_this_stages_alone(template: J
         *("rekognition:CompareFaces", "rekognition:DetectLabels", "rekognition:DetectText"),
         *("rekognition:CreateFaceLivenessSession", "rekognition:GetFaceLivenessSessionResults"),
     }
-    detections = compared if name == "Validation" else set()
+    detections = {"Validation": compared, "People": {"rekognition:CompareFaces"}}.get(name, set())
 
     assert anywhere == detections | {
         "rekognition:DetectFaces",
