@@ -166,7 +166,7 @@ class VerificationAnswer(Answer):
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
     matched: bool = Field(description="Whether the similarity is at least the threshold.")
-    similarity: Percent = Field(description="To the most similar of the person's photos; on the scale of /validation.")
+    similarity: Percent = Field(description="To the person's photos, their median; on the scale of /validation.")
     reasons: Reasons | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
     boxes: BoxesOfOne | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 

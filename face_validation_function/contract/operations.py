@@ -209,7 +209,7 @@ OPERATIONS: dict[str, Operation] = {
         summary="Is this the enrolled person of that name?",
         description=(
             "The most prominent face of the photo is compared with at most five of the person's photos, the newest; "
-            "`similarity` is the largest, on the scale of `POST /validation`. At most six paid calls."
+            "`similarity` is the median, on the scale of `POST /validation`. At most six paid calls."
         ),
         request=VerificationRequest,
         answer=VerificationAnswer,

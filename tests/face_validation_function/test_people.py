@@ -6,17 +6,20 @@ from face_validation_function.exceptions.exceptions import (
     ImageValidationError,
     InternalServerError,
     InvalidS3ObjectError,
+    NotFoundError,
     ServiceBusyError,
 )
 from face_validation_function.faces import BoundingBox, Face
 from face_validation_function.integrations.collection_service import IndexedFace
+from face_validation_function.integrations.rekognition_service import FaceMatch, NoFaceToCompareError
 from face_validation_function.integrations.s3_service import StoredPhoto, name_in
 from face_validation_function.people import EnrolledFace, Erased, PhotoVersion, photo_id
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.services.enrolment import EnrolmentService
 from face_validation_function.services.erasure import ErasureService
 from face_validation_function.services.search import SearchService
-from tests.fakes import FACE, FakeRekognition, jpeg
+from face_validation_function.services.verification import VerificationService
+from tests.fakes import FACE, MIDDLE, FakeRekognition, jpeg
 
 BUCKET = "faces"
 
@@ -105,6 +108,9 @@ class Table:
     def by_face_id(self, face_id: str) -> EnrolledFace | None:
         return next((row for row in self.rows.values() if row and row.face_id == face_id), None)
 
+    def faces_of(self, full_name: str) -> list[EnrolledFace]:
+        return [row for photo, row in self.rows.items() if row and photo.full_name == full_name]
+
     def photos_of(self, full_name: str) -> list[tuple[PhotoVersion, str | None]]:
         return [
             (photo, row.face_id if row else None) for photo, row in self.rows.items() if photo.full_name == full_name
@@ -124,6 +130,7 @@ class House:
         # The doubles have the adapters' methods that the services use.
         self.enrolment = EnrolmentService(self.photos, found, self.collection, self.table, BUCKET)  # type: ignore[arg-type]
         self.searching = SearchService(found, self.collection, self.table)  # type: ignore[arg-type]
+        self.verification = VerificationService(self.photos, found, self.table, BUCKET)  # type: ignore[arg-type]
         self.erasure = ErasureService(self.photos, self.collection, self.table, BUCKET)  # type: ignore[arg-type]
 
     def enrol(self, key: str = "ana.jpg", version: str | None = None, name: str | None = None) -> EnrolledFace:
@@ -356,3 +363,151 @@ def test_a_photo_deleted_before_its_event_came_is_not_enrolled() -> None:
 
     assert house.collection.indexed == []
     assert house.table.rows == {}
+
+
+# --- everybody in a photo ---------------------------------------------------------------------------------------------
+
+SMALL, LARGE, MIDDLE_SIZED = (
+    Face(BoundingBox(left, 0.1, side, side), 99.0) for left, side in ((0.05, 0.1), (0.2, 0.4), (0.7, 0.2))
+)
+
+
+def test_every_face_is_searched_for_the_largest_first_with_one_paid_search_each() -> None:
+    house, timer = House(rekognition=FakeRekognition(faces=[SMALL, LARGE, MIDDLE_SIZED])), RequestTimer(10)
+    house.enrol()
+    house.collection.found = [("face-0", 99.0)]
+
+    everybody = house.searching.search_everybody(timer, jpeg(), 80, 5, 10)
+
+    assert [one.searched for one in everybody.faces] == [LARGE, MIDDLE_SIZED, SMALL]
+    assert [[match.full_name for match in one.matches] for one in everybody.faces] == [["Ana García"]] * 3
+    assert (everybody.left_out, timer.rekognition_calls) == (0, 4)
+
+
+def test_faces_beyond_the_most_are_counted_and_not_paid_for() -> None:
+    house, timer = House(rekognition=FakeRekognition(faces=[SMALL, LARGE, MIDDLE_SIZED])), RequestTimer(10)
+
+    everybody = house.searching.search_everybody(timer, jpeg(), 80, 5, 2)
+
+    assert [one.searched for one in everybody.faces] == [LARGE, MIDDLE_SIZED]
+    assert (everybody.left_out, timer.rekognition_calls) == (1, 3)
+
+
+def test_a_face_that_the_search_does_not_find_again_is_nobody_and_the_others_are_named() -> None:
+    house = House(rekognition=FakeRekognition(faces=[SMALL, LARGE]))
+    house.enrol()
+    asked: list[bytes] = []
+
+    def search(image: bytes, threshold: float, max_faces: int) -> list[tuple[str, float]]:
+        asked.append(image)
+        if len(asked) == 1:
+            raise ImageValidationError("SearchFacesByImage found no face in the crop.")
+        return [("face-0", 99.0)]
+
+    house.collection.search = search  # type: ignore[method-assign]
+
+    everybody = house.searching.search_everybody(RequestTimer(10), jpeg(), 80, 5, 10)
+
+    assert sorted(len(one.matches) for one in everybody.faces) == [0, 1]
+
+
+@pytest.mark.parametrize("failure", [InternalServerError("failed."), ServiceBusyError("busy.")])
+def test_a_search_that_fails_is_one_refusal_of_the_whole_request(failure: Exception) -> None:
+    house = House(rekognition=FakeRekognition(faces=[SMALL, LARGE]))
+
+    def search(image: bytes, threshold: float, max_faces: int) -> list[tuple[str, float]]:
+        raise failure
+
+    house.collection.search = search  # type: ignore[method-assign]
+
+    with pytest.raises(InternalServerError, match="search_faces_by_image"):
+        house.searching.search_everybody(RequestTimer(10), jpeg(), 80, 5, 10)
+
+
+# --- the claim check --------------------------------------------------------------------------------------------------
+
+
+def claimed(similarities: list[float | Exception], photos: int | None = None) -> tuple[House, FakeRekognition]:
+    """Ana with a photo for each similarity, in the order of the comparisons."""
+    matches = [one if isinstance(one, Exception) else FaceMatch(MIDDLE, one) for one in similarities]
+    rekognition = FakeRekognition(matches=[*matches])
+    kept: dict[str, dict[str, str | None]] = {
+        f"ana{number}": {"1": "Ana García"} for number in range(photos or len(similarities))
+    }
+    house = House(Photos(**kept), rekognition)
+    for key, _ in list(house.photos.kept):
+        house.enrol(key)
+    rekognition.calls.clear()
+    return house, rekognition
+
+
+@pytest.mark.parametrize(
+    ("similarities", "answered"),
+    [
+        pytest.param([91.0], 91.0, id="one-photo"),
+        pytest.param([91.0, 97.0], 94.0, id="two"),
+        pytest.param([3.0, 99.0, 91.0], 91.0, id="one-poor-photo"),
+        pytest.param([99.0, 2.0, 3.0], 3.0, id="a-stranger-like-one-photo"),
+    ],
+)
+def test_a_claim_is_judged_by_the_median_over_the_photos(similarities: list[float], answered: float) -> None:
+    house, rekognition = claimed([*similarities])
+
+    verified = house.verification.verify(RequestTimer(10), jpeg(), "Ana García")
+
+    assert verified.similarity == answered
+    assert sorted(rekognition.calls) == ["compare_faces"] * len(similarities) + ["detect_faces"]
+
+
+def test_a_claim_costs_six_calls_at_most() -> None:
+    house, _ = claimed([90.0], photos=7)
+    timer = RequestTimer(10)
+
+    house.verification.verify(timer, jpeg(), "Ana García")
+
+    assert timer.rekognition_calls == 6
+
+
+def test_nobody_of_that_name_is_not_found_and_nothing_is_paid_for() -> None:
+    house, rekognition = claimed([90.0])
+
+    with pytest.raises(NotFoundError):
+        house.verification.verify(RequestTimer(10), jpeg(), "Bea")
+
+    assert rekognition.calls == []
+
+
+def test_a_photo_that_cannot_be_compared_is_passed_over() -> None:
+    house, _ = claimed([NoFaceToCompareError("none."), 93.0])
+
+    assert house.verification.verify(RequestTimer(10), jpeg(), "Ana García").similarity == 93.0
+
+
+def test_a_photo_that_is_gone_is_passed_over() -> None:
+    house, _ = claimed([90.0], photos=2)
+    del house.photos.kept["ana0.jpg", "1"]
+
+    assert house.verification.verify(RequestTimer(10), jpeg(), "Ana García").similarity == 90.0
+
+
+def test_where_no_photo_can_be_compared_the_refusal_says_so() -> None:
+    house, _ = claimed([NoFaceToCompareError("none."), NoFaceToCompareError("none.")])
+
+    with pytest.raises(ImageValidationError, match="compare_faces"):
+        house.verification.verify(RequestTimer(10), jpeg(), "Ana García")
+
+
+def test_a_photo_without_a_face_is_refused_before_anything_is_compared() -> None:
+    house, _ = claimed([90.0])
+    house.verification = VerificationService(house.photos, FakeRekognition(faces=[]), house.table, BUCKET)  # type: ignore[arg-type]
+
+    with pytest.raises(ImageValidationError, match="no face"):
+        house.verification.verify(RequestTimer(10), jpeg(), "Ana García")
+
+
+@pytest.mark.parametrize("failure", [InternalServerError("failed."), ServiceBusyError("busy.")])
+def test_a_comparison_that_fails_is_one_failure_of_the_service(failure: Exception) -> None:
+    house, _ = claimed([93.0, failure])
+
+    with pytest.raises(InternalServerError, match="compare_faces"):
+        house.verification.verify(RequestTimer(10), jpeg(), "Ana García")
