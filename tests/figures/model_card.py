@@ -19,7 +19,7 @@ import typer
 from typer.testing import CliRunner
 
 from face_validation.cli.app import app
-from face_validation.evaluation.report.templates import NOTHING, percent, threshold
+from face_validation.evaluation.report.texts import NOTHING, percent, threshold
 from face_validation.evaluation.statistics.intervals import Measured
 
 CARD = Path(__file__).parents[2] / "MODEL_CARD.md"

@@ -1,18 +1,16 @@
-"""The templates of the reports: how rates, thresholds and words in both languages are printed."""
+"""The templates of the reports and charts, and what they can say."""
 
 import math
-from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from face_validation.evaluation.report.texts import text
+from face_validation.evaluation.report.texts import NOTHING, percent, percent_of, text, threshold
 from face_validation.evaluation.report.thumbnails import thumbnail
-from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.statistics.intervals import Rate
 
-NOTHING = "\N{EN DASH}"
 # Light to dark: from an FMR of 1e-6 to one of 1 %.
 _HEAT = ("#fff7ec", "#fee8c8", "#fdd49e", "#fdbb84", "#fc8d59")
 
@@ -47,26 +45,6 @@ def _environment() -> Environment:
         "high": lambda interval: NOTHING if interval is None else percent(interval[1]),
     }
     return environment
-
-
-def percent(rate: Rate | F1Score | float | None) -> str:
-    """A ratio in percent, with as many decimals as the count behind it can carry."""
-    value = rate if rate is None or isinstance(rate, float) else rate.value
-    return NOTHING if value is None else f"{percent_of(value, rate)} %"
-
-
-def percent_of(value: float, rate: Rate | F1Score | float | None) -> str:
-    """An end of a rate's interval, with the rate's own number of decimals or more."""
-    if isinstance(rate, Rate) and rate.of < 1000:
-        return f"{value * 100:.1f}"
-    return f"{value * 100:.{2 if value == 0 or value >= 0.00095 else 3 if value >= 0.000095 else 4}f}"
-
-
-def threshold(value: float) -> str:
-    """A threshold with three decimals, rounded up: printed too low, it would let the highest non-match through."""
-    if value > 100:
-        return "> 100"  # even a similarity of 100 is reached by a non-match
-    return f"{Decimal(value).quantize(Decimal('0.001'), ROUND_CEILING).normalize():f}"
 
 
 def _log10(rate: Rate) -> str:

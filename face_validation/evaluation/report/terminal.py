@@ -11,7 +11,7 @@ from rich.table import Table
 
 from face_validation.evaluation.report.comparison import ChangedCase, Comparison
 from face_validation.evaluation.report.summary import CaseFigures, Summary, WrongAnswer
-from face_validation.evaluation.report.templates import percent, threshold
+from face_validation.evaluation.report.texts import percent, threshold
 from face_validation.evaluation.runs.identification import Identification
 from face_validation.evaluation.runs.result import Result
 from face_validation.evaluation.statistics.confusion import Answer

@@ -1,12 +1,16 @@
-"""What the report says, in English and Spanish: both are in the page, and one of them is shown."""
+"""What the report says: words in English and Spanish, of which the page shows one, and rates and thresholds."""
 
 import json
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from html import escape
 from importlib.resources import files
 
+from face_validation.evaluation.statistics.intervals import F1Score, Rate
+
 CATALOGUE = "texts.json"
+NOTHING = "\N{EN DASH}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +41,23 @@ def text(key: str, **values: object) -> Text:
 def _catalogue() -> dict[str, tuple[str, str]]:
     loaded = json.loads(files(__package__).joinpath(CATALOGUE).read_text(encoding="utf-8"))
     return {key: (english, spanish) for key, (english, spanish) in loaded.items()}
+
+
+def percent(rate: Rate | F1Score | float | None) -> str:
+    """A ratio in percent, with as many decimals as the count behind it can carry."""
+    value = rate if rate is None or isinstance(rate, float) else rate.value
+    return NOTHING if value is None else f"{percent_of(value, rate)} %"
+
+
+def percent_of(value: float, rate: Rate | F1Score | float | None) -> str:
+    """An end of a rate's interval, with the rate's own number of decimals or more."""
+    if isinstance(rate, Rate) and rate.of < 1000:
+        return f"{value * 100:.1f}"
+    return f"{value * 100:.{2 if value == 0 or value >= 0.00095 else 3 if value >= 0.000095 else 4}f}"
+
+
+def threshold(value: float) -> str:
+    """A threshold with three decimals, rounded up: printed too low, it would let the highest non-match through."""
+    if value > 100:
+        return "> 100"  # even a similarity of 100 is reached by a non-match
+    return f"{Decimal(value).quantize(Decimal('0.001'), ROUND_CEILING).normalize():f}"

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import fields
 from functools import cache
+from io import StringIO
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.runs.cases import PERSON_COLUMNS, Case, EvaluationError
@@ -112,33 +113,34 @@ def read_results(path: Path, root: Path) -> list[Result]:
     """
     if not path.is_file():
         return []
-    rows = csv.reader(_whole_lines(path))
+    try:
+        with _whole_lines(path) as lines:
+            return list(_results(csv.reader(lines), path, root))
+    except UnicodeDecodeError as error:
+        raise ResultsError(
+            f"{path.name} is no longer UTF-8: another program saved it, so answers may be lost."
+        ) from error
+
+
+def _whole_lines(path: Path) -> TextIO:
+    """The lines of a file without the last one if it is cut off: a row may end within a character."""
+    with path.open("rb") as stream:
+        stream.seek(-min(1, path.stat().st_size), os.SEEK_END)
+        if stream.read() == b"\n":
+            return path.open(encoding="utf-8", newline="")
+    content = path.read_bytes()
+    return StringIO(content[: content.rfind(b"\n") + 1].decode("utf-8"), newline="")
+
+
+def _results(rows: Any, path: Path, root: Path) -> Iterator[Result]:
     header = next(rows, None)
     if header is None:
-        return []
+        return
     if missing := [column for column in REQUIRED_COLUMNS if column not in header]:
         raise ResultsError(
             f"{path.name} was written by another version of the evaluation: it lacks {', '.join(missing)}. "
             "Run it into another folder."
         )
-    return list(_results(rows, header, path, root))
-
-
-def _whole_lines(path: Path) -> Iterator[str]:
-    """The lines of a file without the last one if it is cut off: a row may end within a character."""
-    with path.open("rb") as stream:
-        for line in stream:
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise ResultsError(
-                    f"{path.name} is no longer UTF-8: another program saved it, so answers may be lost."
-                ) from error
-
-
-def _results(rows: Any, header: list[str], path: Path, root: Path) -> Iterator[Result]:
     convert: dict[str, Callable[[str], object]] = {
         "type": {one.value: one for one in ValidationType}.__getitem__,
         "expected": {one.value: one for one in Expected}.__getitem__,

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field, GetPydanticSchema, PlainSerializer
-from scipy import special
 
 from face_validation.evaluation.statistics.confusion import Scores
 
@@ -76,6 +75,8 @@ def normal_deviates(rates: Scores, least: float = 1e-6) -> Scores:
 
     Source: A. Martin et al., "The DET curve in assessment of detection task performance", Eurospeech (1997) 1895.
     """
+    from scipy import special  # here: importing it takes longer than all else that a comparison imports
+
     deviates: Scores = special.ndtri(np.clip(rates, least, 1 - least))
     return deviates
 

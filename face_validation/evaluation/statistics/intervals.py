@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 from pydantic import model_serializer
-from scipy import special
 
 Z_95 = 1.959963984540054  # the normal distribution's 97.5 % point: two-sided 95 % intervals
 
@@ -125,5 +124,10 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 
     Source: Q. McNemar, Psychometrika 12 (1947) 153; the exact form is a sign test, binomial with p = 1/2.
     """
-    # Not `scipy.stats.binomtest`: importing it takes longer than a whole comparison.
-    return min(1.0, 2 * float(special.bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
+    # In whole numbers, not by `scipy.stats.binomtest`: importing SciPy would take a fifth of a whole comparison.
+    changed, ways = only_first + only_second, 1
+    of_fewer = ways
+    for done in range(min(only_first, only_second)):
+        of_fewer = of_fewer * (changed - done) // (done + 1)
+        ways += of_fewer
+    return float(min(1.0, 2 * ways / 2**changed))

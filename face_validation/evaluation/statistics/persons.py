@@ -1,8 +1,9 @@
 """Error rates whose intervals know that pairs share persons: a bootstrap over persons, not over pairs."""
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from face_validation.evaluation.statistics.confusion import Scores
 from face_validation.evaluation.statistics.intervals import Rate
@@ -34,20 +35,26 @@ class PersonBootstrap:
         """Persons of n pairs, (n,) each."""
         numbers, both = np.unique(np.concatenate([source, target]), return_inverse=True)
         self._source, self._target = both[: source.size], both[source.size :]
+        self._of_one_person = np.flatnonzero(self._source == self._target)
         self.persons = int(numbers.size)
         resamples = int(np.clip(_DRAWS // max(self.persons, 1), LEAST_RESAMPLES, RESAMPLES))
         random = np.random.default_rng(_SEED)
         self._times = np.empty((resamples, self.persons), np.uint8)
         for row in self._times:
             row[:] = np.bincount(random.integers(0, self.persons, self.persons), minlength=self.persons)
-        self._totals = self.count(np.ones(source.size, np.bool_))
+
+    @cached_property
+    def _totals(self) -> NDArray[np.float64]:
+        """How often all pairs count in each resample."""
+        return self.count(np.ones(self._source.size, np.bool_))
 
     def weights(self, resample: int) -> NDArray[np.float32]:
         """How often each pair counts in a resample, (n,)."""
         times = self._times[resample].astype(np.float32)
-        times_source, times_target = times[self._source], times[self._target]
-        times_target[self._source == self._target] = 1
-        weights: NDArray[np.float32] = times_source * times_target
+        weights: NDArray[np.float32] = times.take(self._source)
+        of_target = times.take(self._target)
+        of_target[self._of_one_person] = 1
+        weights *= of_target
         return weights
 
     @property
@@ -57,6 +64,8 @@ class PersonBootstrap:
 
     def count(self, chosen: Flags) -> NDArray[np.float64]:
         """How often the chosen pairs (of n) count in each resample, (resamples,)."""
+        from scipy import sparse  # here: a comparison of two runs asks for weights alone
+
         source, target = self._source[chosen], self._target[chosen]
         own = source == target
         alone = np.bincount(source[own], minlength=self.persons).astype(np.float32)

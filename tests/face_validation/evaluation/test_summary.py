@@ -18,7 +18,7 @@ from face_validation.evaluation.report.html_report import report_page, write_rep
 from face_validation.evaluation.report.metrics import metrics_of, schema_text
 from face_validation.evaluation.report.study import Reason
 from face_validation.evaluation.report.summary import CaseFigures, Summary, summarise
-from face_validation.evaluation.report.templates import percent
+from face_validation.evaluation.report.texts import percent
 from face_validation.evaluation.report.thumbnails import thumbnail
 from face_validation.evaluation.runs.result import Outcome, Result, boxes_to_json
 from face_validation.evaluation.runs.run_folder import Run, Session
