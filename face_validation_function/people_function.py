@@ -90,7 +90,7 @@ class PeopleAdapters:
             s3=images,
             table=table,
             enrolment=EnrolmentService(images, faces, collection, table, settings.faces_bucket),
-            verification=VerificationService(s3, rekognition, table, settings.faces_bucket),
+            verification=VerificationService(images, faces, table, settings.faces_bucket),
             search=SearchService(faces, collection, table),
             erasure=ErasureService(images, collection, table, settings.faces_bucket),
             logger=service_logger(settings.log_level),

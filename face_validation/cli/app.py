@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from face_validation.cli import evaluation, identification, local, people, validation, verifier
+from face_validation.cli import evaluation, identification, liveness, local, people, validation, verifier
 from face_validation.cli.connection_options import ConnectedCommand
 from face_validation.cli.output import ExitCode, leave_with
 from face_validation.client.errors import FaceValidationError
@@ -111,6 +111,7 @@ for _command in (
     validation.upload,
     people.enrol,
     people.search,
+    people.verify,
     people.people,
     people.erase,
 ):
@@ -125,6 +126,7 @@ for _alone in (
     local.demo,
 ):
     app.command()(_alone)
+app.add_typer(liveness.app)
 app.add_typer(verifier.app)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -17,6 +18,7 @@ from face_validation.client.errors import (
     ImageValidationError,
     InternalServerError,
     InvalidS3ObjectError,
+    LivenessError,
     NotFoundError,
     PayloadTooLargeError,
     RequestError,
@@ -25,6 +27,8 @@ from face_validation.client.errors import (
 )
 from face_validation.client.reasons import Language, advice
 from face_validation.client.validation_result import ValidationResult
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class ExitCode(IntEnum):
@@ -38,13 +42,14 @@ class ExitCode(IntEnum):
 
 _REFUSALS = (
     *(RequestError, ImageTooLargeError, InvalidS3ObjectError, ImageValidationError, PayloadTooLargeError),
-    *(NotFoundError, ConflictError),
+    *(NotFoundError, ConflictError, LivenessError),
 )
 _NEXT_STEP: dict[type[FaceValidationError], str] = {
     RequestError: "Correct the request as the details say.",
     ImageTooLargeError: "Use images of 80 to 4096 pixels a side and at most 15 MB.",
     InvalidS3ObjectError: "Check that the key is right and that the service reads the bucket the image was put into.",
     ImageValidationError: "Use a sharp JPG or PNG that shows the face, and for ID_TO_FACE the whole document.",
+    LivenessError: "Start a new session: `liveness create`.",
     NotFoundError: "Check the name or the id: `people` lists who is enrolled.",
     ConflictError: "Do as the details say.",
     PayloadTooLargeError: "Ask fewer questions at a time.",
@@ -106,6 +111,14 @@ def print_verdict(result: ValidationResult, *, as_json: bool, language: Language
             stdout.print(f"Document: {escape(document.label)} ({document.confidence:.0f} % sure)")
         stdout.print(f"[dim]Request id: {escape(result.id_request)}[/]")
     return typer.Exit(ExitCode.MATCH if result.matched else ExitCode.NO_MATCH)
+
+
+def check_annotated(path: Path) -> None:
+    """What could spoil the picture of --annotate is said before anything is asked; raises typer.BadParameter."""
+    if path.suffix.lower() not in PICTURES:
+        raise typer.BadParameter(f"{path} must end in one of {', '.join(PICTURES)}.", param_hint="--annotate")
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"The folder of {path} does not exist.", param_hint="--annotate")
 
 
 def print_json(answer: Any) -> None:

@@ -1,13 +1,14 @@
-"""The commands about enrolled people: `enrol`, `search`, `people` and `erase`."""
+"""The commands about enrolled people: `enrol`, `search`, `verify`, `people` and `erase`."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from face_validation.cli.connection_options import connection_of
-from face_validation.cli.output import ExitCode, print_json
+from face_validation.cli.output import ExitCode, check_annotated, print_json
+from face_validation.client.people import EverybodyResult
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 
@@ -35,10 +36,26 @@ def search(
         float, typer.Option(min=0, max=100, help="Found from this similarity on.")
     ] = DEFAULT_THRESHOLD,
     max_faces: Annotated[int, typer.Option(min=1, max=100, help="The most people to name.")] = 5,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Look for every face in the photo, the largest first; each costs a search.")
+    ] = False,
+    max_searched: Annotated[int, typer.Option(min=1, max=50, help="With --all: the most faces to look for.")] = 10,
+    annotate: Annotated[
+        Path | None, typer.Option(help="With --all: write the photo with the names beside the faces to this file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
     """Who of the enrolled people is in a photo? Leaves with 0 when somebody was found, with 1 when nobody."""
+    if annotate is not None:
+        if not everybody:
+            raise typer.BadParameter("It goes with --all.", param_hint="--annotate")
+        check_annotated(annotate)
     with connection_of(context).client() as client:
+        if everybody:
+            limits = {"max_faces": max_faces, "max_searched": max_searched}
+            _tell_everybody(
+                photo, client.people.search_everybody(photo, threshold=threshold, **limits), annotate, as_json
+            )
         result = client.people.search(photo, threshold=threshold, max_faces=max_faces)
     if as_json:
         print_json(asdict(result))
@@ -48,6 +65,44 @@ def search(
         if not result.found:
             typer.echo(f"Nobody from similarity {threshold:g} on.")
     raise typer.Exit(ExitCode.MATCH if result.found else ExitCode.NO_MATCH)
+
+
+def _tell_everybody(photo: Path, result: EverybodyResult, annotate: Path | None, as_json: bool) -> NoReturn:
+    if annotate is not None:
+        from face_validation.client.annotation import annotate_people  # here: Pillow is for this alone
+        from face_validation.client.image_preparation import prepared_content
+
+        annotate_people(prepared_content(photo), result).save(annotate)
+        typer.echo(f"Annotated: {annotate}", err=True)
+    if as_json:
+        print_json(asdict(result))
+    else:
+        for place, face in enumerate(result.faces, 1):
+            told = "not found" if face.person is None else f"{face.person}  similarity {face.similarity:.2f}"
+            typer.echo(f"{place}. face at {face.box.left:.0%}, {face.box.top:.0%}: {told}")
+        if result.not_searched:
+            typer.echo(f"{result.not_searched} smaller faces were not looked for: --max-searched.", err=True)
+    raise typer.Exit(ExitCode.MATCH if result.found else ExitCode.NO_MATCH)
+
+
+def verify(
+    context: typer.Context,
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="Is it this person?")],
+    full_name: Annotated[str, typer.Option(help="Whom the person in the photo claims to be.")],
+    threshold: Annotated[
+        float, typer.Option(min=0, max=100, help="Match from this similarity on.")
+    ] = DEFAULT_THRESHOLD,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """Does a photo show the enrolled person of that name? Leaves with 0 for a match, with 1 for none."""
+    with connection_of(context).client() as client:
+        result = client.people.verify(photo, full_name, threshold=threshold)
+    if as_json:
+        print_json(asdict(result))
+    else:
+        verdict, sign = ("Match", ">=") if result.matched else ("No match", "<")
+        typer.echo(f"{verdict}  similarity {result.similarity:.2f} {sign} threshold {threshold:g}")
+    raise typer.Exit(ExitCode.MATCH if result.matched else ExitCode.NO_MATCH)
 
 
 def people(

@@ -9,11 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from face_validation.cli.connection_options import check_texts, connection_of
-from face_validation.cli.output import print_json, print_verdict
+from face_validation.cli.output import check_annotated, print_json, print_verdict
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
-
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class BucketChoice(StrEnum):
@@ -68,7 +66,12 @@ def validate(
         ),
     ],
     target: Annotated[
-        str | None, typer.Argument(metavar="TARGET", help="The image to be checked; none for ID_IN_FACE.")
+        str | None,
+        typer.Argument(metavar="TARGET", help="The image to be checked; none for ID_IN_FACE, nor with --liveness."),
+    ] = None,
+    liveness: Annotated[
+        str | None,
+        typer.Option(metavar="SESSION", help="Of `liveness create`, in place of TARGET; SOURCE is the key it printed."),
     ] = None,
     threshold: Annotated[
         float, typer.Option(min=0, max=100, help="Match from this similarity on; 99 is advised for identity checks.")
@@ -101,7 +104,13 @@ def validate(
     ] = False,
 ) -> None:
     """Do two images show the same person? Local files are uploaded, judged and deleted again."""
-    trusted, checked = _images(source, target, type_)
+    if liveness is not None:
+        if target is not None or annotate is not None:
+            raise typer.BadParameter(
+                "It takes the place of TARGET, and of --annotate's picture.", param_hint="--liveness"
+            )
+        keys = True
+    trusted, checked = _images(source, target, type_, liveness)
     if annotate is not None:
         _check_annotated(annotate, keys=keys)
     parts = {"boxes": annotate is not None, "reasons": explain, "quality": quality, "document": document}
@@ -114,16 +123,17 @@ def validate(
         },
         "claims": _pairs(claim or (), "--claim"),
         "include": [part for part, wanted in parts.items() if wanted],
+        "target_liveness_session": liveness,
     }
     with connection_of(context).client() as client:
-        if keys:
-            check_texts(SOURCE=trusted or checked, TARGET=checked)
+        if keys or checked is None:
+            check_texts(SOURCE=trusted or checked, TARGET=checked, liveness=liveness)
             result = client.validate(trusted, checked, type_, **question)
         else:
             photos = (None if trusted is None else Path(trusted)), Path(checked)
             _check_files(photos)
             result = client.validate_files(*photos, type_, **question, keep=keep)
-    if annotate is not None:
+    if annotate is not None and checked is not None:
         from face_validation.client.annotation import annotate as drawn  # here: Pillow is for this alone
 
         drawn(source, checked, result).save(annotate)
@@ -182,8 +192,12 @@ def upload(
         print_json(uploaded)
 
 
-def _images(source: str, target: str | None, type_: ValidationType) -> tuple[str | None, str]:
-    """The trusted image, None for ID_IN_FACE, and the one to check."""
+def _images(
+    source: str, target: str | None, type_: ValidationType, liveness: str | None
+) -> tuple[str | None, str | None]:
+    """The trusted image, None for ID_IN_FACE, and the one to check, None for a liveness session."""
+    if liveness is not None:
+        return source, None
     if (target is None) != (type_ is ValidationType.ID_IN_FACE):
         wanted = "one image, which shows both" if target else "a second image, the one to check"
         raise typer.BadParameter(f"{type_} takes {wanted}.", param_hint="TARGET")
@@ -216,7 +230,4 @@ def _check_annotated(path: Path, *, keys: bool) -> None:
     """What could spoil the picture is said before anything is asked."""
     if keys:
         raise typer.BadParameter("It draws on local files: leave out --keys.", param_hint="--annotate")
-    if path.suffix.lower() not in PICTURES:
-        raise typer.BadParameter(f"{path} must end in one of {', '.join(PICTURES)}.", param_hint="--annotate")
-    if not path.absolute().parent.is_dir():
-        raise typer.BadParameter(f"The folder of {path} does not exist.", param_hint="--annotate")
+    check_annotated(path)

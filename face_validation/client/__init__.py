@@ -10,6 +10,7 @@ from face_validation.client.errors import (
     ImageValidationError,
     InternalServerError,
     InvalidS3ObjectError,
+    LivenessError,
     NotFoundError,
     PayloadTooLargeError,
     RequestError,
@@ -19,7 +20,12 @@ from face_validation.client.errors import (
     UnauthorizedError,
 )
 from face_validation.client.reasons import advice
-from face_validation.client.validation_request import ValidationOptions, ValidationRequest, ValidationType
+from face_validation.client.validation_request import (
+    LivenessSession,
+    ValidationOptions,
+    ValidationRequest,
+    ValidationType,
+)
 from face_validation.client.validation_result import (
     Box,
     Boxes,
@@ -48,6 +54,8 @@ __all__ = [
     "ImageValidationError",
     "InternalServerError",
     "InvalidS3ObjectError",
+    "LivenessError",
+    "LivenessSession",
     "Measure",
     "NotFoundError",
     "Outcome",

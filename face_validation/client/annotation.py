@@ -1,11 +1,13 @@
 """The answer as a picture: both images side by side with what was seen drawn on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from face_validation.client.people import EverybodyResult
 from face_validation.client.upright import orientation_of, upright, without_texts
 from face_validation.client.validation_result import Box, ImageAnalysis, ValidationResult
 
@@ -59,7 +61,7 @@ def annotate(source: Picture, target: Picture, answer: ValidationResult) -> Imag
     """
     seen = (answer.boxes.source, answer.boxes.target) if answer.boxes else (None, None)
     panels = [
-        _panel(name, picture, side, answer)
+        _panel(name, picture, side, [] if side is None else _marks(side, answer))
         for name, picture, side in zip(("Source", "Target"), (source, target), seen, strict=True)
     ]
     width = sum(panel.width for panel in panels) + 3 * MARGIN_PX
@@ -72,6 +74,25 @@ def annotate(source: Picture, target: Picture, answer: ValidationResult) -> Imag
     return canvas
 
 
+def annotate_people(photo: Picture, answer: EverybodyResult) -> Image.Image:
+    """The photo upright, with each face's person beside it: green where somebody was found, grey where nobody.
+
+    Returns:
+        RGB, at most 728 x 788 px whatever the size of the photo.
+
+    Raises:
+        OSError: the photo cannot be read (JPEG and PNG are).
+    """
+    # The largest last, so that no smaller face's line lies on its name.
+    marks = [
+        _Mark(face.box, MATCH, f"{face.person} {face.similarity:.1f}")
+        if face.person is not None
+        else _Mark(face.box, OTHER_FACE, "not found")
+        for face in reversed(answer.faces)
+    ]
+    return _panel("Photo", photo, None, marks)
+
+
 def _write_verdict(canvas: Image.Image, answer: ValidationResult) -> None:
     draw = ImageDraw.Draw(canvas)
     colour, sign, verdict = (MATCH, ">=", "Match") if answer.matched else (NO_MATCH, "<", "No match")
@@ -82,7 +103,7 @@ def _write_verdict(canvas: Image.Image, answer: ValidationResult) -> None:
     draw.text((left, middle + 4), line, INK, ImageFont.load_default(26), anchor="lm")
 
 
-def _panel(name: str, picture: Picture, side: ImageAnalysis | None, answer: ValidationResult) -> Image.Image:
+def _panel(name: str, picture: Picture, side: ImageAnalysis | None, wanted: Sequence[_Mark]) -> Image.Image:
     image, size = _upright(picture, side, name)
     # Enlarging stops at a panel's size, shrinking too: an 80 px face and a 12-megapixel one are as legible.
     image = ImageOps.contain(image, (PANEL_PX, PANEL_PX), Image.Resampling.LANCZOS)
@@ -93,7 +114,7 @@ def _panel(name: str, picture: Picture, side: ImageAnalysis | None, answer: Vali
     panel.paste(image, (left, top))
     ImageDraw.Draw(panel).text((0, 0), _caption(name, size, side), PALE_INK, ImageFont.load_default(20))
     place = (left, top, image.width, image.height)
-    marks = [] if side is None else [(mark, ring) for mark in _marks(side, answer) if (ring := _ring(mark.box, place))]
+    marks = [(mark, ring) for mark in wanted if (ring := _ring(mark.box, place))]
     for mark, ring in marks:
         _outline(panel, ring, mark.colour)
     for mark, ring in marks:

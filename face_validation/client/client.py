@@ -11,8 +11,14 @@ import httpx
 from face_validation.client.api import WRITE, Api
 from face_validation.client.buckets import Bucket, Buckets
 from face_validation.client.image_preparation import Photo, content_of, prepared_content
-from face_validation.client.people import People
-from face_validation.client.validation_request import ValidationOptions, ValidationRequest, ValidationType, new_id
+from face_validation.client.people import People, read_answer
+from face_validation.client.validation_request import (
+    LivenessSession,
+    ValidationOptions,
+    ValidationRequest,
+    ValidationType,
+    new_id,
+)
 from face_validation.client.validation_result import ValidationResult
 from face_validation.client.validations import MOST_IN_ONE_ARRAY, Outcome, Validations
 
@@ -102,7 +108,7 @@ class FaceValidationClient:
     def validate(
         self,
         source_path: str | None,
-        target_path: str,
+        target_path: str | None,
         type: ValidationType | str,  # noqa: A002 - callers pass it by this name, the field's in the request
         *,
         id_request: str | None = None,
@@ -112,7 +118,7 @@ class FaceValidationClient:
 
         Args:
             source_path: key in the source bucket; None for ID_IN_FACE.
-            target_path: key in the target bucket.
+            target_path: key in the target bucket; None with the option `target_liveness_session`.
             type: what the source is.
             id_request: a UUID v4 to find the request by in the service's logs; made when not given.
             options: thresholds and what else to answer, see `ValidationOptions`.
@@ -122,6 +128,20 @@ class FaceValidationClient:
         """
         request = ValidationRequest(source_path, target_path, type, id_request=id_request or new_id(), **options)
         return self._validations.ask(request)
+
+    def create_liveness_session(self, source_path: str, *, id_request: str | None = None) -> LivenessSession:
+        """A session in which a living person proves to be there, for one validation with this source.
+
+        Args:
+            source_path: key in the source bucket, of the image that the person will be compared with.
+            id_request: a UUID v4; the same one gives the same session again.
+
+        Raises:
+            FaceValidationError: as `validate`.
+        """
+        id_request = id_request or new_id()
+        body = {"source_path": source_path, "id_request": id_request}
+        return read_answer(LivenessSession, self._api.ask("POST", "/liveness-sessions", body, id_request=id_request))
 
     def validate_files(
         self,

@@ -149,6 +149,7 @@ CONTRACT_ERRORS: tuple[type[FaceValidationError], ...] = (
     ImageTooLargeError,
     InvalidS3ObjectError,
     ImageValidationError,
+    LivenessError,
     NotFoundError,
     ConflictError,
     PayloadTooLargeError,

@@ -59,6 +59,36 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundFace(Face):
+    """A face in a photo and whose it may be, best first; `person` is None when nobody was found."""
+
+    found: bool
+    matches: tuple[PersonMatch, ...]
+    person: str | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EverybodyResult:
+    """Who is in the photo: its faces, the largest first, and how many more there are that were not looked for."""
+
+    id_request: str
+    found: bool
+    faces: tuple[FoundFace, ...]
+    not_searched: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationResult:
+    """Whether the photo shows the enrolled person of that name, by the similarity (0-100) to the person's photos."""
+
+    id_request: str
+    matched: bool
+    similarity: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Erased:
     """What an erasure removed: faces of the collection, versions of photos, rows of the table."""
 
@@ -101,6 +131,14 @@ def _reader(kind: Hashable) -> Any:
     return TypeAdapter(cast(Any, kind))
 
 
+def read_answer(kind: type[T], answer: Any) -> T:
+    """As `read`; raises RequestFailedError when it is not the contract's."""
+    try:
+        return read(kind, answer)
+    except ValueError as error:
+        raise contract_violation(f"the contract's ({error})") from error
+
+
 class People:
     """The people that searches know: enrol them, list them, look for them, erase them."""
 
@@ -125,7 +163,7 @@ class People:
                 "The image is not valid.", details=f"Its format is {kind}; the service takes JPG and PNG."
             )
         answer = self._api.ask("POST", "/uploads", {"bucket": bucket, "content_type": media_type})
-        form = self._read(UploadForm, answer)
+        form = read_answer(UploadForm, answer)
         url = checked_url("The address for uploads", form.url)
         with network_faults("S3", url):
             response = self._api.http.post(url, data=dict(form.fields), files={"file": content})
@@ -136,13 +174,13 @@ class People:
     def enrol(self, photo: Photo, full_name: str) -> EnrolledFace:
         """Upload a photo and make its person findable; raises as `upload`, and FaceValidationError as the service."""
         body = {"image_path": self.upload(photo, "faces"), "full_name": full_name}
-        return self._read(EnrolledFace, self._api.ask("POST", "/faces", body))
+        return read_answer(EnrolledFace, self._api.ask("POST", "/faces", body))
 
     def faces(self, full_name: str | None = None) -> Iterator[EnrolledFace]:
         """Every face enrolled, or one person's, page by page as it is read on."""
         query = {} if full_name is None else {"full_name": full_name}
         while True:
-            page = self._read(FacePage, self._api.ask("GET", "/faces", scope=READ, query=query))
+            page = read_answer(FacePage, self._api.ask("GET", "/faces", scope=READ, query=query))
             yield from page.faces
             if page.next_token is None:
                 return
@@ -150,13 +188,29 @@ class People:
 
     def search(self, photo: Photo, *, threshold: float = DEFAULT_THRESHOLD, max_faces: int = 5) -> SearchResult:
         """Who is in the photo? People from `threshold` (0-100) on, at most `max_faces` of them."""
+        body = {"threshold": threshold, "max_faces": max_faces}
+        return read_answer(SearchResult, self._ask_about(photo, "/search", body))
+
+    def search_everybody(
+        self, photo: Photo, *, threshold: float = DEFAULT_THRESHOLD, max_faces: int = 5, max_searched: int = 10
+    ) -> EverybodyResult:
+        """Whose faces does the photo show? Of the `max_searched` largest; each costs the service one search."""
+        body = {"threshold": threshold, "max_faces": max_faces, "faces": "all", "max_searched": max_searched}
+        return read_answer(EverybodyResult, self._ask_about(photo, "/search", body))
+
+    def verify(self, photo: Photo, full_name: str, *, threshold: float = DEFAULT_THRESHOLD) -> VerificationResult:
+        """Does the photo show the enrolled person of that name? Raises NotFoundError when nobody is called so."""
+        body = {"full_name": full_name, "threshold": threshold, "include": ["reasons"]}
+        return read_answer(VerificationResult, self._ask_about(photo, "/verification", body))
+
+    def _ask_about(self, photo: Photo, path: str, fields: Mapping[str, Any]) -> Any:
         content, id_request = self._content_of(photo), new_id()
-        body: dict[str, Any] = {"threshold": threshold, "max_faces": max_faces, "id_request": id_request}
+        body = {**fields, "id_request": id_request}
         if len(content) <= MOST_BYTES_IN_BODY:
             body["image"] = base64.b64encode(content).decode()  # nothing stays behind in a bucket
         else:
             body["image_path"] = self._uploaded(content, "target")
-        return self._read(SearchResult, self._api.ask("POST", "/search", body, scope=READ, id_request=id_request))
+        return self._api.ask("POST", path, body, scope=READ, id_request=id_request)
 
     def erase_face(self, face_id: str) -> Erased:
         """Erase one face and its photo."""
@@ -168,14 +222,7 @@ class People:
 
     def _erase(self, path: str) -> Erased:
         answer = self._api.ask("DELETE", path, scope=ADMIN)
-        return self._read(Erased, answer.get("erased") if isinstance(answer, dict) else None)
-
-    @staticmethod
-    def _read(kind: type[T], answer: Any) -> T:
-        try:
-            return read(kind, answer)
-        except ValueError as error:
-            raise contract_violation(f"the contract's ({error})") from error
+        return read_answer(Erased, answer.get("erased") if isinstance(answer, dict) else None)
 
 
 def _segment(name: str, text: str) -> str:

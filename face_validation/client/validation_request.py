@@ -32,6 +32,7 @@ class ValidationOptions(TypedDict, total=False):
     threshold_review: from this similarity (0-100) on the decision is `review`.
     min_quality: measure -> least score (0-100) of both faces.
     claims: what is claimed of the document (`full_name`, `date_of_birth`...), answered only for a match.
+    target_liveness_session: a session that takes the place of the target; `target_path` is None then.
     """
 
     threshold: float
@@ -40,18 +41,31 @@ class ValidationOptions(TypedDict, total=False):
     threshold_review: float | None
     min_quality: Mapping[str, float] | None
     claims: Mapping[str, str] | None
+    target_liveness_session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessSession:
+    """A Face Liveness session: what an app streams its video to, and until when (ISO 8601) it can be validated."""
+
+    id_request: str
+    session_id: str
+    expires_at: str
+    region: str
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationRequest:
     """One validation; paths are keys in the source and target bucket. ID_IN_FACE has no `source_path`.
 
+    `target_path` is None where a `target_liveness_session` takes its place.
+
     `threshold` is always sent: what the answer was judged by is then known for sure; None in another option leaves it
     to the service. See `ValidationOptions`.
     """
 
     source_path: str | None
-    target_path: str
+    target_path: str | None
     type: ValidationType | str
     threshold: float = DEFAULT_THRESHOLD
     threshold_label: float | None = None
@@ -60,13 +74,14 @@ class ValidationRequest:
     threshold_review: float | None = None
     min_quality: Mapping[str, float] | None = None
     claims: Mapping[str, str] | None = field(default=None, repr=False)
+    target_liveness_session: str | None = None
 
     def to_body(self) -> dict[str, Any]:
         """The JSON object that the service takes."""
         body: dict[str, Any] = {
             "id_request": self.id_request,
             **({} if self.source_path is None else {"source_path": self.source_path}),
-            "target_path": self.target_path,
+            **({} if self.target_path is None else {"target_path": self.target_path}),
             "type": str(self.type),
             "threshold": self.threshold,
         }
@@ -80,4 +95,6 @@ class ValidationRequest:
             body["min_quality"] = dict(self.min_quality)
         if self.claims:
             body["claims"] = dict(self.claims)
+        if self.target_liveness_session is not None:
+            body["target_liveness_session"] = self.target_liveness_session
         return body
