@@ -56,17 +56,18 @@ def saying_what_cannot_run(stderr: Console) -> Iterator[None]:
 
 @contextlib.contextmanager
 def evaluated_service(
-    api: str | None, profile: str | None, stderr: Console
+    api: str | None, profile: str | None, stderr: Console, *, prepare: bool = False
 ) -> Iterator[tuple[FaceValidationClient, str]]:
     """A client, and what names the service it asks: answers of different services are not mixed in one run.
 
     The client asks once only: a 5xx that a second try would hide is what an evaluation is there to count. Files are
-    sent as they are: what an evaluation measures is the service on the caller's own images.
+    sent as they are, unless `prepare`: what an evaluation measures is the service on the caller's own images.
     """
+    options, prepared = {"attempts": 1, "prepare_images": prepare}, ", prepared images" * prepare
     if api is not None or profile is not None:
         connection = Connection.resolve(profile, api_url=api)
-        with connection.client(attempts=1, prepare_images=False) as client:
-            yield client, connection.api_url
+        with connection.client(**options) as client:
+            yield client, f"{connection.api_url}{prepared}"
         return
     from face_validation.local.stack import LocalStack  # a deployed API is evaluated without this package's needs
 
@@ -74,8 +75,8 @@ def evaluated_service(
     # Every answer of the function is in results.csv: its log would say the same again, across the progress minimum.
     with LocalStack(log_level="ERROR") as stack:
         settings = {name: str(value) for name, value in asdict(stack.info).items() if name in _CONNECTION_FIELDS}
-        with Connection(**settings).client(attempts=1, prepare_images=False) as client:
-            yield client, f"local stack, code {code_digest()}"
+        with Connection(**settings).client(**options) as client:
+            yield client, f"local stack, code {code_digest()}{prepared}"
 
 
 _CONNECTION_FIELDS = frozenset(Connection.__dataclass_fields__)

@@ -69,6 +69,12 @@ def evaluate(
             help="Leave with 1 when a rate is higher: fmr=0.01, eer=0.02, fnmr@fmr=0.001=0.02.",
         ),
     ] = None,
+    prepare: Annotated[
+        bool,
+        typer.Option(
+            "--prepare", help="Send each image as the other commands do: upright, in sRGB, within the limits."
+        ),
+    ] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Throw away the answers that are in the folder.")] = False,
     all_pairs: Annotated[
         bool,
@@ -107,7 +113,7 @@ def evaluate(
                 if all_pairs:
                     _ask_to_pay(len(labelled), stderr, yes=yes)
                     group_of = {one.person: one.group for one in photographs if one.group}
-                with evaluated_service(api, profile, stderr) as (client, service):
+                with evaluated_service(api, profile, stderr, prepare=prepare) as (client, service):
                     run = _run(labelled, cases, out, client, service, jobs, restart, stderr)
                 summary = summarise(run, threshold, group_of)
             write_report(summary, out)

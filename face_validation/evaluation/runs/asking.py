@@ -12,6 +12,8 @@ from face_validation.client.buckets import Bucket
 from face_validation.client.errors import (
     FaceValidationError,
     ForbiddenError,
+    ImageTooLargeError,
+    ImageValidationError,
     PayloadTooLargeError,
     RequestFailedError,
     SettingsError,
@@ -171,6 +173,8 @@ def _ask(case: Case, uploads: _Uploads, api: Api, digests: dict[Path, str]) -> R
 
 def _is_refusal(error: FaceValidationError) -> bool:
     """Whether the service judged the images: a busy service, a lost connection or a 5xx says nothing about them."""
-    if isinstance(error, RequestFailedError | TooManyRequestsError | PayloadTooLargeError) or error.status is None:
+    if isinstance(error, RequestFailedError | TooManyRequestsError | PayloadTooLargeError):
         return False
+    if error.status is None:  # of the client itself, which prepares images
+        return isinstance(error, ImageValidationError | ImageTooLargeError)
     return HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from face_validation.cli.app import app
@@ -59,6 +60,20 @@ def test_a_run_writes_results_metrics_report_and_plots_and_says_where(folder: Pa
     assert "report.html" in done.output
     assert {call.json["threshold"] for call in api.validations} == {0.0}
     assert len(api.validations) == 10
+
+
+def test_prepared_images_are_sent_as_jpgs_and_what_no_decoder_opens_is_counted_as_refused(
+    folder: Path, api: ScoringApi
+) -> None:
+    Image.new("RGB", (200, 100), "grey").save(folder / "trusted.jpg", "WEBP")
+
+    done = evaluate(folder, "--prepare")
+
+    assert done.exit_code == 0, done.output
+    assert [sent[:3] for sent in api.objects.values()] == [b"\xff\xd8\xff"]
+    overall = json.loads((folder / "out" / "metrics.json").read_text())["overall"]
+    assert (overall["cases"], overall["failures"]) == (10, 0)
+    assert "prepared images" in evaluate(folder).output  # answers of both ways are not mixed in one run
 
 
 def test_another_threshold_is_arithmetic_on_the_scores_that_are_there(folder: Path, api: ScoringApi) -> None:
