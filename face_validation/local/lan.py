@@ -34,13 +34,15 @@ def lan_page(stack: StackInfo, console: Console) -> Iterator[None]:
     address = own_address()
     with _listening(address) as listener, tempfile.TemporaryDirectory() as folder:
         certificate, fingerprint = write_certificate(address, Path(folder))
-        origin, api = f"https://{address}:{listener.getsockname()[1]}", StackApi(stack)
-        page = PageRoutes(stack, aws_client("s3", stack.s3_endpoint), api, OwnSite(origin))
+        origin, api = (
+            f"https://{address}:{listener.getsockname()[1]}",
+            StackApi(stack, aws_client("s3", stack.s3_endpoint)),
+        )
 
         def opened(device: str) -> None:
             console.print(f"\n{device} opened the page. The link for another device:\n{site.link}", highlight=False)
 
-        site = LanSite(origin, page.routes(), api, opened)
+        site = LanSite(origin, PageRoutes(api, OwnSite(origin)).routes(), api, opened)
         with ServerThread(site.app, listener, certificate):
             console.print(f"\n[bold]On a phone in this network[/]: {site.link}\n", highlight=False, soft_wrap=True)
             for line in qr_lines(site.link):

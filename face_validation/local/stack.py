@@ -27,6 +27,7 @@ from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.own_site import OwnSite
 from face_validation.local.web.page_routes import PageRoutes
+from face_validation.local.web.people_routes import PeopleRoutes
 from face_validation.local.web.stack_api import StackApi
 from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
 from rekognition_local.server.child_process import rekognition_process
@@ -166,12 +167,12 @@ class LocalStack:
             throttle=self._throttle,
         )
         opened.callback(gateway.close)
-        api, origin = StackApi(self.info), self.page_url.rstrip("/")
+        api, origin = StackApi(self.info, self._s3), self.page_url.rstrip("/")
         site = OwnSite(origin, origin.replace(HOST, "localhost"))
         return application(
             gateway,
             issuer,
-            PageRoutes(self.info, self._s3, api, site).routes(),
+            [*PageRoutes(api, site).routes(), *PeopleRoutes(api, site).routes()],
             api,
             stage=STAGE,
             pool_id=pool.id,

@@ -1,7 +1,6 @@
 """The page for people and the few addresses that it needs; for this machine and this page only."""
 
 import math
-import uuid
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -19,12 +18,11 @@ from face_validation.client.image_preparation import MAX_FILE_BYTES, prepare
 from face_validation.client.reasons import texts
 from face_validation.local.gateway.api_gateway import read_body
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
-from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.own_site import FOLDER, OwnSite, file, refusal
 from face_validation.local.web.stack_api import StackApi
 
-MODULES = ("page", "words", "pictures", "camera", "boxes", "developers", "intake", "samples")
-FILES = ("page.css", "icon.svg", *(f"{name}.js" for name in MODULES))
+MODULES = ("page", "language", "words", "question", "verdict", "pictures", "camera", "boxes", "developers", "intake")
+FILES = ("page.css", "icon.svg", "samples.js", *(f"{name}.js" for name in MODULES))
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
 MAX_UPLOAD_BYTES = 2 * MAX_IMAGE_BYTES + 64 * 1024
 # The pictures of a type, where it does not take both.
@@ -34,8 +32,8 @@ SIDES_OF = {"ID_IN_FACE": ("target",)}
 class PageRoutes:
     """The page, its samples, and one address that puts two photographs into the buckets and asks the API about them."""
 
-    def __init__(self, stack: StackInfo, s3: Any, api: StackApi, site: OwnSite) -> None:
-        self._stack, self._s3, self._api, self._site = stack, s3, api, site
+    def __init__(self, api: StackApi, site: OwnSite) -> None:
+        self._api, self._site = api, site
 
     def routes(self) -> list[Route]:
         """The addresses, to be mounted at the root."""
@@ -59,17 +57,10 @@ class PageRoutes:
             files, question = await _form(request, body)
         except (HTTPException, KeyError, ValueError) as error:
             return refusal(HTTPStatus.BAD_REQUEST, "RequestError", f"The form is not what the page sends: {error!s}")
-        key = f"page/{uuid.uuid4()}"
-        buckets = {"source": self._stack.source_bucket, "target": self._stack.target_bucket}
-        buckets = {side: bucket for side, bucket in buckets.items() if side in files}
-        try:
-            for side, bucket in buckets.items():
-                await run_in_threadpool(self._s3.put_object, Bucket=bucket, Key=key, Body=files[side])
-            return await self._api.ask("POST", "/validation", {**{f"{side}_path": key for side in files}, **question})
-        finally:
-            # Somebody's photographs: they are not kept longer than the answer takes.
-            for bucket in buckets.values():
-                await run_in_threadpool(self._s3.delete_object, Bucket=bucket, Key=key)
+        buckets = {"source": self._api.stack.source_bucket, "target": self._api.stack.target_bucket}
+        async with self._api.held({buckets[side]: file for side, file in files.items()}) as key:
+            paths = {f"{side}_path": key for side in files}
+            return await self._api.asked("POST", "/validation", {**paths, **question})
 
 
 async def _prepared(request: Request) -> Response:

@@ -1,9 +1,13 @@
 """The API as the stack's own pages ask it: with the local client's token, its answer passed on as it is."""
 
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from face_validation.local.stack_info import StackInfo
@@ -13,10 +17,10 @@ ANSWER_TIMEOUT_S = 120.0
 
 
 class StackApi:
-    """Does what every client does: gets a token, then asks. To be entered in the event loop that uses it."""
+    """Does what every client does: puts images, gets a token, asks. To be entered in the event loop that uses it."""
 
-    def __init__(self, stack: StackInfo) -> None:
-        self._stack = stack
+    def __init__(self, stack: StackInfo, s3: Any) -> None:
+        self.stack, self._s3 = stack, s3
         self._http = httpx.AsyncClient(timeout=ANSWER_TIMEOUT_S, trust_env=False)
 
     async def __aenter__(self) -> Self:
@@ -28,22 +32,59 @@ class StackApi:
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
 
-    async def ask(self, method: str, path: str, body: Any = None) -> Response:
-        """The API's answer to one request; `path` is below the stage.
+    @asynccontextmanager
+    async def held(self, images: Mapping[str, bytes]) -> AsyncIterator[str]:
+        """Images, by bucket, that are there within the `with` only; gives the key that they have.
+
+        Somebody's photographs: they are not kept longer than the answer takes.
+        """
+        key = f"page/{uuid.uuid4()}"
+        try:
+            for bucket, image in images.items():
+                await self.put(bucket, key, image)
+            yield key
+        finally:
+            for bucket in images:
+                await self.delete(bucket, key)
+
+    async def put(self, bucket: str, key: str, image: bytes) -> None:
+        """Put an image into a bucket."""
+        await run_in_threadpool(self._s3.put_object, Bucket=bucket, Key=key, Body=image)
+
+    async def delete(self, bucket: str, key: str) -> None:
+        """Delete an image from a bucket."""
+        await run_in_threadpool(self._s3.delete_object, Bucket=bucket, Key=key)
+
+    async def image(self, bucket: str, key: str) -> bytes | None:
+        """An image of a bucket; None when it is not there."""
+        try:
+            found = await run_in_threadpool(self._s3.get_object, Bucket=bucket, Key=key)
+        except self._s3.exceptions.NoSuchKey:
+            return None
+        content: bytes = await run_in_threadpool(found["Body"].read)
+        return content
+
+    async def asked(self, method: str, path: str, body: Any = None) -> Response:
+        """The API's answer to one request, for a page.
 
         Its status goes into the body: to a page a refusal is an answer, not a failure to load something.
         """
+        status, answer = await self.ask(method, path, body)
+        return JSONResponse({"status": status, "answer": answer})
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and body of the API's answer to one request; `path` is below the stage."""
         credentials = {
             "grant_type": "client_credentials",
-            "client_id": self._stack.client_id,
-            "client_secret": self._stack.client_secret,
+            "client_id": self.stack.client_id,
+            "client_secret": self.stack.client_secret,
             "scope": f"{READ} {WRITE} {ADMIN}",
         }
-        granted = (await self._http.post(self._stack.token_url, data=credentials)).raise_for_status().json()
+        granted = (await self._http.post(self.stack.token_url, data=credentials)).raise_for_status().json()
         answer = await self._http.request(
             method,
-            f"{self._stack.api_url}{path}",
+            f"{self.stack.api_url}{path}",
             json=body,
             headers={"Authorization": f"Bearer {granted['access_token']}"},
         )
-        return JSONResponse({"status": answer.status_code, "answer": answer.json()})
+        return answer.status_code, answer.json()

@@ -37,7 +37,7 @@ class Site:
         site = OwnSite(ORIGIN)
         self.opened: list[str] = []
         routes = [site.route("/", page), site.route("/page/validation", page, "POST")]
-        self.lan = LanSite(ORIGIN, routes, StackApi(INFO), self.opened.append)
+        self.lan = LanSite(ORIGIN, routes, StackApi(INFO, None), self.opened.append)
 
 
 class Phone:

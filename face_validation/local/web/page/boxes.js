@@ -17,3 +17,11 @@ export function nearest(faces, box) {
   const distance = (other) => Math.hypot(other.left + other.width / 2 - box.left - box.width / 2, other.top + other.height / 2 - box.top - box.height / 2);
   return faces.reduce((best, face, index) => (distance(face.box) < distance(faces[best].box) ? index : best), 0);
 }
+
+// A box of a part, in ratios of the whole picture.
+export const inWhole = (box, area) => ({
+  left: area.left + box.left * area.width,
+  top: area.top + box.top * area.height,
+  width: box.width * area.width,
+  height: box.height * area.height,
+});

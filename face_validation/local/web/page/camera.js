@@ -1,6 +1,6 @@
 // A picture by the camera: the front one for a person, the back one for a document, which has a frame to fill.
 
-import { words } from "/page/words.js";
+import { words } from "/page/language.js";
 
 const dialog = document.querySelector("#camera");
 const video = dialog.querySelector("video");

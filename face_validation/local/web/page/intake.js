@@ -1,15 +1,15 @@
 // Files by a click, by drop, from the clipboard and from the camera.
 
 import { takePicture } from "/page/camera.js";
-import { SIDES } from "/page/words.js";
 
-// `takeAll` gets the files, and the side that they are for where that is known; `ofDocument` chooses the camera.
+// `takeAll` gets the files, and the card that they are for where that is known; `ofDocument` chooses the camera.
 export function listen(cards, takeAll, ofDocument) {
-  const sideOf = (element) => SIDES.find((side) => cards[side].contains(element));
+  const sides = Object.keys(cards);
+  const sideOf = (element) => sides.find((side) => cards[side].contains(element));
   const mark = (over) => {
-    for (const side of SIDES) cards[side].classList.toggle("over", side === over);
+    for (const side of sides) cards[side].classList.toggle("over", side === over);
   };
-  for (const side of SIDES) {
+  for (const side of sides) {
     const input = cards[side].querySelector("input");
     // Else the file chosen last could not be chosen again after a sample or a drop: nothing would have changed.
     input.addEventListener("click", () => { input.value = ""; });

@@ -43,14 +43,6 @@ export async function cropped(blob, box) {
   return { blob: await jpegOf(canvas), area };
 }
 
-// A box of a part, in ratios of the whole picture.
-export const inWhole = (box, area) => ({
-  left: area.left + box.left * area.width,
-  top: area.top + box.top * area.height,
-  width: box.width * area.width,
-  height: box.height * area.height,
-});
-
 // The pictures side by side with their boxes and the verdict, as a PNG.
 export async function withResult(sides, verdict, colours) {
   const height = 720;

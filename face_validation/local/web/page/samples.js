@@ -1,6 +1,7 @@
 // The sample questions: two pictures each, or one in which the person holds the document.
 
-import { SIDES, words } from "/page/words.js";
+import { words } from "/page/language.js";
+import { SIDES } from "/page/words.js";
 
 const address = (name) => `/page/samples/${name}.jpg`;
 const sidesOf = (sample) => SIDES.filter((side) => sample[side]);

@@ -1,0 +1,92 @@
+"""The page about people: who is enrolled, with their faces; enrol, look for and erase them."""
+
+import uuid
+from functools import partial
+from http import HTTPStatus
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from face_validation.client.image_preparation import prepare
+from face_validation.local.gateway.api_gateway import read_body
+from face_validation.local.web.own_site import FOLDER, OwnSite, file, refusal
+from face_validation.local.web.stack_api import StackApi
+from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.faces import BoundingBox
+from face_validation_function.utils.image_processing import FACE_MARGIN, crop_pixels, cut, open_upright
+
+FILES = ("people.css", "people.js", "people_words.js")
+MAX_IMAGE_BYTES = 15 * 1024 * 1024
+THUMBNAIL_PX = 192
+
+
+class PeopleRoutes:
+    """The page at `/people`, and the addresses that it asks."""
+
+    def __init__(self, api: StackApi, site: OwnSite) -> None:
+        self._api, self._site = api, site
+
+    def routes(self) -> list[Route]:
+        """The addresses, to be mounted at the root."""
+        route = self._site.route
+        return [
+            route("/people", partial(file, FOLDER / "people.html")),
+            *self._site.files(FILES),
+            route("/page/people", self._listed),
+            route("/page/people", self._enrol, "POST"),
+            route("/page/people", self._erase, "DELETE"),
+            route("/page/search", self._search, "POST"),
+            route("/page/thumbnail", self._thumbnail),
+        ]
+
+    async def _listed(self, request: Request) -> Response:
+        return await self._api.asked("GET", f"/faces?{request.url.query}")
+
+    async def _enrol(self, request: Request) -> Response:
+        """Put the photo and enrol its face; a photo that is refused is not kept."""
+        photo = await read_body(request, MAX_IMAGE_BYTES)
+        if photo is None:
+            return _too_large()
+        bucket, key = self._api.stack.faces_bucket, f"photos/{uuid.uuid4()}.jpg"
+        await self._api.put(bucket, key, photo)
+        body = {"image_path": key, "full_name": request.query_params.get("full_name", "")}
+        status, answer = await self._api.ask("POST", "/faces", body)
+        if status != HTTPStatus.CREATED:
+            await self._api.delete(bucket, key)
+        return JSONResponse({"status": status, "answer": answer})
+
+    async def _erase(self, request: Request) -> Response:
+        full_name = quote(request.query_params.get("full_name", ""), safe="")
+        return await self._api.asked("DELETE", f"/people/{full_name}")
+
+    async def _search(self, request: Request) -> Response:
+        photo = await read_body(request, MAX_IMAGE_BYTES)
+        if photo is None:
+            return _too_large()
+        async with self._api.held({self._api.stack.target_bucket: photo}) as key:
+            return await self._api.asked("POST", "/search", {"image_path": key})
+
+    async def _thumbnail(self, request: Request) -> Response:
+        """The face of an enrolled photo: `path` is its key, `box` four ratios: left, top, width, height."""
+        photo = await self._api.image(self._api.stack.faces_bucket, request.query_params.get("path", ""))
+        try:
+            box = BoundingBox(*map(float, request.query_params.get("box", "").split(",")))
+            content = await run_in_threadpool(_face, photo or b"", box)
+        except (TypeError, ValueError, FaceValidationError) as error:
+            return refusal(HTTPStatus.NOT_FOUND, "ImageValidationError", f"There is no such face: {error}")
+        return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _face(photo: bytes, box: BoundingBox) -> bytes:
+    """A small JPG of a face with its hair and chin."""
+    image = open_upright(photo)
+    face = cut(image, crop_pixels(box, image.width, image.height, FACE_MARGIN))
+    return prepare(face, longest_side=THUMBNAIL_PX).content
+
+
+def _too_large() -> Response:
+    details = f"The picture is larger than {MAX_IMAGE_BYTES // 2**20} MB."
+    return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError", details)
