@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -52,8 +53,8 @@ def _show_one(client: FaceValidationClient, sample: Sample, folder: Path, consol
     return good
 
 
-def client_of(stack: StackInfo) -> FaceValidationClient:
-    """A client of the API that a stack serves."""
+def client_of(stack: StackInfo, **options: Any) -> FaceValidationClient:
+    """A client of the API that a stack serves; `options` are those of the constructor, such as `attempts`."""
     return FaceValidationClient(
         stack.api_url,
         stack.token_url,
@@ -62,4 +63,5 @@ def client_of(stack: StackInfo) -> FaceValidationClient:
         source_bucket=stack.source_bucket,
         target_bucket=stack.target_bucket,
         s3_endpoint=stack.s3_endpoint,
+        **options,
     )

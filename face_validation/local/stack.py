@@ -25,6 +25,7 @@ from face_validation.local.gateway.server_thread import ServerThread
 from face_validation.local.gateway.throttle import Throttle
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
+from face_validation.local.web.evaluation_routes import EvaluationRoutes
 from face_validation.local.web.own_site import OwnSite
 from face_validation.local.web.page_routes import PageRoutes
 from face_validation.local.web.people_routes import PeopleRoutes
@@ -169,10 +170,16 @@ class LocalStack:
         opened.callback(gateway.close)
         api, origin = StackApi(self.info, self._s3), self.page_url.rstrip("/")
         site = OwnSite(origin, origin.replace(HOST, "localhost"))
+        evaluation = EvaluationRoutes(self.info, site)
+        opened.callback(evaluation.close)
         return application(
             gateway,
             issuer,
-            [*PageRoutes(api, site).routes(), *PeopleRoutes(api, site).routes()],
+            [
+                *PageRoutes(api, site).routes(),
+                *PeopleRoutes(api, site).routes(),
+                *evaluation.routes(),
+            ],
             api,
             stage=STAGE,
             pool_id=pool.id,

@@ -71,7 +71,7 @@ class PeopleRoutes:
 
     async def _thumbnail(self, request: Request) -> Response:
         """The face of an enrolled photo: `path` is its key, `box` four ratios: left, top, width, height."""
-        photo = await self._api.image(self._api.stack.faces_bucket, request.query_params.get("path", ""))
+        photo = await self._api.image(self._api.stack.faces_bucket, request.query_params.get("path") or "-")
         try:
             box = BoundingBox(*map(float, request.query_params.get("box", "").split(",")))
             content = await run_in_threadpool(_face, photo or b"", box)

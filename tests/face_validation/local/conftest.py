@@ -1,7 +1,9 @@
 """The local stack's parts, each started once for the tests that need it."""
 
+import shutil
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,20 @@ from face_validation.local.cognito.user_pool import AppClient, UserPool
 from face_validation.local.gateway.authorizer import CognitoAuthorizer
 from face_validation.local.stack import LocalStack
 from tests.face_validation.local.under_test import READ, WRITE, Api
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +66,15 @@ def api(authorizer: CognitoAuthorizer, issuer: TokenIssuer, app_client: AppClien
 def stack(local_stack: LocalStack) -> LocalStack:
     """The whole stack with real models, for tests marked slow."""
     return local_stack
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on the PATH: the page is not tested in a browser")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()

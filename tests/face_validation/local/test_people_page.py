@@ -1,0 +1,176 @@
+"""The page about people, in a real browser: add, find, list and erase; and what its addresses refuse."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from face_validation.local.demo import client_of
+from face_validation.local.samples.questions import sample_jpeg
+from face_validation.local.stack import LocalStack
+from tests.waiting import until
+
+pytestmark = pytest.mark.slow
+
+ANSWER_TIMEOUT_MS = 90_000
+
+
+@pytest.fixture
+def page(browser: Any, stack: LocalStack) -> Iterator[Any]:
+    """The page, opened; whatever it writes to the console as an error fails the test. Nobody stays enrolled."""
+    opened = browser.new_page(viewport={"width": 1100, "height": 900})
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.set_default_timeout(ANSWER_TIMEOUT_MS)
+    opened.goto(f"{stack.page_url}people")
+    yield opened
+    opened.close()
+    with client_of(stack.info) as client:
+        for name in {face.full_name for face in client.people.faces()}:
+            client.people.erase_person(name)
+    assert complaints == []
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> dict[str, Path]:
+    for name in ("hopper", "hopper-again", "collins"):
+        (tmp_path / f"{name}.jpg").write_bytes(sample_jpeg(name))
+    return {path.stem: path for path in tmp_path.glob("*.jpg")}
+
+
+def add(page: Any, name: str, *photos: Path) -> None:
+    page.set_input_files("[data-side=enrol] input[type=file]", list(photos))
+    page.get_by_text("ready").wait_for()
+    page.fill("#full-name", name)
+    page.keyboard.press("Enter")
+    page.get_by_text(f"{name}: {len(photos)} photo").wait_for()
+
+
+def test_a_person_is_added_listed_with_the_face_found_and_erased(
+    page: Any, photos: dict[str, Path], stack: LocalStack
+) -> None:
+    page.get_by_text("Nobody is enrolled yet").wait_for()
+    add(page, "Grace Hopper", photos["hopper"])
+    page.set_input_files("[data-side=search] input[type=file]", photos["hopper-again"])
+
+    page.get_by_text("This is Grace Hopper.").wait_for()
+    assert page.locator("[data-side=search] .box.match").count() == 1
+    thumbnail = page.locator("#people li img").first
+    until(lambda: thumbnail.evaluate("image => image.complete && image.naturalWidth > 0"))
+    assert "1 photo" in page.inner_text("#people li")
+
+    page.get_by_role("button", name="Erase Grace Hopper").click()
+    page.keyboard.press("Escape")
+    assert page.locator("#people li").count() == 1  # whoever does not confirm erases nobody
+    page.get_by_role("button", name="Erase Grace Hopper").click()
+    page.click("#erase [data-act=erase]")
+
+    page.get_by_text("Grace Hopper was erased.").wait_for()
+    page.get_by_text("Nobody is enrolled yet").wait_for()
+    assert keys_in_faces_bucket(stack) == []
+
+
+def test_somebody_else_is_not_found(page: Any, photos: dict[str, Path]) -> None:
+    add(page, "Grace Hopper", photos["hopper"])
+
+    page.set_input_files("[data-side=search] input[type=file]", photos["collins"])
+
+    page.get_by_text("Nobody who is enrolled looks like this.").wait_for()
+
+
+def test_the_list_is_filtered_by_name_without_regard_to_accents(page: Any, photos: dict[str, Path]) -> None:
+    add(page, "Ana García", photos["hopper"])
+    add(page, "Eileen Collins", photos["collins"])
+
+    page.fill("#filter", "garcia")
+
+    assert page.locator("#people strong").all_inner_texts() == ["Ana García"]
+    page.fill("#filter", "zz")
+    page.get_by_text("Nobody's name has “zz” in it.").wait_for()
+
+
+def test_a_photo_without_a_face_is_refused_by_its_name_and_not_kept(
+    page: Any, photos: dict[str, Path], tmp_path: Path, stack: LocalStack
+) -> None:
+    from PIL import Image
+
+    grey = tmp_path / "grey.jpg"
+    Image.new("RGB", (300, 300), "grey").save(grey)
+    page.set_input_files("[data-side=enrol] input[type=file]", [grey, photos["hopper"]])
+    page.get_by_text("2 photos are ready.").wait_for()
+    page.fill("#full-name", "Grace Hopper")
+    page.click("#enrol .primary")
+
+    page.get_by_text("grey.jpg was not added").wait_for()
+    assert "1 photo was added" in page.inner_text("#enrolled")
+    assert len(keys_in_faces_bucket(stack)) == 1
+
+
+def test_a_name_and_a_photo_are_asked_for(page: Any) -> None:
+    page.click("#enrol .primary")
+    page.get_by_text("Write the person's full name.").wait_for()
+    assert page.evaluate("document.activeElement.id") == "full-name"
+
+    page.fill("#full-name", "Ana")
+    page.keyboard.press("Enter")
+
+    page.get_by_text("Choose a photo first.").wait_for()
+
+
+def test_the_camera_takes_a_photo_to_add(page: Any) -> None:
+    page.click("[data-side=enrol] [data-act=camera]")
+    page.wait_for_selector("[data-act=shoot]:enabled")
+
+    page.click("[data-act=shoot]")
+
+    page.get_by_text("1 photo is ready.").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "locale"), [(1280, "en-GB"), (390, "es-ES")])
+def test_no_barrier_is_found_by_axe_and_nothing_is_wider_than_the_screen(
+    browser: Any, stack: LocalStack, width: int, locale: str, scheme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    with client_of(stack.info) as client:
+        client.people.enrol(sample_jpeg("hopper"), "Grace Hopper")
+        page = browser.new_page(
+            viewport={"width": width, "height": 844}, locale=locale, color_scheme=scheme, bypass_csp=True
+        )
+        page.set_default_timeout(ANSWER_TIMEOUT_MS)
+        page.goto(f"{stack.page_url}people")
+        page.wait_for_selector("#people li")
+        for open_dialog in (False, True):
+            if open_dialog:
+                page.click("#people li button")
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.close()
+        client.people.erase_person("Grace Hopper")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "page/people?full_name=Ana"), ("DELETE", "page/people?full_name=Ana"), ("POST", "page/search")],
+)
+def test_another_sites_page_can_neither_add_nor_find_nor_erase(stack: LocalStack, method: str, path: str) -> None:
+    refused = httpx.request(method, f"{stack.page_url}{path}", headers={"Origin": "https://example.org"})
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "ForbiddenError")
+
+
+@pytest.mark.parametrize("query", ["", "path=none.jpg&box=0,0,1,1", "box=1,2", "path=none.jpg&box=a,b,c,d"])
+def test_a_face_that_is_not_there_has_no_thumbnail(stack: LocalStack, query: str) -> None:
+    assert httpx.get(f"{stack.page_url}page/thumbnail?{query}").status_code == 404
+
+
+def keys_in_faces_bucket(stack: LocalStack) -> list[str]:
+    from face_validation.local.aws.moto_services import aws_client
+
+    listed = aws_client("s3", stack.info.s3_endpoint).list_objects_v2(Bucket=stack.info.faces_bucket, Prefix="photos/")
+    return [found["Key"] for found in listed.get("Contents", [])]
