@@ -22,7 +22,7 @@ from face_validation.local.web.own_site import FOLDER, OwnSite, file, refusal
 from face_validation.local.web.stack_api import StackApi
 
 MODULES = ("page", "language", "words", "question", "verdict", "pictures", "camera", "boxes", "developers", "intake")
-FILES = ("page.css", "icon.svg", "samples.js", *(f"{name}.js" for name in MODULES))
+FILES = ("page.css", "icon.svg", "samples.js", "numbers.js", *(f"{name}.js" for name in MODULES))
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
 MAX_UPLOAD_BYTES = 2 * MAX_IMAGE_BYTES + 64 * 1024
 # The pictures of a type, where it does not take both.

@@ -4,6 +4,7 @@ import { box } from "/page/boxes.js";
 import { listen } from "/page/intake.js";
 import { currentLanguage, speak, words } from "/page/language.js";
 import { WORDS } from "/page/people_words.js";
+import { percent } from "/page/numbers.js";
 import { PictureError, prepare } from "/page/pictures.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -75,8 +76,7 @@ function outcome(matches) {
   if (matches.length === 0) return [make("strong", { textContent: words().not_found })];
   const rows = matches.map(({ full_name, similarity, face_id }) => {
     const face = people.get(full_name)?.find((one) => one.face_id === face_id);
-    const percent = similarity < 100 ? Math.min(similarity, 99.99).toFixed(2) : "100";
-    return make("li", {}, ...(face ? [thumbnail(face)] : []), make("span", { textContent: full_name }), make("small", { textContent: words().similarity(percent) }));
+    return make("li", {}, ...(face ? [thumbnail(face)] : []), make("span", { textContent: full_name }), make("small", { textContent: words().similarity(percent(similarity)) }));
   });
   return [make("strong", { className: "match", textContent: words().found(matches[0].full_name) }), make("ol", {}, ...rows)];
 }

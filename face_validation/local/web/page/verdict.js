@@ -3,21 +3,12 @@
 import { box } from "/page/boxes.js";
 import { curlOf, pythonOf } from "/page/developers.js";
 import { currentLanguage, words } from "/page/language.js";
+import { percent } from "/page/numbers.js";
 import { withResult } from "/page/pictures.js";
 import { IDENTITY_CHECK, REVIEW_FROM, cards, find, inHand, needed, ofDocument, pictures, threshold, titleOf, type } from "/page/question.js";
 import { SIDES } from "/page/words.js";
 
 const section = find("#answer");
-
-// Two decimals, or as many as show on which side of the limit the similarity lies; nothing but 100 is written as 100.
-function percent(similarity) {
-  if (similarity < 100 && similarity >= 99.995) return "99.99";
-  for (let digits = 2; digits < 7; digits += 1) {
-    const text = similarity.toFixed(digits);
-    if ([threshold(), IDENTITY_CHECK].every((limit) => Number(text) >= limit === similarity >= limit)) return text;
-  }
-  return String(similarity);
-}
 
 // Write an answer or a refusal, in the language of now. `choose` is told which other face is wanted.
 export function tell({ answer, refusal, reasons, choose }) {
@@ -51,7 +42,7 @@ function decide(answer, spoken, choose) {
   const kind = matched ? "match" : review ? "review" : "no_match";
   mark(kind, matched ? "✓" : review ? "?" : "✕");
   find("#verdict").textContent = words()[kind];
-  find("#similarity").textContent = percent(similarity);
+  find("#similarity").textContent = percent(similarity, [limit, IDENTITY_CHECK]);
   find("#reason").textContent = explanation(similarity, limit, matched, review);
   const several = needed().filter((side) => !inHand() && !ofDocument(side) && answer.boxes[side].faces.length > 1);
   const skipped = ["SIMILARITY_BELOW_THRESHOLD", "SIMILARITY_NEAR_THRESHOLD", "SOURCE_SEVERAL_FACES", "TARGET_SEVERAL_FACES"];
