@@ -8,7 +8,7 @@ export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people model-card \
-  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-request bench-endurance bench-images bench-search bench-verifier \
+  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-preparation bench-request bench-endurance bench-images bench-search bench-verifier \
   synth deploy-check sam-check typescript-check artefact bench-cold-start openapi metrics-schema
 
 help: ## say what there is
@@ -113,6 +113,9 @@ bench-quality: .venv/.local ## errors against rejection by each quality measure,
 
 bench-held: .venv/.local ## ID_IN_FACE on scenes drawn of FACE_DATA's documents and photographs
 	@$(BIN)/python -m tests.figures.held_documents
+
+bench-preparation: .venv/.local ## what preparing pictures costs: pairs, zones in photographs of 24 megapixels, wide gamut
+	@$(BIN)/python -m tests.figures.preparation
 
 bench-endurance: .venv/.dev ## answers and memory under load, slow callers, kills and stops, in about 15 minutes
 	@$(BIN)/python -W ignore -m tests.endurance $(ARGS)

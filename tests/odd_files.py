@@ -3,7 +3,7 @@
 import struct
 import zlib
 
-from PIL import Image
+from PIL import Image, ImageCms
 
 from tests.fakes import file_of
 
@@ -89,3 +89,28 @@ def without_palette(size: tuple[int, int] = (200, 160)) -> bytes:
     """A PNG whose pixels are numbers of a palette that it does not have."""
     indexed = file_of(Image.new("P", size, 3), "PNG")
     return png_of([(kind, content) for kind, content in chunks_of(indexed) if kind != b"PLTE"])
+
+
+def display_p3() -> bytes:
+    """sRGB's profile with Display P3's primaries (adapted to D50) in place of its own."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    primaries = {
+        b"rXYZ": (0.51512, 0.24120, -0.00105),
+        b"gXYZ": (0.29198, 0.69225, 0.04189),
+        b"bXYZ": (0.15710, 0.06657, 0.78407),
+    }
+    tags = int.from_bytes(profile[128:132], "big")
+    for index in range(tags):
+        entry = 132 + 12 * index
+        name, start = bytes(profile[entry : entry + 4]), int.from_bytes(profile[entry + 4 : entry + 8], "big")
+        if name in primaries:
+            for place, value in enumerate(primaries[name]):
+                fixed = round(value * 65536).to_bytes(4, "big", signed=True)
+                profile[start + 8 + 4 * place : start + 12 + 4 * place] = fixed
+        if name == b"desc":
+            length = int.from_bytes(profile[entry + 8 : entry + 12], "big")
+            text = bytes(profile[start : start + length])
+            profile[start : start + length] = text.replace(
+                "sRGB".encode("utf-16-be"), "DiP3".encode("utf-16-be")
+            ).replace(b"sRGB", b"DiP3")
+    return bytes(profile)

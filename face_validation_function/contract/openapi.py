@@ -31,6 +31,8 @@ _DETAILS = {
     "ConflictError": "the face in the photo is enrolled under another name.",
     "InternalServerError": "Rekognition throttled the request: try again later.",
 }
+# The subject of a route by the first part of its path, where that is not called so itself.
+_SUBJECTS = {"faces": "People", "search": "People", "verification": "People", "renames": "People", "uploads": "Images"}
 
 
 def document(*, server_url: str | None = None) -> Json:
@@ -51,6 +53,7 @@ def document(*, server_url: str | None = None) -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [_server(server_url)],
+        "tags": [{"name": name} for name in dict.fromkeys(map(_subject, ROUTES))],
         "paths": paths,
         "components": {
             "schemas": _schemas(),
@@ -103,6 +106,7 @@ def _gateway_model(operation: Operation, request: type[BaseModel]) -> Json:
 def _operation(route: Route, operation: Operation) -> Json:
     described: Json = {
         "operationId": route.operation,
+        "tags": [_subject(route)],
         "summary": operation.summary,
         "description": operation.description,
         "security": [{SECURITY_SCHEME: [route.scope]}],
@@ -114,6 +118,12 @@ def _operation(route: Route, operation: Operation) -> Json:
         content = _content(_body(operation, operation.request), operation.examples)
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _subject(route: Route) -> str:
+    """What a route is about: readers of the document see the routes in these groups."""
+    first = route.resource.split("/")[1]
+    return _SUBJECTS.get(first, first.replace("-", " ").capitalize())
 
 
 def _parameters(route: Route, operation: Operation) -> list[Json]:

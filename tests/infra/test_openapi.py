@@ -132,3 +132,16 @@ def test_what_the_gateways_model_refuses_about_people_the_function_refuses_too(o
 
 def test_the_gateways_model_leaves_an_arrays_items_to_the_function() -> None:
     assert MODEL.is_valid([{"type": "FACE_TO_FACE"}, 1])
+
+
+def test_each_route_is_in_the_group_of_its_subject() -> None:
+    described = document()
+    groups: dict[str, list[str]] = {}
+    for path, methods in described["paths"].items():
+        for operation in methods.values():
+            (subject,) = operation["tags"]
+            groups.setdefault(subject, []).append(path)
+
+    assert [tag["name"] for tag in described["tags"]] == list(groups)
+    assert "/validation" in groups["Validation"]
+    assert {"/faces", "/search", "/people/{full_name}"} <= set(groups["People"])

@@ -15,6 +15,7 @@ from face_validation.client import FaceValidationClient, ImageTooLargeError, Ima
 from face_validation.client import image_preparation as preparation
 from face_validation.client.image_preparation import format_of, prepare
 from tests.face_validation.client.fake_api import FakeApi
+from tests.odd_files import display_p3
 
 ORIENTATION = 0x0112
 RED, BLUE = (200, 30, 30), (30, 30, 200)
@@ -130,37 +131,12 @@ def test_a_16_bit_grey_keeps_its_shades() -> None:
 def test_a_wide_gamut_is_converted_not_reinterpreted() -> None:
     # CIE Lab's profile maps the same numbers to other colours than sRGB does: any conversion moves them.
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    swapped = _display_p3()
+    swapped = display_p3()
     as_srgb = opened(prepare(file_of(picture(), "PNG", icc_profile=lab.tobytes())).content)
     as_p3 = opened(prepare(file_of(picture(), "PNG", icc_profile=swapped)).content)
 
     assert near(colour(as_srgb, 0.25), RED, by=4)
     assert colour(as_p3, 0.25)[0] > colour(as_srgb, 0.25)[0] + 5  # P3's red is stronger than sRGB's
-
-
-def _display_p3() -> bytes:
-    """sRGB's profile with Display P3's primaries (adapted to D50) in place of its own."""
-    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    primaries = {
-        b"rXYZ": (0.51512, 0.24120, -0.00105),
-        b"gXYZ": (0.29198, 0.69225, 0.04189),
-        b"bXYZ": (0.15710, 0.06657, 0.78407),
-    }
-    tags = int.from_bytes(profile[128:132], "big")
-    for index in range(tags):
-        entry = 132 + 12 * index
-        name, start = bytes(profile[entry : entry + 4]), int.from_bytes(profile[entry + 4 : entry + 8], "big")
-        if name in primaries:
-            for place, value in enumerate(primaries[name]):
-                fixed = round(value * 65536).to_bytes(4, "big", signed=True)
-                profile[start + 8 + 4 * place : start + 12 + 4 * place] = fixed
-        if name == b"desc":
-            length = int.from_bytes(profile[entry + 8 : entry + 12], "big")
-            text = bytes(profile[start : start + length])
-            profile[start : start + length] = text.replace(
-                "sRGB".encode("utf-16-be"), "DiP3".encode("utf-16-be")
-            ).replace(b"sRGB", b"DiP3")
-    return bytes(profile)
 
 
 @pytest.mark.parametrize(
