@@ -46,16 +46,24 @@ class Adapters:
     @classmethod
     def from_environment(cls) -> "Adapters":
         """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
-        settings = Settings.from_environment()
-        client = aws_client("rekognition")
-        sessions = LivenessSessions(
-            client, challenge=settings.liveness_challenge, audit_images=settings.liveness_audit_images
+        return cls.of(
+            Settings.from_environment(),
+            rekognition=aws_client("rekognition"),
+            s3=aws_client("s3"),
+            dynamodb=aws_client("dynamodb"),
         )
-        claims = ClaimsTable(aws_client("dynamodb"), settings.claims_table)
+
+    @classmethod
+    def of(cls, settings: Settings, *, rekognition: Any, s3: Any, dynamodb: Any) -> "Adapters":
+        """Adapters over these boto3 clients."""
+        sessions = LivenessSessions(
+            rekognition, challenge=settings.liveness_challenge, audit_images=settings.liveness_audit_images
+        )
+        claims = ClaimsTable(dynamodb, settings.claims_table)
         return cls(
             settings=settings,
-            s3=S3Service(aws_client("s3")),
-            rekognition=RekognitionService(client),
+            s3=S3Service(s3),
+            rekognition=RekognitionService(rekognition),
             liveness=LivenessService(sessions, claims, settings.threshold_liveness),
             logger=service_logger(settings.log_level),
         )

@@ -11,13 +11,20 @@ class Route:
     """One method of the API.
 
     `resource` is API Gateway's resource path (path parameters in braces), `operation` the key of the handler's
-    dispatch table, `scope` the OAuth scope that the access token must carry.
+    dispatch table, `scope` the OAuth scope that the access token must carry. Where there is `or_scope`, either is
+    enough, and the operation itself says what each may ask.
     """
 
     method: str
     resource: str
     operation: str
     scope: str
+    or_scope: str | None = None
+
+    @property
+    def scopes(self) -> list[str]:
+        """The scopes of which one is enough."""
+        return [self.scope] if self.or_scope is None else [self.scope, self.or_scope]
 
     @property
     def path_parameters(self) -> tuple[str, ...]:
@@ -43,4 +50,14 @@ PEOPLE_ROUTES: tuple[Route, ...] = (
     Route("POST", "/uploads", "upload", WRITE),
 )
 
-ROUTES = (*VALIDATION_ROUTES, *PEOPLE_ROUTES)
+# A job needs the scope of the route that it repeats.
+JOB_ROUTES: tuple[Route, ...] = (
+    Route("POST", "/jobs", "create_job", WRITE, READ),
+    Route("GET", "/jobs", "list_jobs", WRITE, READ),
+    Route("GET", "/jobs/{job_id}", "show_job", WRITE, READ),
+    Route("DELETE", "/jobs/{job_id}", "stop_job", WRITE, READ),
+    Route("POST", "/jobs/{job_id}/redrive", "redrive_job", WRITE, READ),
+    Route("GET", "/jobs/{job_id}/results", "job_results", WRITE, READ),
+)
+
+ROUTES = (*VALIDATION_ROUTES, *PEOPLE_ROUTES, *JOB_ROUTES)

@@ -87,6 +87,41 @@ class PeopleSettings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class JobsSettings:
+    """The settings of the functions about jobs; each field is the variable of the same name in capitals.
+
+    `state_machine_arn` is what runs a job: the function behind the routes alone starts it. `jobs_tps` is how many calls
+    a second of each Rekognition operation the workers make together; 0 is as many as they can.
+    """
+
+    source_bucket: str
+    claims_table: str
+    jobs_bucket: str
+    jobs_table: str
+    state_machine_arn: str = ""
+    jobs_tps: float = 0.0
+    log_level: str = "DEBUG"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "JobsSettings":
+        """Read the settings from `environment`, by default the process's own.
+
+        Raises:
+            ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
+        """
+        values = os.environ if environment is None else environment
+        return cls(
+            source_bucket=_required(values, "SOURCE_BUCKET"),
+            claims_table=_required(values, "CLAIMS_TABLE"),
+            jobs_bucket=_required(values, "JOBS_BUCKET"),
+            jobs_table=_required(values, "JOBS_TABLE"),
+            state_machine_arn=values.get("STATE_MACHINE_ARN", ""),
+            jobs_tps=_number(values, "JOBS_TPS", default=0, most=1000),
+            log_level=_log_level(values.get("LOG_LEVEL", "")),
+        )
+
+
 def _required(values: Mapping[str, str], name: str) -> str:
     value = values.get(name, "").strip()
     if not value:

@@ -37,6 +37,14 @@ class CustomDomain:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Whom EventBridge tells that a job has ended: an address, and the secret in Secrets Manager that it shows."""
+
+    url: str
+    secret_arn: str
+
+
+@dataclass(frozen=True, slots=True)
 class AppClient:
     """A program that calls the API, with an id and a secret of its own, and the scopes that it may ask for."""
 
@@ -46,7 +54,7 @@ class AppClient:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The choices of one deployment; each field but `domain` is the context key of the same name.
+    """The choices of one deployment; each field but `domain` and `jobs_webhook` is the context key of the same name.
 
     `throttle_rate` is in requests a second over all callers, `throttle_burst` in requests; `reserved_concurrency` in
     requests at once, for each function; `validation_types` are those that POST /validation answers, as
@@ -54,9 +62,9 @@ class Options:
     upload is removed; without them it stays. `provisioned_concurrency` is in requests at once that are answered without
     a cold start, for each function behind the API; `rekognition_tps` is the account's quota of calls a second, of the
     operation with the lowest one. `liveness` deploys what a browser needs to stream a liveness session; a session
-    passes from `threshold_liveness` percent on, with `liveness_challenge` and so many `liveness_audit_images`. The
-    domain's keys are `domain`, `certificate_arn`, `hosted_zone_id` and
-    `hosted_zone_name`.
+    passes from `threshold_liveness` percent on, with `liveness_challenge` and so many `liveness_audit_images`.
+    `jobs_tps` is how many calls a second of each operation all bulk jobs make together, below that quota. `jobs_webhook_url` and `jobs_webhook_secret_arn` say whom the end of a job is told. The domain's
+    keys are `domain`, `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
     """
 
     stage: str = "dev"
@@ -80,6 +88,8 @@ class Options:
     threshold_liveness: int = 90
     liveness_challenge: str = LIVENESS_CHALLENGES[0]
     liveness_audit_images: int = 0
+    jobs_tps: int = 5
+    jobs_webhook: Webhook | None = None
 
     @property
     def is_prod(self) -> bool:
@@ -118,6 +128,8 @@ class Options:
                 context, "liveness_challenge", LIVENESS_CHALLENGES, default=LIVENESS_CHALLENGES[0]
             ),
             liveness_audit_images=_count(context, "liveness_audit_images", default=0, least=0, most=MOST_AUDIT_IMAGES),
+            jobs_tps=_count(context, "jobs_tps", default=5),
+            jobs_webhook=_webhook(context),
         )
 
 
@@ -173,6 +185,15 @@ def _domain(context: Context) -> CustomDomain | None:
     if missing := [key for key in keys if key not in given]:
         raise ValueError(f"A custom domain also needs -c {' -c '.join(f'{key}=...' for key in missing)}.")
     return CustomDomain(*(given[key] for key in keys))
+
+
+def _webhook(context: Context) -> Webhook | None:
+    url, secret_arn = _text(context, "jobs_webhook_url"), _text(context, "jobs_webhook_secret_arn")
+    if url is None and secret_arn is None:
+        return None
+    if url is None or secret_arn is None or not url.startswith("https://"):
+        raise ValueError(f"-c jobs_webhook_url={url}: it is an https address, and needs -c jobs_webhook_secret_arn=...")
+    return Webhook(url, secret_arn)
 
 
 def _clients(context: Context) -> tuple[AppClient, ...]:

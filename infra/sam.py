@@ -26,6 +26,8 @@ ENDPOINTS = {
     "AWS_ENDPOINT_URL_S3": "s3_endpoint",
     "AWS_ENDPOINT_URL_DYNAMODB": "s3_endpoint",
     "AWS_ENDPOINT_URL_SQS": "s3_endpoint",
+    "AWS_ENDPOINT_URL_SFN": "s3_endpoint",
+    "AWS_ENDPOINT_URL_EVENTBRIDGE": "s3_endpoint",
     "AWS_ENDPOINT_URL_REKOGNITION": "rekognition_endpoint",
 }
 # sam hands its own AWS settings to the function: these open no account. A table is there in its own region alone.

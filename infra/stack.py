@@ -7,15 +7,17 @@ from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from face_validation_function.contract.openapi import gateway_models
-from face_validation_function.routes import PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
+from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
 from infra.constructs.api import ValidationApi
 from infra.constructs.claims import Claims
 from infra.constructs.function import Build, ServiceFunction, ValidationFunction
 from infra.constructs.identity import Identity
+from infra.constructs.jobs import JobFunctions, JobMachine, JobStores
 from infra.constructs.liveness import LivenessBrowsers
 from infra.constructs.naming import camel
 from infra.constructs.people import IndexingFunction, PeopleFunction, PeopleStores
@@ -34,11 +36,21 @@ class Functions:
     validation: ValidationFunction
     people: PeopleFunction
     indexing: IndexingFunction
+    jobs: JobFunctions
 
     @property
     def by_name(self) -> dict[str, ServiceFunction]:
         """Each under the name that its alarms and releases have."""
-        return {"Validation": self.validation, "People": self.people, "Indexing": self.indexing}
+        jobs = self.jobs
+        return {
+            "Validation": self.validation,
+            "People": self.people,
+            "Indexing": self.indexing,
+            "Jobs": jobs.routes,
+            "JobSplit": jobs.split,
+            "JobLines": jobs.lines,
+            "JobGather": jobs.gather,
+        }
 
 
 class FaceValidationStack(Stack):
@@ -65,6 +77,7 @@ class FaceValidationStack(Stack):
         )
         stores = PeopleStores(self, "PeopleStores", retain=retain, key=key)
         claims = Claims(self, "Claims", retain=retain, key=key)
+        job_stores = JobStores(self, "JobStores", retain=retain, key=key, storage=storage, claims=claims)
         identity = Identity(
             self,
             "Identity",
@@ -82,7 +95,15 @@ class FaceValidationStack(Stack):
             with_alias=options.release != "direct",
             provisioned_concurrency=options.provisioned_concurrency,
         )
-        functions = self._functions(options, build, storage, stores, claims)
+        functions = self._functions(options, build, storage, stores, job_stores)
+        machine = JobMachine(
+            self,
+            "JobMachine",
+            functions=functions.jobs,
+            stores=job_stores,
+            build=build,
+            webhook=options.jobs_webhook,
+        ).machine
         api = ValidationApi(
             self,
             "Api",
@@ -90,6 +111,7 @@ class FaceValidationStack(Stack):
             functions={
                 **{route.operation: functions.validation.called for route in VALIDATION_ROUTES},
                 **{route.operation: functions.people.called for route in PEOPLE_ROUTES},
+                **{route.operation: functions.jobs.routes.called for route in JOB_ROUTES},
             },
             models=gateway_models(),
             pool=identity.pool,
@@ -97,7 +119,7 @@ class FaceValidationStack(Stack):
             log_retention=log_retention,
             key=key,
         )
-        dashboard, alarms = self._watch(options, api, functions, stores, key)
+        dashboard, alarms = self._watch(options, api, functions, stores, machine, key)
 
         if options.liveness:
             browsers = LivenessBrowsers(self, "LivenessBrowsers")
@@ -116,35 +138,39 @@ class FaceValidationStack(Stack):
             FacesTable=stores.table.table_name,
             CollectionId=stores.collection.ref,
             DeadLetterQueueUrl=stores.dead_letters.queue_url,
+            JobsBucket=storage.jobs.bucket_name,
+            JobsTable=job_stores.table.table_name,
+            StateMachineArn=machine.state_machine_arn,
             DashboardName=dashboard.name,
             AlarmTopic=alarms.topic.topic_arn,
         )
 
     def _functions(
-        self, options: Options, build: Build, storage: ImageStorage, stores: PeopleStores, claims: Claims
+        self, options: Options, build: Build, storage: ImageStorage, stores: PeopleStores, jobs: JobStores
     ) -> Functions:
-        """The three functions, each with the environment that its settings name."""
+        """The functions, each with the environment that its settings name."""
         shared = {
             "SOURCE_BUCKET": storage.source.bucket_name,
             "TARGET_BUCKET": storage.target.bucket_name,
-            "CLAIMS_TABLE": claims.table.table_name,
+            "CLAIMS_TABLE": jobs.claims.table.table_name,
             "LOG_LEVEL": options.log_level,
+        }
+        validation_environment = {
+            **shared,
+            "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
+            "VALIDATION_TYPES": ",".join(options.validation_types),
+            "THRESHOLD_LIVENESS": str(options.threshold_liveness),
+            "LIVENESS_CHALLENGE": options.liveness_challenge,
+            "LIVENESS_AUDIT_IMAGES": str(options.liveness_audit_images),
         }
         validation = ValidationFunction(
             self,
             "Validation",
             build=build,
-            environment={
-                **shared,
-                "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
-                "VALIDATION_TYPES": ",".join(options.validation_types),
-                "THRESHOLD_LIVENESS": str(options.threshold_liveness),
-                "LIVENESS_CHALLENGE": options.liveness_challenge,
-                "LIVENESS_AUDIT_IMAGES": str(options.liveness_audit_images),
-            },
+            environment=validation_environment,
             source=storage.source,
             target=storage.target,
-            claims=claims,
+            claims=jobs.claims,
         )
         people_environment = {
             **shared,
@@ -169,10 +195,24 @@ class FaceValidationStack(Stack):
             faces=storage.faces,
             stores=stores,
         )
-        return Functions(validation, people, indexing)
+        jobs_environment = {
+            **validation_environment,
+            **people_environment,
+            "JOBS_BUCKET": storage.jobs.bucket_name,
+            "JOBS_TABLE": jobs.table.table_name,
+            "JOBS_TPS": str(options.jobs_tps),
+        }
+        job_functions = JobFunctions.create(self, build=build, environment=jobs_environment, stores=jobs, people=stores)
+        return Functions(validation, people, indexing, job_functions)
 
     def _watch(
-        self, options: Options, api: ValidationApi, functions: Functions, stores: PeopleStores, key: kms.Key | None
+        self,
+        options: Options,
+        api: ValidationApi,
+        functions: Functions,
+        stores: PeopleStores,
+        machine: sfn.StateMachine,
+        key: kms.Key | None,
     ) -> tuple[Dashboard, Alarms]:
         """What is measured, what raises an alarm, how a release is watched, and the dashboard."""
         metrics = Metrics(
@@ -184,6 +224,9 @@ class FaceValidationStack(Stack):
             people=functions.people.function,
             indexing=functions.indexing.function,
             dead_letters=stores.dead_letters,
+            job_lines=functions.jobs.lines.function,
+            job_gather=functions.jobs.gather.function,
+            job_machine=machine,
         )
         alarms = Alarms(
             self, "Alarms", metrics=metrics, email=options.alarm_email, key=key, rekognition_tps=options.rekognition_tps
@@ -207,7 +250,10 @@ class FaceValidationStack(Stack):
                 "Releases",
                 kind=options.release,
                 aliases=aliases,
-                alarms=dict.fromkeys(aliases, behind_the_api) | {"Indexing": [alarms.dead_letters]},
+                alarms=dict.fromkeys(aliases, behind_the_api)
+                | {"Indexing": [alarms.dead_letters]}
+                # Not JobsFailed: it watches the state machine, which calls the aliases.
+                | {name: [alarms.claims_in_doubt] for name in ("JobSplit", "JobLines", "JobGather")},
             )
 
     def _key(self, retain: bool) -> kms.Key:

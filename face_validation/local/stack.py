@@ -14,8 +14,10 @@ from starlette.applications import Starlette
 from face_validation.client.folders import files_below, is_utf8, printable
 from face_validation.local.aws.claims import create_claims_table
 from face_validation.local.aws.environment import aws_variables, environment, function_settings
+from face_validation.local.aws.job_stores import JobStores
 from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
+from face_validation.local.aws.step_functions import STATE_MACHINE_ARN, StepFunctions
 from face_validation.local.cognito.token_endpoint import TokenIssuer
 from face_validation.local.cognito.user_pool import UserPool
 from face_validation.local.gateway.api_gateway import Gateway, Handler
@@ -30,7 +32,7 @@ from face_validation.local.web.own_site import OwnSite
 from face_validation.local.web.page_routes import PageRoutes
 from face_validation.local.web.people_routes import PeopleRoutes
 from face_validation.local.web.stack_api import StackApi
-from face_validation_function.routes import PEOPLE_ROUTES, ROUTES
+from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
 from rekognition_local.server.child_process import rekognition_process
 from rekognition_local.server.process import listening
 
@@ -75,6 +77,8 @@ class LocalStack:
         self.images: dict[str, int] = {}
         self.left_out: list[str] = []  # of `data`, each with its reason
         self.people: PeopleStores
+        self.jobs: JobStores
+        self.step_functions: StepFunctions
         self._run = secrets.token_hex(4)
         self._buckets: dict[str, str] = {}
         self._s3: Any = None
@@ -114,7 +118,9 @@ class LocalStack:
         rekognition = opened.enter_context(
             rekognition_process(os.environ, ("--s3-endpoint", s3_endpoint, *self._rekognition))
         )
-        opened.enter_context(moto_server(s3_listener))
+        self.step_functions = StepFunctions(s3_endpoint)
+        opened.enter_context(moto_server(s3_listener, self.step_functions))
+        opened.callback(self.step_functions.close)
         self._s3 = aws_client("s3", s3_endpoint)
         self._make_buckets()
         scopes = {route.scope for route in ROUTES}
@@ -129,6 +135,7 @@ class LocalStack:
             sqs=sqs,
             rekognition=aws_client("rekognition", rekognition_endpoint),
         )
+        self.jobs = JobStores.create(self._run, s3=self._s3, dynamodb=dynamodb)
         self.info = StackInfo(
             api_url=f"{base_url}/{STAGE}",
             token_url=f"{base_url}/oauth2/token",
@@ -143,6 +150,9 @@ class LocalStack:
             faces_table=self.people.faces_table,
             collection_id=self.people.collection_id,
             dead_letter_queue_url=self.people.dead_letter_queue_url,
+            jobs_bucket=self.jobs.jobs_bucket,
+            jobs_table=self.jobs.jobs_table,
+            state_machine_arn=STATE_MACHINE_ARN,
         )
         opened.enter_context(environment(self._variables()))
         opened.enter_context(PhotoEvents(new_handler("indexing_function"), self.people, s3=self._s3, sqs=sqs))
@@ -155,13 +165,14 @@ class LocalStack:
             **aws_variables(info.s3_endpoint, info.rekognition_endpoint),
             **function_settings(info.source_bucket, info.target_bucket, info.claims_table, self._log_level),
             **self.people.settings(),
+            **self.jobs.settings(),
         }
 
     def _application(self, opened: ExitStack, pool: UserPool) -> Starlette:
         """The gateway in front of new handlers, with tokens and page beside it."""
         issuer = TokenIssuer(pool, f"{self.page_url}{pool.id}")
         gateway = Gateway(
-            by_route(new_handler("lambda_function"), new_handler("people_function")),
+            by_route(*map(new_handler, ("lambda_function", "people_function", "jobs_function"))),
             CognitoAuthorizer(pool, issuer.issuer, issuer.key_set),
             stage=STAGE,
             routes=ROUTES,
@@ -203,13 +214,13 @@ class LocalStack:
         return len(put)
 
 
-def by_route(validation: Handler, people: Handler) -> Handler:
+def by_route(validation: Handler, people: Handler, jobs: Handler) -> Handler:
     """The function behind each route, as API Gateway's integrations name it."""
-    of_people = {(route.method, route.resource) for route in PEOPLE_ROUTES}
+    behind = ((VALIDATION_ROUTES, validation), (PEOPLE_ROUTES, people), (JOB_ROUTES, jobs))
+    handlers = {(route.method, route.resource): handler for routes, handler in behind for route in routes}
 
     def invoke(event: dict[str, Any], context: Any) -> Any:
-        asked = (event["httpMethod"], event["resource"])
-        return (people if asked in of_people else validation)(event, context)
+        return handlers[event["httpMethod"], event["resource"]](event, context)
 
     return invoke
 

@@ -23,6 +23,9 @@ class StackInfo:
     faces_table: str
     collection_id: str
     dead_letter_queue_url: str
+    jobs_bucket: str
+    jobs_table: str
+    state_machine_arn: str
     pid: int = field(default_factory=os.getpid)
 
     def write(self, path: Path) -> None:

@@ -109,7 +109,7 @@ def _operation(route: Route, operation: Operation) -> Json:
         "tags": [_subject(route)],
         "summary": operation.summary,
         "description": operation.description,
-        "security": [{SECURITY_SCHEME: [route.scope]}],
+        "security": [{SECURITY_SCHEME: [scope]} for scope in route.scopes],
         "responses": _responses(operation),
     }
     if parameters := _parameters(route, operation):

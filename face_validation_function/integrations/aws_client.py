@@ -16,8 +16,10 @@ _CONFIG = Config(
 )
 
 
-def aws_client(service: Literal["s3", "rekognition", "dynamodb", "sqs"]) -> Any:
-    """A client for `service`, safe to call from threads once made.
+def aws_client(
+    service: Literal["s3", "rekognition", "dynamodb", "sqs", "stepfunctions", "events"], *, attempts: int | None = None
+) -> Any:
+    """A client for `service`, safe to call from threads once made; `attempts` in place of three.
 
     boto3 itself obeys `AWS_ENDPOINT_URL_<SERVICE>`: that is how everything runs on one machine.
     """
@@ -25,4 +27,6 @@ def aws_client(service: Literal["s3", "rekognition", "dynamodb", "sqs"]) -> Any:
     logging.getLogger("botocore").setLevel(logging.INFO)
     # Presigned forms would else be signed by the old version 2, which newer regions refuse.
     config = _CONFIG.merge(Config(signature_version="s3v4")) if service == "s3" else _CONFIG
+    if attempts is not None:
+        config = config.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts}))
     return boto3.session.Session().client(service, config=config)

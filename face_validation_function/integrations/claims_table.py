@@ -6,6 +6,8 @@ word of its own.
 """
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,25 +73,51 @@ class ClaimsTable:
                 row = error.response["Item"]  # type: ignore[typeddict-item] # botocore's stubs know no such field
             return _claim(row)
 
-    def record(self, key: str, owner: str, outcome: str) -> None:
-        """Keep the outcome beside the owner's claim; once more is the same.
+    def record(self, key: str, owner: str, outcome: str, expires_at: int | None = None) -> None:
+        """Keep the outcome beside the owner's claim, until then where it is told; once more is the same.
 
         Raises:
             ClaimLostError: the claim is not the owner's any more.
         """
+        later = "" if expires_at is None else ", #expires = :expires"
+        names: dict[str, str] = {} if expires_at is None else {"#expires": EXPIRES_AT}
+        values = {} if expires_at is None else {":expires": _number(expires_at)}
         with translate_aws_errors("DynamoDB", {_REFUSED: ClaimLostError}):
             self._client.update_item(
                 TableName=self._table,
                 Key={KEY: _text(key)},
-                UpdateExpression="SET #data = :outcome, #status = :recorded",
+                UpdateExpression=f"SET #data = :outcome, #status = :recorded{later}",
                 ConditionExpression="#owner = :owner",
-                ExpressionAttributeNames={"#data": "data", "#status": "status", "#owner": "owner"},
+                ExpressionAttributeNames={"#data": "data", "#status": "status", "#owner": "owner", **names},
                 ExpressionAttributeValues={
                     ":outcome": _text(outcome),
                     ":recorded": _text(RECORDED),
                     ":owner": _text(owner),
+                    **values,
                 },
             )
+
+    def release(self, key: str, owner: str) -> None:
+        """Give up the owner's claim, which has no outcome; one that is another's by now stays."""
+        with suppress(ClaimLostError), translate_aws_errors("DynamoDB", {_REFUSED: ClaimLostError}):
+            self._client.delete_item(
+                TableName=self._table,
+                Key={KEY: _text(key)},
+                ConditionExpression="#owner = :owner AND #status = :claimed",
+                ExpressionAttributeNames={"#owner": "owner", "#status": "status"},
+                ExpressionAttributeValues={":owner": _text(owner), ":claimed": _text(CLAIMED)},
+            )
+
+    def read_many(self, keys: Sequence[str]) -> list[Claim]:
+        """The claims that stand under up to 100 keys, expired ones too, in no order; read consistently."""
+        asked: Any = {self._table: {"Keys": [{KEY: _text(key)} for key in keys], "ConsistentRead": True}}
+        found: list[Claim] = []
+        with translate_aws_errors("DynamoDB", {}):
+            while asked:  # an answer holds 16 MB at most, and says what it left out
+                answer = self._client.batch_get_item(RequestItems=asked)
+                found += map(_claim, answer["Responses"][self._table])
+                asked = answer.get("UnprocessedKeys")
+        return found
 
     def read(self, key: str) -> Claim | None:
         """The claim that stands under a key, read consistently; None when there is none or it is expired."""

@@ -19,7 +19,7 @@ UPLOAD_S = 300
 # What S3 says of an object that cannot be read; all else is a failure of the service. MethodNotAllowed is its answer
 # for a version that is a delete marker; HEAD has no body, and so gives statuses for codes
 # (docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
-_UNREADABLE: Refusals = dict.fromkeys(
+UNREADABLE: Refusals = dict.fromkeys(
     (
         *("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405", "AccessDenied", "403"),
         *("InvalidObjectState", "KeyTooLongError"),
@@ -68,7 +68,7 @@ class S3Service:
     def photo(self, bucket: str, key: str, version: str | None = None) -> StoredPhoto:
         """One version of an object, by default the newest; raises as `image` does."""
         chosen = {"VersionId": version} if version else {}
-        with translate_aws_errors("S3", _UNREADABLE):
+        with translate_aws_errors("S3", UNREADABLE):
             found = self._client.get_object(Bucket=bucket, Key=key, **chosen)
             size = found["ContentLength"]
             if size > MAX_OBJECT_BYTES:
@@ -85,7 +85,7 @@ class S3Service:
     def name_of(self, bucket: str, key: str, version: str) -> str | None:
         """The name in the metadata of one version; None when it has none or is gone."""
         try:
-            with translate_aws_errors("S3", _UNREADABLE):
+            with translate_aws_errors("S3", UNREADABLE):
                 found = self._client.head_object(Bucket=bucket, Key=key, VersionId=version)
                 return name_in(found.get("Metadata", {}))
         except InvalidS3ObjectError:
@@ -94,7 +94,7 @@ class S3Service:
     def is_deleted(self, bucket: str, key: str) -> bool:
         """Whether a key has no object any more, although earlier versions of it may be there."""
         try:
-            with translate_aws_errors("S3", _UNREADABLE):
+            with translate_aws_errors("S3", UNREADABLE):
                 self._client.head_object(Bucket=bucket, Key=key)
         except InvalidS3ObjectError as refused:
             return Reason.OBJECT_MISSING in refused.reasons

@@ -1,5 +1,6 @@
 """One structured line and one set of metrics for each validation: ids, sizes, durations, scores; nothing private."""
 
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
@@ -8,6 +9,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from face_validation_function.comparison import Comparison, Decision
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
 from face_validation_function.faces import ImageAnalysis
+from face_validation_function.jobs import Job, Outcome
 from face_validation_function.request_timer import RequestTimer
 
 SERVICE = "face-validation"
@@ -79,6 +81,22 @@ def record_operation(
     else:
         _record_error(logger, metrics, fields, error)
     metrics.add_metadata("operation", operation)
+    metrics.flush_metrics()
+
+
+def record_job(logger: Logger, function_name: str, job: Job, claims_in_doubt: int) -> None:
+    """Write the log line and the metrics of a job that has ended.
+
+    `claims_in_doubt` were taken by workers that died before they kept the outcome: some of them may have been paid.
+    """
+    counts = asdict(job.counts)
+    logger.info("job ended", extra={"job_id": job.job_id, "kind": job.kind, "state": job.state, **counts})
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.add_dimension("function_name", function_name)
+    metrics.add_metric("Jobs", MetricUnit.Count, 1)
+    metrics.add_metric("ClaimsInDoubt", MetricUnit.Count, claims_in_doubt)
+    for name in Outcome:
+        metrics.add_metric(f"Lines{name.capitalize()}", MetricUnit.Count, counts[name])
     metrics.flush_metrics()
 
 

@@ -43,7 +43,7 @@ def _base64(text: str) -> str:
     return text
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """5.0 is a whole number in JSON, as 5 is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -85,13 +85,13 @@ class SearchRequest(PhotoRequest):
     """POST /search: who, among the people enrolled, is in this photo?"""
 
     threshold: Percent = Field(default=80.0, description="A person is found from this similarity on, in percent.")
-    max_faces: Annotated[int, BeforeValidator(_whole)] = Field(
+    max_faces: Annotated[int, BeforeValidator(whole)] = Field(
         default=5, ge=1, le=100, description="The most people to answer."
     )
     faces: Literal["prominent", "all"] = Field(
         default="prominent", description="Whom to look for: the person whom the photo is of, or everybody in it."
     )
-    max_searched: Annotated[int, BeforeValidator(_whole)] = Field(
+    max_searched: Annotated[int, BeforeValidator(whole)] = Field(
         default=10, ge=1, le=50, description='With `faces` "all": the most faces to look for; each costs one search.'
     )
 

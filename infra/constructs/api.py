@@ -149,7 +149,7 @@ class ValidationApi(Construct):
             apigateway.LambdaIntegration(self._functions[route.operation], allow_test_invoke=False),
             authorizer=self._authorizer,
             authorization_type=apigateway.AuthorizationType.COGNITO,
-            authorization_scopes=[route.scope],
+            authorization_scopes=route.scopes,
             request_validator=self._validator,
             request_models={"application/json": self._request_model(route, model)} if model else None,
             request_parameters={f"method.request.path.{name}": True for name in route.path_parameters},

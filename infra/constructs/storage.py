@@ -8,10 +8,12 @@ from constructs import Construct
 from infra.options import INFREQUENT_ACCESS_DAYS
 
 ACCESS_LOG_DAYS = 365
+# Batches and results of jobs; the claims on their lines, too.
+JOB_DAYS = 30
 
 
 class ImageStorage(Construct):
-    """Three private buckets, source, target and faces, and a fourth one that holds their access logs.
+    """Four private buckets, source, target, faces and jobs, and a fifth one that holds their access logs.
 
     The faces bucket keeps every version of a photo until somebody erases it: a face that was enrolled from a version
     can always be told apart from the next one's, and an erasure knows all that there is to remove.
@@ -53,6 +55,8 @@ class ImageStorage(Construct):
             *_expiry(target_days),
         )
         self.faces = self._image_bucket("Faces", versioned=True)
+        # Manifests are callers' own and stay in the source bucket.
+        self.jobs = self._image_bucket("Jobs", *_expiry(JOB_DAYS))
 
     def _image_bucket(self, id_: str, *rules: s3.LifecycleRule, versioned: bool | None = None) -> s3.Bucket:
         return self._bucket(

@@ -10,7 +10,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.constructs.findings import accept
-from infra.monitoring.metrics import THROTTLES, Metrics
+from infra.monitoring.metrics import CLAIMS_IN_DOUBT, THROTTLES, Metrics
 
 SERVER_ERRORS_IN_PERIOD = 3
 SLOW_P99_MS = 10_000
@@ -87,6 +87,15 @@ class Alarms(Construct):
             SLOW_P99_MS,
             f"One answer in a hundred takes {SLOW_P99_MS // 1000} s or more, for a quarter of an hour.",
             periods=SLOW_PERIODS,
+        )
+        self._alarm(
+            "JobsFailed", metrics.jobs_failed(), 1, "A bulk job failed: too many of its lines, or one of its steps."
+        )
+        self.claims_in_doubt = self._alarm(
+            "ClaimsInDoubt",
+            metrics.job_gather.of_handler(CLAIMS_IN_DOUBT),
+            1,
+            "Lines of a job were claimed and have no outcome: their workers died, perhaps after they had paid.",
         )
         if rekognition_tps:
             self._alarm(

@@ -30,7 +30,12 @@ class Dashboard(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._metrics = metrics
-        functions = {"validation": metrics.validation, "people": metrics.people, "indexing": metrics.indexing}
+        functions = {
+            "validation": metrics.validation,
+            "people": metrics.people,
+            "indexing": metrics.indexing,
+            "jobs": metrics.job_lines,
+        }
         calls = {
             name: function.of_handler(names.REKOGNITION_CALLS, label=f"Rekognition calls, {name}")
             for name, function in functions.items()
@@ -47,6 +52,7 @@ class Dashboard(Construct):
         dashboard.add_widgets(*self._traffic())
         dashboard.add_widgets(*self._answers())
         dashboard.add_widgets(*self._people())
+        dashboard.add_widgets(*self._jobs())
         dashboard.add_widgets(*self._limits(list(calls.values()), cost))
         dashboard.add_widgets(_cold_starts(log_groups))
         dashboard.add_widgets(
@@ -124,6 +130,17 @@ class Dashboard(Construct):
                 right=[self._metrics.letters_age()],
                 width=6,
             ),
+        ]
+
+    def _jobs(self) -> Row:
+        metrics = self._metrics
+        lines = [metrics.job_gather.of_handler(name, label=name.removeprefix("Lines").lower()) for name in names.LINES]
+        durations = [metrics.job_lines.duration("p50"), metrics.job_gather.duration("p99")]
+        return [
+            _graph("Jobs", metrics.jobs_started(), metrics.jobs_failed(), width=6),
+            _graph("Lines of jobs that ended, by outcome", *lines, stacked=True, width=6),
+            _graph("Claims without an outcome", metrics.job_gather.of_handler(names.CLAIMS_IN_DOUBT), width=6),
+            _graph("Jobs: duration of a batch and of gathering (ms)", *durations, width=6),
         ]
 
     def _limits(self, calls: Sequence[cloudwatch.IMetric], cost: cloudwatch.IMetric) -> Row:

@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from face_validation_function.settings import ALL_VALIDATION_TYPES
@@ -18,6 +19,9 @@ REVIEWS = "Reviews"
 TYPES = ALL_VALIDATION_TYPES
 # Of the functions about people: everything that was asked of them, or one photo of an event.
 OPERATIONS = "Operations"
+# Of the function that gathers a job's results.
+LINES = ("LinesAnswered", "LinesRefused", "LinesFailed")
+CLAIMS_IN_DOUBT = "ClaimsInDoubt"
 REKOGNITION_CALLS, THROTTLES = "RekognitionCalls", "Throttles"
 # Each refusal counts under its code.
 ERROR_CODES = (
@@ -83,6 +87,9 @@ class Metrics(Construct):
         people: lambda_.IFunction,
         indexing: lambda_.IFunction,
         dead_letters: sqs.IQueue,
+        job_lines: lambda_.IFunction,
+        job_gather: lambda_.IFunction,
+        job_machine: sfn.IStateMachine,
     ) -> None:
         super().__init__(scope, id_)
         self._api = rest_api
@@ -90,6 +97,9 @@ class Metrics(Construct):
         self.validation = FunctionMetrics(validation, "validation")
         self.people = FunctionMetrics(people, "people")
         self.indexing = FunctionMetrics(indexing, "indexing")
+        self.job_lines = FunctionMetrics(job_lines, "jobs")
+        self.job_gather = FunctionMetrics(job_gather, "gathering")
+        self._job_machine = job_machine
         # API Gateway counts its 429 among all 4xx only.
         self._gateway_throttles = logs.MetricFilter(
             self,
@@ -124,7 +134,12 @@ class Metrics(Construct):
         A mean over five minutes: shorter bursts show up as throttles. Other programs of the account count on the quota
         too, and are not seen here.
         """
-        functions = {"validation": self.validation, "people": self.people, "indexing": self.indexing}
+        functions = {
+            "validation": self.validation,
+            "people": self.people,
+            "indexing": self.indexing,
+            "jobs": self.job_lines,
+        }
         return cloudwatch.MathExpression(
             expression=f"100 * ({' + '.join(f'FILL({name}, 0)' for name in functions)})"
             f" / {calls_a_second * PERIOD.to_seconds():.0f}",
@@ -136,6 +151,14 @@ class Metrics(Construct):
     def gateway_throttles(self) -> cloudwatch.Metric:
         """Requests that API Gateway answered with 429."""
         return self._gateway_throttles.metric(statistic="Sum", label="API Gateway", period=PERIOD)
+
+    def jobs_started(self) -> cloudwatch.Metric:
+        """Executions of jobs that began."""
+        return self._job_machine.metric_started(label="started", period=PERIOD)
+
+    def jobs_failed(self) -> cloudwatch.Metric:
+        """Executions of jobs that failed: by too many lines, or by a step that did not end."""
+        return self._job_machine.metric_failed(label="failed", period=PERIOD)
 
     def letters(self) -> cloudwatch.Metric:
         """Photos that could not be enrolled and wait for somebody to look at them."""

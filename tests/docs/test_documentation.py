@@ -14,7 +14,7 @@ from face_validation_function.contract.refusals import REFUSALS
 from face_validation_function.exceptions import exceptions
 from face_validation_function.routes import ROUTES
 from face_validation_function.settings import PeopleSettings, Settings
-from infra.options import CustomDomain, Options
+from infra.options import CustomDomain, Options, Webhook
 from rekognition_local.cli.app import app as rekognition_app
 from rekognition_local.operations.registry import OPERATIONS
 from tests.docs.pages import EVERY_TEXT, PAGES, ROOT, code_words, shell_blocks, table
@@ -58,7 +58,10 @@ def test_a_page_links_only_to_what_the_site_holds(page: Path) -> None:
 def test_the_routes_are_those_of_the_api_with_their_scopes() -> None:
     documented = {code_words(route)[0]: scope for route, scope, _ in table("api.md", "## Routes")}
 
-    assert documented == {f"{route.method} {route.resource}": route.scope.split("/")[1] for route in ROUTES}
+    assert documented == {
+        f"{route.method} {route.resource}": " or ".join(scope.split("/")[1] for scope in route.scopes)
+        for route in ROUTES
+    }
 
 
 def test_the_error_codes_are_those_of_the_contract_with_their_statuses() -> None:
@@ -94,7 +97,9 @@ def test_the_context_options_are_those_of_the_deployment_with_their_defaults() -
     fields = {field.name: field.default for field in dataclasses.fields(Options)}
     domain = {"domain", *(field.name for field in dataclasses.fields(CustomDomain))} - {"name"}
 
-    assert set(documented) == set(fields) | domain
+    webhook = {f"jobs_webhook_{field.name}" for field in dataclasses.fields(Webhook)}
+    assert fields.pop("jobs_webhook") is None
+    assert set(documented) == set(fields) | domain | webhook
     for name, default in fields.items():
         shown = f"`{_shown(default)}`" if default not in {None, ()} else "none"
         assert documented[name].startswith(shown), name

@@ -55,8 +55,8 @@ def test_every_route_is_described_with_its_scope() -> None:
 
     assert described.keys() == {(route.method, route.resource) for route in ROUTES}
     for route in ROUTES:
-        (security,) = described[route.method, route.resource]["security"]
-        assert list(security.values()) == [[route.scope]]
+        security = described[route.method, route.resource]["security"]
+        assert [scopes for one in security for scopes in one.values()] == [[scope] for scope in route.scopes]
 
 
 def test_a_route_says_its_path_parameters_and_an_erasure_takes_no_body() -> None:
@@ -66,7 +66,7 @@ def test_a_route_says_its_path_parameters_and_an_erasure_takes_no_body() -> None
         described = paths[route.resource][route.method.lower()]
         named = {parameter["name"] for parameter in described.get("parameters", ()) if parameter["in"] == "path"}
         assert named == set(route.path_parameters)
-        assert ("requestBody" in described) == (route.method == "POST")
+        assert ("requestBody" in described) == (route.method == "POST" and route.operation != "redrive_job")
 
 
 @pytest.mark.parametrize(

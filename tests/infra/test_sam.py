@@ -8,6 +8,7 @@ from tests.infra.conftest import Json, Synthesise
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
 
+NAMES = ("Validation", "People", "Indexing", "Jobs", "JobSplit", "JobLines", "JobGather")
 STACK = {
     "s3_endpoint": "http://127.0.0.1:5000",
     "rekognition_endpoint": "http://127.0.0.1:6000",
@@ -18,6 +19,9 @@ STACK = {
     "faces_table": "table",
     "collection_id": "collection",
     "dead_letter_queue_url": "http://127.0.0.1:5000/1/letters",
+    "jobs_bucket": "jobs",
+    "jobs_table": "jobs",
+    "state_machine_arn": "arn:aws:states:us-east-1:123456789012:stateMachine:jobs",
 }
 
 
@@ -28,7 +32,7 @@ def template(synthesise: Synthesise) -> Json:
     template["Resources"] = dict(template["Resources"])
     for id_, resource in template["Resources"].items():
         if resource["Type"] == "AWS::Lambda::Function":
-            for name in ("Validation", "People", "Indexing"):
+            for name in NAMES:
                 if id_.startswith(f"{name}Function"):
                     path = {"aws:cdk:path": f"FaceValidation-dev/{name}/Function/Resource"}
                     template["Resources"][id_] = {**resource, "Metadata": path}
@@ -36,7 +40,7 @@ def template(synthesise: Synthesise) -> Json:
 
 
 def test_functions_are_found_by_name_and_cdks_own_are_not_among_them(template: Json) -> None:
-    assert set(function_ids(template)) == {"validation", "people", "indexing"}
+    assert set(function_ids(template)) == {name.lower() for name in NAMES}
 
 
 def test_every_function_finds_the_local_stack_and_nothing_that_a_deployment_would_fill_in(template: Json) -> None:

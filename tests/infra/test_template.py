@@ -1,19 +1,26 @@
 """The synthesised template, read as operations and a security reviewer would: what fails here must not be deployed."""
 
 import json
+import operator
 import re
+import string
 from typing import Any
 
 import pytest
 
 from face_validation.local.aws.claims import claims_definition
 from face_validation.local.aws.environment import function_settings
+from face_validation.local.aws.job_stores import JobStores
+from face_validation.local.aws.job_stores import table_definition as jobs_definition
 from face_validation.local.aws.people_stores import PeopleStores, table_definition
+from face_validation.local.aws.step_functions import definition
 from face_validation_function.contract.refusals import REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.integrations.claims_table import EXPIRES_AT
-from face_validation_function.routes import ADMIN, READ, ROUTES, VALIDATION_ROUTES, WRITE
-from face_validation_function.settings import INDEX_PREFIX, PeopleSettings, Settings
+from face_validation_function.integrations.executions import EVENT_SOURCE, EVENT_TYPE
+from face_validation_function.integrations.jobs_table import KEPT_S
+from face_validation_function.routes import ADMIN, JOB_ROUTES, READ, ROUTES, VALIDATION_ROUTES, WRITE
+from face_validation_function.settings import INDEX_PREFIX, JobsSettings, PeopleSettings, Settings
 from infra.bundling import ROOT
 from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from tests.infra.conftest import Json, Synthesise
@@ -21,6 +28,7 @@ from tests.infra.conftest import Json, Synthesise
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
 
 FUNCTIONS = ("Validation", "People", "Indexing")
+JOB_FUNCTIONS = ("Jobs", "JobSplit", "JobLines", "JobGather")
 EVERY_OPTION = {
     "stage": "prod",
     "kms": "true",
@@ -37,6 +45,9 @@ EVERY_OPTION = {
     "threshold_liveness": "80",
     "liveness_challenge": "FaceMovementChallenge",
     "liveness_audit_images": "2",
+    "jobs_tps": "20",
+    "jobs_webhook_url": "https://hooks.example.com/jobs",
+    "jobs_webhook_secret_arn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hook-abcdef",
     "domain": "faces.example.com",
     "certificate_arn": "arn:aws:acm:eu-west-1:111122223333:certificate/00000000",
     "hosted_zone_id": "Z000",
@@ -137,7 +148,7 @@ def test_every_route_is_a_method_with_the_authorizer_and_its_scope(template: Jso
         method = methods[route.method, route.resource]
         assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
         assert method["AuthorizerId"] == {"Ref": authorizer}
-        assert method["AuthorizationScopes"] == [route.scope]
+        assert method["AuthorizationScopes"] == route.scopes
 
 
 def test_a_body_is_checked_by_the_validator_and_its_model(template: Json) -> None:
@@ -146,7 +157,8 @@ def test_a_body_is_checked_by_the_validator_and_its_model(template: Json) -> Non
 
     for method in resources(template, "AWS::ApiGateway::Method").values():
         assert method["Properties"]["RequestValidatorId"] == {"Ref": validator_id}
-        if method["Properties"]["HttpMethod"] == "POST":
+        path = path_of(template, method["Properties"]["ResourceId"]["Ref"])
+        if method["Properties"]["HttpMethod"] == "POST" and not path.endswith("/redrive"):
             assert method["Properties"]["RequestModels"]["application/json"]
         else:
             assert "RequestModels" not in method["Properties"]
@@ -166,9 +178,8 @@ def test_each_route_is_answered_by_its_function_which_api_gateway_may_call(templ
     ]
 
     for route in ROUTES:
-        assert ("ValidationFunction" if route in VALIDATION_ROUTES else "PeopleFunction") in answered[
-            route.method, route.resource
-        ]
+        name = "Validation" if route in VALIDATION_ROUTES else "Jobs" if route in JOB_ROUTES else "People"
+        assert f"{name}Function" in answered[route.method, route.resource]
     assert len(callable_) == len(ROUTES)
     assert all("SourceArn" in permission for permission in callable_)
 
@@ -292,8 +303,15 @@ def test_settings_are_what_the_lambda_finds_and_what_the_local_stack_exports(tem
     assert function_settings("s", "t", "c", "INFO").keys() == fields
     for name in ("People", "Indexing"):
         assert function(template, name)["Environment"]["Variables"].keys() == of_people
+    of_jobs = {name.upper() for name in JobsSettings.__dataclass_fields__}
+    starts = {"STATE_MACHINE_ARN"}
+    assert function(template, "Jobs")["Environment"]["Variables"].keys() == of_jobs
+    for name in ("JobSplit", "JobGather"):
+        assert function(template, name)["Environment"]["Variables"].keys() == of_jobs - starts
+    lines = function(template, "JobLines")["Environment"]["Variables"].keys()
+    assert lines == (fields | of_people | of_jobs) - starts
     exported = PeopleStores("f", "t", "c", "d", "e").settings() | function_settings("s", "t", "c", "INFO")
-    assert exported.keys() == fields | of_people
+    assert (exported | JobStores("b", "t").settings()).keys() == fields | of_people | of_jobs
 
 
 def test_the_three_functions_are_one_asset_with_three_handlers(template: Json) -> None:
@@ -322,6 +340,84 @@ def test_the_table_of_claims_has_the_key_of_the_local_one_and_forgets_by_the_att
     assert {name: table[name] for name in claims_definition()} == claims_definition()
     assert table["TimeToLiveSpecification"] == {"AttributeName": EXPIRES_AT, "Enabled": True}
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+def test_the_table_of_jobs_has_the_keys_and_the_index_of_the_local_one_and_forgets_with_the_claims(
+    template: Json,
+) -> None:
+    table, wanted = table_of(template, "JobStores"), jobs_definition()
+    by_name = operator.itemgetter("AttributeName")
+
+    assert sorted(table["AttributeDefinitions"], key=by_name) == sorted(wanted["AttributeDefinitions"], key=by_name)
+    assert {name: table[name] for name in ("KeySchema", "LocalSecondaryIndexes")} == {
+        name: wanted[name] for name in ("KeySchema", "LocalSecondaryIndexes")
+    }
+    assert table["TimeToLiveSpecification"] == {"AttributeName": EXPIRES_AT, "Enabled": True}
+
+
+def test_batches_and_results_are_removed_with_the_claims_and_the_jobs(template: Json) -> None:
+    rules = template["Resources"][bucket_id(template, "Jobs")]["Properties"]["LifecycleConfiguration"]["Rules"]
+
+    assert [rule["ExpirationInDays"] * 24 * 3600 for rule in rules if "ExpirationInDays" in rule] == [KEPT_S]
+
+
+def test_the_state_machine_that_is_deployed_is_the_one_that_runs_on_one_machine(template: Json) -> None:
+    machine = only(template, "AWS::StepFunctions::StateMachine")
+
+    deployed = string.Template(machine["DefinitionString"]).safe_substitute(
+        SplitFunction="split", LinesFunction="lines", GatherFunction="gather"
+    )
+    assert json.loads(deployed) == json.loads(definition())
+    called = {name: arn["Fn::GetAtt"][0] for name, arn in machine["DefinitionSubstitutions"].items()}
+    assert {name: id_[:-8] for name, id_ in called.items()} == {
+        "SplitFunction": "JobSplitFunction",
+        "LinesFunction": "JobLinesFunction",
+        "GatherFunction": "JobGatherFunction",
+    }
+    assert machine.get("StateMachineType", "STANDARD") == "STANDARD"
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+
+
+def test_the_state_machine_may_call_its_functions_start_its_children_and_read_its_lists_alone(
+    template: Json,
+) -> None:
+    policies = [
+        statement
+        for id_, policy in resources(template, "AWS::IAM::Policy").items()
+        if id_.startswith("JobMachine")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+    named = {action: json.dumps(s["Resource"]) for s in policies for action in actions(s) if s["Resource"] != "*"}
+
+    assert set(named) == {
+        "lambda:InvokeFunction",
+        "s3:GetObject",
+        "states:DescribeExecution",
+        "states:StartExecution",
+        "states:StopExecution",
+    }
+    assert named["lambda:InvokeFunction"].count("Job") == 3
+    assert bucket_id(template, "Jobs") in named["s3:GetObject"]
+    assert "batches-*.json" in named["s3:GetObject"]
+    (machine,) = resources(template, "AWS::StepFunctions::StateMachine")
+    assert all(machine in named[action] for action in named if action.startswith("states:"))
+    anywhere = {action.split(":")[0] for s in policies if s["Resource"] == "*" for action in actions(s)}
+    assert anywhere == {"logs", "xray"}
+
+
+def test_a_webhook_is_told_the_end_of_a_job_by_eventbridge_with_a_secret_that_no_template_holds(
+    synthesise: Synthesise,
+) -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hook-abcdef"
+    template = synthesise(jobs_webhook_url="https://hooks.example.com/jobs", jobs_webhook_secret_arn=arn)
+
+    assert only(template, "AWS::Events::ApiDestination")["InvocationEndpoint"] == "https://hooks.example.com/jobs"
+    assert only(template, "AWS::Events::Rule")["EventPattern"] == {
+        "source": [EVENT_SOURCE],
+        "detail-type": [EVENT_TYPE],
+    }
+    shown = only(template, "AWS::Events::Connection")["AuthParameters"]["ApiKeyAuthParameters"]["ApiKeyValue"]
+    assert shown == f"{{{{resolve:secretsmanager:{arn}:SecretString:::}}}}"
 
 
 def test_a_photo_put_under_the_prefix_starts_the_indexing_function_and_nothing_else_does(template: Json) -> None:
@@ -395,6 +491,8 @@ def test_alarms_on_5xx_throttles_slow_answers_and_dead_letters_reach_the_topic(t
         ("AWS/ApiGateway", "Latency", "p99"),
         ("AWS/Lambda", "Throttles", "Sum"),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"),
+        ("AWS/States", "ExecutionsFailed", "Sum"),
+        ("FaceValidation", "ClaimsInDoubt", "Sum"),
         ("FaceValidation", "Throttles", "Sum"),
         (stack, "GatewayThrottles", "Sum"),
     }
@@ -466,10 +564,18 @@ def test_a_code_that_gateway_and_function_share_has_one_status_and_message() -> 
 
 @pytest.mark.parametrize(
     ("name", "buckets"),
-    [("Validation", {"Source", "Target"}), ("People", {"Source", "Target", "Faces"}), ("Indexing", {"Faces"})],
+    [
+        ("Validation", {"Source", "Target"}),
+        ("People", {"Source", "Target", "Faces"}),
+        ("Indexing", {"Faces"}),
+        ("Jobs", {"Source", "Jobs"}),
+        ("JobSplit", {"Source", "Jobs"}),
+        ("JobLines", {"Source", "Target", "Faces", "Jobs"}),
+        ("JobGather", {"Jobs"}),
+    ],
 )
 def test_a_function_may_do_nothing_to_other_buckets(template: Json, name: str, buckets: set[str]) -> None:
-    named = {bucket_id(template, bucket): bucket for bucket in ("Source", "Target", "Faces", "AccessLogs")}
+    named = {bucket_id(template, bucket): bucket for bucket in ("Source", "Target", "Faces", "Jobs", "AccessLogs")}
     touched: set[str] = set()
 
     for statement in statements(template, name):
@@ -601,7 +707,7 @@ def test_a_release_moves_an_alias_and_an_alarm_takes_it_back(
     aliases = resources(template, "AWS::Lambda::Alias")
     groups = resources(template, "AWS::CodeDeploy::DeploymentGroup")
 
-    assert len(aliases) == len(groups) == len(FUNCTIONS)
+    assert len(aliases) == len(groups) == len((*FUNCTIONS, *JOB_FUNCTIONS))
     for id_, alias in aliases.items():
         update = alias["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
         group = groups[update["DeploymentGroupName"]["Ref"]]["Properties"]
@@ -615,7 +721,8 @@ def test_a_release_moves_an_alias_and_an_alarm_takes_it_back(
         next(iter(permission["Properties"]["FunctionName"].values()))
         for permission in resources(template, "AWS::Lambda::Permission").values()
     }
-    assert callable_ <= aliases.keys()
+    machine = only(template, "AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]
+    assert callable_ | {arn["Ref"] for arn in machine.values()} <= aliases.keys()
     assert only(template, "AWS::Lambda::EventInvokeConfig")["Qualifier"] == "live"
     versions = resources(template, "AWS::Lambda::Version").values()
     assert {version["DeletionPolicy"] for version in versions} == {"Retain"}
@@ -629,10 +736,9 @@ def test_versions_behind_the_api_are_kept_warm_on_demand(synthesise: Synthesise)
         for id_, alias in aliases.items()
     }
 
-    assert {next(name for name in FUNCTIONS if id_.startswith(name)): count for id_, count in warm.items()} == {
-        "Validation": 2,
-        "People": 2,
-        "Indexing": None,
+    assert {id_.partition("Live")[0]: count for id_, count in warm.items()} == {
+        **dict.fromkeys(("Validation", "People", "Jobs"), 2),
+        **dict.fromkeys(("Indexing", "JobSplit", "JobLines", "JobGather")),
     }
 
 
@@ -664,8 +770,8 @@ def test_the_quota_alarm_counts_every_functions_calls_against_the_accounts_limit
     )
 
     (expression,) = (query["Expression"] for query in alarm["Metrics"] if "Expression" in query)
-    assert expression == "100 * (FILL(validation, 0) + FILL(people, 0) + FILL(indexing, 0)) / 15000"
-    assert len([query for query in alarm["Metrics"] if "MetricStat" in query]) == 3
+    assert expression == "100 * (FILL(validation, 0) + FILL(people, 0) + FILL(indexing, 0) + FILL(jobs, 0)) / 15000"
+    assert len([query for query in alarm["Metrics"] if "MetricStat" in query]) == 4
     assert alarm["Threshold"] == 80
 
 

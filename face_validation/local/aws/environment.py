@@ -45,6 +45,8 @@ def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]
         "AWS_ENDPOINT_URL_S3": s3_endpoint,
         "AWS_ENDPOINT_URL_DYNAMODB": s3_endpoint,
         "AWS_ENDPOINT_URL_SQS": s3_endpoint,
+        "AWS_ENDPOINT_URL_SFN": s3_endpoint,
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": s3_endpoint,
         "AWS_ENDPOINT_URL_REKOGNITION": rekognition_endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,

@@ -1,4 +1,4 @@
-"""AWS on this machine: S3, Cognito user pools, DynamoDB and SQS by moto, nothing else of moto's; and its clients."""
+"""AWS on this machine: S3, Cognito user pools, DynamoDB, SQS, events and Step Functions by moto; and its clients."""
 
 import json
 import logging
@@ -15,15 +15,16 @@ from face_validation.client.local_session import client_on_this_machine
 from face_validation.local.aws.environment import SECRET_ACCESS_KEY
 from face_validation.local.aws.moto_memory import nothing_kept_of_what_is_erased
 from face_validation.local.aws.post_object import PostObject, StartResponse, WsgiApp
+from face_validation.local.aws.step_functions import StepFunctions
 from rekognition_local.server.connections import LOCAL_NAMES
 
 # moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
-# answer one; DynamoDB and SQS hold what the enrolled people's functions keep.
-SERVICES = frozenset({"s3", "cognitoidp", "dynamodb", "sqs"})
+# answer one; DynamoDB and SQS hold what the functions keep, and EventBridge takes their events.
+SERVICES = frozenset({"s3", "cognitoidp", "dynamodb", "sqs", "events"})
 
 
 @contextmanager
-def moto_server(listener: socket.socket) -> Iterator[str]:
+def moto_server(listener: socket.socket, step_functions: StepFunctions | None = None) -> Iterator[str]:
     """Serve them on a socket that listens already; the value is the endpoint's URL."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -34,7 +35,8 @@ def moto_server(listener: socket.socket) -> Iterator[str]:
 
     host, port = listener.getsockname()[:2]
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = _for_this_machine(PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY))
+    services = PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY)
+    app = _for_this_machine(services if step_functions is None else step_functions.in_front_of(services))
     server = BoundedServer(host, port, app, BoundedHandler, fd=listener.fileno())
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto", daemon=True)
     thread.start()
@@ -81,7 +83,7 @@ def _refuse(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     del environ
     body = {
         "__type": "UnknownOperationException",
-        "Message": "This endpoint answers S3, Cognito, DynamoDB and SQS; Rekognition has an endpoint of its own.",
+        "Message": "This endpoint answers S3, Cognito, DynamoDB, SQS, events and Step Functions, and nothing else.",
     }
     start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
     return [json.dumps(body).encode()]

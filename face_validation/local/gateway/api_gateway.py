@@ -120,7 +120,7 @@ class Gateway:
         authorize = self._authorizer.authorize
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._checks, authorize, request.header("authorization"), route.scope)
+            return await loop.run_in_executor(self._checks, authorize, request.header("authorization"), *route.scopes)
         except TokenRefusedError as error:
             # The resource, not the path: that may hold a name.
             logger.info("401 for %s %s: %s", route.method, route.resource, error)

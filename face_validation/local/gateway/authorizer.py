@@ -27,16 +27,16 @@ class CognitoAuthorizer:
         self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(key_set).keys}
         self._known_clients: set[str] = set()
 
-    def authorize(self, authorization: str | None, scope: str) -> dict[str, Any]:
+    def authorize(self, authorization: str | None, *scopes: str) -> dict[str, Any]:
         """The token's claims.
 
         Args:
             authorization: the header's value; API Gateway takes the token with and without `Bearer`.
-            scope: the scope that the method asks for, `resource-server/scope`.
+            scopes: those that the method asks for, `resource-server/scope`; one is enough.
 
         Raises:
             TokenRefusedError: signature, algorithm, key, issuer, expiry, use or client is not right.
-            MissingScopeError: all of that is right, but the scope is not granted.
+            MissingScopeError: all of that is right, but no such scope is granted.
         """
         if not authorization:
             raise TokenRefusedError("no Authorization header")
@@ -48,8 +48,9 @@ class CognitoAuthorizer:
             raise TokenRefusedError(f"token_use is {claims.get('token_use')!r}, not 'access'")
         if not self._is_client(claims.get("client_id")):
             raise TokenRefusedError("the token's client is not of this pool")
-        if scope not in str(claims.get("scope", "")).split():
-            raise MissingScopeError(f"the token's scope is {claims.get('scope')!r}; the method asks for {scope!r}")
+        if not set(scopes) & set(str(claims.get("scope", "")).split()):
+            wanted = " or ".join(scopes)
+            raise MissingScopeError(f"the token's scope is {claims.get('scope')!r}; the method asks for {wanted}")
         return claims
 
     def _verified_claims(self, token: str) -> dict[str, Any]:

@@ -1,0 +1,169 @@
+"""AWS Step Functions and the functions that a job's state machine calls: moto's interpreter, in a process of its own.
+
+moto's interpreter calls AWS at one address, `localhost:$MOTO_PORT`. The process listens there: moto answers Step
+Functions, the very handlers answer Lambda's Invoke, and all else is passed on to the server that has S3.
+"""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from importlib.resources import files
+from string import Template
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from face_validation.local.aws.post_object import StartResponse, WsgiApp
+from face_validation.local.gateway.proxy_event import ACCOUNT_ID, REGION, LambdaContext
+
+STATE_MACHINE = "face-validation-jobs"
+STATE_MACHINE_ARN = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{STATE_MACHINE}"
+# How long one invocation of a step may take; the lines that it leaves are the next one's. On AWS it is ten minutes.
+STEP_S = 60.0
+STOP_S = 5.0
+_INVOKE = "/2015-03-31/functions/"
+# moto's workers call themselves for each next batch.
+_RECURSION = 100_000
+
+Step = Callable[[Mapping[str, Any], Any], Any]
+
+
+def definition() -> str:
+    """The state machine that is deployed, with the names of the functions on this machine."""
+    text = files("face_validation_function").joinpath("jobs.asl.json").read_text("utf-8")
+    return Template(text).safe_substitute(SplitFunction="split", LinesFunction="lines", GatherFunction="gather")
+
+
+class StepFunctions:
+    """The process, and how requests for it get there from `server`, which has everything else.
+
+    The process is started when it is first asked for. When it has died it is started anew: its executions are lost,
+    and nothing else.
+    """
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._lock = threading.Lock()
+        self.process: subprocess.Popen[str] | None = None
+        self._endpoint = ""
+
+    def in_front_of(self, app: WsgiApp) -> WsgiApp:
+        """The server's application, with Step Functions beside it."""
+
+        def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+            if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("AWSStepFunctions."):
+                return app(environ, start_response)
+            return passed_on(environ, start_response, self._running())
+
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            for stream in (self.process.stdin, self.process.stdout):
+                if stream is not None:
+                    stream.close()
+
+    def _running(self) -> str:
+        with self._lock:
+            if self.process is None or self.process.poll() is not None:
+                self.close()
+                command = [sys.executable, "-m", __name__, self._server, str(STEP_S)]
+                pipe = subprocess.PIPE
+                self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                    command, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+                )
+                self._endpoint = (self.process.stdout.readline() if self.process.stdout else "").strip()
+                if not self._endpoint:
+                    raise RuntimeError("Step Functions did not start; its reason is above.")
+            return self._endpoint
+
+
+def passed_on(environ: dict[str, Any], start_response: StartResponse, endpoint: str) -> Iterable[bytes]:
+    """The answer of another server of this machine to a WSGI request."""
+    names = {name: name[5:].replace("_", "-") for name in environ if name.startswith("HTTP_") and name != "HTTP_HOST"}
+    headers = {header: environ[name] for name, header in names.items()}
+    if kind := environ.get("CONTENT_TYPE"):
+        headers["Content-Type"] = kind
+    query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""
+    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc)
+    try:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        connection.request(environ["REQUEST_METHOD"], quote(environ["PATH_INFO"]) + query, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+    finally:
+        connection.close()
+    kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in ("connection", "date")]
+    start_response(f"{answer.status} {answer.reason}", kept)
+    return [content]
+
+
+class _Functions:
+    """Lambda's Invoke, for the functions that are there; all else is `others`' to answer."""
+
+    def __init__(self, steps: Mapping[str, Step], others: WsgiApp, timeout_s: float) -> None:
+        self._steps, self._others, self._timeout_s = steps, others, timeout_s
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if not environ["PATH_INFO"].startswith(_INVOKE):
+            return self._others(environ, start_response)
+        step = self._steps[environ["PATH_INFO"].removeprefix(_INVOKE).partition("/")[0]]
+        event = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+        headers = [("Content-Type", "application/json")]
+        try:
+            answer = step(event, LambdaContext(self._timeout_s))
+        except Exception as error:  # noqa: BLE001 - as Lambda tells it of whatever a function raises
+            headers.append(("X-Amz-Function-Error", "Unhandled"))
+            answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
+        start_response("200 OK", headers)
+        return [json.dumps(answer).encode()]
+
+
+def main(server: str, timeout_s: float) -> None:
+    """Serve until the parent ends, or until this process is told to."""
+    from moto.core.config import default_user_config
+    from moto.moto_server.werkzeug_app import create_backend_app
+
+    from face_validation.local.aws.moto_connections import BoundedHandler, BoundedServer
+    from face_validation.local.aws.moto_services import aws_client
+    from face_validation_function.job_steps_function import gather_handler, lines_handler, split_handler
+
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    host, port = listener.getsockname()
+    os.environ["MOTO_PORT"] = str(port)
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    sys.setrecursionlimit(_RECURSION)
+    interpreter = create_backend_app("stepfunctions")
+
+    def others(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        is_ours = "HTTP_X_AMZ_TARGET" in environ
+        answer: Iterable[bytes] = (
+            interpreter(environ, start_response) if is_ours else passed_on(environ, start_response, server)
+        )
+        return answer
+
+    steps: dict[str, Step] = {"split": split_handler, "lines": lines_handler, "gather": gather_handler}
+    httpd = BoundedServer(host, port, _Functions(steps, others, timeout_s), BoundedHandler, fd=listener.fileno())
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    client = aws_client("stepfunctions", f"http://{host}:{port}")
+    role = f"arn:aws:iam::{ACCOUNT_ID}:role/jobs"
+    client.create_state_machine(name=STATE_MACHINE, definition=definition(), roleArn=role)
+    sys.stdout.write(f"http://{host}:{port}\n")
+    sys.stdout.flush()
+    os.dup2(2, 1)  # what the handlers log goes where the stack's own log goes
+    sys.stdin.read()  # until the parent has ended
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], float(sys.argv[2]))

@@ -1,0 +1,131 @@
+"""The Lambda functions that a job's state machine calls: split the manifest, ask the lines of a batch, gather."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from face_validation_function import lambda_function, people_function
+from face_validation_function.integrations.aws_client import aws_client
+from face_validation_function.integrations.claims_table import ClaimsTable
+from face_validation_function.integrations.executions import Events
+from face_validation_function.integrations.job_files import JobFiles
+from face_validation_function.integrations.jobs_table import JobsTable
+from face_validation_function.integrations.pace import Pace, PacedRekognition
+from face_validation_function.jobs import Kind, Line
+from face_validation_function.rest_function import HttpResponse, Invocation, Lazy
+from face_validation_function.services.bulk_jobs import SCOPES
+from face_validation_function.services.job_batches import JobBatches
+from face_validation_function.services.job_lines import Ask, JobLines, Reply
+from face_validation_function.settings import JobsSettings, PeopleSettings, Settings
+from face_validation_function.utils.logging_config import record_job, service_logger
+
+# What an invocation keeps of its time for writing outcomes.
+LAST_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class StepAdapters:
+    """What is made once for each process."""
+
+    settings: JobsSettings
+    s3: Any
+    dynamodb: Any
+    rekognition: Any
+    jobs: JobsTable
+    lines: JobLines
+    batches: JobBatches
+    events: Events
+    logger: Logger
+
+    @classmethod
+    def from_environment(cls) -> "StepAdapters":
+        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
+        settings = JobsSettings.from_environment()
+        s3, dynamodb = aws_client("s3"), aws_client("dynamodb")
+        files = JobFiles(s3, settings.jobs_bucket, settings.source_bucket)
+        jobs = JobsTable(dynamodb, settings.jobs_table)
+        lines = JobLines(files, jobs, ClaimsTable(dynamodb, settings.claims_table))
+        return cls(
+            settings=settings,
+            s3=s3,
+            dynamodb=dynamodb,
+            # Once: what is throttled is asked again at the pace of all workers.
+            rekognition=aws_client("rekognition", attempts=1),
+            jobs=jobs,
+            lines=lines,
+            batches=JobBatches(files, jobs, lines),
+            events=Events(aws_client("events")),
+            logger=service_logger(settings.log_level),
+        )
+
+
+_adapters = Lazy(StepAdapters.from_environment)
+
+
+def split_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Turn the manifest of a job into batches: the state machine's first step."""
+    del context
+    return _adapters.get().batches.split(event["client"], event["job_id"])
+
+
+def lines_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Ask the lines of one batch; `remaining` of them are for the next invocation."""
+    adapters = _adapters.get()
+    client, job_id, batch = event["client"], event["job_id"], event["batch"]
+    ends = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - LAST_S
+    ask = _ask(adapters, adapters.jobs.read(client, job_id).kind, context)
+    remaining = adapters.lines.work(
+        client, job_id, batch, ask, context.aws_request_id, lambda: max(0.0, ends - time.monotonic())
+    )
+    return {"client": client, "job_id": job_id, "batch": batch, "remaining": remaining}
+
+
+def gather_handler(event: Mapping[str, Any], context: Any) -> dict[str, str]:
+    """Write the results of a job and tell that it has ended; the state machine fails when the job has failed."""
+    adapters = _adapters.get()
+    job, in_doubt = adapters.batches.gather(event["client"], event["job_id"], event.get("refusal"))
+    adapters.events.job_ended(job.job_id, {"state": job.state, **asdict(job.counts)})
+    record_job(adapters.logger, context.function_name, job, in_doubt)
+    return {"state": job.state}
+
+
+def _ask(adapters: StepAdapters, kind: Kind, context: Any) -> Ask:
+    """The very operation behind the route that a job repeats, with a paced Rekognition."""
+    tps = adapters.settings.jobs_tps
+    pace = Pace(adapters.dynamodb, adapters.settings.claims_table, tps) if tps else None
+    operation = _validate(adapters) if kind is Kind.VALIDATION else _of_people(adapters, kind)
+    token = {"authorizer": {"claims": {"scope": SCOPES[kind]}}}
+
+    def ask(line: Line, within_s: float) -> Reply:
+        ends = time.monotonic() + within_s
+        paced = PacedRekognition(adapters.rekognition, pace, lambda: max(0.0, ends - time.monotonic()))
+        event = {"body": json.dumps(line.request), "requestContext": token}
+        answer = operation(paced, Invocation(event, within_s, context.function_name, context.aws_request_id))
+        is_busy = "Retry-After" in answer["headers"]
+        return Reply(answer["statusCode"], json.loads(answer["body"]), paced.paid_calls, is_busy)
+
+    return ask
+
+
+Operation = Callable[[PacedRekognition, Invocation], HttpResponse]
+
+
+def _validate(adapters: StepAdapters) -> Operation:
+    settings = Settings.from_environment()
+    clients = {"s3": adapters.s3, "dynamodb": adapters.dynamodb}
+    return lambda rekognition, invocation: lambda_function.validate(
+        lambda_function.Adapters.of(settings, rekognition=rekognition, **clients), invocation
+    )
+
+
+def _of_people(adapters: StepAdapters, kind: Kind) -> Operation:
+    settings = PeopleSettings.from_environment()
+    operation = people_function.OPERATIONS["enrol" if kind is Kind.ENROLMENT else "search"]
+    clients = {"s3": adapters.s3, "dynamodb": adapters.dynamodb}
+    return lambda rekognition, invocation: operation(
+        people_function.PeopleAdapters.of(settings, rekognition=rekognition, **clients), invocation
+    )

@@ -1,0 +1,141 @@
+"""The Lambda function of the routes about jobs: create, list, show, stop, redrive, results."""
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from face_validation_function.contract.jobs import JobAnswer, JobCounts, JobResultsAnswer, JobsAnswer, JobSummary
+from face_validation_function.exceptions.exceptions import NotFoundError
+from face_validation_function.integrations.aws_client import aws_client
+from face_validation_function.integrations.executions import Executions
+from face_validation_function.integrations.job_files import LINK_S, JobFiles
+from face_validation_function.integrations.jobs_table import JobsTable
+from face_validation_function.jobs import USD_PER_CALL, Job
+from face_validation_function.request_timer import RequestTimer
+from face_validation_function.rest_function import Event, HttpResponse, Invocation, RestFunction
+from face_validation_function.rest_operation import OperationResult, operations, path_parameter
+from face_validation_function.services.bulk_jobs import BulkJobs
+from face_validation_function.settings import JobsSettings
+from face_validation_function.utils.logging_config import service_logger
+from face_validation_function.validations.body import parse_body, validated
+from face_validation_function.validations.job_requests import JobRequest, JobsRequest
+
+_JOB_ID = re.compile(r"[0-9a-f-]{36}")
+
+
+@dataclass(frozen=True, slots=True)
+class JobsAdapters:
+    """What is made once for each process."""
+
+    jobs: BulkJobs
+    logger: Logger
+
+    @classmethod
+    def from_environment(cls) -> "JobsAdapters":
+        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
+        settings = JobsSettings.from_environment()
+        files = JobFiles(aws_client("s3"), settings.jobs_bucket, settings.source_bucket)
+        table = JobsTable(aws_client("dynamodb"), settings.jobs_table)
+        executions = Executions(aws_client("stepfunctions"), settings.state_machine_arn)
+        return cls(BulkJobs(files, table, executions), service_logger(settings.log_level))
+
+
+def lambda_handler(event: Event, context: Any) -> HttpResponse:
+    """Answer one API Gateway proxy event: what AWS Lambda calls."""
+    return _function(event, context)
+
+
+def create_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """POST /jobs: 202 with the job, which its execution has begun."""
+    request = validated(parse_body(invocation.body), JobRequest)
+    request = request.model_copy(update={"id_request": invocation.id_request})
+    with timer.step("job"):
+        return _accepted(invocation, adapters.jobs.create(invocation.client, invocation.scopes, request))
+
+
+def list_jobs(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """GET /jobs: a page of the client's jobs."""
+    request = validated(dict(invocation.event.get("queryStringParameters") or {}), JobsRequest)
+    with timer.step("table"):
+        jobs, token = adapters.jobs.listed(invocation.client, request.limit, request.next_token)
+    page = [JobSummary(**_told(job)) for job in jobs]
+    return OperationResult(JobsAnswer(id_request=invocation.id_request, jobs=page, next_token=token))
+
+
+def show_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """GET /jobs/{job_id}: how far the job is."""
+    with timer.step("job"):
+        job = adapters.jobs.show(invocation.client, _job_id(invocation))
+    return OperationResult(JobAnswer(id_request=invocation.id_request, **_told(job)))
+
+
+def stop_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """DELETE /jobs/{job_id}: 202, and no more lines are asked."""
+    with timer.step("job"):
+        return _accepted(invocation, adapters.jobs.stop(invocation.client, _job_id(invocation)))
+
+
+def redrive_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """POST /jobs/{job_id}/redrive: 202, and the lines without an outcome are asked again."""
+    with timer.step("job"):
+        return _accepted(invocation, adapters.jobs.redrive(invocation.client, _job_id(invocation)))
+
+
+def job_results(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """GET /jobs/{job_id}/results: where they lie."""
+    with timer.step("job"):
+        url = adapters.jobs.results(invocation.client, _job_id(invocation))
+    return OperationResult(JobResultsAnswer(id_request=invocation.id_request, url=url, expires_in=LINK_S))
+
+
+OPERATIONS = operations((create_job, list_jobs, show_job, stop_job, redrive_job, job_results))
+
+_function = RestFunction(OPERATIONS, JobsAdapters.from_environment)
+
+
+def _accepted(invocation: Invocation, job: Job) -> OperationResult:
+    return OperationResult(JobAnswer(id_request=invocation.id_request, **_told(job)), HTTPStatus.ACCEPTED)
+
+
+def _job_id(invocation: Invocation) -> str:
+    job_id = path_parameter(invocation, "job_id").lower()
+    if not _JOB_ID.fullmatch(job_id):
+        raise NotFoundError(f"job_id: a job's id is a UUID; the value sent is {job_id[:80]!r}.")
+    return job_id
+
+
+def _told(job: Job) -> dict[str, Any]:
+    """The fields that a job has in every answer."""
+    counts, done = job.counts, job.counts.lines
+    is_told = job.attempt == 1 and done and not job.state.is_final
+    rate = done / max(0.001, time.time() - job.created_at) if is_told else None
+    return {
+        "job_id": job.job_id,
+        "kind": job.kind,
+        "manifest_path": job.asked["manifest_path"],
+        "state": job.state,
+        "attempt": job.attempt,
+        "lines": job.lines or None,
+        "counts": JobCounts(
+            answered=counts.answered,
+            refused=counts.refused,
+            failed=counts.failed,
+            waiting=max(0, job.lines - done),
+        ),
+        "paid_calls": counts.paid_calls,
+        "cost_usd": round(counts.paid_calls * USD_PER_CALL, 3),
+        "created_at": _iso(job.created_at),
+        "finished_at": None if job.finished_at is None else _iso(job.finished_at),
+        "lines_per_second": rate and round(rate, 3),
+        "seconds_left": rate and round((job.lines - done) / rate, 1),
+        "error": job.error,
+    }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
