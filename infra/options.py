@@ -63,8 +63,9 @@ class Options:
     a cold start, for each function behind the API; `rekognition_tps` is the account's quota of calls a second, of the
     operation with the lowest one. `liveness` deploys what a browser needs to stream a liveness session; a session
     passes from `threshold_liveness` percent on, with `liveness_challenge` and so many `liveness_audit_images`.
-    `jobs_tps` is how many calls a second of each operation all bulk jobs make together, below that quota. `jobs_webhook_url` and `jobs_webhook_secret_arn` say whom the end of a job is told. The domain's
-    keys are `domain`, `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
+    `jobs_tps` is how many calls a second of each operation all bulk jobs make together, below that quota.
+    `jobs_webhook_url` and `jobs_webhook_secret_arn` say whom the end of a job is told. The domain's keys are `domain`,
+    `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
     """
 
     stage: str = "dev"
