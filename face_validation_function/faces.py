@@ -109,11 +109,12 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An official document that was recognised: its label, confidence (0-100) and best instance."""
+    """An official document that was recognised: its label, confidence (0-100), best instance, model's version."""
 
     label: str
     confidence: float
     box: BoundingBox = WHOLE_IMAGE
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class ImageAnalysis:
     """What was seen in one image (source or target). Boxes are ratios of the upright, uncropped image.
 
     `width` and `height` are pixels after EXIF rotation; `compared` is the index in `faces` of the one compared, and
-    `quality` that face's measures, where they were asked for.
+    `quality` that face's measures, where they were asked for. `sha256` is the digest of the file as it came.
     """
 
     width: int
@@ -130,6 +131,12 @@ class ImageAnalysis:
     compared: int
     document: Document | None = None
     quality: Quality | None = None
+    sha256: bytes = b""
+
+    @property
+    def face(self) -> Face:
+        """The face that is compared."""
+        return self.faces[self.compared]
 
 
 def most_prominent(faces: Sequence[Face], *, central: bool) -> int:

@@ -9,13 +9,14 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from face_validation_function import lambda_function, people_function
+from face_validation_function.integrations.audit_trail import audit_trail
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.executions import Events
 from face_validation_function.integrations.job_files import JobFiles
 from face_validation_function.integrations.jobs_table import JobsTable
 from face_validation_function.integrations.pace import Pace, PacedRekognition
-from face_validation_function.jobs import Kind, Line
+from face_validation_function.jobs import Job, Kind, Line
 from face_validation_function.rest_function import HttpResponse, Invocation, Lazy
 from face_validation_function.services.bulk_jobs import SCOPES
 from face_validation_function.services.job_batches import JobBatches
@@ -77,7 +78,7 @@ def lines_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     adapters = _adapters.get()
     client, job_id, batch = event["client"], event["job_id"], event["batch"]
     ends = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - LAST_S
-    ask = _ask(adapters, adapters.jobs.read(client, job_id).kind, context)
+    ask = _ask(adapters, adapters.jobs.read(client, job_id), context)
     remaining = adapters.lines.work(
         client, job_id, batch, ask, context.aws_request_id, lambda: max(0.0, ends - time.monotonic())
     )
@@ -93,12 +94,12 @@ def gather_handler(event: Mapping[str, Any], context: Any) -> dict[str, str]:
     return {"state": job.state}
 
 
-def _ask(adapters: StepAdapters, kind: Kind, context: Any) -> Ask:
+def _ask(adapters: StepAdapters, job: Job, context: Any) -> Ask:
     """The very operation behind the route that a job repeats, with a paced Rekognition."""
     tps = adapters.settings.jobs_tps
     pace = Pace(adapters.dynamodb, adapters.settings.claims_table, tps) if tps else None
-    operation = _validate(adapters) if kind is Kind.VALIDATION else _of_people(adapters, kind)
-    token = {"authorizer": {"claims": {"scope": SCOPES[kind]}}}
+    operation = _validate(adapters) if job.kind is Kind.VALIDATION else _of_people(adapters, job.kind)
+    token = {"authorizer": {"claims": {"client_id": job.client, "scope": SCOPES[job.kind]}}}
 
     def ask(line: Line, within_s: float) -> Reply:
         ends = time.monotonic() + within_s
@@ -116,9 +117,9 @@ Operation = Callable[[PacedRekognition, Invocation], HttpResponse]
 
 def _validate(adapters: StepAdapters) -> Operation:
     settings = Settings.from_environment()
-    clients = {"s3": adapters.s3, "dynamodb": adapters.dynamodb}
+    shared = {"s3": adapters.s3, "dynamodb": adapters.dynamodb, "audit": audit_trail(settings, adapters.s3)}
     return lambda rekognition, invocation: lambda_function.validate(
-        lambda_function.Adapters.of(settings, rekognition=rekognition, **clients), invocation
+        lambda_function.Adapters.of(settings, rekognition=rekognition, **shared), invocation
     )
 
 

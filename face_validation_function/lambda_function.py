@@ -1,6 +1,7 @@
 """The Lambda function of POST /validation and POST /liveness-sessions."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -10,11 +11,18 @@ from aws_lambda_powertools import Logger
 from face_validation_function.comparison import Comparison
 from face_validation_function.contract.answers import ErrorEnvelope, LivenessSessionAnswer, ValidationAnswer
 from face_validation_function.deadline import Outcome, Task, run_until_deadline
-from face_validation_function.exceptions.exceptions import FaceValidationError, ForbiddenError, RequestError
+from face_validation_function.exceptions.exceptions import (
+    FaceValidationError,
+    ForbiddenError,
+    RequestError,
+    drop_tracebacks,
+)
+from face_validation_function.integrations.audit_trail import AuditTrail, audit_trail
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.liveness_sessions import LivenessSessions
 from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.integrations.replays import Replays
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import Event, HttpResponse, Invocation, RestFunction, refused
@@ -42,20 +50,22 @@ class Adapters:
     rekognition: RekognitionService
     logger: Logger
     liveness: LivenessService
+    replays: Replays | None = None
+    audit: AuditTrail | None = None
 
     @classmethod
     def from_environment(cls) -> "Adapters":
         """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
-        return cls.of(
-            Settings.from_environment(),
-            rekognition=aws_client("rekognition"),
-            s3=aws_client("s3"),
-            dynamodb=aws_client("dynamodb"),
-        )
+        settings, s3, dynamodb = Settings.from_environment(), aws_client("s3"), aws_client("dynamodb")
+        audit = audit_trail(settings, s3)
+        made = cls.of(settings, rekognition=aws_client("rekognition"), s3=s3, dynamodb=dynamodb, audit=audit)
+        return replace(made, replays=Replays(dynamodb, settings.claims_table)) if settings.idempotency else made
 
     @classmethod
-    def of(cls, settings: Settings, *, rekognition: Any, s3: Any, dynamodb: Any) -> "Adapters":
-        """Adapters over these boto3 clients."""
+    def of(
+        cls, settings: Settings, *, rekognition: Any, s3: Any, dynamodb: Any, audit: AuditTrail | None
+    ) -> "Adapters":
+        """Adapters over these boto3 clients, which keep no answers: a job has claims of its own."""
         sessions = LivenessSessions(
             rekognition, challenge=settings.liveness_challenge, audit_images=settings.liveness_audit_images
         )
@@ -66,15 +76,33 @@ class Adapters:
             rekognition=RekognitionService(rekognition),
             liveness=LivenessService(sessions, claims, settings.threshold_liveness),
             logger=service_logger(settings.log_level),
+            audit=audit,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """One item's answer: the body, and the error in it if there is one."""
+    """One item's answer and its status, and what led to it; no outcome: what an earlier request was answered."""
 
     body: ValidationAnswer | ErrorEnvelope
-    error: FaceValidationError | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    outcome: Comparison | FaceValidationError | None = None
+
+    @classmethod
+    def refused(cls, item: object, id_request: str, error: FaceValidationError) -> "ItemResult":
+        """The answer for an item that is refused."""
+        return cls(refusal(id_request, error, reasons=_wants_reasons(item)), HTTPStatus(error.status), error)
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "ItemResult":
+        """What `as_json` made."""
+        status = HTTPStatus(kept["status"])
+        model = ValidationAnswer if status is HTTPStatus.OK else ErrorEnvelope
+        return cls(model.model_validate(kept["body"]), status)
+
+    def as_json(self) -> dict[str, Any]:
+        """The body and the status, to be kept."""
+        return {"status": int(self.status), "body": self.body.as_json()}
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
@@ -91,21 +119,15 @@ def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
         id_request = new_request_id()
         record(adapters.logger, invocation, id_request, None, RequestTimer(invocation.deadline_s), error)
         return refused(error, id_request)
-    tasks = [Task(request_id_of(item), partial(_compared, item, adapters, invocation)) for item in items]
+    asked = [(item, request_id_of(item)) for item in items]
+    tasks = [Task(id_request, partial(_answered, item, id_request, adapters, invocation)) for item, id_request in asked]
     outcomes = run_until_deadline(tasks, invocation.deadline_s, adapters.logger, at_once=ITEMS_AT_ONCE)
-    answers = [_answer(item, adapters, invocation, done) for item, done in zip(items, outcomes, strict=True)]
+    answers = [_recorded(item, adapters, invocation, done) for item, done in zip(items, outcomes, strict=True)]
     if isinstance(body, list):
         return http_response(HTTPStatus.OK, [answer.body for answer in answers], id_request=new_request_id())
     (answer,) = answers
-    id_request = answer.body.id_request
-    if answer.error:
-        return http_response(
-            HTTPStatus(answer.error.status),
-            answer.body,
-            id_request=id_request,
-            retry_after_s=answer.error.retry_after_s,
-        )
-    return http_response(HTTPStatus.OK, answer.body, id_request=id_request)
+    retry_after_s = answer.outcome.retry_after_s if isinstance(answer.outcome, FaceValidationError) else None
+    return http_response(answer.status, answer.body, id_request=answer.body.id_request, retry_after_s=retry_after_s)
 
 
 def create_liveness_session(adapters: Adapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -123,41 +145,66 @@ OPERATIONS = {"validate": validate, **operations((create_liveness_session,))}
 _function = RestFunction(OPERATIONS, Adapters.from_environment)
 
 
-def _compared(
-    item: object, adapters: Adapters, invocation: Invocation, timer: RequestTimer
-) -> tuple[FaceValidationRequest, Comparison]:
+def _answered(
+    item: object, id_request: str, adapters: Adapters, invocation: Invocation, timer: RequestTimer
+) -> ItemResult:
+    """One item's answer; a request that the caller gave an id is answered once, where the deployment keeps answers."""
     request = validated(item, FaceValidationRequest)
     allowed = adapters.settings.validation_types
     if request.type not in allowed:
         names = " or ".join(map(repr, allowed))
         raise RequestError(f'type: this deployment takes {names}; the value sent is "{request.type}".')
     if "document" in request.include and READ not in invocation.scopes:
-        scopes = ", ".join(sorted(invocation.scopes)) or "none"
-        raise ForbiddenError(f"include: document needs the scope {READ} too; the token has {scopes}.")
+        has = ", ".join(sorted(invocation.scopes)) or "none"
+        raise ForbiddenError(f"include: document needs the scope {READ} too; the token has {has}.")
+    decide = partial(_decided, item, request, id_request, adapters, invocation.client, timer)
+    if adapters.replays is None or "id_request" not in request.model_fields_set:
+        return decide()
+    answer = adapters.replays.once(
+        (invocation.client, "validate", id_request),
+        item,
+        timer.remaining_s,
+        decide,
+        as_json=ItemResult.as_json,
+        # What a document says stays nowhere.
+        keep="document" not in request.include and request.claims is None,
+    )
+    return answer if isinstance(answer, ItemResult) else ItemResult.from_json(answer)
+
+
+def _decided(
+    item: object,
+    request: FaceValidationRequest,
+    id_request: str,
+    adapters: Adapters,
+    client: str,
+    timer: RequestTimer,
+) -> ItemResult:
+    """The answer to a request that validates, a refusal by its images too; raises what may be otherwise next time."""
     live = None
     if request.target_liveness_session is not None:
-        live = adapters.liveness.reference_image(timer, invocation.client, request)
+        live = adapters.liveness.reference_image(timer, client, request)
     business = BusinessService(FaceSteps(adapters.s3, adapters.rekognition, adapters.settings, timer, live))
     business.set_strategy(request.type)
-    return request, business.execute_inference(request)
+    try:
+        found = business.execute_inference(request)
+    except FaceValidationError as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        drop_tracebacks(error)
+        return ItemResult.refused(item, id_request, error)
+    if adapters.audit is not None:
+        with timer.step("audit record"):
+            adapters.audit.write(id_request, client, request, found)
+    return ItemResult(success(id_request, found, request.include), outcome=found)
 
 
-def _answer(
-    item: object,
-    adapters: Adapters,
-    invocation: Invocation,
-    done: Outcome[tuple[FaceValidationRequest, Comparison]],
-) -> ItemResult:
+def _recorded(item: object, adapters: Adapters, invocation: Invocation, done: Outcome[ItemResult]) -> ItemResult:
     """One item's answer, logged and counted."""
-    id_request = done.id_request
-    outcome: Comparison | FaceValidationError
-    if isinstance(done.result, FaceValidationError):
-        outcome = done.result
-        answer = ItemResult(refusal(id_request, outcome, reasons=_wants_reasons(item)), outcome)
-    else:
-        request, outcome = done.result
-        answer = ItemResult(success(id_request, outcome, request.include))
-    record(adapters.logger, invocation, id_request, _type_of(item), done.timer, outcome)
+    answer = done.result
+    if isinstance(answer, FaceValidationError):
+        answer = ItemResult.refused(item, done.id_request, answer)
+    record(adapters.logger, invocation, done.id_request, _type_of(item), done.timer, answer.outcome)
     return answer
 
 

@@ -73,6 +73,8 @@ class Reason(StrEnum):
     NOT_KNOWN = "NOT_KNOWN"
     STATE_CONFLICT = "STATE_CONFLICT"
     FACE_ENROLLED_UNDER_ANOTHER_NAME = "FACE_ENROLLED_UNDER_ANOTHER_NAME"
+    ID_REQUEST_REUSED = "ID_REQUEST_REUSED"
+    REQUEST_UNDER_WAY = "REQUEST_UNDER_WAY"
     SERVICE_BUSY = "SERVICE_BUSY"
     SERVICE_FAILED = "SERVICE_FAILED"
 
@@ -142,6 +144,8 @@ MEANINGS: Mapping[Reason, str] = {
     Reason.NOT_KNOWN: "The service does not know the person, face or job that the request names.",
     Reason.STATE_CONFLICT: "The request conflicts with what is kept or under way; `details` says with what.",
     Reason.FACE_ENROLLED_UNDER_ANOTHER_NAME: "The face in the photo is enrolled under another name.",
+    Reason.ID_REQUEST_REUSED: "Another body was sent with this id_request within the last hour.",
+    Reason.REQUEST_UNDER_WAY: "The same request is being answered: ask again after Retry-After.",
     Reason.SERVICE_BUSY: "AWS throttled the service: ask again after Retry-After.",
     Reason.SERVICE_FAILED: "The service or AWS failed: ask again.",
 }

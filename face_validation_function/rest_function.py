@@ -120,10 +120,7 @@ class RestFunction(Generic[Adapters]):
 def refused(error: FaceValidationError, id_request: str) -> HttpResponse:
     """The answer for a whole request that is refused."""
     return http_response(
-        HTTPStatus(error.status),
-        refusal(id_request, error),
-        id_request=id_request,
-        retry_after_s=error.retry_after_s,
+        HTTPStatus(error.status), refusal(id_request, error), id_request=id_request, retry_after_s=error.retry_after_s
     )
 
 

@@ -21,6 +21,8 @@ class Settings:
     that count as an official document, and `validation_types` the types that this deployment answers; both in the
     environment separated by commas. A liveness session passes with a confidence of at least `threshold_liveness`
     (0-100); its app is asked for `liveness_challenge`, and Rekognition for so many `liveness_audit_images` (0-4).
+    `idempotency` is whether a request that is sent again is answered from the table of
+    claims. Decisions are recorded in `audit_bucket`, with HMACs under KMS's `audit_key`, where both are set.
     """
 
     source_bucket: str
@@ -32,6 +34,9 @@ class Settings:
     threshold_liveness: float = 90
     liveness_challenge: str = LIVENESS_CHALLENGES[0]
     liveness_audit_images: int = 0
+    idempotency: bool = False
+    audit_bucket: str = ""
+    audit_key: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -51,6 +56,9 @@ class Settings:
             threshold_liveness=_number(values, "THRESHOLD_LIVENESS", default=90, most=100),
             liveness_challenge=_challenge(values),
             liveness_audit_images=int(_number(values, "LIVENESS_AUDIT_IMAGES", default=0, most=MOST_AUDIT_IMAGES)),
+            idempotency=values.get("IDEMPOTENCY", "").strip().lower() == "true",
+            audit_bucket=values.get("AUDIT_BUCKET", "").strip(),
+            audit_key=values.get("AUDIT_KEY", "").strip(),
         )
 
 

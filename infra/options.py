@@ -64,7 +64,8 @@ class Options:
     operation with the lowest one. `liveness` deploys what a browser needs to stream a liveness session; a session
     passes from `threshold_liveness` percent on, with `liveness_challenge` and so many `liveness_audit_images`.
     `jobs_tps` is how many calls a second of each operation all bulk jobs make together, below that quota.
-    `jobs_webhook_url` and `jobs_webhook_secret_arn` say whom the end of a job is told. The domain's keys are `domain`,
+    `jobs_webhook_url` and `jobs_webhook_secret_arn` say whom the end of a job is told. With
+    `audit`, the record of a decision is kept and locked for `audit_days`. The domain's keys are `domain`,
     `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
     """
 
@@ -91,6 +92,9 @@ class Options:
     liveness_audit_images: int = 0
     jobs_tps: int = 5
     jobs_webhook: Webhook | None = None
+    idempotency: bool = False
+    audit: bool = False
+    audit_days: int = 365
 
     @property
     def is_prod(self) -> bool:
@@ -131,6 +135,9 @@ class Options:
             liveness_audit_images=_count(context, "liveness_audit_images", default=0, least=0, most=MOST_AUDIT_IMAGES),
             jobs_tps=_count(context, "jobs_tps", default=5),
             jobs_webhook=_webhook(context),
+            idempotency=_switch(context, "idempotency"),
+            audit=_switch(context, "audit"),
+            audit_days=_audit_days(context),
         )
 
 
@@ -166,6 +173,12 @@ def _count(context: Context, key: str, *, default: Count, least: int = 1, most: 
         allowed = f"of at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"-c {key}={value}: it must be a whole number {allowed}.")
     return int(value)
+
+
+def _audit_days(context: Context) -> int:
+    if _text(context, "audit_days") and not _switch(context, "audit"):
+        raise ValueError("-c audit_days: there is no audit trail: add -c audit=true.")
+    return _count(context, "audit_days", default=365)
 
 
 def _provisioned(context: Context) -> int | None:

@@ -28,6 +28,7 @@ ENDPOINTS = {
     "AWS_ENDPOINT_URL_SQS": "s3_endpoint",
     "AWS_ENDPOINT_URL_SFN": "s3_endpoint",
     "AWS_ENDPOINT_URL_EVENTBRIDGE": "s3_endpoint",
+    "AWS_ENDPOINT_URL_KMS": "s3_endpoint",
     "AWS_ENDPOINT_URL_REKOGNITION": "rekognition_endpoint",
 }
 # sam hands its own AWS settings to the function: these open no account. A table is there in its own region alone.

@@ -14,6 +14,7 @@ from face_validation_function.contract.openapi import gateway_models
 from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
 from infra.constructs.api import ValidationApi
+from infra.constructs.audit import AuditStore
 from infra.constructs.claims import Claims
 from infra.constructs.function import Build, ServiceFunction, ValidationFunction
 from infra.constructs.identity import Identity
@@ -27,6 +28,9 @@ from infra.monitoring.alarms import Alarms
 from infra.monitoring.dashboard import Dashboard
 from infra.monitoring.metrics import Metrics
 from infra.options import Options
+
+# What Powertools' idempotency layer does with a claim, beyond making and reading it.
+REPLAY_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:UpdateItem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,12 @@ class FaceValidationStack(Stack):
             with_alias=options.release != "direct",
             provisioned_concurrency=options.provisioned_concurrency,
         )
-        functions = self._functions(options, build, storage, stores, job_stores)
+        audit = (
+            AuditStore(self, "Audit", days=options.audit_days, key=key, access_logs=storage.access_logs)
+            if options.audit
+            else None
+        )
+        functions = self._functions(options, build, storage, stores, job_stores, audit)
         machine = JobMachine(
             self,
             "JobMachine",
@@ -143,10 +152,17 @@ class FaceValidationStack(Stack):
             StateMachineArn=machine.state_machine_arn,
             DashboardName=dashboard.name,
             AlarmTopic=alarms.topic.topic_arn,
+            **(audit.outputs() if audit else {}),
         )
 
     def _functions(
-        self, options: Options, build: Build, storage: ImageStorage, stores: PeopleStores, jobs: JobStores
+        self,
+        options: Options,
+        build: Build,
+        storage: ImageStorage,
+        stores: PeopleStores,
+        jobs: JobStores,
+        audit: AuditStore | None,
     ) -> Functions:
         """The functions, each with the environment that its settings name."""
         shared = {
@@ -162,6 +178,8 @@ class FaceValidationStack(Stack):
             "THRESHOLD_LIVENESS": str(options.threshold_liveness),
             "LIVENESS_CHALLENGE": options.liveness_challenge,
             "LIVENESS_AUDIT_IMAGES": str(options.liveness_audit_images),
+            "IDEMPOTENCY": str(options.idempotency).lower(),
+            **(audit.environment() if audit else {"AUDIT_BUCKET": "", "AUDIT_KEY": ""}),
         }
         validation = ValidationFunction(
             self,
@@ -172,6 +190,8 @@ class FaceValidationStack(Stack):
             target=storage.target,
             claims=jobs.claims,
         )
+        if options.idempotency:
+            validation.allow(REPLAY_ACTIONS, jobs.claims.table.table_arn)
         people_environment = {
             **shared,
             "FACES_BUCKET": storage.faces.bucket_name,
@@ -203,6 +223,9 @@ class FaceValidationStack(Stack):
             "JOBS_TPS": str(options.jobs_tps),
         }
         job_functions = JobFunctions.create(self, build=build, environment=jobs_environment, stores=jobs, people=stores)
+        if audit:
+            for function in (validation, job_functions.lines):
+                audit.allow_writing(function)
         return Functions(validation, people, indexing, job_functions)
 
     def _watch(

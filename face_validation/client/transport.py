@@ -99,9 +99,12 @@ def with_retries(ask: Callable[[], Answer], *, attempts: int, is_repeatable: boo
 
 
 def _may_pass(error: BaseException) -> bool:
-    if not isinstance(error, FaceValidationError) or not error.is_temporary:
+    if not isinstance(error, FaceValidationError):
         return False
-    return error.retry_after_s is None or error.retry_after_s <= LONGEST_PAUSE_S
+    if error.retry_after_s is None:
+        return error.is_temporary
+    # Whoever says when to come again expects us: a duplicate of a request that is being answered, too.
+    return error.retry_after_s <= LONGEST_PAUSE_S
 
 
 def _was_not_done(error: BaseException) -> bool:

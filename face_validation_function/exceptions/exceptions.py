@@ -102,6 +102,18 @@ class InvalidS3ObjectError(FaceValidationError):
     reasons: tuple[Reason, ...] = (Reason.OBJECT_UNREADABLE,)
 
 
+class RequestUnderWayError(ConflictError):
+    """The same request is being answered: a little later its answer is there."""
+
+    retry_after_s = 1
+    reasons: tuple[Reason, ...] = (Reason.REQUEST_UNDER_WAY,)
+
+    @property
+    def code(self) -> str:
+        """The contract has one code for every conflict."""
+        return ConflictError.__name__
+
+
 class InternalServerError(FaceValidationError):
     """Anything else: the service or AWS failed, or ran out of time."""
 
@@ -126,6 +138,8 @@ def drop_tracebacks(error: BaseException | None) -> None:
     Future, error and frames refer to each other, so they would stay until Python looks for cycles, which is many
     refusals later: more than the function's memory has room for. What is logged has been logged.
     """
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         error.__traceback__ = None
         error = error.__cause__ or error.__context__

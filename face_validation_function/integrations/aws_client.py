@@ -17,7 +17,9 @@ _CONFIG = Config(
 
 
 def aws_client(
-    service: Literal["s3", "rekognition", "dynamodb", "sqs", "stepfunctions", "events"], *, attempts: int | None = None
+    service: Literal["s3", "rekognition", "dynamodb", "sqs", "stepfunctions", "events", "kms", "cognito-idp"],
+    *,
+    attempts: int | None = None,
 ) -> Any:
     """A client for `service`, safe to call from threads once made; `attempts` in place of three.
 

@@ -47,12 +47,13 @@ class RekognitionService:
         self._client = client
 
     def detect_labels(self, image: bytes) -> list[Document]:
-        """Every label of an image as a document would be one: name, confidence (0-100), box of its best instance."""
+        """Every label of an image as a document would be one: name, confidence (0-100), best instance, model."""
         with translate_aws_errors("DetectLabels", REFUSALS):
             # 0: a refusal shall say how far below its limit the document's label was.
             found = self._client.detect_labels(Image={"Bytes": image}, MinConfidence=0)
+            model = found.get("LabelModelVersion")
             return [
-                Document(label["Name"], percent_of(label["Confidence"]), _best_instance(label))
+                Document(label["Name"], percent_of(label["Confidence"]), _best_instance(label), model)
                 for label in found["Labels"]
             ]
 

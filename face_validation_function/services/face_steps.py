@@ -1,5 +1,6 @@
 """The steps that every validation shares: fetch both images, find the faces, cut them out, compare."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -44,10 +45,11 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class LoadedImage:
-    """One of the two images as it came: `name` is source or target."""
+    """One of the two images as it came: `name` is source or target, `sha256` the digest of its file."""
 
     name: str
     image: UprightImage
+    sha256: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class PreparedFace:
     @property
     def face(self) -> Face:
         """The face that is compared; its box in ratios of the uncropped image."""
-        return self.seen.faces[self.seen.compared]
+        return self.seen.face
 
 
 class PreparationStep(Protocol):
@@ -129,7 +131,7 @@ class FaceSteps:
                 on_document, others = faces_apart(faces, document)
             if not on_document:
                 on_document = self._held_portraits(photo, document)
-            source = LoadedImage("source", photo.image)
+            source = replace(photo, name="source")
             portrait = self._prepared(
                 source, on_document, most_prominent(on_document, central=False), request, document
             )
@@ -236,7 +238,7 @@ class FaceSteps:
         measure = request.needs_quality or (request.wants_quality and can_measure)
         quality = self._quality(photo, face, request) if measure else None
         return PreparedFace(
-            seen=ImageAnalysis(image.width, image.height, tuple(faces), compared, document, quality),
+            seen=ImageAnalysis(image.width, image.height, tuple(faces), compared, document, quality, photo.sha256),
             crop=crop,
             face_in_crop=face_in_crop,
             uncropped=image.sendable,
@@ -260,7 +262,7 @@ class FaceSteps:
             with self._timer.step(f"{name}, download"), looked_for_in(name):
                 data = self._s3.image(bucket, key)
         with self._timer.step(f"{name}, decode"):
-            return LoadedImage(name, open_upright(data))
+            return LoadedImage(name, open_upright(data), hashlib.sha256(data).digest())
 
     def _document(self, photo: LoadedImage, threshold_label: float) -> Document:
         accepted = self._settings.document_labels

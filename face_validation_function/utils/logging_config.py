@@ -39,11 +39,14 @@ def record(
     id_request: str,
     validation_type: str | None,
     timer: RequestTimer,
-    outcome: Comparison | FaceValidationError,
+    outcome: Comparison | FaceValidationError | None,
 ) -> None:
-    """Write one validation's log line and its metrics (CloudWatch embedded metric format, on standard output)."""
+    """Write one validation's log line and its metrics (CloudWatch embedded metric format, on standard output).
+
+    Without an `outcome` it was answered with what an earlier request had found.
+    """
     fields = {**_fields(caller, id_request, timer), "type": validation_type}
-    metrics = _metrics(caller, timer, "Validations")
+    metrics = _metrics(caller, timer, "Replays" if outcome is None else "Validations")
     if validation_type is not None:
         metrics.add_metric(validation_type, MetricUnit.Count, 1)
     if isinstance(outcome, Comparison):
@@ -59,6 +62,8 @@ def record(
         metrics.add_metric("Matches" if outcome.is_match else "NonMatches", MetricUnit.Count, 1)
         metrics.add_metric("Similarity", MetricUnit.Percent, outcome.similarity)
         logger.info("validated", extra=fields)
+    elif outcome is None:
+        logger.info("replayed", extra=fields)
     else:
         _record_error(logger, metrics, fields, outcome)
     metrics.add_metadata("type", validation_type)

@@ -1,5 +1,7 @@
 """The buckets: what callers upload to be compared, and who accessed it."""
 
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -35,10 +37,12 @@ class ImageStorage(Construct):
         super().__init__(scope, id_)
         self._retain = retain
         self._key = key
-        self._access_logs = self._bucket(
+        self.access_logs = private_bucket(
+            self,
             "AccessLogs",
+            retain=retain,
             # S3's log delivery cannot write to a bucket that a customer's key encrypts.
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            key=None,
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(ACCESS_LOG_DAYS))],
         )
         self.source = self._image_bucket("Source", *_expiry(source_days))
@@ -59,47 +63,35 @@ class ImageStorage(Construct):
         self.jobs = self._image_bucket("Jobs", *_expiry(JOB_DAYS))
 
     def _image_bucket(self, id_: str, *rules: s3.LifecycleRule, versioned: bool | None = None) -> s3.Bucket:
-        return self._bucket(
+        return private_bucket(
+            self,
             id_,
-            encryption=s3.BucketEncryption.KMS if self._key else s3.BucketEncryption.S3_MANAGED,
-            encryption_key=self._key,
-            # One request to KMS for many objects.
-            bucket_key_enabled=True if self._key else None,
+            retain=self._retain,
+            key=self._key,
             lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7)), *rules],
-            server_access_logs_bucket=self._access_logs,
+            server_access_logs_bucket=self.access_logs,
             server_access_logs_prefix=f"{id_.lower()}/",
             versioned=versioned,
         )
 
-    def _bucket(
-        self,
-        id_: str,
-        *,
-        encryption: s3.BucketEncryption,
-        lifecycle_rules: list[s3.LifecycleRule],
-        encryption_key: kms.IKey | None = None,
-        bucket_key_enabled: bool | None = None,
-        server_access_logs_bucket: s3.Bucket | None = None,
-        server_access_logs_prefix: str | None = None,
-        versioned: bool | None = None,
-    ) -> s3.Bucket:
-        return s3.Bucket(
-            self,
-            id_,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            encryption=encryption,
-            encryption_key=encryption_key,
-            bucket_key_enabled=bucket_key_enabled,
-            lifecycle_rules=lifecycle_rules,
-            server_access_logs_bucket=server_access_logs_bucket,
-            server_access_logs_prefix=server_access_logs_prefix,
-            versioned=versioned,
-            removal_policy=RemovalPolicy.RETAIN if self._retain else RemovalPolicy.DESTROY,
-            auto_delete_objects=not self._retain,
-        )
+
+def private_bucket(scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None, **settings: Any) -> s3.Bucket:
+    """A private, encrypted bucket that takes TLS only, with more `settings` of CDK's; emptied unless `retain`."""
+    return s3.Bucket(
+        scope,
+        id_,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+        encryption_key=key,
+        # One request to KMS for many objects.
+        bucket_key_enabled=True if key else None,
+        removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+        auto_delete_objects=not retain,
+        **settings,
+    )
 
 
 def _expiry(days: int | None) -> list[s3.LifecycleRule]:

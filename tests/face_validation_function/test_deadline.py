@@ -3,7 +3,7 @@
 import threading
 
 from face_validation_function.deadline import Task, run_until_deadline
-from face_validation_function.exceptions.exceptions import ImageValidationError, InternalServerError
+from face_validation_function.exceptions.exceptions import ImageValidationError, InternalServerError, drop_tracebacks
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.utils.logging_config import service_logger
 
@@ -68,3 +68,12 @@ def test_work_without_a_result_at_the_deadline_is_refused_with_its_step_and_begi
     assert isinstance(outcome.result, InternalServerError)
     assert str(outcome.result) == "target, download: no result within the deadline of 0.1 s."
     assert begun == []
+
+
+def test_an_error_that_is_the_cause_of_its_own_cause_is_let_go_of_too() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+
+    drop_tracebacks(first)
+
+    assert (first.__traceback__, second.__traceback__) == (None, None)

@@ -29,6 +29,7 @@ def test_every_option_is_read() -> None:
         "certificate_arn": "arn", "hosted_zone_id": "Z0", "hosted_zone_name": "example.com",
         "source_days": "7", "target_days": "31", "clients": "kiosk:write, back-office:read+admin",
         "release": "canary", "provisioned_concurrency": "2", "rekognition_tps": "50",
+        "idempotency": "true", "audit": "true", "audit_days": "90",
     }  # fmt: skip
 
     assert from_given(**given) == Options(
@@ -46,6 +47,9 @@ def test_every_option_is_read() -> None:
         release="canary",
         provisioned_concurrency=2,
         rekognition_tps=50,
+        idempotency=True,
+        audit=True,
+        audit_days=90,
         clients=(AppClient("kiosk", (WRITE,)), AppClient("back-office", (READ, ADMIN))),
     )
 
@@ -61,6 +65,8 @@ def test_every_option_is_read() -> None:
         # Targets move to Infrequent Access after 30 days, and S3 refuses to remove them no later.
         ({"target_days": "30"}, "target_days=30.*at least 31"),
         ({"source_days": "0"}, "source_days=0.*at least 1"),
+        ({"audit_days": "90"}, "add -c audit=true"),
+        ({"audit": "true", "audit_days": "0"}, "audit_days=0"),
         ({"release": "blue-green"}, "release=blue-green"),
         ({"provisioned_concurrency": "2"}, "add -c release=canary"),
         ({"clients": "Kiosk:write"}, "'Kiosk' must be"),

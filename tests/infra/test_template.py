@@ -48,6 +48,9 @@ EVERY_OPTION = {
     "jobs_tps": "20",
     "jobs_webhook_url": "https://hooks.example.com/jobs",
     "jobs_webhook_secret_arn": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hook-abcdef",
+    "idempotency": "true",
+    "audit": "true",
+    "audit_days": "90",
     "domain": "faces.example.com",
     "certificate_arn": "arn:aws:acm:eu-west-1:111122223333:certificate/00000000",
     "hosted_zone_id": "Z000",
@@ -554,7 +557,9 @@ def test_a_code_that_gateway_and_function_share_has_one_status_and_message() -> 
 
     for refusal in REFUSALS:
         if refusal.code in errors and refusal.status is not None:
-            assert (refusal.status, refusal.message) == (errors[refusal.code].status, errors[refusal.code].message)
+            assert refusal.status == errors[refusal.code].status
+            # An address that is not there is said as that, whatever the status.
+            assert refusal.message in {errors[refusal.code].message, "There is no such address in this API."}
     assert {(refusal.status, refusal.code) for refusal in REFUSALS if refusal.code not in errors} == {
         (401, "UnauthorizedError"),
         (413, "PayloadTooLargeError"),
@@ -673,17 +678,17 @@ def test_every_option_at_once_passes_the_security_checks(synthesise: Synthesise)
     assert only(template, "AWS::SNS::Subscription")["Endpoint"] == "ops@example.com"
     assert only(template, "AWS::ApiGateway::DomainName")["SecurityPolicy"] == "TLS_1_2"
     assert resources(template, "AWS::WAFv2::WebACLAssociation")
-    assert only(template, "AWS::KMS::Key")["EnableKeyRotation"] is True
+    (key,) = (id_ for id_ in resources(template, "AWS::KMS::Key") if not id_.startswith("Audit"))
+    assert template["Resources"][key]["Properties"]["EnableKeyRotation"] is True
     assert [function(template, name)["ReservedConcurrentExecutions"] for name in FUNCTIONS] == [20] * 3
     assert template["Outputs"]["ApiUrl"]["Value"] == "https://faces.example.com/"
-    (key,) = resources(template, "AWS::KMS::Key")
     by_key = {"Fn::GetAtt": [key, "Arn"]}
     for table in resources(template, "AWS::DynamoDB::Table").values():
         assert table["Properties"]["SSESpecification"]["KMSMasterKeyId"] == by_key
     assert only(template, "AWS::SQS::Queue")["KmsMasterKeyId"] == by_key
     (logs_may,) = (
         statement
-        for statement in only(template, "AWS::KMS::Key")["KeyPolicy"]["Statement"]
+        for statement in template["Resources"][key]["Properties"]["KeyPolicy"]["Statement"]
         if "kms:EncryptionContext:aws:logs:arn" in json.dumps(statement)
     )
     # What CloudWatch Logs asks for before it takes a key for a log group.
@@ -694,6 +699,57 @@ def test_every_option_at_once_passes_the_security_checks(synthesise: Synthesise)
         encryption = template["Resources"][bucket_id(template, name)]["Properties"]["BucketEncryption"]
         (rule,) = encryption["ServerSideEncryptionConfiguration"]
         assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_an_audit_record_is_locked_for_its_days_and_outlives_the_stage(synthesise: Synthesise, stage: str) -> None:
+    template = synthesise(stage=stage, audit="true", audit_days="90")
+    bucket = template["Resources"]["AuditBucket7486E833"]
+    key = template["Resources"]["AuditHmacKeyC0013F28"]
+
+    assert bucket["Properties"]["ObjectLockConfiguration"]["Rule"] == {
+        "DefaultRetention": {"Days": 90, "Mode": "GOVERNANCE"}
+    }
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    expiry, _ = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert expiry["ExpirationInDays"] == 90
+    assert (key["Properties"]["KeySpec"], key["Properties"]["KeyUsage"]) == ("HMAC_256", "GENERATE_VERIFY_MAC")
+    assert bucket["DeletionPolicy"] == key["DeletionPolicy"] == "Retain"
+    assert "AutoDelete" not in json.dumps(bucket)
+    test_every_bucket_is_private_and_encrypted(template)
+    test_every_bucket_denies_what_does_not_come_over_tls(template)
+
+
+def test_a_function_may_only_add_to_the_audit_trail(synthesise: Synthesise) -> None:
+    template = synthesise(stage="prod", audit="true")
+
+    allowed = {
+        action
+        for name in FUNCTIONS
+        for statement in statements(template, name)
+        if "AuditBucket" in json.dumps(statement["Resource"]) or "AuditHmacKey" in json.dumps(statement["Resource"])
+        for action in actions(statement)
+    }
+
+    assert allowed == {"s3:PutObject", "kms:GenerateMac"}
+    assert "Audit" not in json.dumps([statements(template, name) for name in ("People", "Indexing")])
+    variables = function(template, "Validation")["Environment"]["Variables"]
+    assert variables["AUDIT_BUCKET"] == {"Ref": "AuditBucket7486E833"}
+    assert variables["AUDIT_KEY"] == {"Ref": "AuditHmacKeyC0013F28"}
+
+
+def test_answers_are_kept_only_where_it_was_chosen(synthesise: Synthesise) -> None:
+    chosen, default = synthesise(stage="prod", idempotency="true"), synthesise(stage="prod")
+
+    assert function(chosen, "Validation")["Environment"]["Variables"]["IDEMPOTENCY"] == "true"
+    assert function(default, "Validation")["Environment"]["Variables"]["IDEMPOTENCY"] == "false"
+    claimed = {
+        action
+        for statement in statements(chosen, "Validation")
+        if "ClaimsTable" in json.dumps(statement["Resource"])
+        for action in actions(statement)
+    }
+    assert claimed == {f"dynamodb:{verb}Item" for verb in ("Delete", "Get", "Put", "Update")}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,9 @@ def function_settings(source_bucket: str, target_bucket: str, claims_table: str,
         "THRESHOLD_LIVENESS": "90",
         "LIVENESS_CHALLENGE": LIVENESS_CHALLENGES[0],
         "LIVENESS_AUDIT_IMAGES": "0",
+        "IDEMPOTENCY": "false",
+        "AUDIT_BUCKET": "",
+        "AUDIT_KEY": "",
     }
 
 
@@ -47,6 +50,7 @@ def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]
         "AWS_ENDPOINT_URL_SQS": s3_endpoint,
         "AWS_ENDPOINT_URL_SFN": s3_endpoint,
         "AWS_ENDPOINT_URL_EVENTBRIDGE": s3_endpoint,
+        "AWS_ENDPOINT_URL_KMS": s3_endpoint,
         "AWS_ENDPOINT_URL_REKOGNITION": rekognition_endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,

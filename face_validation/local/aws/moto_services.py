@@ -19,8 +19,9 @@ from face_validation.local.aws.step_functions import StepFunctions
 from rekognition_local.server.connections import LOCAL_NAMES
 
 # moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
-# answer one; DynamoDB and SQS hold what the functions keep, and EventBridge takes their events.
-SERVICES = frozenset({"s3", "cognitoidp", "dynamodb", "sqs", "events"})
+# answer one; DynamoDB and SQS hold what the functions keep, EventBridge takes their
+# events, and KMS has the key of an audit trail's HMACs.
+SERVICES = frozenset({"s3", "cognitoidp", "dynamodb", "sqs", "events", "kms"})
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def _refuse(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     del environ
     body = {
         "__type": "UnknownOperationException",
-        "Message": "This endpoint answers S3, Cognito, DynamoDB, SQS, events and Step Functions, and nothing else.",
+        "Message": "This endpoint answers S3, Cognito, DynamoDB, SQS, KMS, events and Step Functions, nothing else.",
     }
     start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
     return [json.dumps(body).encode()]
