@@ -160,7 +160,7 @@ def _plain_png(data: bytes) -> PlainFile:
     if not {b"IHDR", b"IDAT"} <= seen:
         raise DamagedFileError("the PNG file is truncated or broken: its header or its pixels are missing.")
     if colour == _PALETTE_COLOUR and b"PLTE" not in seen:
-        raise DamagedFileError("the PNG file is broken: its pixels are numbers of a palette that it does not have.")
+        raise DamagedFileError("the PNG file is broken: its pixels use a palette that is missing.")
     if b"IEND" not in seen:
         raise DamagedFileError("the PNG file is truncated: its end is missing.")
     return PlainFile("PNG", _joined(kept, data), orientation or 1)

@@ -157,7 +157,7 @@ def _validation_types(context: Context) -> tuple[str, ...]:
     value = _text(context, "validation_types")
     types = VALIDATION_TYPES if value is None else tuple(part.strip() for part in value.split(","))
     if not types or not set(types) <= set(ALL_VALIDATION_TYPES):
-        raise ValueError(f"-c validation_types={value}: name some of {', '.join(ALL_VALIDATION_TYPES)}, with commas.")
+        raise ValueError(f"-c validation_types={value}: give some of {','.join(ALL_VALIDATION_TYPES)}.")
     return types
 
 
@@ -185,8 +185,7 @@ def _provisioned(context: Context) -> int | None:
     count = _count(context, "provisioned_concurrency", default=None)
     if count is not None and _one_of(context, "release", RELEASES, default="direct") == "direct":
         raise ValueError(
-            f"-c provisioned_concurrency={count}: Lambda keeps versions warm, not the newest code: "
-            "add -c release=canary or -c release=all-at-once."
+            f"-c provisioned_concurrency={count}: it needs versions: add -c release=canary or -c release=all-at-once."
         )
     return count
 
@@ -219,11 +218,11 @@ def _clients(context: Context) -> tuple[AppClient, ...]:
         name, _, scopes = (part.strip() for part in text.partition(":"))
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or name in {client.name for client in clients}:
             raise ValueError(
-                f"-c clients={value}: {name!r} must be a name of small letters, digits and hyphens, and be there once."
+                f"-c clients={value}: {name!r} must consist of small letters, digits and hyphens, and appear only once."
             )
         if not scopes or not set(scopes.split("+")) <= set(known):
             raise ValueError(
-                f"-c clients={value}: {name} has the scopes {scopes!r}; they must be of {', '.join(sorted(known))}, "
+                f"-c clients={value}: {name} has the scopes {scopes!r}; give some of {', '.join(sorted(known))}, "
                 "joined by +."
             )
         clients.append(AppClient(name, tuple(known[scope] for scope in scopes.split("+"))))

@@ -93,14 +93,14 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def face_validation(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Is the person in this photo the person of that trusted image?
+    """Do two images show the same person?
 
-    The same commands ask the stack on this machine and a deployed API. Settings come from the first of these that has
-    them: flags, the environment (FACE_VALIDATION_API_URL and the like), a profile, the local stack that runs
-    (`face-validation local --background` starts one). The service that is asked is named on standard error.
+    The commands call the local stack or a deployed API. Each setting is taken from the first of these that has it: a
+    flag, an environment variable (FACE_VALIDATION_API_URL and so on), a profile, the local stack on this machine
+    (`face-validation local --background` starts one). The commands print on standard error which service they call.
     """
 
 

@@ -71,20 +71,20 @@ def check_texts(**texts: object) -> None:
 def _connection(
     profile: Annotated[
         str | None,
-        typer.Option(help="Name in the profile file, or the local stack's --info file.", rich_help_panel=PANEL),
+        typer.Option(help="A name in the profile file, or a local stack's --info file.", rich_help_panel=PANEL),
     ] = None,
     api_url: Annotated[
-        str | None, typer.Option("--api-url", "--api", help="The API with its stage.", rich_help_panel=PANEL)
+        str | None, typer.Option("--api-url", "--api", help="The API's address, with its stage.", rich_help_panel=PANEL)
     ] = None,
-    token_url: Annotated[str | None, typer.Option(help="The token endpoint.", rich_help_panel=PANEL)] = None,
-    client_id: Annotated[str | None, typer.Option(help="The app client.", rich_help_panel=PANEL)] = None,
+    token_url: Annotated[str | None, typer.Option(help="The token endpoint's address.", rich_help_panel=PANEL)] = None,
+    client_id: Annotated[str | None, typer.Option(help="The app client's id.", rich_help_panel=PANEL)] = None,
     client_secret_file: Annotated[
         Path | None,
         typer.Option(help="File with the app client's secret; - reads it from stdin.", rich_help_panel=PANEL),
     ] = None,
-    source_bucket: Annotated[str | None, typer.Option(help="Where sources go.", rich_help_panel=PANEL)] = None,
-    target_bucket: Annotated[str | None, typer.Option(help="Where targets go.", rich_help_panel=PANEL)] = None,
-    s3_endpoint: Annotated[str | None, typer.Option(help="An S3 that is not AWS's.", rich_help_panel=PANEL)] = None,
+    source_bucket: Annotated[str | None, typer.Option(help="Bucket of sources.", rich_help_panel=PANEL)] = None,
+    target_bucket: Annotated[str | None, typer.Option(help="Bucket of targets.", rich_help_panel=PANEL)] = None,
+    s3_endpoint: Annotated[str | None, typer.Option(help="An S3 outside of AWS.", rich_help_panel=PANEL)] = None,
     region: Annotated[str | None, typer.Option(help="The buckets' region.", rich_help_panel=PANEL)] = None,
 ) -> Connection:
     exposed = open_to_others(profile)

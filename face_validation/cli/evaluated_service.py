@@ -33,13 +33,13 @@ class ExitCode(IntEnum):
 ApiUrl = Annotated[
     str | None,
     typer.Option(
-        "--api", help="The API with its stage. Without it, and without --profile, the local stack is started."
+        "--api", help="The API's address, with its stage. Without it and --profile, the local stack is started."
     ),
 ]
 Profile = Annotated[
-    str | None, typer.Option("--profile", help="Name in the profile file, or the local stack's --info file.")
+    str | None, typer.Option("--profile", help="A name in the profile file, or a local stack's --info file.")
 ]
-Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Requests under way at once.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Requests sent at the same time.")]
 
 
 @contextlib.contextmanager

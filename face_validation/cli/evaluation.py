@@ -42,31 +42,31 @@ def evaluate(
             exists=True,
             help="CSV (case_id,type,source,target,expected[,note,source_person,target_person,group]; paths relative "
             "to it), or a folder with face_to_face/001/{true_face,target_face}.* and "
-            "id_to_face/001/{dni,target_face}.*. With --all-pairs: CSV (person,path[,group]), or one folder a person.",
+            "id_to_face/001/{dni,target_face}.*. With --all-pairs: CSV (person,path[,group]), or a folder per person.",
         ),
     ],
-    out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run; an interrupted run is taken up.")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run. An interrupted run continues.")],
     api: ApiUrl = None,
     profile: Profile = None,
     threshold: Annotated[
-        float, typer.Option(min=0, max=100, help="Where decisions are counted; every threshold is in the report.")
+        float, typer.Option(min=0, max=100, help="Threshold for the counts; the report has every threshold.")
     ] = DEFAULT_THRESHOLD,
     jobs: Jobs = 4,
     groups: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="CSV: person,group. Error rates are then told by group."),
+        typer.Option(exists=True, dir_okay=False, help="CSV: person,group. The report then has error rates by group."),
     ] = None,
     fail_under: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[GROUP.]RATE=0..1", help="Leave with 1 when a rate is lower: accuracy=0.95, lfw.accuracy=0.99."
+            metavar="[GROUP.]RATE=0..1", help="Exit with 1 if a rate is lower: accuracy=0.95, lfw.accuracy=0.99."
         ),
     ] = None,
     fail_above: Annotated[
         list[str] | None,
         typer.Option(
             metavar="[GROUP.]RATE=0..1",
-            help="Leave with 1 when a rate is higher: fmr=0.01, eer=0.02, fnmr@fmr=0.001=0.02.",
+            help="Exit with 1 if a rate is higher: fmr=0.01, eer=0.02, fnmr@fmr=0.001=0.02.",
         ),
     ] = None,
     prepare: Annotated[
@@ -75,21 +75,22 @@ def evaluate(
             "--prepare", help="Send each image as the other commands do: upright, in sRGB, within the limits."
         ),
     ] = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Throw away the answers that are in the folder.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Delete the answers that are in the folder.")] = False,
     all_pairs: Annotated[
         bool,
         typer.Option(
             "--all-pairs",
-            help="Every photograph against every other: with this machine's engine, or with --api or --profile "
-            "through the API, which costs a validation each.",
+            help="Compare all pairs of photographs: with the local engine, or with --api or --profile through "
+            "the API, which costs a validation for each pair.",
         ),
     ] = False,
     non_matches: Annotated[
-        int | None, typer.Option(min=1, help="With --all-pairs through an API: at most so many non-matches, drawn.")
+        int | None,
+        typer.Option(min=1, help="With --all-pairs through an API: a random sample of this many non-matches."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to pay for --all-pairs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --all-pairs: do not ask about the cost.")] = False,
 ) -> None:
-    """Run labelled cases through the API once, then tell which threshold to trust.
+    """Send labelled cases to the API once, and report error rates and thresholds.
 
     Writes results.csv, metrics.json, report.html and charts. Exit codes: 0 done, 1 below --fail-under or above
     --fail-above, 3 could not run.
@@ -118,7 +119,7 @@ def evaluate(
                 summary = summarise(run, threshold, group_of)
             write_report(summary, out)
         except KeyboardInterrupt as stop:
-            stderr.print("Stopped. What was answered is kept: run the same command again to go on.")
+            stderr.print("Stopped. The answers so far are kept: run the same command again to continue.")
             raise typer.Exit(ExitCode.CANNOT_RUN) from stop
     for notice in summary.run.notices:
         stderr.print(f"[yellow]{escape(notice)}[/]", soft_wrap=True)
@@ -160,7 +161,7 @@ def _ask_to_pay(validations: int, stderr: Console, *, yes: bool) -> None:
     calls = CALLS_OF_A_VALIDATION * validations
     stderr.print(
         f"{validations:,} validations, {calls:,} Rekognition calls: about {calls * DOLLARS_OF_A_CALL:,.2f} USD on AWS. "
-        "Answers that are in the folder already are not paid for again; --non-matches draws fewer.",
+        "Answers that are already in the folder are not paid for again; --non-matches reduces the number.",
         soft_wrap=True,
     )
     if not yes and not typer.confirm("Ask them?", err=True):
@@ -197,14 +198,14 @@ def _all_pairs_by_engine(
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", exists=True, file_okay=False, help="Folder of a run.")],
-    second: Annotated[Path, typer.Argument(metavar="B", exists=True, file_okay=False, help="Folder of another.")],
+    first: Annotated[Path, typer.Argument(metavar="A", exists=True, file_okay=False, help="Folder of one run.")],
+    second: Annotated[Path, typer.Argument(metavar="B", exists=True, file_okay=False, help="Folder of the other run.")],
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=100, help="For both; by default each run's own.")
+        float | None, typer.Option(min=0, max=100, help="Threshold for both runs. Default: each run's own.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Two evaluation runs side by side: what changed, and whether it is more than chance."""
+    """Compare two evaluation runs: what changed, and whether the change is significant."""
     from face_validation.evaluation.report.comparison import compare_runs, comparison_json
     from face_validation.evaluation.report.terminal import print_comparison
     from face_validation.evaluation.runs.run_folder import read_run

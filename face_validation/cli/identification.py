@@ -34,18 +34,18 @@ def identify(
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run.")],
     root: Annotated[
         Path | None,
-        typer.Option(exists=True, file_okay=False, help="What paths are relative to: the CSVs."),
+        typer.Option(exists=True, file_okay=False, help="Base folder of the paths. Default: the CSVs'."),
     ] = None,
     api: ApiUrl = None,
     profile: Profile = None,
     threshold: Annotated[
-        float, typer.Option(min=0, max=100, help="Where persons count as found; every threshold is in the report.")
+        float, typer.Option(min=0, max=100, help="Threshold for the counts; the report has every threshold.")
     ] = DEFAULT_THRESHOLD,
     jobs: Jobs = 4,
 ) -> None:
-    """Enrol persons, search photographs of them and of strangers, and tell how many are named right and wrongly.
+    """Enrol persons, search photographs of them and of strangers, and report how many are named correctly.
 
-    Every person stays enrolled: use a stack or a stage of its own. Exit codes: 0 done, 3 could not run.
+    The persons stay enrolled: use a separate stack or stage. Exit codes: 0 done, 3 could not run.
     """
     from face_validation.evaluation.report.html_report import REPORT_FILE
     from face_validation.evaluation.report.identification_report import write_identification
@@ -59,7 +59,7 @@ def identify(
         if unknown := identification.never_enrolled(known, searched):
             stderr.print(
                 f"[yellow]{escape(probes.name)} expects {len(unknown)} persons whom {escape(enrolled.name)} does not "
-                f"enrol ({escape(', '.join(unknown[:5]))}): they cannot be named right. A stranger is NONE.[/]",
+                f"enrol ({escape(', '.join(unknown[:5]))}): they cannot be found. For a stranger, write NONE.[/]",
                 soft_wrap=True,
             )
         with evaluated_service(api, profile, stderr) as (client, service), progress_of(stderr) as progress:

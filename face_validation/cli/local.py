@@ -15,31 +15,31 @@ DEMO_FOLDER = Path("results") / "demo"
 
 
 def local(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the API and the page; 0 picks a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 chooses a free port.")] = 8080,
     data: Annotated[
         Path | None,
         typer.Option(
             exists=True,
             file_okay=False,
-            help="The images in its source/ and target/ go into the buckets, their paths as keys. Default: ./data.",
+            help="Folder with source/ and target/, whose images go into the buckets. Default: ./data.",
         ),
     ] = None,
     info: Annotated[
         Path | None,
         typer.Option(
             dir_okay=False,
-            help="Write addresses and credentials here as JSON once everything is ready; removed at the end.",
+            help="Write addresses and credentials to this JSON file when everything is ready; removed at the end.",
         ),
     ] = None,
     show_demo: Annotated[
-        bool, typer.Option("--demo", help="First ask the sample questions and show the answers, then keep serving.")
+        bool, typer.Option("--demo", help="First send the sample requests and show the answers, then keep running.")
     ] = False,
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
-        typer.Option(case_sensitive=False, help="Of the function's log, one JSON line for each validation at INFO."),
+        typer.Option(case_sensitive=False, help="Level of the log; INFO writes one JSON line for each validation."),
     ] = "INFO",
     background: Annotated[
-        bool, typer.Option("--background", help="Start it, wait until it serves, and come back; `stop` stops it.")
+        bool, typer.Option("--background", help="Start in the background, return when ready; `stop` stops it.")
     ] = False,
     lan: Annotated[
         bool,
@@ -50,14 +50,14 @@ def local(
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second before the API answers 429.")] = DEFAULT_RATE,
     burst: Annotated[int, typer.Option(min=1, help="Requests at once before the API answers 429.")] = DEFAULT_BURST,
 ) -> None:
-    """The whole service on this machine, without an AWS account: nothing leaves 127.0.0.1, unless `--lan` is given.
+    """Run the whole service on this machine, without an AWS account. It uses 127.0.0.1 only, unless `--lan` is given.
 
-    **What starts:** S3 and a Cognito user pool (moto), Amazon Rekognition's protocol over real face models
-    (rekognition_local), `POST /oauth2/token`, the API at `/dev/validation` behind the token check that it has on AWS,
-    running the same Lambda handler that is deployed, and a page to try it all at `/`.
+    **What starts:** S3 and a Cognito user pool (moto), a server with Amazon Rekognition's protocol and real face models
+    (rekognition_local), `POST /oauth2/token`, the API at `/dev/validation` with the same Lambda handler and token check
+    as on AWS, and at `/` a page to try two images.
 
-    **Try it:** open the page, or copy the commands; both are printed once everything is ready. Other commands find the
-    stack by themselves:
+    **Try it:** open the page, or copy the commands; both are printed when everything is ready. Other commands find the
+    stack:
 
         face-validation local --background
 
@@ -65,13 +65,13 @@ def local(
 
         face-validation stop
 
-    **Your own images:** `data/source/anna.jpg` becomes the key `anna.jpg` of the source bucket, and every photo in
-    `data/faces/Ana García/` is enrolled as hers.
+    **Your own images:** `data/source/anna.jpg` gets the key `anna.jpg` in the source bucket. Every photo in
+    `data/faces/Ana García/` is enrolled under this name.
 
     **A phone as the camera:** `face-validation local --lan` shows a QR code. It opens the page on one phone of your
     network; the API, its tokens and everything else stay on 127.0.0.1.
 
-    Everything is in memory and gone after Ctrl-C or `face-validation stop`.
+    Everything is in memory and is lost after Ctrl-C or `face-validation stop`.
     """
     if background and lan:
         raise typer.BadParameter("the link for the phone is shown on the terminal: start it without --background.")
@@ -114,7 +114,7 @@ def local(
 
 
 def stop() -> None:
-    """Stop the local stack that runs on this machine, wherever it was started."""
+    """Stop the local stack on this machine, wherever it was started."""
     from face_validation.local.background import stop_running
 
     try:
@@ -122,7 +122,7 @@ def stop() -> None:
     except (OSError, RuntimeError) as error:
         typer.secho(f"The local stack cannot be stopped: {error}", fg="red", err=True)
         raise typer.Exit(1) from error
-    typer.echo(f"Stopped the stack at {stopped['api_url']}." if stopped else "No local stack runs.")
+    typer.echo(f"Stopped the stack at {stopped['api_url']}." if stopped else "No local stack is running.")
 
 
 def _start_in_background(
@@ -145,15 +145,15 @@ def _start_in_background(
     console.print(f"[bold]API[/]   {stack['api_url']}")
     console.print(f"[bold]Page[/]  {stack['api_url'].rsplit('/', 1)[0]}/")
     console.print(f"[bold]Log[/]   {log_file()}")
-    console.print("The other commands use it by themselves. `face-validation stop` stops it.")
+    console.print("The other commands find it. `face-validation stop` stops it.")
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Where the answers and the annotated pictures go.")] = DEMO_FOLDER,
+    out: Annotated[Path, typer.Option(help="Folder for the answers and the annotated pictures.")] = DEMO_FOLDER,
 ) -> None:
-    """Start everything, ask the questions that the page offers too, show the answers, and stop.
+    """Start everything, send the sample requests, show the answers, and stop.
 
-    Exits 0 when every answer is the one that a person would give, 1 otherwise.
+    Exits with 0 when every answer is right, with 1 otherwise.
     """
     from face_validation.local.demo import show
     from face_validation.local.signals import stopped_by_signals
@@ -164,7 +164,7 @@ def demo(
     try:
         out.mkdir(parents=True, exist_ok=True)
         with stopped_by_signals(), LocalStack(log_level="ERROR") as stack:
-            console.print(f"Everything answers on 127.0.0.1, {stack.start_s:.1f} s after the start.\n")
+            console.print(f"Everything is ready on 127.0.0.1 after {stack.start_s:.1f} s.\n")
             good = show(stack.info, out, console)
     except (OSError, RuntimeError) as error:
         stderr = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -177,5 +177,5 @@ def _reason(error: Exception, port: int) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}."
     if isinstance(error, OSError) and error.errno is not None:
-        return f"port {port}: {error.strerror}. --port 0 picks a free one."
+        return f"port {port}: {error.strerror}. --port 0 chooses a free port."
     return str(error)

@@ -45,19 +45,19 @@ _REFUSALS = (
     *(NotFoundError, ConflictError, LivenessError),
 )
 _NEXT_STEP: dict[type[FaceValidationError], str] = {
-    RequestError: "Correct the request as the details say.",
+    RequestError: "Correct the request: the details name the fault.",
     ImageTooLargeError: "Use images of 80 to 4096 pixels a side and at most 15 MB.",
     InvalidS3ObjectError: "Check that the key is right and that the service reads the bucket the image was put into.",
     ImageValidationError: "Use a sharp JPG or PNG that shows the face, and for ID_TO_FACE the whole document.",
     LivenessError: "Start a new session: `liveness create`.",
     NotFoundError: "Check the name or the id: `people` lists who is enrolled.",
-    ConflictError: "Do as the details say.",
-    PayloadTooLargeError: "Ask fewer questions at a time.",
+    ConflictError: "The details say what to do.",
+    PayloadTooLargeError: "Send fewer requests at a time.",
     UnauthorizedError: "Check the client's id and secret, and that token_url belongs to this API.",
-    ForbiddenError: "Ask those who run the service to give this client the scope that this question needs.",
-    TooManyRequestsError: "Wait a little, then ask again; fewer --jobs help.",
+    ForbiddenError: "Ask the operator of the service for the scope that this request needs.",
+    TooManyRequestsError: "Wait a little, then try again with fewer --jobs.",
     ConnectionFailedError: "Check the address. `face-validation local --background` starts a stack on this machine.",
-    InternalServerError: "Try again in a moment; if it lasts, give the request id to those who run the service.",
+    InternalServerError: "Try again in a moment. If it fails again, give the request id to the service's operator.",
 }
 
 
@@ -93,7 +93,7 @@ def print_verdict(result: ValidationResult, *, as_json: bool, language: Language
         stdout = Console(highlight=False)
         stdout.print(f"{verdict}  similarity {result.similarity_text} {sign} threshold {result.threshold:g}")
         if result.decision == "review":
-            stdout.print("[bold yellow]Review[/]: a human shall look at both images.")
+            stdout.print("[bold yellow]Review[/]: a human must look at both images.")
         for sentence in advice(result.reasons or (), language):
             stdout.print(f"- {escape(sentence)}")
         for claim, verdict in (result.claims or {}).items():

@@ -15,40 +15,40 @@ from face_validation.client.validation_result import DEFAULT_THRESHOLD
 def enrol(
     context: typer.Context,
     photo: Annotated[
-        Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="Shows the person alone.")
+        Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="A photo that shows only this person.")
     ],
     full_name: Annotated[str, typer.Option(help="The person's name.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the enrolled face as JSON.")] = False,
 ) -> None:
-    """Make a person findable by `search`; several photos of a person improve it."""
+    """Enrol a person from a photo. Several photos of a person make searches better."""
     with connection_of(context).client() as client:
         face = client.people.enrol(photo, full_name)
     if as_json:
         print_json(asdict(face))
     else:
-        typer.echo(f"{face.full_name}: face {face.face_id} ({face.confidence:.0f} % sure it is one)")
+        typer.echo(f"{face.full_name}: face {face.face_id} (confidence {face.confidence:.0f} %)")
 
 
 def search(
     context: typer.Context,
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="Who is in it?")],
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="The photo to search.")],
     threshold: Annotated[
-        float, typer.Option(min=0, max=100, help="Found from this similarity on.")
+        float, typer.Option(min=0, max=100, help="The lowest similarity that counts as found.")
     ] = DEFAULT_THRESHOLD,
-    max_faces: Annotated[int, typer.Option(min=1, max=100, help="The most people to name.")] = 5,
+    max_faces: Annotated[int, typer.Option(min=1, max=100, help="The largest number of people to name.")] = 5,
     everybody: Annotated[
-        bool, typer.Option("--all", help="Look for every face in the photo, the largest first; each costs a search.")
+        bool, typer.Option("--all", help="Search for every face in the photo, the largest first; each costs a search.")
     ] = False,
-    max_searched: Annotated[int, typer.Option(min=1, max=50, help="With --all: the most faces to look for.")] = 10,
+    max_searched: Annotated[int, typer.Option(min=1, max=50, help="With --all: most faces to search for.")] = 10,
     annotate: Annotated[
-        Path | None, typer.Option(help="With --all: write the photo with the names beside the faces to this file.")
+        Path | None, typer.Option(help="With --all: write the photo, with names at the faces, to this file.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
-    """Who of the enrolled people is in a photo? Leaves with 0 when somebody was found, with 1 when nobody."""
+    """Find the enrolled people in a photo. Exits with 0 when somebody was found, with 1 when nobody was."""
     if annotate is not None:
         if not everybody:
-            raise typer.BadParameter("It goes with --all.", param_hint="--annotate")
+            raise typer.BadParameter("It needs --all.", param_hint="--annotate")
         check_annotated(annotate)
     with connection_of(context).client() as client:
         if everybody:
@@ -63,7 +63,7 @@ def search(
         for match in result.matches:
             typer.echo(f"{match.full_name}  similarity {match.similarity:.2f}")
         if not result.found:
-            typer.echo(f"Nobody from similarity {threshold:g} on.")
+            typer.echo(f"Nobody has a similarity of at least {threshold:g}.")
     raise typer.Exit(ExitCode.MATCH if result.found else ExitCode.NO_MATCH)
 
 
@@ -124,13 +124,13 @@ def people(
 
 def erase(
     context: typer.Context,
-    full_name: Annotated[str | None, typer.Option(help="Erase all of this person.")] = None,
-    face_id: Annotated[str | None, typer.Option(help="Erase this face alone.")] = None,
+    full_name: Annotated[str | None, typer.Option(help="Erase this person.")] = None,
+    face_id: Annotated[str | None, typer.Option(help="Erase only this face.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
     """Erase a person, or one face: from the collection, the table and every version of the photos."""
     if (full_name is None) == (face_id is None):
-        raise typer.BadParameter("Say --full-name or --face-id, one of the two.")
+        raise typer.BadParameter("Give either --full-name or --face-id.")
     if not yes:
         typer.confirm(f"Erase {full_name or face_id} for good?", abort=True)
     with connection_of(context).client() as client:

@@ -62,7 +62,7 @@ def validate(
             "--type",
             parser=_validation_type,  # Typer's own would offer the two in small letters
             metavar="|".join(ValidationType),
-            help="What SOURCE shows; ID_IN_FACE: that TARGET shows both.",
+            help="What SOURCE shows: a photo or a document. ID_IN_FACE: TARGET shows both.",
         ),
     ],
     target: Annotated[
@@ -71,43 +71,43 @@ def validate(
     ] = None,
     liveness: Annotated[
         str | None,
-        typer.Option(metavar="SESSION", help="Of `liveness create`, in place of TARGET; SOURCE is the key it printed."),
+        typer.Option(metavar="SESSION", help="From `liveness create`, in place of TARGET; SOURCE is its key."),
     ] = None,
     threshold: Annotated[
-        float, typer.Option(min=0, max=100, help="Match from this similarity on; 99 is advised for identity checks.")
+        float, typer.Option(min=0, max=100, help="The lowest similarity that is a match; use 99 for identity checks.")
     ] = DEFAULT_THRESHOLD,
     threshold_label: Annotated[
         float | None,
-        typer.Option(min=0, max=100, help="ID_TO_FACE: how sure that SOURCE is a document; 55 by default."),
+        typer.Option(min=0, max=100, help="ID_TO_FACE: SOURCE is a document above this confidence; default 55."),
     ] = None,
     review: Annotated[
-        float | None, typer.Option(min=0, max=100, help="From this similarity on, a human shall look (no match yet).")
+        float | None, typer.Option(min=0, max=100, help="From this to the threshold, a human must decide.")
     ] = None,
     min_quality: Annotated[
-        list[str] | None, typer.Option(metavar="MEASURE=SCORE", help="Refuse a face below it, e.g. sharpness=30.")
+        list[str] | None, typer.Option(metavar="MEASURE=SCORE", help="Refuse a lower score, e.g. sharpness=30.")
     ] = None,
     claim: Annotated[
         list[str] | None,
-        typer.Option(metavar="FIELD=VALUE", help="Ask whether the document says so, e.g. date_of_birth=1974-08-12."),
+        typer.Option(metavar="FIELD=VALUE", help="Check a value of the document, e.g. date_of_birth=1974-08-12."),
     ] = None,
-    document: Annotated[bool, typer.Option("--document", help="Print what the document's lower lines say.")] = False,
+    document: Annotated[bool, typer.Option("--document", help="Print the machine readable zone's data.")] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say what to do better, in the words for the person in the picture.")
+        bool, typer.Option("--explain", help="Say how to take a better picture, in words for the person in it.")
     ] = False,
     language: Annotated[LanguageChoice, typer.Option(help="The language of --explain.")] = LanguageChoice.en,
-    quality: Annotated[bool, typer.Option("--quality", help="Print how good both faces are.")] = False,
-    annotate: Annotated[Path | None, typer.Option(help="Write both images with what was seen to this file.")] = None,
+    quality: Annotated[bool, typer.Option("--quality", help="Print the quality of both faces.")] = False,
+    annotate: Annotated[Path | None, typer.Option(help="Write both images, with boxes, to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the uploaded images in the buckets.")] = False,
     keys: Annotated[
-        bool, typer.Option("--keys", help="SOURCE and TARGET are keys of images that are in the buckets already.")
+        bool, typer.Option("--keys", help="SOURCE and TARGET are keys of images that are already in the buckets.")
     ] = False,
 ) -> None:
-    """Do two images show the same person? Local files are uploaded, judged and deleted again."""
+    """Do two images show the same person? Local files are uploaded, compared, and deleted from the buckets."""
     if liveness is not None:
         if target is not None or annotate is not None:
             raise typer.BadParameter(
-                "It takes the place of TARGET, and of --annotate's picture.", param_hint="--liveness"
+                "Leave out TARGET and --annotate: the session has the image.", param_hint="--liveness"
             )
         keys = True
     trusted, checked = _images(source, target, type_, liveness)
@@ -144,7 +144,7 @@ def validate(
 def token(
     context: typer.Context,
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="What the token may do; may be said several times. By default write.")
+        list[Scope] | None, typer.Option(help="Scope of the token; can be given several times. Default: write.")
     ] = None,
 ) -> None:
     """Print an access token, e.g. for curl -H "Authorization: Bearer $(face-validation token)"."""
@@ -155,7 +155,7 @@ def token(
 def env(
     context: typer.Context,
     scope: Annotated[
-        list[Scope] | None, typer.Option(help="What the token may do; may be said several times. By default all.")
+        list[Scope] | None, typer.Option(help="Scope of the token; can be given several times. Default: all.")
     ] = None,
 ) -> None:
     """Print the service's address and a token as shell variables: eval "$(face-validation env)"."""
@@ -176,10 +176,10 @@ def upload(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Images.")],
     to: Annotated[BucketChoice, typer.Option(help="The bucket.")],
-    key: Annotated[str | None, typer.Option(help="The key, for one file; a new one by default.")] = None,
+    key: Annotated[str | None, typer.Option(help="Key for a single file. Default: a random key.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print files and keys as JSON.")] = False,
 ) -> None:
-    """Put images into a bucket and print their keys, one a line, in the order of the files."""
+    """Upload images to a bucket and print their keys, one on each line, in the order of the files."""
     if key is not None and len(files) > 1:
         raise typer.BadParameter("One key cannot hold several files: upload them one by one.", param_hint="--key")
     with connection_of(context).client() as client:
@@ -222,12 +222,12 @@ def _check_files(photos: tuple[Path | None, Path]) -> None:
     for name, photo in zip(("SOURCE", "TARGET"), photos, strict=True):
         if photo is not None and not photo.is_file():
             raise typer.BadParameter(
-                f"{photo} is not a file. For an image that is in its bucket already, say --keys.", param_hint=name
+                f"{photo} is not a file. For an image that is already in its bucket, add --keys.", param_hint=name
             )
 
 
 def _check_annotated(path: Path, *, keys: bool) -> None:
     """What could spoil the picture is said before anything is asked."""
     if keys:
-        raise typer.BadParameter("It draws on local files: leave out --keys.", param_hint="--annotate")
+        raise typer.BadParameter("It needs local files: leave out --keys.", param_hint="--annotate")
     check_annotated(path)

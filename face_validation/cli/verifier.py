@@ -25,12 +25,12 @@ app = typer.Typer(name="verifier", help=__doc__, no_args_is_help=True)
 Photos = Annotated[
     Path, typer.Option("--data", help="Folder with me/ (40-50 photos) and not_me/ (200-400 photos of others).")
 ]
-Out = Annotated[Path, typer.Option("--out", help="Where crops/, cache/, models/ and reports/ go.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder for crops/, cache/, models/ and reports/.")]
 Threshold = Annotated[
-    str, typer.Option(help="Score (0-1) from which a photo is 'me', or 'auto': chosen on validation scores.")
+    str, typer.Option(help="The lowest score (0-1) of a photo of 'me', or 'auto' to choose it from validation scores.")
 ]
 FalseMatchRate = Annotated[
-    float, typer.Option("--fmr", help="With --threshold auto: the false match rate to keep.", min=1e-6, max=0.5)
+    float, typer.Option("--fmr", help="With --threshold auto: the highest false match rate.", min=1e-6, max=0.5)
 ]
 Version = Annotated[str, typer.Option("--model-version", help="Name of this model in every answer.")]
 
@@ -44,7 +44,7 @@ def crop(data: Photos = Path("data"), out: Out = Path()) -> None:
 
 @app.command()
 def embed(data: Photos = Path("data"), out: Out = Path()) -> None:
-    """Crop, then describe every face; descriptors are kept and computed once."""
+    """Crop, then compute the descriptor of every face; descriptors are stored."""
     with refusals():
         project = _project(data, out)
         _show_seen(project, out)
@@ -61,7 +61,7 @@ def train(
     fmr: FalseMatchRate = 0.01,
     model_version: Version = "me-verifier-v1",
 ) -> None:
-    """All steps: crop, embed, evaluate on held-out photos, train on all, store. A rerun does only what changed."""
+    """Run all steps: crop, embed, evaluate on held-out photos, train on all. A second run does only what changed."""
     with refusals():
         rule = _rule(threshold, fmr)
         project = _project(data, out)
@@ -82,7 +82,7 @@ def evaluate(
     fmr: FalseMatchRate = 0.01,
     model_version: Version = "me-verifier-v1",
 ) -> None:
-    """Judge each half of the photos by what the other half teaches; write reports/."""
+    """Test each half of the photos with a model trained on the other half; write reports/."""
     with refusals():
         project = _project(data, out)
         _show_report(project.evaluate(_rule(threshold, fmr), model_version), project.reports)
@@ -90,10 +90,10 @@ def evaluate(
 
 @app.command()
 def judge(
-    photos: Annotated[list[Path], typer.Argument(help="Photos to judge.", exists=True, dir_okay=False)],
+    photos: Annotated[list[Path], typer.Argument(help="Photos to check.", exists=True, dir_okay=False)],
     model: Annotated[Path, typer.Option(help="The trained verifier.")] = Path("models/verifier.json"),
 ) -> None:
-    """Judge photos with the trained verifier, without a server. Exit code 1 when one is not me or has no answer."""
+    """Check photos with the trained verifier, without a server. Exit code 1 when one is not me or cannot be checked."""
     from person_verifier.serving.verifier import Verifier
     from rekognition_local.engine.images import ImageError
 

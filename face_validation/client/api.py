@@ -101,4 +101,4 @@ def contract_violation(expected: str, id_request: str | None = None) -> RequestF
 
 
 def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number.")
+    raise ValueError(f"{name} is not a JSON number.")

@@ -17,7 +17,7 @@ from face_validation.client.running_stack import running_stack
 PREFIX = "FACE_VALIDATION_"
 DEFAULT_PROFILE = "default"
 REQUIRED = ("api_url", "token_url", "client_id", "client_secret")
-NO_STACK = "No local stack runs on this machine. Start one: `face-validation local --background`."
+NO_STACK = "No local stack is running on this machine. Start one: `face-validation local --background`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Connection:
             origin = "the local stack on this machine"
         for name, value in settings.items():
             if not is_utf8(value):  # not the value: it may be the secret
-                raise SettingsError(f"{name} is not UTF-8, however it was given.")
+                raise SettingsError(f"{name} is not UTF-8.")
         missing = [name for name in REQUIRED if not settings.get(name)]
         if missing:
             raise SettingsError(_what_to_do(missing, variables))
@@ -149,7 +149,7 @@ def _read(path: Path, parse: Any) -> dict[str, Any]:
         raise SettingsError(f"The profile {path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         # Not the text itself: it holds a secret.
-        raise SettingsError(f"The profile {path} cannot be understood: {type(error).__name__}.") from error
+        raise SettingsError(f"The profile {path} is not valid: {type(error).__name__}.") from error
     if not isinstance(content, dict):
         raise SettingsError(f"The profile {path} holds no settings.")
     return content
@@ -171,6 +171,6 @@ def _what_to_do(missing: list[str], variables: Mapping[str, str]) -> str:
     environment = ", ".join(PREFIX + name.upper() for name in missing)
     return (
         f"Missing: {', '.join(missing)}. Give them by flags ({flags}), in the environment ({environment}) or in a "
-        f"profile of {profile_file(variables)}. No local stack runs on this machine: `face-validation local "
+        f"profile of {profile_file(variables)}. No local stack is running on this machine: `face-validation local "
         "--background` starts one, and later commands find it."
     )

@@ -33,7 +33,7 @@ def checked_url(name: str, url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(f"{name} is {url!r}: it must be an address like https://host/path.")
     if parts.scheme == "http" and not is_this_machine(url):
-        raise SettingsError(f"{name} is {url!r}: use https://, or secrets would travel in the clear.")
+        raise SettingsError(f"{name} is {url!r}: use https://, because secrets must not be sent unencrypted.")
     return url.rstrip("/")
 
 
@@ -64,7 +64,7 @@ def network_faults(what: str, url: str, id_request: str | None = None) -> Iterat
         ) from error
     except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
         raise ConnectionFailedError(
-            f"{what} at {url} cannot be reached: check the address and that it is up.",
+            f"{what} at {url} cannot be reached: check the address and that the service runs.",
             details=_reason(error),
             id_request=id_request,
         ) from error

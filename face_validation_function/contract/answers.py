@@ -52,7 +52,7 @@ class SeenDocument(Answer):
 
 
 class SeenSide(Answer):
-    """What was seen in one image; width and height are pixels after the EXIF rotation."""
+    """What was found in one image. Width and height are in pixels after the EXIF rotation."""
 
     width: int
     height: int
@@ -62,7 +62,7 @@ class SeenSide(Answer):
 
 
 class Boxes(Answer):
-    """What was seen in both images: there when `include` asks for it."""
+    """What was found in both images: only when `include` has "boxes"."""
 
     source: SeenSide
     target: SeenSide
@@ -73,11 +73,11 @@ class ValidationAnswer(Answer):
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
     matched: bool = Field(description="Whether the similarity is at least the threshold.")
-    similarity: Percent = Field(description="The real score, unrounded, also when there is no match.")
+    similarity: Percent = Field(description="The unrounded score, also when there is no match.")
     decision: Decision | SkipJsonSchema[None] = Field(
         default=None,
         json_schema_extra=_without_default,
-        description="There when the request has `threshold_review`; `review`: a human shall look.",
+        description="Only when the request has `threshold_review`. `review`: a human must decide.",
     )
     reasons: Reasons | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
     quality: QualityOfBoth | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
@@ -118,7 +118,7 @@ class FacesAnswer(Answer):
     id_request: str = Field(json_schema_extra={"format": "uuid"})
     faces: list[FaceAnswer]
     next_token: str | SkipJsonSchema[None] = Field(
-        default=None, json_schema_extra=_without_default, description="There when there is another page: ask with it."
+        default=None, json_schema_extra=_without_default, description="Send it to get the next page, if there is one."
     )
 
 
@@ -190,10 +190,10 @@ class UploadAnswer(Answer):
     """A form to POST as multipart/form-data: `fields` first, in any order, then the image as the field `file`."""
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
-    key: str = Field(description="Where the image will be: the path for the other routes.")
+    key: str = Field(description="Key of the image, for the other routes.")
     url: str
     fields: dict[str, str]
-    expires_in: int = Field(description="Seconds for which S3 takes the form.")
+    expires_in: int = Field(description="Seconds until the form expires.")
 
 
 class Error(Answer):
@@ -201,7 +201,7 @@ class Error(Answer):
 
     code: str
     message: str
-    details: str = Field(description="Which image, which stage, and the actual value beside the limit.")
+    details: str = Field(description="The image, the step, the actual value and the limit.")
     reasons: Reasons | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
 
 

@@ -14,7 +14,7 @@ Reasons = Annotated[
     list[Reason],
     Field(
         json_schema_extra={"uniqueItems": True},
-        description="Stable codes, a closed enumeration. "
+        description="Codes for programs; this list is complete. "
         + " ".join(f"`{reason}`: {meaning}" for reason, meaning in MEANINGS.items()),
     ),
 ]
@@ -93,10 +93,10 @@ class ReadDocument(Judgement):
     readable: bool
     format: str | SkipJsonSchema[None] = _absent("TD1, TD2, TD3, MRV-A, MRV-B, or FRANCE for its older card.")
     fields: DocumentFields | SkipJsonSchema[None] = _absent()
-    composite_valid: bool | SkipJsonSchema[None] = _absent("The check digit over all fields; absent where none is.")
-    expired: bool | SkipJsonSchema[None] = _absent("On the day of the request (UTC); absent where it is not sure.")
+    composite_valid: bool | SkipJsonSchema[None] = _absent("The check digit over all fields; absent if there is none.")
+    expired: bool | SkipJsonSchema[None] = _absent("On the day of the request (UTC); absent if not certain.")
     mrz_matches_print: bool | SkipJsonSchema[None] = _absent(
-        "Whether printed number and birth date, where they are read, are the zone's. No forgery check."
+        "Whether the printed number and birth date, if they are read, equal the zone's. Does not detect forgeries."
     )
 
 

@@ -23,7 +23,7 @@ TOKEN_URL = "/oauth2/token"  # noqa: S105 (where tokens are given, relative to t
 _DETAILS = {
     "ForbiddenError": "include: document needs the scope face-detection/read too; the token has face-detection/write.",
     "RequestError": "threshold: Input should be less than or equal to 100; the value sent is 101.",
-    "ImageValidationError": "target: no face in the image: a face counts from confidence 80; nothing was found.",
+    "ImageValidationError": "target: no face in the image: its confidence must be at least 80; none was found.",
     "ImageTooLargeError": "source, decode: the image has 79x200 pixels; the limits are 80x80 to 4096x4096.",
     "LivenessError": "target, liveness session: the session was used by another request; it is good for one.",
     "InvalidS3ObjectError": "source: the bucket has no object with the key people/ada.jpg.",

@@ -124,7 +124,7 @@ def _of_job(
 
 OPERATIONS: dict[str, Operation] = {
     "validate": Operation(
-        summary="Is the person in the target image the person of the source image?",
+        summary="Do the source image and the target image show the same person?",
         description=(
             "One object gives one answer. An array of 1 to 10 gives an array in the same order, with status 200: each "
             "item is an answer or an error envelope. Images are read from the buckets: JPG or PNG by content, 80x80 to "
@@ -155,7 +155,7 @@ OPERATIONS: dict[str, Operation] = {
         examples={"session": {"id_request": _ID, "source_path": "people/ada.jpg"}},
     ),
     "enrol": Operation(
-        summary="This photo shows this person.",
+        summary="Enrol a person from a photo.",
         description=(
             "The photo lies in the faces bucket (`POST /uploads` puts it there). Its most prominent face is enrolled; "
             "the same version of a photo again answers the same face. Photos under `index/` need no request: their "
@@ -169,8 +169,8 @@ OPERATIONS: dict[str, Operation] = {
         examples={"photo": {"image_path": "photos/ada.jpg", "full_name": "Ada Lovelace", "id_request": _ID}},
     ),
     "list_faces": Operation(
-        summary="The faces enrolled, by name.",
-        description="A page at a time; of one person when `full_name` is given.",
+        summary="List the enrolled faces, by name.",
+        description="One page at a time; only one person's faces when `full_name` is given.",
         query=ListRequest,
         answer=FacesAnswer,
         successes={HTTPStatus.OK: "A page."},
@@ -179,12 +179,12 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "erase_face": _erasure(
         summary="Erase one face, with every version of its photo.",
-        description="The faces that other versions of the photo were enrolled with go too.",
+        description="Also erases the faces of the photo's other versions.",
         path={"face_id": {"type": "string", "pattern": FACE_ID, "examples": [_ID]}},
     ),
     "erase_person": _erasure(
         summary="Erase a person: every face, every version of every photo, every row.",
-        description="A failure in the middle leaves what is needed to finish: ask again.",
+        description="If an erasure fails, send the request again to finish it.",
         path={
             "full_name": {
                 "type": "string",
@@ -196,7 +196,7 @@ OPERATIONS: dict[str, Operation] = {
         },
     ),
     "search": Operation(
-        summary="Who, among the people enrolled, is in this photo?",
+        summary="Find the enrolled people in a photo.",
         description=(
             "By `image_path` (a key of the target bucket) or by `image` (base64; AWS Lambda takes bodies up to 6 MB, "
             "so photos up to 4.4 MB). The most prominent face is searched for; people come best first, each once, by "
@@ -235,7 +235,7 @@ OPERATIONS: dict[str, Operation] = {
         examples={"key": {"full_name": "Ada Lovelace", "image_path": "selfies/ada.jpg", "threshold": 90}},
     ),
     "upload": Operation(
-        summary="A form by which one image may be put into a bucket, without AWS credentials.",
+        summary="Get a form to upload one image to a bucket, without AWS credentials.",
         description=(
             "The service chooses the key; S3 itself enforces what was signed: this key, this content type, 1 byte to "
             "15 MB, five minutes. With `full_name`, for bucket `faces`, the photo is enrolled as soon as it is there."

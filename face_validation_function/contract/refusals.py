@@ -45,7 +45,7 @@ REFUSALS: tuple[Refusal, ...] = (
         HTTPStatus.UNAUTHORIZED,
         "UnauthorizedError",
         _SIGN_IN,
-        "The access token is missing, expired or not of this service: send Authorization: Bearer <access token>.",
+        "The access token is missing, expired or from another service: send Authorization: Bearer <access token>.",
     ),
     Refusal(
         "EXPIRED_TOKEN",
@@ -90,7 +90,7 @@ REFUSALS: tuple[Refusal, ...] = (
         HTTPStatus.TOO_MANY_REQUESTS,
         "TooManyRequestsError",
         _TOO_MANY,
-        "More requests a second than this API takes: try again later.",
+        "Too many requests a second: try again later.",
         retry_after_s=1,
     ),
     Refusal(
@@ -137,7 +137,7 @@ REFUSALS: tuple[Refusal, ...] = (
             ("INTEGRATION_TIMEOUT", "The function did not answer within 29 seconds."),
             ("AUTHORIZER_FAILURE", "The access token could not be checked."),
             ("AUTHORIZER_CONFIGURATION_ERROR", "The access token could not be checked."),
-            ("API_CONFIGURATION_ERROR", "The API is not set up right."),
+            ("API_CONFIGURATION_ERROR", "The API is not configured correctly."),
             ("DEFAULT_5XX", "The service failed."),
         )
     ),

@@ -43,7 +43,7 @@ class CollectionService:
             if not answer["FaceRecords"]:
                 reasons = sorted({reason for face in answer.get("UnindexedFaces", ()) for reason in face["Reasons"]})
                 raise ImageValidationError(
-                    f"the face is not good enough to be enrolled: {', '.join(reasons) or 'IndexFaces found none'}."
+                    f"the face cannot be enrolled: {', '.join(reasons) or 'IndexFaces found none'}."
                 )
             record = answer["FaceRecords"][0]
             quality = record.get("FaceDetail", {}).get("Quality", {})

@@ -125,7 +125,7 @@ class S3Service:
                 kept = answer.get("Errors", [])
             erased += len(part) - len(kept)
             if kept:
-                raise InternalServerError(f"S3 kept {len(kept)} of {len(versions)} versions: ask again.")
+                raise InternalServerError(f"S3 kept {len(kept)} of {len(versions)} versions: try again.")
         return erased
 
     def presigned_post(

@@ -57,7 +57,7 @@ class EnrolmentService:
             stored = self._s3.photo(self._bucket, key, version)
             # An event may come after its photo was deleted; the version that it names is still there then.
             if version is not None and self._s3.is_deleted(self._bucket, key):
-                raise InvalidS3ObjectError("the photo was deleted after it was put.", Reason.OBJECT_MISSING)
+                raise InvalidS3ObjectError("the photo was deleted after its upload.", Reason.OBJECT_MISSING)
         with timer.step("photo, decode"):
             image = open_upright(stored.data)
             photo = PhotoVersion(full_name or _name(stored.full_name), key, stored.version)
@@ -92,14 +92,14 @@ class EnrolmentService:
             known = self._table.by_face_id(face_id)
             if known and known.photo != photo:
                 raise ImageValidationError(
-                    "this photo is enrolled under another name; erase that face first, or put the photo again."
+                    "this photo is enrolled under another name; erase that face first, or upload the photo again."
                 )
 
 
 def _name(written: str | None) -> str:
     if written is None:
         raise ImageValidationError(
-            "the object has no metadata `fullname` that can be read: put the photo again with the person's name."
+            "the object has no metadata `fullname` that can be read: upload the photo again with the person's name."
         )
     try:
         return full_name_of(written)

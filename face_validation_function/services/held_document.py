@@ -30,7 +30,7 @@ def faces_apart(faces: list[Face], document: Document) -> tuple[list[Face], list
     """
     if document.box == WHOLE_IMAGE:
         raise ImageValidationError(
-            f"the label {document.label} came without a place, so no face can be said to be on the document.",
+            f"the label {document.label} came without a position, so it is not known which face is on the document.",
             Reason.NO_DOCUMENT,
         )
     on_document = [face for face in faces if stands_on(face, document)]
@@ -44,6 +44,6 @@ def faces_apart(faces: list[Face], document: Document) -> tuple[list[Face], list
 def no_holder(seen: str) -> ImageValidationError:
     """The refusal of an image in which nobody holds the document."""
     return ImageValidationError(
-        f"no person beside the document: {seen}. The face of whoever holds it must be in the picture.",
+        f"no person beside the document: {seen}. The face of the person who holds it must be in the picture.",
         Reason.NO_HOLDER,
     )

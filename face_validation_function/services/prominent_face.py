@@ -62,6 +62,6 @@ def similarity_of(face: BoundingBox, matches: list[FaceMatch]) -> float:
 def no_face(where: str, seen: str) -> ImageValidationError:
     """The refusal of an image, or of a document on it, without a face that counts."""
     return ImageValidationError(
-        f"no face in {where}: a face counts from confidence {MIN_FACE_CONFIDENCE:g}; {seen}.",
+        f"no face in {where}: its confidence must be at least {MIN_FACE_CONFIDENCE:g}; {seen}.",
         Reason.NO_PORTRAIT if where == "the document" else Reason.NO_FACE,
     )

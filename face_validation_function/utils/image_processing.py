@@ -196,7 +196,7 @@ def _check_pixels(width: int, height: int) -> None:
     if short < MIN_SIDE or not (long <= MAX_SIDE or is_photograph):
         raise ImageTooLargeError(
             f"the image has {width}x{height} pixels; the limits are {MIN_SIDE}x{MIN_SIDE} to {MAX_SIDE}x{MAX_SIDE}, "
-            f"or as many pixels in a photograph of at most {MAX_PROPORTION}:1.",
+            f"or the same number of pixels in a photograph of at most {MAX_PROPORTION}:1.",
             Reason.IMAGE_TOO_SMALL if short < MIN_SIDE else Reason.IMAGE_TOO_LARGE,
         )
 

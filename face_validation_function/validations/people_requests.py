@@ -60,7 +60,7 @@ class EnrolRequest(StrictBody):
     """POST /faces: this photo shows this person."""
 
     image_path: ObjectKey = Field(description="Key of the photo in the faces bucket.")
-    full_name: FullName = Field(description="The person's name; several photos of a person improve the search.")
+    full_name: FullName = Field(description="The person's name. Several photos of a person make searches better.")
 
 
 class PhotoRequest(StrictBody):
@@ -77,28 +77,28 @@ class PhotoRequest(StrictBody):
     @model_validator(mode="after")
     def _one_photo(self) -> Self:
         if (self.image_path is None) == (self.image is None):
-            raise ValueError("send image_path or image, one of the two")
+            raise ValueError("send either image_path or image")
         return self
 
 
 class SearchRequest(PhotoRequest):
     """POST /search: who, among the people enrolled, is in this photo?"""
 
-    threshold: Percent = Field(default=80.0, description="A person is found from this similarity on, in percent.")
+    threshold: Percent = Field(default=80.0, description="The lowest similarity that counts as found, in percent.")
     max_faces: Annotated[int, BeforeValidator(whole)] = Field(
-        default=5, ge=1, le=100, description="The most people to answer."
+        default=5, ge=1, le=100, description="The largest number of people in the answer."
     )
     faces: Literal["prominent", "all"] = Field(
-        default="prominent", description="Whom to look for: the person whom the photo is of, or everybody in it."
+        default="prominent", description="Whom to search for: the main person of the photo, or everybody in it."
     )
     max_searched: Annotated[int, BeforeValidator(whole)] = Field(
-        default=10, ge=1, le=50, description='With `faces` "all": the most faces to look for; each costs one search.'
+        default=10, ge=1, le=50, description='With `faces` "all": the most faces to search for; each costs one search.'
     )
 
     @model_validator(mode="after")
     def _most_of_all(self) -> Self:
         if self.faces != "all" and "max_searched" in self.model_fields_set:
-            raise ValueError('max_searched goes with faces "all" alone')
+            raise ValueError('max_searched is only for faces "all"')
         return self
 
 
@@ -106,7 +106,7 @@ class VerificationRequest(PhotoRequest):
     """POST /verification: is this the enrolled person of that name?"""
 
     full_name: FullName = Field(description="Whom the person in the photo claims to be.")
-    threshold: Percent = Field(default=80.0, description="Matched from this similarity on, in percent.")
+    threshold: Percent = Field(default=80.0, description="The lowest similarity that is a match, in percent.")
     include: list[Literal["boxes", "reasons"]] = Field(
         default=[],
         max_length=2,
@@ -119,21 +119,21 @@ class UploadRequest(StrictBody):
     """POST /uploads: where and how one image may be put."""
 
     bucket: Literal["source", "target", "faces"] = Field(description="Which bucket the image is for.")
-    content_type: Literal["image/jpeg", "image/png"] = Field(description="What will be put; S3 takes nothing else.")
+    content_type: Literal["image/jpeg", "image/png"] = Field(description="The image's type; S3 refuses any other.")
     full_name: FullName | None = Field(
-        default=None, description="Bucket faces only: the person shown; the photo is enrolled as soon as it is there."
+        default=None, description="For the bucket faces only: the person's name. The upload enrols the photo."
     )
 
     @model_validator(mode="after")
     def _names_are_for_faces(self) -> Self:
         if self.full_name is not None and self.bucket != "faces":
-            raise ValueError("full_name goes with the bucket faces alone")
+            raise ValueError("full_name is only for the bucket faces")
         return self
 
 
 class ListRequest(StrictBody):
     """GET /faces: a page of the faces enrolled; query parameters, so numbers come as text."""
 
-    limit: Annotated[int, Field(ge=1, le=100, strict=False, description="The most faces of a page.")] = 50
-    next_token: str | None = Field(default=None, description="Of the page before, to go on from there.")
-    full_name: FullName | None = Field(default=None, description="The faces of this person alone.")
+    limit: Annotated[int, Field(ge=1, le=100, strict=False, description="The largest number of faces on a page.")] = 50
+    next_token: str | None = Field(default=None, description="The `next_token` of the page before.")
+    full_name: FullName | None = Field(default=None, description="Only the faces of this person.")

@@ -35,7 +35,7 @@ class Claims(BaseModel):
 
     document_number: str | None = Field(default=None, min_length=1, max_length=30)
     date_of_birth: IsoDate | None = None
-    full_name: str | None = Field(default=None, min_length=1, max_length=200, description="In its own letters.")
+    full_name: str | None = Field(default=None, min_length=1, max_length=200, description="With letters such as ü.")
     expiry_date: IsoDate | None = None
     nationality: str | None = Field(
         default=None, pattern=r"^[A-Za-z]{1,3}$", description="As ICAO Doc 9303-3 codes it."
@@ -81,7 +81,7 @@ class FaceValidationRequest(StrictBody):
     threshold: Percent = Field(default=80.0, description="Match when the similarity is at least this, in percent.")
     threshold_review: Percent | None = Field(
         default=None,
-        description="At most `threshold`: the answer has `decision`, and from this similarity on a human shall look.",
+        description="At most `threshold`. Adds `decision`: from this similarity to `threshold`, a human must decide.",
     )
     threshold_label: Percent = Field(
         default=55.0,
@@ -94,7 +94,7 @@ class FaceValidationRequest(StrictBody):
     source_path: ObjectKey = Field(
         default_factory=_NotSent,
         validate_default=True,
-        description="Key of the trusted image in the source bucket. Required, but for ID_IN_FACE, which has none.",
+        description="Key of the trusted image in the source bucket. Required, except for ID_IN_FACE, which has none.",
     )
     target_liveness_session: SessionId | None = Field(
         default=None,
@@ -117,7 +117,7 @@ class FaceValidationRequest(StrictBody):
     min_quality: dict[Annotated[str, AfterValidator(_measure)], Percent] = Field(
         default={},
         json_schema_extra={"propertyNames": {"enum": list(QualityMeasure)}},
-        description="Measure -> least score (0-100) of both compared faces; below it the image is refused.",
+        description="The minimum score (0-100) of each measure. An image whose face scores less is refused.",
     )
 
     claims: Claims | None = Field(
@@ -151,7 +151,7 @@ class FaceValidationRequest(StrictBody):
     def _document_is_there_to_read(self) -> Self:
         asked = [name for name in ("document", "claims") if name in self.include or (name == "claims" and self.claims)]
         if len(asked) > 1:
-            raise ValueError("document and claims are not answered together: claims keep the data from the caller")
+            raise ValueError("document and claims cannot be combined: claims keep the data from the caller")
         if asked and self.type == "FACE_TO_FACE":
             raise ValueError(f"{asked[0]}: FACE_TO_FACE has no document")
         if self.claims is not None and self.threshold < LEAST_FOR_CLAIMS:
@@ -194,7 +194,7 @@ class FaceValidationRequest(StrictBody):
     def _review_below_match(self) -> Self:
         if self.threshold_review is not None and self.threshold_review > self.threshold:
             raise ValueError(
-                f"threshold_review: it is at most the threshold of {self.threshold:g}; "
+                f"threshold_review: it must be at most the threshold of {self.threshold:g}; "
                 f"the value sent is {self.threshold_review:g}"
             )
         return self

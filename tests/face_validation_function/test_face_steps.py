@@ -389,7 +389,7 @@ def test_an_image_with_one_face_is_refused_with_which_one_is_missing(faces: list
 def test_a_document_without_a_place_is_refused_for_no_face_can_be_said_to_be_on_it() -> None:
     rekognition = FakeRekognition(faces=[PRINTED, HOLDER], labels=[Document("Passport", 90.0)])
 
-    with pytest.raises(ImageValidationError, match="without a place") as refused:
+    with pytest.raises(ImageValidationError, match="without a position") as refused:
         in_one_image(rekognition)
 
     assert refused.value.reasons == (Reason.NO_DOCUMENT, Reason.TARGET_REFUSED)

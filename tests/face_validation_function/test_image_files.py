@@ -101,7 +101,7 @@ def test_a_flipped_bit_in_a_png_is_found_by_its_checksum() -> None:
 
 
 def test_an_indexed_png_without_its_palette_is_refused() -> None:
-    with pytest.raises(ImageValidationError, match="its pixels are numbers of a palette that it does not have"):
+    with pytest.raises(ImageValidationError, match="its pixels use a palette that is missing"):
         open_upright(without_palette())
 
 

@@ -288,7 +288,7 @@ def test_of_a_stranger_s_document_nothing_is_read_and_nothing_is_answered() -> N
         pytest.param({"include": ["document"]}, "FACE_TO_FACE has no document", id="document-of-faces"),
         pytest.param({"claims": CLAIMS}, "FACE_TO_FACE has no document", id="claims-of-faces"),
         pytest.param(
-            {"type": "ID_TO_FACE", "claims": CLAIMS, "include": ["document"]}, "not answered together", id="both"
+            {"type": "ID_TO_FACE", "claims": CLAIMS, "include": ["document"]}, "cannot be combined", id="both"
         ),
         pytest.param({"type": "ID_TO_FACE", "claims": {}}, "name one at least", id="none"),
         pytest.param({"type": "ID_TO_FACE", "claims": {"shoe_size": "43"}}, "shoe_size", id="unknown"),

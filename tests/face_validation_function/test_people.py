@@ -50,7 +50,7 @@ class Photos:
 
     def delete_versions(self, bucket: str, key: str, versions: list[str]) -> int:
         if self.failing:
-            raise InternalServerError("S3 kept 1 of 1 versions: ask again.")
+            raise InternalServerError("S3 kept 1 of 1 versions: try again.")
         for version in versions:
             del self.kept[key, version]
         return len(versions)
@@ -273,7 +273,7 @@ def test_an_erasure_that_fails_in_the_middle_is_finished_by_the_same_request() -
     house = House()
     house.enrol()
     house.photos.failing = True
-    with pytest.raises(InternalServerError, match="ask again"):
+    with pytest.raises(InternalServerError, match="try again"):
         house.erasure.erase_person(RequestTimer(10), "Ana García")
     assert not house.collection.faces  # no search finds her from the first moment on
     assert house.table.rows  # what is left is still known
@@ -358,7 +358,7 @@ def test_a_photo_deleted_before_its_event_came_is_not_enrolled() -> None:
     house = House()
     house.photos.deleted.add("ana.jpg")
 
-    with pytest.raises(InvalidS3ObjectError, match="deleted after it was put"):
+    with pytest.raises(InvalidS3ObjectError, match="deleted after its upload"):
         house.enrol(version="1")
 
     assert house.collection.indexed == []

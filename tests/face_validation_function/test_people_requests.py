@@ -44,7 +44,7 @@ def test_base64_may_be_written_in_lines(broken_by: str) -> None:
     ],
 )
 def test_a_search_has_one_photo(fields: dict[str, Any]) -> None:
-    with pytest.raises(RequestError, match=r"^send image_path or image, one of the two\.$"):
+    with pytest.raises(RequestError, match=r"^send either image_path or image\.$"):
         validated(fields, SearchRequest)
 
 

@@ -183,4 +183,4 @@ def test_a_stack_in_the_background_is_found_by_later_commands_and_stopped(tmp_pa
     assert info["api_url"] in stopped.stdout
     assert not running.exists()
     assert not is_listening(info["api_url"])
-    assert "No local stack runs" in command("stop").stdout
+    assert "No local stack is running" in command("stop").stdout

@@ -59,7 +59,7 @@ def test_a_png_whose_pixels_are_broken_is_refused_in_every_mode(mode: str, how: 
 
 
 def test_an_indexed_png_without_its_palette_is_refused() -> None:
-    with pytest.raises(images.InvalidImageFormatError, match="a palette that it does not have"):
+    with pytest.raises(images.InvalidImageFormatError, match="a palette that is missing"):
         images.decode(without_palette())
 
 
