@@ -78,7 +78,7 @@ class Dashboard(Construct):
         metrics = self._metrics
         latencies = [metrics.latency("p50"), metrics.latency("p99")]
         durations = [metrics.validation.duration("p50"), metrics.validation.duration("p99")]
-        refusals = [metrics.validation.of_handler(code, label=code) for code in names.ERROR_CODES]
+        refusals = [metrics.validation.of_handler(code, label=code) for code in names.ERROR_CODES_OF_VALIDATION]
         return [
             _graph("Requests and answers", metrics.requests(), metrics.client_errors(), metrics.server_errors()),
             _graph("Latency (ms)", *latencies, *durations),
@@ -118,7 +118,7 @@ class Dashboard(Construct):
             people.of_handler(names.OPERATIONS, label="by request"),
             indexing.of_handler(names.OPERATIONS, label="photos by event"),
         ]
-        refusals = [people.of_handler(code, label=code) for code in names.ERROR_CODES]
+        refusals = [people.of_handler(code, label=code) for code in names.ERROR_CODES_OF_PEOPLE]
         refused = [indexing.of_handler(code, label=code) for code in names.ERROR_CODES if code != "RequestError"]
         return [
             _graph("People: operations", *operations, width=6),

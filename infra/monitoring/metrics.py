@@ -30,10 +30,10 @@ ERROR_CODES = (
     "ImageValidationError",
     "ImageTooLargeError",
     "InvalidS3ObjectError",
-    "NotFoundError",
-    "ConflictError",
     "InternalServerError",
 )
+ERROR_CODES_OF_VALIDATION = (*ERROR_CODES, "LivenessError")
+ERROR_CODES_OF_PEOPLE = (*ERROR_CODES, "NotFoundError", "ConflictError")
 
 PERIOD = Duration.minutes(5)
 

@@ -17,7 +17,7 @@ _PAGE = Path(__file__).with_name("liveness.html")
 # The page is shown by no other page, and loads and asks nothing but this server.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    "img-src 'self' blob:; media-src 'self' blob:; frame-ancestors 'none'"
+    "img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'"
 }
 
 

@@ -175,7 +175,7 @@ def test_every_metric_of_people_on_the_dashboard_is_one_that_their_functions_emi
 
     watched = set(watched_metrics(synthesise(stage="prod")))
     # What the events do not bring about: a failure of AWS, images of a wrong size, a scope that the gateway misses.
-    rare = {"InternalServerError", "ImageTooLargeError", "ForbiddenError"}
+    rare = {"InternalServerError", "ImageTooLargeError", "ForbiddenError", "ConflictError"}
     for function, found in (("PeopleFunction", of_people), ("IndexingFunction", of_indexing)):
         wanted = {name for name, id_ in watched if id_.startswith(function)}
         assert {"Operations", "RekognitionCalls", "Throttles"} <= wanted <= found | rare

@@ -73,6 +73,27 @@ def test_a_person_is_added_listed_with_the_face_found_and_erased(
     assert keys_in_faces_bucket(stack) == []
 
 
+def test_everybody_in_a_photo_is_named_beside_the_face(page: Any, photos: dict[str, Path], tmp_path: Path) -> None:
+    from PIL import Image
+
+    both = Image.new("RGB", (1000, 520), "white")
+    for place, name in enumerate(("hopper-again", "collins")):
+        portrait = Image.open(photos[name])
+        portrait.thumbnail((480, 500))
+        both.paste(portrait, (20 + 490 * place, 10))
+    both.save(tmp_path / "both.jpg")
+    add(page, "Grace Hopper", photos["hopper"])
+    page.check("#everybody")
+
+    page.set_input_files("[data-side=search] input[type=file]", tmp_path / "both.jpg")
+
+    page.get_by_text("1 of 2 faces named").wait_for()
+    assert sorted(page.locator("[data-side=search] .box b").all_inner_texts()) == ["?", "Grace Hopper"]
+    page.uncheck("#everybody")  # the same photo is searched for again, for its most prominent face
+    until(lambda: page.locator("[data-side=search] .box").count() == 1)
+    assert page.locator("[data-side=search] .box b").count() == 0
+
+
 def test_somebody_else_is_not_found(page: Any, photos: dict[str, Path]) -> None:
     add(page, "Grace Hopper", photos["hopper"])
 

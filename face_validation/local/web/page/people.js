@@ -16,11 +16,13 @@ const make = (name, properties = {}, ...inside) => {
 const cards = { search: find("[data-side=search]"), enrol: find("[data-side=enrol]") };
 const nameField = find("#full-name");
 const list = find("#people");
+const everybody = find("#everybody");
 
 let people = new Map(); // the enrolled faces of each name
 let reasons = {}; // words of each reason, by language
 let chosen = []; // photos to add: file name and prepared JPG
 let searched = 0; // which search is the latest
+let latest = null; // the file that was searched for
 // What is told beside each card, made again when the language changes.
 const told = { search: () => [], enrol: () => "" };
 
@@ -55,6 +57,7 @@ function show(card, blob, alt) {
 }
 
 async function search(file) {
+  latest = file;
   searched += 1;
   const search = searched;
   tell("search", () => [words().preparing]);
@@ -63,22 +66,37 @@ async function search(file) {
     if (search !== searched) return;
     show("search", photo, file.name);
     tell("search", () => [words().searching]);
-    const answer = await ask("/page/search", "POST", photo);
+    const answer = await ask(`/page/search${everybody.checked ? "?everybody" : ""}`, "POST", photo);
     if (search !== searched) return;
-    cards.search.querySelector(".boxes").append(box(answer.searched_face.box, answer.found ? "match" : "other"));
-    tell("search", () => outcome(answer.matches));
+    const frames = (answer.faces ?? [{ ...answer, ...answer.searched_face }]).map((face) => {
+      const frame = box(face.box, face.found ? "match" : "other");
+      if (answer.faces) frame.append(make("b", { textContent: face.person ?? "?" }));
+      if (face.box.left + face.box.width / 2 > 0.6) frame.classList.add("end"); // its name grows to the left
+      return frame;
+    });
+    cards.search.querySelector(".boxes").append(...frames);
+    tell("search", () => (answer.faces ? all(answer) : outcome(answer.matches)));
   } catch (error) {
     if (search === searched) tell("search", () => [textOf(error)]);
   }
 }
 
+function found({ full_name, similarity, face_id }) {
+  const face = people.get(full_name)?.find((one) => one.face_id === face_id);
+  return make("li", {}, ...(face ? [thumbnail(face)] : []), make("span", { textContent: full_name }), make("small", { textContent: words().similarity(percent(similarity)) }));
+}
+
 function outcome(matches) {
   if (matches.length === 0) return [make("strong", { textContent: words().not_found })];
-  const rows = matches.map(({ full_name, similarity, face_id }) => {
-    const face = people.get(full_name)?.find((one) => one.face_id === face_id);
-    return make("li", {}, ...(face ? [thumbnail(face)] : []), make("span", { textContent: full_name }), make("small", { textContent: words().similarity(percent(similarity)) }));
-  });
-  return [make("strong", { className: "match", textContent: words().found(matches[0].full_name) }), make("ol", {}, ...rows)];
+  return [make("strong", { className: "match", textContent: words().found(matches[0].full_name) }), make("ol", {}, ...matches.map(found))];
+}
+
+// The best match of each face of a photo, in the order of their size.
+function all({ faces, not_searched }) {
+  const rows = faces.map(({ matches }) => (matches.length ? found(matches[0]) : make("li", {}, make("span", { textContent: words().unknown }))));
+  const named = faces.filter((face) => face.found).length;
+  const rest = not_searched ? [make("p", { textContent: words().not_searched(not_searched) })] : [];
+  return [make("strong", { className: named ? "match" : "", textContent: words().faces_found(named, faces.length) }), make("ol", {}, ...rows), ...rest];
 }
 
 async function choose(files) {
@@ -199,6 +217,7 @@ listen(cards, async (files, card) => {
 }, () => false);
 for (const act of ["keep", "erase"]) find(`#erase [data-act=${act}]`).addEventListener("click", () => find("#erase").close(act));
 find("#filter").addEventListener("input", writeList);
+everybody.addEventListener("change", () => { if (latest) search(latest); });
 find("#enrol").addEventListener("submit", (event) => {
   event.preventDefault();
   enrol();
