@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from face_validation.cli import evaluation, identification, liveness, local, people, validation, verifier
+from face_validation.cli import evaluation, identification, jobs, liveness, local, people, validation, verifier
 from face_validation.cli.connection_options import ConnectedCommand
 from face_validation.cli.output import ExitCode, leave_with
 from face_validation.client.errors import FaceValidationError
@@ -128,6 +128,7 @@ for _alone in (
     app.command()(_alone)
 app.add_typer(liveness.app)
 app.add_typer(verifier.app)
+app.add_typer(jobs.app)
 
 
 if __name__ == "__main__":

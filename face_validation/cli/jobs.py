@@ -1,0 +1,190 @@
+"""The commands about bulk jobs: `face-validation jobs submit|list|show|stop|redrive|results`."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from face_validation.cli.connection_options import ConnectedCommand, connection_of
+from face_validation.cli.output import ExitCode, print_json
+from face_validation.client.jobs import Job
+
+app = typer.Typer(
+    name="jobs",
+    no_args_is_help=True,
+    help="Many requests from one file: each line is asked once, paid for once, and has one outcome.",
+)
+
+
+class Kind(StrEnum):
+    """What a job repeats."""
+
+    VALIDATION = "validation"
+    ENROLMENT = "enrolment"
+    SEARCH = "search"
+
+
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, which `submit` prints.")]
+Kinds = Annotated[Kind, typer.Option("--kind", help="What the job repeats: it decides the scope of the token.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Show the progress until the job has ended.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command(cls=ConnectedCommand)
+def submit(
+    context: typer.Context,
+    manifest: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MANIFEST",
+            exists=True,
+            dir_okay=False,
+            help="JSONL with a request in each line, or CSV with a header (source, target, type...). Paths are keys "
+            "of images that are in the buckets.",
+        ),
+    ],
+    kind: Kinds = Kind.VALIDATION,
+    default: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD=VALUE", help="For every line that has no such field. May be repeated."),
+    ] = None,
+    max_concurrency: Annotated[int | None, typer.Option(min=1, max=1000, help="The most lines asked at once.")] = None,
+    tolerate: Annotated[
+        float | None, typer.Option(min=0, max=100, help="Stop when more percent of the lines fail; 5 by default.")
+    ] = None,
+    watch: Watch = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create a job from a file and start it; with --watch, wait for its end."""
+    with connection_of(context).client() as client:
+        job = client.jobs.submit(
+            manifest,
+            kind,
+            defaults=dict(_field(one) for one in default or ()),
+            max_concurrency=max_concurrency,
+            tolerated_failure_percentage=tolerate,
+        )
+        if watch:
+            typer.echo(job.job_id, err=True)
+            job = _watched(client.jobs.watch(job.job_id, kind))
+    _told(job, as_json=as_json)
+
+
+@app.command("list", cls=ConnectedCommand)
+def list_(
+    context: typer.Context,
+    kind: Kinds = Kind.VALIDATION,
+    as_json: AsJson = False,
+) -> None:
+    """List this client's jobs, newest first."""
+    with connection_of(context).client() as client:
+        jobs = list(client.jobs.all(kind))
+    if as_json:
+        print_json([asdict(job) for job in jobs])
+        return
+    for job in jobs:
+        typer.echo(f"{job.job_id}  {job.created_at}  {job.kind:10}  {job.state:9}  {job.lines or '-'} lines")
+    if not jobs:
+        typer.echo("This client has no jobs. `face-validation jobs submit` creates one.", err=True)
+
+
+@app.command(cls=ConnectedCommand)
+def show(
+    context: typer.Context, job: JobId, kind: Kinds = Kind.VALIDATION, watch: Watch = False, as_json: AsJson = False
+) -> None:
+    """Show how far a job is."""
+    with connection_of(context).client() as client:
+        found = _watched(client.jobs.watch(job, kind)) if watch else client.jobs.show(job, kind)
+    _told(found, as_json=as_json)
+
+
+@app.command(cls=ConnectedCommand)
+def stop(context: typer.Context, job: JobId, kind: Kinds = Kind.VALIDATION, as_json: AsJson = False) -> None:
+    """Ask no more lines of a job; what was paid for is kept."""
+    with connection_of(context).client() as client:
+        _said(client.jobs.stop(job, kind), as_json=as_json)
+
+
+@app.command(cls=ConnectedCommand)
+def redrive(
+    context: typer.Context, job: JobId, kind: Kinds = Kind.VALIDATION, watch: Watch = False, as_json: AsJson = False
+) -> None:
+    """Ask the lines again that have neither an answer nor a refusal."""
+    with connection_of(context).client() as client:
+        found = client.jobs.redrive(job, kind)
+        if watch:
+            found = _watched(client.jobs.watch(job, kind))
+    _told(found, as_json=as_json)
+
+
+@app.command(cls=ConnectedCommand)
+def results(
+    context: typer.Context,
+    job: JobId,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A file, in place of standard output.")] = None,
+    kind: Kinds = Kind.VALIDATION,
+) -> None:
+    """Write what became of every line, as JSONL in the manifest's order."""
+    with connection_of(context).client() as client:
+        lines = client.jobs.raw_results(job, kind)
+        if out is None:
+            for line in lines:
+                typer.echo(line)
+            return
+        with out.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+    typer.echo(f"Written: {out}", err=True)
+
+
+def _field(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"--default {text!r}: write it as FIELD=VALUE.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _watched(states: Iterable[Job]) -> Job:
+    """Show a job's progress on standard error until it has ended."""
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn())
+    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("splitting", total=None, told="")
+        for job in states:
+            counts = job.counts
+            rate = "" if job.lines_per_second is None else f"{job.lines_per_second:.1f} lines/s  "
+            left = "" if job.seconds_left is None else f"  {job.seconds_left:.0f} s left"
+            progress.update(
+                task,
+                description=job.state if job.lines else "splitting",
+                total=job.lines,
+                completed=counts.answered + counts.refused + counts.failed,
+                told=f"{rate}{counts.refused} refused, {counts.failed} failed, {job.cost_usd:.2f} USD{left}",
+            )
+    return job
+
+
+def _told(job: Job, *, as_json: bool) -> None:
+    """Say how far the job is; leaves with an error when it was refused or has failed."""
+    _said(job, as_json=as_json)
+    if job.state in {"failed", "refused"}:
+        raise typer.Exit(ExitCode.REQUEST_FAILED if job.state == "failed" else ExitCode.REFUSED)
+
+
+def _said(job: Job, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(job))
+        return
+    counts = job.counts
+    typer.echo(f"{job.job_id}  {job.kind}  {job.state}{f': {job.error}' if job.error else ''}")
+    typer.echo(
+        f"{counts.answered} answered, {counts.refused} refused, {counts.failed} failed, {counts.waiting} waiting; "
+        f"{job.paid_calls} Rekognition calls, about {job.cost_usd:.2f} USD"
+    )
