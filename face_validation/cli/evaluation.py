@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # FACE_TO_FACE: DetectFaces of both images, CompareFaces. The price of the first million images a month.
 CALLS_OF_A_VALIDATION, DOLLARS_OF_A_CALL = 3, 0.001
+Via = Literal["requests", "jobs"]
 
 
 def evaluate(
@@ -75,6 +76,7 @@ def evaluate(
             "--prepare", help="Send each image as the other commands do: upright, in sRGB, within the limits."
         ),
     ] = False,
+    via: Annotated[Via, typer.Option(help="One request for each case, or one bulk job for all.")] = "requests",
     restart: Annotated[bool, typer.Option("--restart", help="Delete the answers that are in the folder.")] = False,
     all_pairs: Annotated[
         bool,
@@ -100,6 +102,7 @@ def evaluate(
     from face_validation.evaluation.report.terminal import print_summary
     from face_validation.evaluation.runs.all_pairs import cases_of_all_pairs, read_photographs
     from face_validation.evaluation.runs.cases import read_cases, read_groups
+    from face_validation.evaluation.runs.job_run import answered_by_job
 
     limits = [*map(Limit.least, fail_under or ()), *map(Limit.most, fail_above or ())]
     stderr = Console(stderr=True, highlight=False)
@@ -115,7 +118,8 @@ def evaluate(
                     _ask_to_pay(len(labelled), stderr, yes=yes)
                     group_of = {one.person: one.group for one in photographs if one.group}
                 with evaluated_service(api, profile, stderr, prepare=prepare) as (client, service):
-                    run = _run(labelled, cases, out, client, service, jobs, restart, stderr)
+                    asked = answered_by_job(client, labelled, out, jobs) if via == "jobs" else client
+                    run = _run(labelled, cases, out, asked, service, jobs, restart, stderr)
                 summary = summarise(run, threshold, group_of)
             write_report(summary, out)
         except KeyboardInterrupt as stop:

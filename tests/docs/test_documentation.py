@@ -13,7 +13,7 @@ from face_validation.cli.output import ExitCode
 from face_validation_function.contract.refusals import REFUSALS
 from face_validation_function.exceptions import exceptions
 from face_validation_function.routes import ROUTES
-from face_validation_function.settings import PeopleSettings, Settings
+from face_validation_function.settings import JobsSettings, PeopleSettings, Settings
 from infra.options import CustomDomain, Options, Webhook
 from rekognition_local.cli.app import app as rekognition_app
 from rekognition_local.operations.registry import OPERATIONS
@@ -74,7 +74,11 @@ def test_the_error_codes_are_those_of_the_contract_with_their_statuses() -> None
 
 
 def test_the_settings_are_those_of_the_functions_with_their_defaults() -> None:
-    fields = {field.name.upper(): field for kind in (PeopleSettings, Settings) for field in dataclasses.fields(kind)}
+    fields = {
+        field.name.upper(): field
+        for kind in (JobsSettings, PeopleSettings, Settings)
+        for field in dataclasses.fields(kind)
+    }
     rows = table("deployment.md", "## Settings of the functions")
 
     assert {code_words(name)[0]: default.strip("`") for name, default, _ in rows} == {

@@ -22,7 +22,7 @@ from face_validation_function.exceptions.exceptions import (
 from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.job_files import JobFiles
 from face_validation_function.integrations.jobs_table import JobsTable
-from face_validation_function.jobs import Job, Line, State
+from face_validation_function.jobs import Job, Kind, Line, State
 from face_validation_function.routes import READ, WRITE
 from face_validation_function.services import job_lines
 from face_validation_function.services.bulk_jobs import BulkJobs
@@ -68,7 +68,7 @@ class Machine:
     def submitted(self, count: int = 25, client: str = "ann", **fields: Any) -> Job:
         text = "".join(json.dumps(LINE) + "\n" for _ in range(count))
         self.s3.put_object(Bucket=self.source, Key="m.jsonl", Body=text.encode())
-        request = JobRequest(kind="validation", manifest_path="m.jsonl", **fields)
+        request = JobRequest(kind=Kind.VALIDATION, manifest_path="m.jsonl", **fields)
         return self.jobs.create(client, frozenset({WRITE}), request)
 
     def ask(self, line: Line, within_s: float) -> Reply:
@@ -273,7 +273,7 @@ def test_an_execution_that_died_ends_the_job_and_a_redrive_takes_it_up(machine: 
 
 
 def test_a_job_needs_the_scope_of_its_route_and_a_manifest_that_is_there(machine: Machine) -> None:
-    request = JobRequest(kind="search", manifest_path="none.jsonl")
+    request = JobRequest(kind=Kind.SEARCH, manifest_path="none.jsonl")
 
     with pytest.raises(ForbiddenError, match="needs the scope face-detection/read"):
         machine.jobs.create("ann", frozenset({WRITE}), request)

@@ -28,7 +28,7 @@ from face_validation.local.stack import LocalStack
 from face_validation_function.services.bulk_jobs import BulkJobs
 
 BOX = {"Left": 0.2, "Top": 0.2, "Width": 0.5, "Height": 0.5}
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     "DetectFaces": {"FaceDetails": [{"BoundingBox": BOX, "Confidence": 99.9}]},
     "CompareFaces": {"FaceMatches": [{"Similarity": 97.5, "Face": {"BoundingBox": BOX}}], "UnmatchedFaces": []},
 }
@@ -134,7 +134,7 @@ def speed() -> None:
 def faults() -> None:
     """Kills, throttling, broken lines, duplicates, a stop: one outcome a line, and the paid calls counted."""
     step_functions.STEP_S = 9.0
-    BulkJobs.__init__.__defaults__ = (1.5,)  # type: ignore[misc] # a dead execution is noticed sooner
+    BulkJobs.__init__.__defaults__ = (1.5,)  # a dead execution is noticed sooner
     chance = random.Random(11)
     lines = [json.dumps(LINE | {"threshold": 80 + number % 7}) for number in range(600)]  # each seven times and more
     for number in chance.sample(range(600), 6):
