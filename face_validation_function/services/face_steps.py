@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -14,18 +14,14 @@ from face_validation_function.comparison import Comparison
 from face_validation_function.documents.claims import judged_claims
 from face_validation_function.documents.document import DocumentReading, read_document
 from face_validation_function.exceptions.exceptions import FaceValidationError, ImageValidationError
-from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, ImageAnalysis, most_prominent
-from face_validation_function.integrations.rekognition_service import (
-    NoFaceToCompareError,
-    RekognitionService,
-)
+from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, most_prominent
+from face_validation_function.integrations.rekognition_service import NoFaceToCompareError, RekognitionService
 from face_validation_function.integrations.s3_service import S3Service, looked_for_in
-from face_validation_function.quality.measures import Quality, shortcomings
-from face_validation_function.quality.pixels import face_quality
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.services.held_document import HOLDER_BY_PORTRAIT, faces_apart, no_holder, stands_on
-from face_validation_function.services.prominent_face import cut_face, faces_in, no_face, similarity_of
+from face_validation_function.services.prepared_face import LoadedImage, PreparedFace, prepared_face
+from face_validation_function.services.prominent_face import faces_in, no_face, similarity_of
 from face_validation_function.settings import Settings
 from face_validation_function.utils.image_processing import (
     DOCUMENT_MARGIN,
@@ -41,35 +37,6 @@ _SIDES = {"source": Reason.SOURCE_REFUSED, "target": Reason.TARGET_REFUSED}
 
 T = TypeVar("T")
 U = TypeVar("U")
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedImage:
-    """One of the two images as it came: `name` is source or target, `sha256` the digest of its file."""
-
-    name: str
-    image: UprightImage
-    sha256: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedFace:
-    """One side, ready to be compared: the crop (JPG), where the face lies in it, and the uncropped image.
-
-    `document_file` is the document alone and `reading` what it says, each where the request needs it.
-    """
-
-    seen: ImageAnalysis
-    crop: bytes
-    face_in_crop: BoundingBox
-    uncropped: bytes
-    document_file: bytes | None = None
-    reading: DocumentReading | None = None
-
-    @property
-    def face(self) -> Face:
-        """The face that is compared; its box in ratios of the uncropped image."""
-        return self.seen.face
 
 
 class PreparationStep(Protocol):
@@ -98,6 +65,8 @@ class FaceSteps:
         self._settings = settings
         self._timer = timer
         self._live = live
+        self._faces = partial(faces_in, rekognition, timer)
+        self._prepared = partial(prepared_face, timer)
 
     def compare(
         self, request: FaceValidationRequest, *, source: PreparationStep, target: PreparationStep
@@ -132,9 +101,8 @@ class FaceSteps:
             if not on_document:
                 on_document = self._held_portraits(photo, document)
             source = replace(photo, name="source")
-            portrait = self._prepared(
-                source, on_document, most_prominent(on_document, central=False), request, document
-            )
+            most = most_prominent(on_document, central=False)
+            portrait = self._prepared(source, on_document, most, request, document)
             holder = self._prepared(photo, others, most_prominent(others, central=True), request)
             with self._timer.step("target, document and person apart"):
                 if holder.face.box.height < HOLDER_BY_PORTRAIT * portrait.face.box.height:
@@ -173,7 +141,9 @@ class FaceSteps:
         def portrait() -> PreparedFace:
             faces = self._faces(photo.name, file, "the document")
             on_document = [face.within(part) for face in faces]
-            return self._prepared(photo, on_document, most_prominent(faces, central=False), request, document)
+            return prepared_face(
+                self._timer, photo, on_document, most_prominent(faces, central=False), request, document
+            )
 
         if "document" not in request.include:
             return self._with_text(portrait(), request, lambda: file)
@@ -218,45 +188,6 @@ class FaceSteps:
             raise no_face("the document", "only the face of the person who holds it was found")
         return found
 
-    def _prepared(
-        self,
-        photo: LoadedImage,
-        faces: list[Face],
-        compared: int,
-        request: FaceValidationRequest,
-        document: Document | None = None,
-    ) -> PreparedFace:
-        """The face that is compared, cut out; its quality too where the request asks for it.
-
-        Raises:
-            ImageValidationError: its quality is below `min_quality`.
-        """
-        image, face = photo.image, faces[compared]
-        crop, face_in_crop = cut_face(image, face)
-        # Reasons are told without a face's quality too, where the detector gave no points to measure it by.
-        can_measure = face.landmarks is not None and face.pose is not None
-        measure = request.needs_quality or (request.wants_quality and can_measure)
-        quality = self._quality(photo, face, request) if measure else None
-        return PreparedFace(
-            seen=ImageAnalysis(image.width, image.height, tuple(faces), compared, document, quality, photo.sha256),
-            crop=crop,
-            face_in_crop=face_in_crop,
-            uncropped=image.sendable,
-        )
-
-    def _quality(self, photo: LoadedImage, face: Face, request: FaceValidationRequest) -> Quality:
-        with self._timer.step(f"{photo.name}, quality"):
-            quality = face_quality(photo.image.pixels, face)
-            least = request.least_quality
-            if failed := shortcomings(quality, photo.name, least):
-                low = ", ".join(
-                    f"{measure} scores {quality[measure].score:.1f} and min_quality asks for {score:g}"
-                    for measure, score in least.items()
-                    if quality[measure].score < score
-                )
-                raise ImageValidationError(f"the compared face is not good enough: {low}.", *failed)
-        return quality
-
     def _photo(self, name: str, bucket: str, key: str, data: bytes | None = None) -> LoadedImage:
         if data is None:
             with self._timer.step(f"{name}, download"), looked_for_in(name):
@@ -278,9 +209,6 @@ class FaceSteps:
                     Reason.NO_DOCUMENT,
                 )
         return best
-
-    def _faces(self, name: str, image: bytes, where: str = "the image") -> list[Face]:
-        return faces_in(self._rekognition, self._timer, name, image, where)
 
     def _similarity(self, source: PreparedFace, target: PreparedFace, *, again: bool = True) -> float:
         """The similarity of both faces; `again`: when CompareFaces finds none in the crops, once more uncropped."""
