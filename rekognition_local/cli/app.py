@@ -55,7 +55,7 @@ def serve(
 ) -> None:
     """Amazon Rekognition on this machine, for any program that uses boto3.
 
-    Start it, then tell your program where Rekognition is; nothing else changes:
+    Start it, and set one environment variable for your program:
 
         rekognition-local --port 4567
 
@@ -72,7 +72,7 @@ def serve(
     reach = Reach(host, tuple(allow_host or ()), tuple(allow_origin or ()))
     if not reach.is_this_machine:
         typer.echo(
-            f"Warning: whoever reaches {host} can read the collections and call every operation: nothing is signed.",
+            f"Warning: whoever reaches {host} can read the collections and call all operations: it ignores signatures.",
             err=True,
         )
     settings = EngineSettings(

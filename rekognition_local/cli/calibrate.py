@@ -23,7 +23,7 @@ def calibrate(
     recogniser_channels: options.RecogniserChannels = "RGB",
     detector: options.DetectorFile = None,
 ) -> None:
-    """Set the similarity of a recogniser of your own: 80 for one stranger in a thousand, 99 for one in ten thousand.
+    """Fit the similarity of your own recogniser: 80 for one stranger in a thousand, 99 for one in ten thousand.
 
     Prints the two options for `rekognition-local`. Needs some 450 persons.
     """

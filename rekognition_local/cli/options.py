@@ -8,23 +8,23 @@ import typer
 
 from rekognition_local.engine.faces.user_models import Channels
 
-Port = Annotated[int, typer.Option(envvar="REKOGNITION_LOCAL_PORT", min=0, max=65535, help="0 picks a free one.")]
+Port = Annotated[int, typer.Option(envvar="REKOGNITION_LOCAL_PORT", min=0, max=65535, help="0 chooses a free port.")]
 Host = Annotated[
     str,
-    typer.Option(envvar="REKOGNITION_LOCAL_HOST", help="The address to listen on. 0.0.0.0 lets other machines call."),
+    typer.Option(envvar="REKOGNITION_LOCAL_HOST", help="Address to listen on. 0.0.0.0 lets other machines call."),
 ]
 AllowHost = Annotated[
     list[str] | None,
     typer.Option(
         envvar="REKOGNITION_LOCAL_ALLOW_HOST",
-        help="A host name that requests may carry, as a compose service's; again for more. Addresses always may.",
+        help="A host name to accept, such as a compose service's; repeat for more. IP addresses are accepted.",
     ),
 ]
 AllowOrigin = Annotated[
     list[str] | None,
     typer.Option(
         envvar="REKOGNITION_LOCAL_ALLOW_ORIGIN",
-        help="A page whose scripts may call, as http://localhost:3000; again for more. Default: none.",
+        help="A page whose scripts may call, such as http://localhost:3000; repeat for more. Default: none.",
     ),
 ]
 AnswersFile = Annotated[
@@ -34,12 +34,12 @@ AnswersFile = Annotated[
         envvar="REKOGNITION_LOCAL_ANSWERS",
         exists=True,
         dir_okay=False,
-        help="A JSON file of declared answers, given in place of the models'; opens POST /answers.",
+        help="A JSON file of answers to give in place of the models'; opens POST /answers.",
     ),
 ]
 Info = Annotated[
     Path | None,
-    typer.Option(help='Write {"endpoint": URL, "pid": N} here once the server is ready; removed at the end.'),
+    typer.Option(help='Write {"endpoint": URL, "pid": N} to this file when the server is ready; removed at the end.'),
 ]
 S3Endpoint = Annotated[
     str | None,
@@ -50,7 +50,7 @@ S3Endpoint = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(envvar="REKOGNITION_LOCAL_DATA", file_okay=False, help="Keep collections here. Default: in memory."),
+    typer.Option(envvar="REKOGNITION_LOCAL_DATA", file_okay=False, help="Folder for collections. Default: in memory."),
 ]
 RecogniserFile = Annotated[
     Path | None,
@@ -72,28 +72,28 @@ DetectorFile = Annotated[
 ]
 RecogniserChannels = Annotated[
     Channels,
-    typer.Option(envvar="REKOGNITION_LOCAL_RECOGNISER_CHANNELS", help="The order that recogniser was trained on."),
+    typer.Option(envvar="REKOGNITION_LOCAL_RECOGNISER_CHANNELS", help="Colour order of that recogniser's training."),
 ]
 SimilarityMiddle = Annotated[
     float,
     typer.Option(
-        envvar="REKOGNITION_LOCAL_SIMILARITY_MIDDLE", min=-1, max=1, help="That recogniser's cosine for 50 %."
+        envvar="REKOGNITION_LOCAL_SIMILARITY_MIDDLE", min=-1, max=1, help="The cosine whose similarity is 50."
     ),
 ]
 SimilaritySlope = Annotated[
     float,
-    typer.Option(envvar="REKOGNITION_LOCAL_SIMILARITY_SLOPE", min=0, help="How fast the similarity rises there."),
+    typer.Option(envvar="REKOGNITION_LOCAL_SIMILARITY_SLOPE", min=0, help="Slope of the similarity there."),
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(envvar="REKOGNITION_LOCAL_THREADS", min=1, help="Requests worked on at once. Default: the cores."),
+    typer.Option(envvar="REKOGNITION_LOCAL_THREADS", min=1, help="Requests processed at once. Default: the cores."),
 ]
 LatencyMs = Annotated[
     float,
-    typer.Option(envvar="REKOGNITION_LOCAL_LATENCY_MS", min=0, help="For tests: wait so long before every operation."),
+    typer.Option(envvar="REKOGNITION_LOCAL_LATENCY_MS", min=0, help="For tests: delay of every operation."),
 ]
 FaultsOpen = Annotated[
-    bool, typer.Option("--faults", help="For tests: open POST /faults, where errors can be ordered.")
+    bool, typer.Option("--faults", help="For tests: open POST /faults, which makes operations fail.")
 ]
 ParentPid = Annotated[int | None, typer.Option(help="Stop when the process with this id has ended.")]
 
@@ -110,6 +110,6 @@ LogLevel = Annotated[
         envvar="LOG_LEVEL",
         parser=log_level_of,
         metavar="DEBUG|INFO|WARNING|ERROR|CRITICAL",
-        help="What is logged; an unknown word means WARNING.",
+        help="Level of the log; an unknown word means WARNING.",
     ),
 ]

@@ -76,7 +76,7 @@ class _AdmittedHosts:
             return await self._app(scope, receive, send)
         refused = ServiceError(
             "AccessDeniedException",
-            f"The host name {host:.200} is not answered. Start the server with --allow-host NAME to admit one.",
+            f"The host name {host:.200} is not accepted. Start the server with --allow-host NAME to allow it.",
         )
         return await Response(refused.body(), FORBIDDEN, media_type=CONTENT_TYPE)(scope, receive, send)
 
