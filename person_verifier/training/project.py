@@ -181,4 +181,5 @@ def remark(entry: PhotoRecord) -> str:
     """What a person should know of a photograph: "" when it shows exactly one face."""
     if entry.problem:
         return entry.problem
-    return f"{entry.face_count} faces; the largest is used" if entry.face_count > 1 else ""
+    used = "the largest is used" if entry.is_largest else "a smaller one is used, see its crop"
+    return f"{entry.face_count} faces; {used}" if entry.face_count > 1 else ""

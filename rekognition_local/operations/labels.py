@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.operations.face_details import bounding_box, percent
@@ -42,6 +44,12 @@ TAXONOMY: Mapping[str, Label] = MappingProxyType(
     }
 )
 
+# How far beyond a face's box the label's box reaches, in widths of the face to each side, in its heights up and down: a
+# head has hair and ears, an upper body is three heads high and as wide as its shoulders.
+_REACH: Mapping[str, tuple[float, float, float]] = MappingProxyType(
+    {"Face": (0, 0, 0), "Head": (0.15, 0.35, 0.1), "Person": (1.0, 0.35, 2.5)}
+)
+
 
 def detect_labels(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """DetectLabels for GENERAL_LABELS.
@@ -70,8 +78,8 @@ def detect_labels(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 def labels_of(faces: Sequence[DetectedFace], reading: DocumentReading) -> list[dict[str, Any]]:
     """The model's `Label` structures, most certain first; every ancestor is at least as certain as its child.
 
-    Only documents have Instances: of people, no more than the face is found here, and the service's boxes hold the
-    whole body.
+    Documents have Instances, and so have people: of these the face alone is found, and the boxes of head and upper body
+    are made of it, by a body's usual proportions.
     """
     confidences: dict[str, float] = {}
     for name, confidence in _evidence(faces, reading):
@@ -82,11 +90,7 @@ def labels_of(faces: Sequence[DetectedFace], reading: DocumentReading) -> list[d
         {
             "Name": name,
             "Confidence": percent(confidence),
-            "Instances": [
-                {"BoundingBox": bounding_box(document), "Confidence": percent(document.confidence)}
-                for document in reading.documents
-                if document.label == name
-            ],
+            "Instances": _instances(name, faces, reading),
             "Parents": [{"Name": parent} for parent in TAXONOMY[name].parents],
             "Aliases": [{"Name": alias} for alias in TAXONOMY[name].aliases],
             "Categories": [{"Name": TAXONOMY[name].category}],
@@ -101,6 +105,20 @@ def _evidence(faces: Sequence[DetectedFace], reading: DocumentReading) -> Iterat
         yield "Face", max(face.confidence for face in faces)
     yield from (("Text", reading.text), ("Document", reading.document), ("Id Cards", reading.id_cards))
     yield from ((document.label, document.confidence) for document in reading.documents)
+
+
+def _instances(name: str, faces: Sequence[DetectedFace], reading: DocumentReading) -> list[dict[str, Any]]:
+    found = [(bounding_box(document), document.confidence) for document in reading.documents if document.label == name]
+    if name in _REACH:
+        found = [(_grown(face, *_REACH[name]), face.confidence) for face in faces]
+    return [{"BoundingBox": box, "Confidence": percent(confidence)} for box, confidence in found]
+
+
+def _grown(face: DetectedFace, aside: float, above: float, below: float) -> dict[str, float]:
+    """The face's box, larger by these parts of its own size, as far as the image goes."""
+    left, right = (np.clip((face.left - aside * face.width, face.left + (1 + aside) * face.width), 0, 1)).tolist()
+    top, bottom = (np.clip((face.top - above * face.height, face.top + (1 + below) * face.height), 0, 1)).tolist()
+    return {"Width": right - left, "Height": bottom - top, "Left": left, "Top": top}
 
 
 @dataclass(frozen=True, slots=True)

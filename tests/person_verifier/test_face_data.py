@@ -81,7 +81,7 @@ def test_the_mean_over_the_persons_keeps_its_figures(people: list[Person]) -> No
 
 def test_each_person_is_told_apart(people: list[Person]) -> None:
     assert min(person.f1 for person in people) >= 0.93
-    assert min(person.auc for person in people) >= 0.98
+    assert min(person.auc for person in people) >= 0.995
 
 
 def test_photos_of_two_people_in_me_are_refused(face_data: Path, tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ import csv
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from person_verifier.errors import ModelError, TrainingDataError
@@ -15,6 +17,7 @@ from person_verifier.serving.verifier import Verifier
 from person_verifier.training.assessment import ThresholdRule
 from person_verifier.training.model import MAX_FILE_BYTES, VerifierModel
 from person_verifier.training.project import VerifierProject
+from rekognition_local.engine import DetectedFace
 from tests.person_verifier.conftest import no_progress
 from tests.person_verifier.fakes import FakeEngine, png, striped, write_photos
 
@@ -185,6 +188,31 @@ def test_photos_with_no_face_several_or_no_image_are_reported_and_counted(folder
     assert "neither JPG nor PNG" in rows["not_me/Broken_1.jpg"]["remark"]
     assert rows["me/IMG_0001.png"]["remark"] == ""
     assert (counts["faceless_me"], counts["faceless_not_me"]) == (1, 1)
+
+
+class CrowdEngine(FakeEngine):
+    """Where there are two faces, the larger one is somebody else's."""
+
+    def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
+        vectors = super().embed(image, faces)
+        is_strangers = [image[0, 0].min() == 255 and face.width > 0.5 for face in faces]
+        return np.where(np.array(is_strangers)[:, None], 1 - vectors, vectors) if faces else vectors
+
+
+def test_a_bystander_who_is_larger_in_one_photo_is_not_taken_for_the_person(tmp_path: Path) -> None:
+    folder = write_photos(tmp_path / "data")
+    (folder / "me" / "two.png").write_bytes(striped("Me", 555, two_faces=True))
+    (folder / "not_me" / "Two_1.png").write_bytes(striped("Two", 1, two_faces=True))
+
+    for engine in (CrowdEngine(), CrowdEngine()):  # the second run reads what the first one kept
+        chosen = {entry.photo.name: entry.face for entry in project(tmp_path, engine).crop()}
+        warnings = project(tmp_path, engine).collection.warnings
+
+        widths = [face.width for face in (chosen["me/two.png"], chosen["not_me/Two_1.png"]) if face is not None]
+        assert widths == [0.2, 0.6]
+        assert not any("do not look like the rest" in warning for warning in warnings)
+    assert (engine.detected, engine.embedded) == (0, 0)
+    assert photo_rows(tmp_path)["me/two.png"]["remark"] == "2 faces; a smaller one is used, see its crop"
 
 
 def test_several_people_in_me_are_refused_by_name(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rekognition_local.engine.faces.candidates import Candidates, Floats
+from rekognition_local.engine.faces.candidates import Candidates, Floats, overlap
 from rekognition_local.engine.faces.pyramid import Pyramid
 from rekognition_local.engine.weights import models
 from rekognition_local.engine.weights.model_files import ONET
@@ -19,6 +19,8 @@ _SIDE_PER_FACE = 2.5
 # A face on its head can score high; turned round it scores higher by more than this, which an upright face never does.
 _ON_ITS_HEAD = 0.05
 _BATCH = 64
+# Two finds that overlap by more are one face.
+_SAME = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +37,20 @@ class Confirmed:
 
     def __len__(self) -> int:
         return len(self.faces)
+
+    def with_others(self, more: "Confirmed") -> "Confirmed":
+        """These, and behind them those of `more` that overlap none of them."""
+        new = (overlap(more.faces.boxes, self.faces.boxes) <= _SAME).all(axis=1)
+        return Confirmed(
+            Candidates(
+                *(
+                    np.concatenate([getattr(self.faces, part), getattr(more.faces, part)[new]])
+                    for part in ("boxes", "scores", "points")
+                )
+            ),
+            np.concatenate([self.detector_scores, more.detector_scores[new]]),
+            np.concatenate([self.head_gains, more.head_gains[new]]),
+        )
 
 
 class Confirmation:

@@ -38,12 +38,17 @@ class Detector(Protocol):
         ...
 
 
-# Longest side in pixels of the first search, and of the last one: small portraits, as on a document far away.
+# Longest side in pixels of the first search, and of a closer one: small portraits, as on a document far away; groups.
 _SIDE, _CLOSER_SIDE = 640, 1280
+# Where the largest face has no more than this part of the image's longer side, there may be others that lean, and small
+# leaning faces are found only where they are shown larger. An image is enlarged to twice its size for it at most.
+_SMALL, _MOST_ENLARGED = 0.2, 2
 
 # Scores. Of real faces hardly any stays under 0.92 at the second network, of animals hardly any above 0.04; where the
 # first search found nothing, chance has more tries, and more is asked for.
 _FOUND, _CONFIRMED, _CONFIRMED_LATER = 0.5, 0.5, 0.8
+# Beside a face that is confirmed, a weaker find is worth the second network's look.
+_FOUND_BESIDE = 0.3
 
 # An upright face is found with more than this. Below it, beyond this lean, or where a face on its head looks about as
 # good, the image may lie on its side or head: 4 of 100 photographs are looked at in all four ways for it.
@@ -75,12 +80,22 @@ class ConfirmedDetector:
     def _upright(self, pyramid: Pyramid) -> Confirmed:
         found = self._judge.confirm(pyramid, self._finder.find(pyramid, _SIDE, _FOUND), _CONFIRMED)
         if len(found):
-            return found
+            sides = found.faces.boxes[:, 2:] - found.faces.boxes[:, :2]
+            is_group = sides.max() <= _SMALL * max(pyramid.size)
+            return self._with_small_ones(pyramid, found) if is_group else found
         found = self._in_a_border(pyramid.image)
         if len(found) == 0 and max(pyramid.size) > _SIDE:
             closer = self._finder.find(pyramid, _CLOSER_SIDE, _FOUND)
             found = self._judge.confirm(pyramid, closer, _CONFIRMED_LATER)
         return found
+
+    def _with_small_ones(self, pyramid: Pyramid, found: Confirmed) -> Confirmed:
+        """The faces that were found, and those beside them that only a closer search finds."""
+        side = min(_CLOSER_SIDE, _MOST_ENLARGED * max(pyramid.size))
+        closer = self._judge.confirm(
+            pyramid, self._finder.find(pyramid, side, _FOUND_BESIDE, enlarge=True), _CONFIRMED_LATER
+        )
+        return found.with_others(closer)
 
     def _in_a_border(self, image: Image) -> Confirmed:
         """A tight crop shows no background, which the networks need."""

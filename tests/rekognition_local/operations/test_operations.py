@@ -313,6 +313,19 @@ def test_a_driving_licence_is_told_as_the_service_tells_it(licence: FakeServer) 
     assert by_name["Person"]["Aliases"] == [{"Name": "Human"}]
 
 
+def test_people_have_the_boxes_of_face_head_and_upper_body_within_the_image(fake: FakeServer) -> None:
+    there, cut = face(0.2, left=0.4, top=0.3, confidence=99), face(0.2, left=-0.1, top=0.7, confidence=97)
+    fake.engine.scenes[CARD] = Scene([there, cut], [descriptor(1), descriptor(2)])
+
+    boxes = {name: [one["BoundingBox"] for one in label["Instances"]] for name, label in labels(fake).items()}
+
+    assert boxes["Face"][0] == pytest.approx({"Left": 0.4, "Top": 0.3, "Width": 0.2, "Height": 0.2})
+    assert boxes["Head"][0] == pytest.approx({"Left": 0.37, "Top": 0.23, "Width": 0.26, "Height": 0.29})
+    assert boxes["Person"][0] == pytest.approx({"Left": 0.2, "Top": 0.23, "Width": 0.6, "Height": 0.77})
+    assert boxes["Person"][1] == pytest.approx({"Left": 0, "Top": 0.63, "Width": 0.3, "Height": 0.37})
+    assert [one["Confidence"] for one in labels(fake)["Person"]["Instances"]] == pytest.approx([99, 97])
+
+
 def test_labels_come_most_certain_first_with_every_ancestor(licence: FakeServer) -> None:
     found = licence.rekognition.detect_labels(Image=image(CARD))["Labels"]
 
