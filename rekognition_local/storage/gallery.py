@@ -18,8 +18,8 @@ from rekognition_local.storage.vector_index import VectorIndex
 # The version of the service's face model whose behaviour this server has (no orientation in replies, quality filters).
 # Whether vectors can be compared is a question of the recogniser, which every collection remembers.
 FACE_MODEL_VERSION = "7.0"
-# How much less likely one of many is than one of a pair: see `calibrate_for_search`.
-SEARCH_ODDS = 250
+# How much less likely one of many is than one of a pair: as many as are enrolled, see `calibrate_for_search`.
+SEARCH_ODDS = 500
 # Vectors that are read from the store at once.
 PORTION = 20_000
 
@@ -197,7 +197,7 @@ def calibrate_for_search(similarity: NDArray[np.float64]) -> NDArray[np.float64]
     """A pair's similarity (percent) as that of a search: the odds are divided by `SEARCH_ODDS`.
 
     A stranger who is searched for has as many chances to be taken for somebody as there are faces, where a pair has
-    one. A search's 80 % is a pair's 99.9 %, which one of 50,000 different pairs reaches: among 500 faces, one stranger
-    in a hundred is taken for somebody.
+    one. A search's 80 % is a pair's 99.95 %: among 500 faces, fewer than one stranger in a hundred is taken for
+    somebody (measured: docs/decisions/search-scale.md).
     """
     return 100 * similarity / (similarity + SEARCH_ODDS * (100 - similarity))

@@ -6,8 +6,9 @@ Method: Zhang et al., "Joint Face Detection and Alignment Using Multitask Cascad
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rekognition_local.engine.faces.candidates import Candidates, Floats, overlap
+from rekognition_local.engine.faces.candidates import Candidates, Floats
 from rekognition_local.engine.faces.pyramid import Pyramid
 from rekognition_local.engine.weights import models
 from rekognition_local.engine.weights.model_files import ONET
@@ -19,8 +20,6 @@ _SIDE_PER_FACE = 2.5
 # A face on its head can score high; turned round it scores higher by more than this, which an upright face never does.
 _ON_ITS_HEAD = 0.05
 _BATCH = 64
-# Two finds that overlap by more are one face.
-_SAME = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,18 +38,15 @@ class Confirmed:
         return len(self.faces)
 
     def with_others(self, more: "Confirmed") -> "Confirmed":
-        """These, and behind them those of `more` that overlap none of them."""
-        new = (overlap(more.faces.boxes, self.faces.boxes) <= _SAME).all(axis=1)
-        return Confirmed(
-            Candidates(
-                *(
-                    np.concatenate([getattr(self.faces, part), getattr(more.faces, part)[new]])
-                    for part in ("boxes", "scores", "points")
-                )
-            ),
-            np.concatenate([self.detector_scores, more.detector_scores[new]]),
-            np.concatenate([self.head_gains, more.head_gains[new]]),
-        )
+        """These, and behind them those of `more` that are other faces: the middle of neither lies in the other."""
+        both = zip(_parts(self), _parts(more), strict=True)
+        boxes, scores, points, *measures = (np.concatenate(parts) for parts in both)
+        middles: Floats = (boxes[:, :2] + boxes[:, 2:]) / np.float32(2)
+        kept = list(range(len(self)))
+        for one in range(len(self), len(boxes)):
+            if not (_inside(middles[one], boxes[kept]) | _inside(middles[kept], boxes[one])).any():
+                kept.append(one)
+        return Confirmed(Candidates(boxes[kept], scores[kept], points[kept]), *(measure[kept] for measure in measures))
 
 
 class Confirmation:
@@ -89,6 +85,15 @@ class Confirmation:
         offsets = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
         points = (squares[:, None, :2] + squares[:, None, 2:]) / 2 + offsets
         return Candidates(boxes.astype(np.float32), scores[:, 1], points.astype(np.float32))
+
+
+def _parts(found: Confirmed) -> tuple[Floats, ...]:
+    return found.faces.boxes, found.faces.scores, found.faces.points, found.detector_scores, found.head_gains
+
+
+def _inside(points: Floats, boxes: Floats) -> NDArray[np.bool_]:
+    """Whether points (2,) or (n, 2) lie in boxes (4,) or (n, 4)."""
+    return np.asarray(((boxes[..., :2] < points) & (points < boxes[..., 2:])).all(axis=-1), np.bool_)
 
 
 def _squared(boxes: Floats) -> Floats:

@@ -43,7 +43,7 @@ class FakeFinder(YuNet):
         score = self._scores[min(len(self.sides), len(self._scores) - 1)]
         self.sides.append(side)
         found = np.full(int(score >= least_score), score, np.float32)
-        box = np.array([[10, 20, 50, 70]], np.float32)
+        box = np.array([[10, 20, 90, 120]], np.float32)
         return Candidates(np.repeat(box, len(found), 0), found, np.repeat(UPRIGHT[None], len(found), 0))
 
 
@@ -70,7 +70,7 @@ def test_a_face_that_both_networks_see_is_found_in_one_search() -> None:
 
     found = ConfirmedDetector(finder, FakeJudge(0.99)).detect(IMAGE)
 
-    assert found.boxes.tolist() == [[10, 20, 50, 70]]
+    assert found.boxes.tolist() == [[10, 20, 90, 120]]
     assert found.scores.tolist() == pytest.approx([0.99])
     assert finder.sides == [640]
 
@@ -84,7 +84,7 @@ def test_where_nothing_is_found_a_border_is_put_around_the_image_first() -> None
 
     found = ConfirmedDetector(finder, FakeJudge(0.99)).detect(IMAGE)
 
-    assert found.boxes.tolist() == [[10 - 75, 20 - 75, 50 - 75, 70 - 75]]
+    assert found.boxes.tolist() == [[10 - 75, 20 - 75, 90 - 75, 120 - 75]]
     assert finder.sides == [640, 640]
 
 
@@ -134,8 +134,50 @@ def test_the_image_is_turned_only_in_doubt(score: float, head_gain: float, lean:
 def test_another_turn_must_show_the_face_clearly_better(scores: tuple[float, ...], is_turned: bool) -> None:
     found = ConfirmedDetector(FakeFinder(*scores), FakeJudge(0.99)).detect(IMAGE)
 
-    upside_down = [300 - 50, 200 - 70, 300 - 10, 200 - 20]
-    assert found.boxes.tolist() == [upside_down if is_turned else [10, 20, 50, 70]]
+    upside_down = [300 - 90, 200 - 120, 300 - 10, 200 - 20]
+    assert found.boxes.tolist() == [upside_down if is_turned else [10, 20, 90, 120]]
+
+
+class GroupFinder(FakeFinder):
+    """The closer search finds the first face again, a little beside, and another one."""
+
+    def find(self, pyramid: Pyramid, side: int, least_score: float, *, enlarge: bool = False) -> Candidates:
+        first = super().find(pyramid, side, least_score)
+        if len(self.sides) == 1:
+            return first
+        boxes = np.concatenate([first.boxes + np.float32(9), first.boxes + np.float32(400)])
+        return Candidates(boxes, np.repeat(first.scores, 2), np.repeat(first.points, 2, 0))
+
+
+def test_where_all_faces_are_small_a_closer_search_adds_those_that_it_alone_finds() -> None:
+    finder = GroupFinder(0.9)
+
+    found = ConfirmedDetector(finder, FakeJudge(0.99)).detect(LARGE)
+
+    assert found.boxes.tolist() == [[10, 20, 90, 120], [410, 420, 490, 520]]
+    assert finder.sides == [640, 1280]
+
+
+def test_a_closer_search_asks_for_more_certainty() -> None:
+    assert len(ConfirmedDetector(GroupFinder(0.9), FakeJudge(0.6)).detect(LARGE)) == 1
+
+
+def test_small_faces_that_lean_are_found_in_a_group(detector: ConfirmedDetector, hopper: Picture) -> None:
+    face = detector.detect(hopper).boxes[0]
+    middle = ((face[0] + face[2]) / 2, (face[1] + face[3]) / 2)
+    group = np.full((894, 902, 3), 128, np.uint8)
+    places = [(x, y) for y in (150, 450, 750) for x in (150, 450, 750)]
+    for (x, y), lean in zip(places, (0, 35, -40, 38, -35, 0, -38, 40, 36), strict=True):
+        placed = cv2.getRotationMatrix2D((float(middle[0]), float(middle[1])), lean, 52 / float(face[3] - face[1]))
+        placed[:, 2] += np.array([x, y]) - middle
+        there = cv2.warpAffine(np.full_like(hopper, 255), placed, (902, 894)) == 255
+        group = np.where(there, cv2.warpAffine(hopper, placed, (902, 894)), group)
+
+    found = detector.detect(group.astype(np.uint8))
+
+    wanted = np.array([(x - 26, y - 26, x + 26, y + 26) for x, y in places], np.float32)
+    assert (overlap(wanted, found.boxes).max(axis=1) > 0.3).sum() >= 8
+    assert len(found) <= 10
 
 
 @given(st.integers(1, 3), st.integers(80, 400), st.integers(80, 400))
