@@ -1,6 +1,7 @@
 """The commands that run the whole service on this machine: `local`, `stop` and `demo`."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -90,38 +91,31 @@ def local(
     console = Console()
     folder = data or (DEFAULT_DATA if DEFAULT_DATA.is_dir() else None)
     stack = LocalStack(port, folder, log_level="ERROR" if show_demo else log_level, throttle=Throttle(rate, burst))
-    try:
-        if info is not None:
-            info.unlink(missing_ok=True)
-        with stopped_by_signals() as ending:
-            console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
-            with stack:
-                if folder is not None and (folder / "faces").is_dir():
-                    with client_of(stack.info) as client:
-                        enrol_folder(client, folder / "faces", console)
-                announce(stack, info, console, show_demo=show_demo)
-                with lan_page(stack.info, console) if lan else nullcontext():
-                    ending.wait()
-    except KeyboardInterrupt:
-        console.print("Stopped.", style="dim")
-    except (OSError, RuntimeError) as error:
-        reason = escape(_reason(error, port))
-        stderr = Console(stderr=True, highlight=False, soft_wrap=True)
-        stderr.print(f"[red]The local stack cannot start:[/] {reason}")
-        raise typer.Exit(1) from error
-    finally:
-        remove_info(info)
+    with _saying_why("The local stack cannot start", port):
+        try:
+            if info is not None:
+                info.unlink(missing_ok=True)
+            with stopped_by_signals() as ending:
+                console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
+                with stack:
+                    if folder is not None and (folder / "faces").is_dir():
+                        with client_of(stack.info) as client:
+                            enrol_folder(client, folder / "faces", console)
+                    announce(stack, info, console, show_demo=show_demo)
+                    with lan_page(stack.info, console) if lan else nullcontext():
+                        ending.wait()
+        except KeyboardInterrupt:
+            console.print("Stopped.", style="dim")
+        finally:
+            remove_info(info)
 
 
 def stop() -> None:
     """Stop the local stack on this machine, wherever it was started."""
     from face_validation.local.background import stop_running
 
-    try:
+    with _saying_why("The local stack cannot be stopped"):
         stopped = stop_running()
-    except (OSError, RuntimeError) as error:
-        typer.secho(f"The local stack cannot be stopped: {error}", fg="red", err=True)
-        raise typer.Exit(1) from error
     typer.echo(f"Stopped the stack at {stopped['api_url']}." if stopped else "No local stack is running.")
 
 
@@ -135,13 +129,8 @@ def _start_in_background(
         arguments += [flag, str(path.absolute())] if path is not None else []
     console = Console(highlight=False, soft_wrap=True)
     console.print("Starting the local stack in the background ...", style="dim")
-    try:
+    with _saying_why("The local stack cannot start"):
         stack = start_in_background(arguments)
-    except (OSError, RuntimeError) as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[red]The local stack cannot start:[/] {escape(str(error))}"
-        )
-        raise typer.Exit(1) from error
     console.print(f"[bold]API[/]   {stack['api_url']}")
     console.print(f"[bold]Page[/]  {stack['api_url'].rsplit('/', 1)[0]}/")
     console.print(f"[bold]Log[/]   {log_file()}")
@@ -161,21 +150,25 @@ def demo(
 
     console = Console()
     console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
-    try:
+    with _saying_why("The demonstration cannot run"):
         out.mkdir(parents=True, exist_ok=True)
         with stopped_by_signals(), LocalStack(log_level="ERROR") as stack:
             console.print(f"Everything is ready on 127.0.0.1 after {stack.start_s:.1f} s.\n")
             good = show(stack.info, out, console)
-    except (OSError, RuntimeError) as error:
-        stderr = Console(stderr=True, highlight=False, soft_wrap=True)
-        stderr.print(f"[red]The demonstration cannot run:[/] {escape(str(error))}")
-        raise typer.Exit(1) from error
     raise typer.Exit(0 if good else 1)
 
 
-def _reason(error: Exception, port: int) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}."
-    if isinstance(error, OSError) and error.errno is not None:
-        return f"port {port}: {error.strerror}. --port 0 chooses a free port."
-    return str(error)
+@contextmanager
+def _saying_why(what: str, port: int | None = None) -> Iterator[None]:
+    """Leave with 1 and the reason; an error of the network is about `port` where one is given."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = str(error)
+        if port is not None and isinstance(error, OSError) and error.filename is not None:
+            reason = f"{error.filename}: {error.strerror}."
+        elif port is not None and isinstance(error, OSError) and error.errno is not None:
+            reason = f"port {port}: {error.strerror}. --port 0 chooses a free port."
+        stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+        stderr.print(f"[red]{what}:[/] {escape(reason)}")
+        raise typer.Exit(1) from error

@@ -2,6 +2,7 @@
 
 import json
 from enum import IntEnum
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from face_validation.client.errors import (
-    ConflictError,
-    ConnectionFailedError,
-    FaceValidationError,
-    ForbiddenError,
-    ImageTooLargeError,
-    ImageValidationError,
-    InternalServerError,
-    InvalidS3ObjectError,
-    LivenessError,
-    NotFoundError,
-    PayloadTooLargeError,
-    RequestError,
-    TooManyRequestsError,
-    UnauthorizedError,
-)
+from face_validation.client.errors import FaceValidationError
 from face_validation.client.reasons import Language, advice
 from face_validation.client.validation_result import ValidationResult
 
@@ -41,29 +27,32 @@ class ExitCode(IntEnum):
 
 
 _REFUSALS = (
-    *(RequestError, ImageTooLargeError, InvalidS3ObjectError, ImageValidationError, PayloadTooLargeError),
-    *(NotFoundError, ConflictError, LivenessError),
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.CONFLICT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
 )
-_NEXT_STEP: dict[type[FaceValidationError], str] = {
-    RequestError: "Correct the request: the details name the fault.",
-    ImageTooLargeError: "Use images of 80 to 4096 pixels a side and at most 15 MB.",
-    InvalidS3ObjectError: "Check that the key is right and that the service reads the bucket the image was put into.",
-    ImageValidationError: "Use a sharp JPG or PNG that shows the face, and for ID_TO_FACE the whole document.",
-    LivenessError: "Start a new session: `liveness create`.",
-    NotFoundError: "Check the name or the id: `people` lists who is enrolled.",
-    ConflictError: "The details say what to do.",
-    PayloadTooLargeError: "Send fewer requests at a time.",
-    UnauthorizedError: "Check the client's id and secret, and that token_url belongs to this API.",
-    ForbiddenError: "Ask the operator of the service for the scope that this request needs.",
-    TooManyRequestsError: "Wait a little, then try again with fewer --jobs.",
-    ConnectionFailedError: "Check the address. `face-validation local --background` starts a stack on this machine.",
-    InternalServerError: "Try again in a moment. If it fails again, give the request id to the service's operator.",
+_NEXT_STEP = {
+    "RequestError": "Correct the request: the details name the fault.",
+    "ImageTooLargeError": "Use images of 80 to 4096 pixels a side and at most 15 MB.",
+    "InvalidS3ObjectError": "Check that the key is right and that the service reads the bucket the image was put into.",
+    "ImageValidationError": "Use a sharp JPG or PNG that shows the face, and for ID_TO_FACE the whole document.",
+    "LivenessError": "Start a new session: `liveness create`.",
+    "NotFoundError": "Check the name or the id: `people` lists who is enrolled.",
+    "ConflictError": "The details say what to do.",
+    "PayloadTooLargeError": "Send fewer requests at a time.",
+    "UnauthorizedError": "Check the client's id and secret, and that token_url belongs to this API.",
+    "ForbiddenError": "Ask the operator of the service for the scope that this request needs.",
+    "TooManyRequestsError": "Wait a little, then try again with fewer --jobs.",
+    "ConnectionFailedError": "Check the address. `face-validation local --background` starts a stack on this machine.",
+    "InternalServerError": "Try again in a moment. If it fails again, give the request id to the service's operator.",
 }
 
 
 def exit_code_of(error: FaceValidationError) -> ExitCode:
     """REFUSED when the service looked at the question and refused it, REQUEST_FAILED otherwise."""
-    return ExitCode.REFUSED if isinstance(error, _REFUSALS) else ExitCode.REQUEST_FAILED
+    return ExitCode.REFUSED if error.usual_status in _REFUSALS else ExitCode.REQUEST_FAILED
 
 
 def leave_with(error: FaceValidationError, *, as_json: bool = False, language: Language = "en") -> typer.Exit:
@@ -77,8 +66,8 @@ def leave_with(error: FaceValidationError, *, as_json: bool = False, language: L
     stderr.print(f"[bold red]{lead}[/]: {escape(error.code)}. {escape(str(error))}", soft_wrap=True)
     for sentence in advice(error.reasons, language):
         stderr.print(f"- {escape(sentence)}", soft_wrap=True)
-    if type(error) in _NEXT_STEP:
-        stderr.print(f"[bold]Next[/]: {_NEXT_STEP[type(error)]}", soft_wrap=True)
+    if error.code in _NEXT_STEP:
+        stderr.print(f"[bold]Next[/]: {_NEXT_STEP[error.code]}", soft_wrap=True)
     if error.id_request:
         stderr.print(f"[dim]Request id: {escape(error.id_request)}[/]")
     return typer.Exit(code)

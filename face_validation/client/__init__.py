@@ -30,10 +30,12 @@ from face_validation.client.validation_result import (
     Box,
     Boxes,
     Document,
+    DocumentField,
     Face,
     ImageAnalysis,
     Measure,
     Quality,
+    ReadDocument,
     ValidationResult,
 )
 from face_validation.client.validations import Outcome

@@ -144,27 +144,11 @@ class ConnectionFailedError(RequestFailedError):
     is_temporary = True
 
 
-CONTRACT_ERRORS: tuple[type[FaceValidationError], ...] = (
-    RequestError,
-    ImageTooLargeError,
-    InvalidS3ObjectError,
-    ImageValidationError,
-    LivenessError,
-    NotFoundError,
-    ConflictError,
-    PayloadTooLargeError,
-    UnauthorizedError,
-    ForbiddenError,
-    TooManyRequestsError,
-    InternalServerError,
-)
-_BY_CODE = {error.__name__: error for error in CONTRACT_ERRORS}
-_BY_STATUS: dict[int, type[FaceValidationError]] = {
-    HTTPStatus.BAD_REQUEST: RequestError,
-    HTTPStatus.UNAUTHORIZED: UnauthorizedError,
-    HTTPStatus.FORBIDDEN: ForbiddenError,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PayloadTooLargeError,
-    HTTPStatus.TOO_MANY_REQUESTS: TooManyRequestsError,
+CONTRACT_ERRORS = tuple(kind for kind in FaceValidationError.__subclasses__() if kind.usual_status is not None)
+_BY_CODE = {kind.__name__: kind for kind in CONTRACT_ERRORS}
+_BY_STATUS: dict[int | None, type[FaceValidationError]] = {
+    kind.usual_status: kind
+    for kind in (RequestError, UnauthorizedError, ForbiddenError, PayloadTooLargeError, TooManyRequestsError)
 }
 
 

@@ -1,10 +1,9 @@
 """Who is this? The answers of the routes about enrolled people."""
 
 import base64
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from face_validation.client.api import ADMIN, READ, Api, contract_violation
@@ -14,7 +13,7 @@ from face_validation.client.folders import is_utf8, printable
 from face_validation.client.image_preparation import Photo, format_of
 from face_validation.client.transport import checked_url, network_faults
 from face_validation.client.validation_request import new_id
-from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face
+from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,24 +110,6 @@ T = TypeVar("T")
 
 # A Lambda function takes 6 MB of request; base64 makes four bytes of three.
 MOST_BYTES_IN_BODY = 4_000_000
-
-
-def read(kind: type[T], answer: Any) -> T:
-    """The service's JSON as a `kind`; fields of later versions are left out.
-
-    Raises:
-        ValueError: the answer is not the contract's; says which field.
-    """
-    reader = _reader(cast(Hashable, kind))
-    found: T = reader.validate_python(answer)
-    return found
-
-
-@cache
-def _reader(kind: Hashable) -> Any:
-    from pydantic import TypeAdapter  # here: `import face_validation.client` stays quick
-
-    return TypeAdapter(cast(Any, kind))
 
 
 def read_answer(kind: type[T], answer: Any) -> T:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, TypedDict
 
@@ -78,23 +78,5 @@ class ValidationRequest:
 
     def to_body(self) -> dict[str, Any]:
         """The JSON object that the service takes."""
-        body: dict[str, Any] = {
-            "id_request": self.id_request,
-            **({} if self.source_path is None else {"source_path": self.source_path}),
-            **({} if self.target_path is None else {"target_path": self.target_path}),
-            "type": str(self.type),
-            "threshold": self.threshold,
-        }
-        if self.threshold_label is not None:
-            body["threshold_label"] = self.threshold_label
-        if self.include:
-            body["include"] = list(self.include)
-        if self.threshold_review is not None:
-            body["threshold_review"] = self.threshold_review
-        if self.min_quality:
-            body["min_quality"] = dict(self.min_quality)
-        if self.claims:
-            body["claims"] = dict(self.claims)
-        if self.target_liveness_session is not None:
-            body["target_liveness_session"] = self.target_liveness_session
-        return body
+        given = {name: value for name, value in asdict(self).items() if value not in (None, (), {}, [])}
+        return given | {"type": str(self.type)} | ({"include": list(self.include)} if self.include else {})

@@ -1,10 +1,12 @@
 """What the service answered, as values: the verdict, the similarity and, when asked for, the boxes."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
 
 DEFAULT_THRESHOLD = 80.0
 
@@ -128,8 +130,7 @@ class ValidationResult:
         Raises:
             ValueError: the answer is not the contract's; says which field.
         """
-        result: ValidationResult = _reader().validate_python({**answer, "threshold": threshold})
-        return result
+        return read(cls, {**answer, "threshold": threshold})
 
     def to_answer(self) -> dict[str, Any]:
         """The JSON answer again, in the service's own shape: optional parts only where there are any."""
@@ -145,8 +146,18 @@ def _without_nulls(value: Any) -> Any:
     return [_without_nulls(member) for member in value] if isinstance(value, list | tuple) else value
 
 
+def read(kind: type[T], answer: Any) -> T:
+    """The service's JSON as a `kind`; fields of later versions are left out.
+
+    Raises:
+        ValueError: the answer is not the contract's; says which field.
+    """
+    found: T = _reader(cast(Hashable, kind)).validate_python(answer)
+    return found
+
+
 @cache
-def _reader() -> Any:
+def _reader(kind: Hashable) -> Any:
     from pydantic import TypeAdapter  # here: `import face_validation.client` stays quick for the command line's help
 
-    return TypeAdapter(ValidationResult)
+    return TypeAdapter(cast(Any, kind))

@@ -8,6 +8,7 @@ different persons is a non-match, every pair of one person's images a match. "As
 """
 
 import argparse
+import itertools
 import math
 
 import numpy as np
@@ -79,18 +80,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=400)
     parser.add_argument("--persons", type=int, nargs="+", default=[100, 500])
+    parser.add_argument("--kinds", nargs="+", default=["FMR", "FNMR"], choices=["FMR", "FNMR"])
+    parser.add_argument("--dependence", nargs="+", default=list(DEPENDENCE), choices=list(DEPENDENCE))
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES)
     arguments = parser.parse_args()
     table = Table(box=box.SIMPLE_HEAD, title="Intervals that hold the true rate, percent", title_justify="left")
     for column in ("rate", "persons", "dependence", "true", "errors", "over persons", "as pairs"):
         table.add_column(column, justify="right")
-    for kind in ("FMR", "FNMR"):
-        for persons in arguments.persons:
-            for dependence in DEPENDENCE:
-                for rate in RATES:
-                    held, as_pairs, errors = coverage(kind, persons, dependence, rate, arguments.repeats)
-                    row = (kind, str(persons), dependence, f"{rate:g}", f"{errors:.1f}")
-                    table.add_row(*row, f"{held * 100:.1f}", f"{as_pairs * 100:.1f}")
-                    print(*row, held, as_pairs, flush=True)
+    chosen = (arguments.kinds, arguments.persons, arguments.dependence, arguments.rates)
+    for kind, persons, dependence, rate in itertools.product(*chosen):
+        held, as_pairs, errors = coverage(kind, persons, dependence, rate, arguments.repeats)
+        row = (kind, str(persons), dependence, f"{rate:g}", f"{errors:.1f}")
+        table.add_row(*row, f"{held * 100:.1f}", f"{as_pairs * 100:.1f}")
+        print(*row, held, as_pairs, flush=True)
     Console().print(table)
 
 
