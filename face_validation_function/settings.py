@@ -11,6 +11,8 @@ LIVENESS_CHALLENGES = ("FaceMovementAndLightChallenge", "FaceMovementChallenge")
 MOST_AUDIT_IMAGES = 4
 # Photos under this prefix of the faces bucket are enrolled by S3's event; the others by POST /faces.
 INDEX_PREFIX = "index/"
+# What the probe puts into the source and the target bucket.
+PROBE_KEYS = ("probe/passport.jpg", "probe/photograph.jpg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,31 @@ class JobsSettings:
             jobs_tps=_number(values, "JOBS_TPS", default=0, most=1000),
             log_level=_log_level(values.get("LOG_LEVEL", "")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSettings:
+    """The settings of the function that asks the API; each field is the variable of the same name in capitals."""
+
+    api_url: str
+    token_url: str
+    user_pool_id: str
+    client_id: str
+    source_bucket: str
+    target_bucket: str
+    log_level: str = "DEBUG"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "ProbeSettings":
+        """Read the settings from `environment`, by default the process's own.
+
+        Raises:
+            ValueError: a variable without default is missing or empty; names the variable.
+        """
+        values = os.environ if environment is None else environment
+        names = ("api_url", "token_url", "user_pool_id", "client_id", "source_bucket", "target_bucket")
+        given = {name: _required(values, name.upper()) for name in names}
+        return cls(**given, log_level=_log_level(values.get("LOG_LEVEL", "")))
 
 
 def _required(values: Mapping[str, str], name: str) -> str:

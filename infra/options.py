@@ -95,6 +95,7 @@ class Options:
     idempotency: bool = False
     audit: bool = False
     audit_days: int = 365
+    probe: bool = False
 
     @property
     def is_prod(self) -> bool:
@@ -138,6 +139,7 @@ class Options:
             idempotency=_switch(context, "idempotency"),
             audit=_switch(context, "audit"),
             audit_days=_audit_days(context),
+            probe=_switch(context, "probe"),
         )
 
 

@@ -22,11 +22,12 @@ from infra.constructs.jobs import JobFunctions, JobMachine, JobStores
 from infra.constructs.liveness import LivenessBrowsers
 from infra.constructs.naming import camel
 from infra.constructs.people import IndexingFunction, PeopleFunction, PeopleStores
+from infra.constructs.probe import PROBE_CLIENT, ProbeFunction
 from infra.constructs.release import Releases
 from infra.constructs.storage import ImageStorage
 from infra.monitoring.alarms import Alarms
 from infra.monitoring.dashboard import Dashboard
-from infra.monitoring.metrics import Metrics
+from infra.monitoring.metrics import FunctionMetrics, Metrics
 from infra.options import Options
 
 # What Powertools' idempotency layer does with a claim, beyond making and reading it.
@@ -87,7 +88,7 @@ class FaceValidationStack(Stack):
             "Identity",
             stage=options.stage,
             scopes=[route.scope for route in ROUTES],
-            clients=options.clients,
+            clients=(*options.clients, PROBE_CLIENT) if options.probe else options.clients,
             retain=retain,
         )
         build = Build(
@@ -128,7 +129,24 @@ class FaceValidationStack(Stack):
             log_retention=log_retention,
             key=key,
         )
-        dashboard, alarms = self._watch(options, api, functions, stores, machine, key)
+        probe = (
+            ProbeFunction(
+                self,
+                "Probe",
+                build=build,
+                environment={
+                    "API_URL": api.url,
+                    "TOKEN_URL": identity.token_url,
+                    "CLIENT_ID": identity.clients[PROBE_CLIENT.name].user_pool_client_id,
+                    "LOG_LEVEL": options.log_level,
+                },
+                storage=storage,
+                pool=identity.pool,
+            )
+            if options.probe
+            else None
+        )
+        dashboard, alarms = self._watch(options, api, functions, stores, machine, key, probe)
 
         if options.liveness:
             browsers = LivenessBrowsers(self, "LivenessBrowsers")
@@ -236,6 +254,7 @@ class FaceValidationStack(Stack):
         stores: PeopleStores,
         machine: sfn.StateMachine,
         key: kms.Key | None,
+        probe: ProbeFunction | None,
     ) -> tuple[Dashboard, Alarms]:
         """What is measured, what raises an alarm, how a release is watched, and the dashboard."""
         metrics = Metrics(
@@ -252,7 +271,13 @@ class FaceValidationStack(Stack):
             job_machine=machine,
         )
         alarms = Alarms(
-            self, "Alarms", metrics=metrics, email=options.alarm_email, key=key, rekognition_tps=options.rekognition_tps
+            self,
+            "Alarms",
+            metrics=metrics,
+            email=options.alarm_email,
+            key=key,
+            rekognition_tps=options.rekognition_tps,
+            probe=FunctionMetrics(probe.function, "probe") if probe else None,
         )
         self._releases(options, alarms, functions.by_name)
         dashboard = Dashboard(

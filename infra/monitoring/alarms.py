@@ -10,7 +10,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.constructs.findings import accept
-from infra.monitoring.metrics import CLAIMS_IN_DOUBT, THROTTLES, Metrics
+from infra.monitoring.metrics import CLAIMS_IN_DOUBT, THROTTLES, FunctionMetrics, Metrics
 
 SERVER_ERRORS_IN_PERIOD = 3
 SLOW_P99_MS = 10_000
@@ -38,6 +38,7 @@ class Alarms(Construct):
         email: str | None,
         key: kms.IKey | None,
         rekognition_tps: int | None,
+        probe: FunctionMetrics | None,
     ) -> None:
         super().__init__(scope, id_)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=key)
@@ -104,9 +105,26 @@ class Alarms(Construct):
                 QUOTA_PERCENT,
                 f"{QUOTA_PERCENT} % or more of {rekognition_tps} Rekognition calls a second, over five minutes.",
             )
+        if probe:
+            self._alarm(
+                "ProbeFailures",
+                probe.failures(),
+                1,
+                "The question that is asked every five minutes was not answered as it must be, or not asked, twice.",
+                periods=2,
+                without_data=cloudwatch.TreatMissingData.BREACHING,
+            )
 
     def _alarm(
-        self, id_: str, metric: cloudwatch.IMetric, threshold: float, description: str, *, periods: int = 1
+        self,
+        id_: str,
+        metric: cloudwatch.IMetric,
+        threshold: float,
+        description: str,
+        *,
+        periods: int = 1,
+        # Without traffic there is nothing to report.
+        without_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> cloudwatch.Alarm:
         alarm = cloudwatch.Alarm(
             self,
@@ -115,8 +133,7 @@ class Alarms(Construct):
             threshold=threshold,
             evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            # Without traffic there is nothing to report.
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data=without_data,
             alarm_description=f"{description} What to do: {RUNBOOK}#{id_.lower()}",
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))

@@ -29,7 +29,7 @@ def test_every_option_is_read() -> None:
         "certificate_arn": "arn", "hosted_zone_id": "Z0", "hosted_zone_name": "example.com",
         "source_days": "7", "target_days": "31", "clients": "kiosk:write, back-office:read+admin",
         "release": "canary", "provisioned_concurrency": "2", "rekognition_tps": "50",
-        "idempotency": "true", "audit": "true", "audit_days": "90",
+        "idempotency": "true", "audit": "true", "audit_days": "90", "probe": "true",
     }  # fmt: skip
 
     assert from_given(**given) == Options(
@@ -50,6 +50,7 @@ def test_every_option_is_read() -> None:
         idempotency=True,
         audit=True,
         audit_days=90,
+        probe=True,
         clients=(AppClient("kiosk", (WRITE,)), AppClient("back-office", (READ, ADMIN))),
     )
 

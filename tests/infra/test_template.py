@@ -20,7 +20,7 @@ from face_validation_function.integrations.claims_table import EXPIRES_AT
 from face_validation_function.integrations.executions import EVENT_SOURCE, EVENT_TYPE
 from face_validation_function.integrations.jobs_table import KEPT_S
 from face_validation_function.routes import ADMIN, JOB_ROUTES, READ, ROUTES, VALIDATION_ROUTES, WRITE
-from face_validation_function.settings import INDEX_PREFIX, JobsSettings, PeopleSettings, Settings
+from face_validation_function.settings import INDEX_PREFIX, JobsSettings, PeopleSettings, ProbeSettings, Settings
 from infra.bundling import ROOT
 from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from tests.infra.conftest import Json, Synthesise
@@ -51,6 +51,7 @@ EVERY_OPTION = {
     "idempotency": "true",
     "audit": "true",
     "audit_days": "90",
+    "probe": "true",
     "domain": "faces.example.com",
     "certificate_arn": "arn:aws:acm:eu-west-1:111122223333:certificate/00000000",
     "hosted_zone_id": "Z000",
@@ -738,6 +739,48 @@ def test_a_function_may_only_add_to_the_audit_trail(synthesise: Synthesise) -> N
     assert variables["AUDIT_KEY"] == {"Ref": "AuditHmacKeyC0013F28"}
 
 
+@pytest.mark.parametrize("release", ["direct", "canary"])
+def test_the_probe_asks_once_every_five_minutes_as_a_client_of_its_own(synthesise: Synthesise, release: str) -> None:
+    template = synthesise(stage="prod", probe="true", release=release)
+    rule = only(template, "AWS::Events::Rule")
+    asked = {action for statement in statements(template, "Probe") for action in actions(statement)}
+    (retries,) = (
+        config["Properties"]
+        for config in resources(template, "AWS::Lambda::EventInvokeConfig").values()
+        if config["Properties"]["FunctionName"]["Ref"].startswith("ProbeFunction")
+    )
+    (client,) = (
+        client["Properties"]
+        for id_, client in resources(template, "AWS::Cognito::UserPoolClient").items()
+        if id_.startswith("IdentityPoolClientProbe")
+    )
+
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    assert rule["Targets"][0]["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    assert retries["MaximumRetryAttempts"] == 0
+    assert ("$LATEST" if release == "direct" else "ProbeLive") in json.dumps(retries["Qualifier"])
+    assert client["AllowedOAuthScopes"] == [WRITE]
+    fields = {name.upper() for name in ProbeSettings.__dataclass_fields__}
+    assert function(template, "Probe")["Environment"]["Variables"].keys() == fields
+    assert {action for action in asked if action[:5] not in ("logs:", "xray:")} == {
+        "cognito-idp:DescribeUserPoolClient",
+        "s3:PutObject",
+    }
+    (put,) = (statement for statement in statements(template, "Probe") if "s3:PutObject" in actions(statement))
+    assert re.findall(r'"(/[^"]*)"', json.dumps(put["Resource"])) == ["/probe/passport.jpg", "/probe/photograph.jpg"]
+
+
+def test_a_probe_that_fails_or_does_not_come_raises_an_alarm(synthesise: Synthesise) -> None:
+    template = synthesise(stage="prod", probe="true")
+    alarm = template["Resources"]["AlarmsProbeFailuresFBA56EBB"]["Properties"]
+    (topic,) = resources(template, "AWS::SNS::Topic")
+
+    assert watched_by(alarm) == ("AWS/Lambda", "Errors", "Sum")
+    assert alarm["TreatMissingData"] == "breaching"
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (1, 2)
+    assert alarm["AlarmActions"] == [{"Ref": topic}]
+
+
 def test_answers_are_kept_only_where_it_was_chosen(synthesise: Synthesise) -> None:
     chosen, default = synthesise(stage="prod", idempotency="true"), synthesise(stage="prod")
 
@@ -794,7 +837,7 @@ def test_versions_behind_the_api_are_kept_warm_on_demand(synthesise: Synthesise)
 
     assert {id_.partition("Live")[0]: count for id_, count in warm.items()} == {
         **dict.fromkeys(("Validation", "People", "Jobs"), 2),
-        **dict.fromkeys(("Indexing", "JobSplit", "JobLines", "JobGather")),
+        **dict.fromkeys(("Indexing", "JobSplit", "JobLines", "JobGather", "Probe")),
     }
 
 
