@@ -186,6 +186,20 @@ with LocalStack(data=pathlib.Path(sys.argv[1])) as stack:
     ], ran.stderr
 
 
+def test_a_profile_that_does_not_exist_reaches_no_session_of_motos() -> None:
+    program = """
+from face_validation.local.stack import LocalStack
+with LocalStack() as stack:
+    stack.put_image("source", "a.jpg", b"image")
+    print(stack.info.source_bucket)
+"""
+    settings = {**os.environ, "AWS_PROFILE": "nobody", "AWS_CONFIG_FILE": "/no/such/file"}
+
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, env=settings)
+
+    assert (ran.returncode, len(ran.stdout.split())) == (0, 1), ran.stderr
+
+
 def test_the_info_is_frozen(stack: LocalStack) -> None:
     assert StackInfo(**asdict(stack.info)) == stack.info
     with pytest.raises(AttributeError):
