@@ -8,7 +8,7 @@ export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people model-card \
-  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-preparation bench-request bench-endurance bench-images bench-search bench-verifier \
+  evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-preparation table-of-files bench-request bench-endurance bench-images bench-search bench-verifier \
   synth deploy-check sam-check typescript-check artefact bench-cold-start openapi metrics-schema
 
 help: ## say what there is
@@ -116,6 +116,9 @@ bench-held: .venv/.local ## ID_IN_FACE on scenes drawn of FACE_DATA's documents 
 
 bench-preparation: .venv/.local ## what preparing pictures costs: pairs, zones in photographs of 24 megapixels, wide gamut
 	@$(BIN)/python -m tests.figures.preparation
+
+table-of-files: .venv/.dev ## what page, command line and client make of 25 files of many formats and sizes
+	@$(BIN)/python -m tests.figures.files_of_all_kinds
 
 bench-endurance: .venv/.dev ## answers and memory under load, slow callers, kills and stops, in about 15 minutes
 	@$(BIN)/python -W ignore -m tests.endurance $(ARGS)

@@ -11,11 +11,13 @@ def is_hidden(path: PurePath, folder: PurePath) -> bool:
     return any(part.startswith(".") or part.lower() in _NOBODYS for part in path.relative_to(folder).parts)
 
 
-def files_below(folder: Path, endings: frozenset[str]) -> tuple[list[Path], int]:
-    """The files below a folder that have one of these endings, in order, and how many hidden ones were skipped."""
-    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in endings and path.is_file()]
-    kept = [path for path in found if not is_hidden(path, folder)]
-    return kept, len(found) - len(kept)
+def files_below(folder: Path, endings: frozenset[str]) -> tuple[list[Path], list[Path], int]:
+    """The files below a folder with one of these endings, in order; the others; how many of the first are hidden."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    seen = [path for path in files if not is_hidden(path, folder)]
+    wanted = [path for path in seen if path.suffix.lower() in endings]
+    hidden = sum(path.suffix.lower() in endings for path in files) - len(wanted)
+    return wanted, [path for path in seen if path.suffix.lower() not in endings], hidden
 
 
 def is_utf8(name: str | PurePath) -> bool:

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 Photo = str | Path | bytes
 """An image file, or its bytes."""
 
+ENDINGS = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".heic", ".heif", ".pdf"}
+)
+"""How names of files that `prepare` reads usually end, in lower case."""
+
 # Measured with drawn passports in 24-megapixel photographs: at 3072 a machine readable zone that is legible in the
 # original stays legible, and no face of the labelled photographs is lost.
 LONGEST_SIDE = 3072

@@ -1,4 +1,4 @@
-"""The people of a folder, enrolled when the stack starts: `faces/<Full Name>/*.jpg`."""
+"""The people of a folder, enrolled when the stack starts: `faces/<Full Name>/*`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from rich.progress import track
 
 from face_validation.client import FaceValidationClient, FaceValidationError
 from face_validation.client.folders import files_below, is_hidden, is_utf8, printable
-from face_validation.local.stack import IMAGE_ENDINGS
+from face_validation.client.image_preparation import ENDINGS
 
 
 def enrol_folder(client: FaceValidationClient, folder: Path, console: Console) -> int:
@@ -22,7 +22,9 @@ def enrol_folder(client: FaceValidationClient, folder: Path, console: Console) -
     photos = list(photos_of(folder))
     for photo in [photo for full_name, photo in photos if not is_utf8(full_name)]:
         _not_enrolled(console, photo, "the name of its folder is not UTF-8: rename the folder.")
-    hidden = files_below(folder, IMAGE_ENDINGS)[1]
+    _, others, hidden = files_below(folder, ENDINGS)
+    for other in others:
+        _not_enrolled(console, other, "its name does not end as a picture's does.")
     photos = [(full_name, photo) for full_name, photo in photos if is_utf8(full_name)]
     enrolled = 0
     for full_name, photo in track(photos, "Enrolling people", console=console, transient=True):
@@ -46,7 +48,7 @@ def photos_of(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _images_in(folder: Path) -> list[Path]:
-    images = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_ENDINGS and path.is_file())
+    images = (path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and path.is_file())
     return sorted(path for path in images if not is_hidden(path, folder))
 
 

@@ -205,11 +205,12 @@ class LocalStack:
 
     def _put_folder(self, side: str, folder: Path) -> int:
         """Put the images below a folder into a bucket, their paths there as keys; how many."""
-        images, hidden = files_below(folder, IMAGE_ENDINGS)
+        images, others, hidden = files_below(folder, IMAGE_ENDINGS)
         put = [image for image in images if is_utf8(image.relative_to(folder))]
         for image in put:
             self.put_image(side, image.relative_to(folder).as_posix(), image.read_bytes())
         self.left_out += [f"{printable(image)}: its name is not UTF-8" for image in images if image not in put]
+        self.left_out += [f"{printable(other)}: the buckets take JPG and PNG; save it as a JPG" for other in others]
         self.left_out += [f"{folder}: {hidden} hidden files"] * bool(hidden)
         return len(put)
 

@@ -33,9 +33,10 @@ def test_a_folder_that_is_hidden_itself_may_be_read(tmp_path: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
 
-    found, hidden = files_below(folder, frozenset({".jpg"}))
+    found, others, hidden = files_below(folder, frozenset({".jpg"}))
 
     assert [path.relative_to(folder).as_posix() for path in found] == ["b.JPG", "deep/a.jpg"]
+    assert [path.name for path in others] == ["notes.txt"]
     assert hidden == len(HIDDEN)
 
 

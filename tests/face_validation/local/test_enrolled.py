@@ -14,13 +14,20 @@ from tests.fakes import jpeg
 
 
 def test_every_image_below_a_person_s_folder_is_that_person_s(tmp_path: Path) -> None:
-    for name in ("Ana García/1.jpg", "Ana García/2.PNG", "Ana García/notes.txt", "Eva/1.jpeg", "loose.jpg"):
+    for name in (
+        "Ana García/1.jpg",
+        "Ana García/2.PNG",
+        "Ana García/3.heic",
+        "Ana García/notes.txt",
+        "Eva/1.jpeg",
+        "loose.jpg",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
 
     found = [(full_name, photo.name) for full_name, photo in photos_of(tmp_path)]
 
-    assert found == [("Ana García", "1.jpg"), ("Ana García", "2.PNG"), ("Eva", "1.jpeg")]
+    assert found == [("Ana García", "1.jpg"), ("Ana García", "2.PNG"), ("Ana García", "3.heic"), ("Eva", "1.jpeg")]
     assert list(photos_of(tmp_path / "nowhere")) == []
 
 
@@ -36,7 +43,15 @@ class Enrolling:
 
 
 def test_hidden_files_are_counted_and_a_folder_that_is_not_utf8_is_named(tmp_path: Path) -> None:
-    names = (b"Ana/1.jpg", b"Ana/._1.jpg", b".thumbnails/1.jpg", b"@eaDir/1.jpg", b"Andr\xe9/1.jpg", b"._x.jpg")
+    names = (
+        b"Ana/1.jpg",
+        b"Ana/._1.jpg",
+        b".thumbnails/1.jpg",
+        b"@eaDir/1.jpg",
+        b"Ana/notes.txt",
+        b"Andr\xe9/1.jpg",
+        b"._x.jpg",
+    )
     for name in names:
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
         path.parent.mkdir(exist_ok=True)
@@ -48,6 +63,7 @@ def test_hidden_files_are_counted_and_a_folder_that_is_not_utf8_is_named(tmp_pat
     said = console.export_text()
     assert client.names == ["Ana"]
     assert r"Andr\xe9/1.jpg: the name of its folder is not UTF-8" in said
+    assert "Ana/notes.txt: its name does not end as a picture's does" in said
     assert "Enrolled 1 of 1 photos of 1 people. 4 hidden files were skipped." in said
 
 

@@ -173,7 +173,7 @@ with LocalStack(data=pathlib.Path(sys.argv[1])) as stack:
     for bucket in (stack.info.source_bucket, stack.info.target_bucket):
         print([found["Key"] for found in s3.list_objects_v2(Bucket=bucket).get("Contents", [])])
     print(stack.images)
-    print([reason.rpartition("/")[2] for reason in stack.left_out])
+    print(*(reason.rpartition("/")[2] for reason in stack.left_out), sep="\\n")
 """
 
     ran = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=120)
@@ -182,7 +182,9 @@ with LocalStack(data=pathlib.Path(sys.argv[1])) as stack:
         "['deep/a.JPG']",
         "['b.png']",
         "{'source': 1, 'target': 1}",
-        r"['Andr\\xe9.jpg: its name is not UTF-8', 'target: 1 hidden files']",
+        "Andr\\xe9.jpg: its name is not UTF-8",
+        "notes.txt: the buckets take JPG and PNG; save it as a JPG",
+        "target: 1 hidden files",
     ], ran.stderr
 
 
