@@ -157,7 +157,8 @@ def _unreadable(name: str, kind: str, content: bytes) -> str:
         return f"{name} cannot be read: {told} ({len(content)} bytes). Use a JPG, PNG, HEIC, WebP or PDF."
     if kind in {"JPG", "PNG", "WebP", "AVIF", "GIF", "BMP"}:
         return _broken(name, kind)
-    return f"{name} cannot be read: it is a {kind} file. Save it as a JPG, or take a screenshot of it."
+    article = "an" if kind in {"SVG", "HTML"} else "a"
+    return f"{name} cannot be read: it is {article} {kind} file. Save it as a JPG, or take a screenshot of it."
 
 
 def _broken(name: str, kind: str) -> str:

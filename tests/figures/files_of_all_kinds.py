@@ -27,6 +27,7 @@ from tests.face_validation.local.conftest import CHROMIUM, FLAGS
 from tests.fakes import file_of
 from tests.odd_files import display_p3
 
+VERDICTS = ("no match", "match")
 UNSETTLED = ["Reading the picture…", "Choose the other picture."]
 # Bytes over the wire, and milliseconds until the samples can be clicked.
 WEIGHT = """async () => {
@@ -133,7 +134,7 @@ def by_page(page: Page, address: str, path: Path, other: Path) -> str:
 
 
 def _verdict(is_match: bool) -> str:
-    return "match" if is_match else "no match"
+    return VERDICTS[is_match]
 
 
 def rows(folder: Path, page: Any) -> Iterator[tuple[Kind, str, str, str]]:
@@ -144,7 +145,7 @@ def rows(folder: Path, page: Any) -> Iterator[tuple[Kind, str, str, str]]:
         page.goto(stack.page_url)
         size, files, usable = page.evaluate(WEIGHT)
         print(f"The page: {size / 1000:.0f} kB in {files} files, usable after {usable:.0f} ms.\n")
-        print("| file | size | page | command line | client |\n|---|---|---|---|---|")
+        print("| file | size | page | command line | client | what is said |\n|---|---|---|---|---|---|")
         profile = folder / "stack.json"
         stack.info.write(profile)
         for kind in kinds():
@@ -162,7 +163,10 @@ def main() -> None:
         page.set_default_timeout(90_000)
         for kind, *outcomes in rows(Path(folder), page):
             size = f"{len(kind.content) / 1e6:.1f} MB" if len(kind.content) > 50_000 else f"{len(kind.content)} bytes"
-            print(f"| {kind.words} | {size} | {' | '.join(outcomes)} |", flush=True)
+            sentence = outcomes[-1]
+            told = sentence not in VERDICTS
+            shown = ["refused" if told and sentence in way else way for way in outcomes]
+            print(f"| {kind.words} | {size} | {' | '.join(shown)} | {sentence if told else ''} |", flush=True)
         browser.close()
 
 

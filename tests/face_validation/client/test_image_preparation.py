@@ -146,7 +146,7 @@ def test_a_wide_gamut_is_converted_not_reinterpreted() -> None:
         pytest.param(b"hello", "it is not an image", id="text"),
         pytest.param(b"PK\x03\x04" + bytes(60), "it is a ZIP file", id="zip"),
         pytest.param(bytes(4) + b"ftypmp42" + bytes(60), "it is a video file", id="video"),
-        pytest.param(b"<svg xmlns='x'/>", "it is a SVG file", id="svg"),
+        pytest.param(b"<svg xmlns='x'/>", "it is an SVG file", id="svg"),
         pytest.param(b"\xff\xd8\xff\xe0 not a whole one", r"\(JPG\) is truncated or broken", id="jpg"),
         pytest.param(bytes(4) + b"ftypavif" + bytes(60), r"\(AVIF\) is truncated or broken", id="avif"),
     ],
