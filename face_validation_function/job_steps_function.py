@@ -58,7 +58,7 @@ class StepAdapters:
             rekognition=aws_client("rekognition", attempts=1),
             jobs=jobs,
             lines=lines,
-            batches=JobBatches(files, jobs, lines),
+            batches=JobBatches(files, jobs, lines, settings.jobs_tps),
             events=Events(aws_client("events")),
             logger=service_logger(settings.log_level),
         )

@@ -34,6 +34,12 @@ def people_events() -> dict[str, Event]:
     return _stored(FOLDER / "people") | made | of_s3 | deepcopy(_cases()["whole"])
 
 
+def job_events() -> dict[str, Event]:
+    """Every event of the routes about jobs, in an order in which each finds what it asks for."""
+    made = {name: _rest_event(**case) for name, case in _cases()["jobs"].items()}
+    return _stored(FOLDER / "jobs") | made
+
+
 def _stored(folder: Path) -> dict[str, Event]:
     return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 

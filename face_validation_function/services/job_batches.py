@@ -15,19 +15,24 @@ from face_validation_function.integrations.jobs_table import JobsTable
 from face_validation_function.jobs import Counts, Job, Line, State, as_jsonl
 from face_validation_function.services.job_lines import TOO_MANY_FAILED, JobLines, as_lines, not_asked
 from face_validation_function.services.job_manifest import lines_of
+from face_validation_function.validations.job_requests import MAX_CONCURRENCY
 
 # A batch is an invocation of a worker and three transitions: ten lines and more, and so many that a job of a million
 # lines has 10,000 of them.
 LEAST_LINES, MOST_LINES = 10, 100
 _BATCHES_WANTED = 1000
 _FILES_AT_ONCE = 32
+# Workers for each call a second that all may make.
+AT_ONCE_FOR_A_CALL = 10
 
 
 class JobBatches:
     """Splits and gathers; a step that is repeated does the same again."""
 
-    def __init__(self, files: JobFiles, jobs: JobsTable, lines: JobLines) -> None:
+    def __init__(self, files: JobFiles, jobs: JobsTable, lines: JobLines, tps: float = 0.0) -> None:
         self._files, self._jobs, self._lines = files, jobs, lines
+        # More workers would wait for their pace longer than they work; Lambda bills both.
+        self._most_at_once = max(1, round(AT_ONCE_FOR_A_CALL * tps)) if tps else MAX_CONCURRENCY
 
     def split(self, client: str, job_id: str) -> dict[str, Any]:
         """Make the batches of a job, or in a redrive those with lines that have no outcome; what the map reads then.
@@ -51,7 +56,7 @@ class JobBatches:
             "bucket": self._files.bucket,
             "key": job.batches_key,
             "batches": len(batches),
-            "max_concurrency": job.asked["max_concurrency"],
+            "max_concurrency": min(job.asked["max_concurrency"], self._most_at_once),
             "tolerated_failure_percentage": job.asked["tolerated_failure_percentage"],
             "refusal": error,
         }

@@ -13,7 +13,8 @@ from face_validation_function.integrations.jobs_table import KEPT_S, JobsTable
 from face_validation_function.jobs import Counts, Job, Line, LineOutcome, Outcome, State, as_jsonl
 from face_validation_function.utils.response_utils import refusal
 
-# A line that is begun has so long, or a third of the invocation's time; what is not begun is left for the next one.
+# A line is begun while there is so much time, or a third of the invocation's, and twice as much as the longest before
+# it took: its calls wait for their pace, and what is not begun in vain is not paid in vain.
 LINE_S = 120.0
 # What is left is another worker's, which may be dead, or AWS is busy: look again so often.
 LOOK_AGAIN_S = 1.0
@@ -69,10 +70,12 @@ class JobLines:
         while waiting:
             later: list[Line] = []
             for place, line in enumerate(waiting):
-                if remaining_s() < line_s:
+                began_s = remaining_s()
+                if began_s < line_s:
                     return len(later) + len(waiting) - place
                 reason = reason or self._why_not(job, failed)
-                row = not_asked(line, reason).as_row() if reason else self._row(job, line, ask, owner, line_s, ends_at)
+                row = not_asked(line, reason).as_row() if reason else self._row(job, line, ask, owner, began_s, ends_at)
+                line_s = max(line_s, 2 * (began_s - remaining_s()))
                 if row is None:
                     later.append(line)
                 else:
@@ -101,7 +104,7 @@ class JobLines:
         known = [json.loads(claim.outcome) for claim in claims if claim.outcome is not None]
         return rows | {row["line"]: row for row in known}, len(claims) - len(known)
 
-    def _row(self, job: Job, line: Line, ask: Ask, owner: str, line_s: float, ends_at: int) -> Row | None:
+    def _row(self, job: Job, line: Line, ask: Ask, owner: str, within_s: float, ends_at: int) -> Row | None:
         """The outcome of one line; None when it must be asked later."""
         claim = self._claims.claim(job.claim_key(line.number), owner, ends_at)
         if claim.outcome is not None:
@@ -109,7 +112,7 @@ class JobLines:
             return row
         if claim.owner != owner:
             return None
-        reply = ask(line, line_s)
+        reply = ask(line, within_s)
         if Outcome.of(reply.status) is Outcome.FAILED:
             self._claims.release(claim.key, owner)
             return None if reply.is_busy else LineOutcome(line, reply.status, reply.body, reply.paid_calls).as_row()

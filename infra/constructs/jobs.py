@@ -17,7 +17,7 @@ from constructs import Construct
 from infra.bundling import PACKAGE
 from infra.constructs.claims import Claims, table
 from infra.constructs.findings import accept
-from infra.constructs.function import REKOGNITION_ACTIONS, Build, ServiceFunction, called_and_waited_for
+from infra.constructs.function import Build, ServiceFunction, called_and_waited_for
 from infra.constructs.people import MEMORY_MB, PeopleStores, allow_key
 from infra.constructs.storage import ImageStorage
 from infra.options import Webhook
@@ -134,8 +134,8 @@ class JobFunctions:
         collection = ("DeleteFaces", "IndexFaces", "SearchFacesByImage")
         lines.allow([f"rekognition:{action}" for action in collection], people.collection.attr_arn)
         lines.allow_anywhere(
-            REKOGNITION_ACTIONS,
-            "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, DetectText, nor for X-Ray's "
+            [f"rekognition:{action}" for action in ("CompareFaces", "DetectFaces", "DetectLabels")],
+            "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, nor for X-Ray's "
             "PutTraceSegments and PutTelemetryRecords: * is the only resource for them.",
         )
 

@@ -216,6 +216,28 @@ def test_a_batch_that_has_no_time_left_says_how_many_lines_the_next_invocation_h
     assert machine.paid == dict.fromkeys(range(1, 11), 1)
 
 
+def test_a_line_is_not_begun_when_those_before_took_so_long_that_it_would_not_end(machine: Machine) -> None:
+    job = machine.submitted(10)
+    machine.batches.split(job.client, job.job_id)
+    clock = [300.0]
+
+    def ask(line: Line, within_s: float) -> Reply:
+        clock[0] -= 100.0
+        return machine.ask(line, within_s)
+
+    remaining = machine.lines.work(job.client, job.job_id, 1, ask, "one", lambda: clock[0])
+
+    assert (remaining, dict(machine.paid)) == (8, {1: 1, 2: 1})
+
+
+def test_no_more_workers_are_started_than_the_pace_feeds(machine: Machine) -> None:
+    job = machine.submitted(5, max_concurrency=500)
+
+    for tps, most in ((0.0, 500), (5.0, 50), (0.01, 1)):
+        split = JobBatches(machine.files, machine.table, machine.lines, tps).split(job.client, job.job_id)
+        assert split["max_concurrency"] == most
+
+
 def test_a_manifest_that_is_replaced_after_the_job_was_created_refuses_it(machine: Machine) -> None:
     job = machine.submitted(5)
     machine.s3.put_object(Bucket=machine.source, Key="m.jsonl", Body=b"{}")

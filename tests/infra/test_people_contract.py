@@ -93,13 +93,13 @@ def allowed_rights(template: Json, function: str) -> set[Right]:
     return {
         (action, _named(resource))
         for statement in statements
-        for action in _listed(statement["Action"])
+        for action in listed(statement["Action"])
         if action not in FOR_LAMBDA
-        for resource in _listed(statement["Resource"])
+        for resource in listed(statement["Resource"])
     }
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 

@@ -1,0 +1,211 @@
+"""The functions about jobs: their roles allow the calls that they really make, on what they really touch."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from face_validation.local.aws.moto_services import aws_client as local_client
+from face_validation.local.aws.people_stores import PeopleStores
+from face_validation.local.gateway.proxy_event import LambdaContext
+from face_validation.local.stack import LocalStack
+from face_validation_function import job_steps_function, jobs_function
+from face_validation_function.integrations.aws_client import aws_client
+from face_validation_function.integrations.jobs_table import JobsTable
+from face_validation_function.job_steps_function import StepAdapters, gather_handler, lines_handler, split_handler
+from face_validation_function.jobs import Job
+from face_validation_function.jobs_function import OPERATIONS, JobsAdapters
+from face_validation_function.rest_function import Lazy, RestFunction
+from face_validation_function.services import bulk_jobs
+from tests.events import job_events
+from tests.fakes import FakeContext
+from tests.infra.conftest import Json, Synthesise
+from tests.infra.test_people_contract import FOR_LAMBDA, Right, for_missing_keys, listed
+from tests.people import people_stores
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
+# Logical ids without their hashes, or the part of an ARN that tells it.
+RESOURCES = (
+    *("StorageSource", "StorageTarget", "StorageFaces", "StorageJobs", "JobStoresTable", "ClaimsTable"),
+    *("PeopleStoresTable", "PeopleStoresCollection", "JobMachine", "event-bus/default"),
+)
+SAMPLE = "samples/collins.jpg"
+FACES = {"type": "FACE_TO_FACE", "source_path": SAMPLE, "target_path": "samples/collins-again.jpg"}
+DOCUMENT = FACES | {"type": "ID_TO_FACE", "source_path": "samples/passport-collins.jpg"}
+ENROLMENT = {"image_path": "photos/collins.jpg", "full_name": "Eileen Collins"}
+MISSING = {"type": "FACE_TO_FACE", "source_path": "none.jpg", "target_path": "none.jpg"}
+
+
+@pytest.fixture
+def stores(stack: LocalStack) -> Iterator[PeopleStores]:
+    with people_stores(stack) as made:
+        yield made
+
+
+class Recorder:
+    """Makes the clients of a function and keeps the right that each of its calls needs."""
+
+    def __init__(self, stack: LocalStack, stores: PeopleStores) -> None:
+        info = stack.info
+        self.needed: set[Right] = set()
+        self.loses_rows = False
+        self._names = {
+            ("Bucket", info.source_bucket): "StorageSource",
+            ("Bucket", info.target_bucket): "StorageTarget",
+            ("Bucket", stores.faces_bucket): "StorageFaces",
+            ("Bucket", info.jobs_bucket): "StorageJobs",
+            ("TableName", stores.faces_table): "PeopleStoresTable",
+            ("TableName", info.claims_table): "ClaimsTable",
+            ("TableName", info.jobs_table): "JobStoresTable",
+            ("CollectionId", stores.collection_id): "PeopleStoresCollection",
+            ("stateMachineArn", info.state_machine_arn): "JobMachine",
+        }
+
+    def client(self, service: Any, **options: Any) -> Any:
+        made = aws_client(service, **options)
+        made.meta.events.register("before-parameter-build.*.*", self._called)
+        made.meta.events.register("before-sign.s3.GetObject", self._signed)
+        return made
+
+    def _called(self, params: Json, model: Any, **_: Any) -> None:
+        service, operation = model.service_model.endpoint_prefix, model.name
+        if self.loses_rows and operation == "PutItem" and "face_id" in params["Item"]:
+            raise ValueError("The row cannot be written.")
+        action = {"HeadObject": "GetObject"}.get(operation, operation)
+        self.needed.add((f"{service}:{action}", self._resource(operation, params)))
+
+    def _signed(self, **_: Any) -> None:
+        """A link needs the right that it gives; HEAD has asked for it."""
+
+    def _resource(self, operation: str, params: Json) -> str:
+        if operation == "PutEvents":
+            return "event-bus/default"
+        if operation == "DescribeExecution":
+            return "JobMachine"
+        if "RequestItems" in params:
+            (params,) = ({"TableName": table} for table in params["RequestItems"])
+        for parameter in ("Bucket", "TableName", "CollectionId", "stateMachineArn"):
+            if parameter in params:
+                index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+                return self._names[parameter, params[parameter]] + index
+        return "*"
+
+
+def allowed_rights(template: Json, function: str) -> set[Right]:
+    """What the role of a function allows beside its log and its traces."""
+    (statements,) = (
+        resource["Properties"]["PolicyDocument"]["Statement"]
+        for id_, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Policy" and id_.startswith(f"{function}Role")
+    )
+    return {
+        (action, _label(resource))
+        for statement in statements
+        for action in listed(statement["Action"])
+        if action not in FOR_LAMBDA
+        for resource in listed(statement["Resource"])
+    }
+
+
+def _label(resource: Any) -> str:
+    if resource == "*":
+        return "*"
+    text = json.dumps(resource)
+    (found,) = (name for name in RESOURCES if name in text)
+    index = text.partition("/index/")[2].partition('"')[0]
+    return f"{found}/index/{index}" if index else found
+
+
+def test_the_role_of_the_function_behind_the_routes_allows_its_calls_and_no_others(
+    stack: LocalStack, stores: PeopleStores, synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(stack, stores)
+    monkeypatch.setattr(jobs_function, "aws_client", recorder.client)
+    monkeypatch.setattr(bulk_jobs.BulkJobs.__init__, "__defaults__", (0.0,))
+    local_client("s3", stack.info.s3_endpoint).put_object(
+        Bucket=stack.info.source_bucket, Key="jobs/two.jsonl", Body=f"{json.dumps(MISSING)}\n".encode()
+    )
+    function = RestFunction(OPERATIONS, JobsAdapters.from_environment)
+
+    statuses = {name: function(event, FakeContext())["statusCode"] for name, event in job_events().items()}
+
+    assert statuses == {
+        "create_job": 202,
+        "job_results": 409,
+        "list_jobs": 200,
+        "redrive_job": 409,
+        "show_job": 200,
+        "stop_job": 202,
+        "refused_create_job_kind": 400,
+        "refused_show_job_of_another": 404,
+    }
+    allowed = allowed_rights(synthesise(stage="prod"), "Jobs")
+    results = {("s3:GetObject", "StorageJobs")}  # a job that has ended
+    assert allowed == recorder.needed | results | for_missing_keys(recorder.needed | results)
+
+
+def test_the_roles_of_the_steps_allow_their_calls_and_no_others(
+    stack: LocalStack, stores: PeopleStores, synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(stack, stores)
+    monkeypatch.setattr(job_steps_function, "aws_client", recorder.client)
+    monkeypatch.setenv("JOBS_TPS", "100")
+    monkeypatch.setattr(job_steps_function, "_adapters", Lazy(StepAdapters.from_environment))
+    needed: dict[str, set[Right]] = {"JobSplit": set(), "JobLines": set(), "JobGather": set()}
+
+    def step(name: str, handler: Any, event: Json, seconds: float = 60) -> Json:
+        recorder.needed.clear()
+        try:
+            answer: Json = handler(event, LambdaContext(seconds))
+        finally:
+            needed[name] |= recorder.needed
+        return answer
+
+    for kind, lines, loses_rows in (
+        ("validation", [FACES, DOCUMENT, MISSING], False),
+        ("enrolment", [ENROLMENT], True),
+        ("enrolment", [ENROLMENT, ENROLMENT], False),
+        ("search", [{"image_path": SAMPLE}], False),
+    ):
+        told = created(stack, kind, lines)
+        split = step("JobSplit", split_handler, told)
+        assert split["refusal"] is None
+        recorder.loses_rows = loses_rows
+        assert step("JobLines", lines_handler, {**told, "batch": 1})["remaining"] == 0
+        step("JobGather", gather_handler, split)
+    # A job that is split again asks which batches are done; a pace that is too slow leaves the line for later.
+    step("JobSplit", split_handler, created(stack, "validation", [FACES], attempt=2))
+    monkeypatch.setenv("JOBS_TPS", "0.1")
+    monkeypatch.setattr(job_steps_function, "_adapters", Lazy(StepAdapters.from_environment))
+    slow = created(stack, "validation", [FACES])
+    step("JobSplit", split_handler, slow)
+    assert step("JobLines", lines_handler, {**slow, "batch": 1}, seconds=6)["remaining"] == 1
+    # The claim of a worker that died is looked for where a batch has no outcomes.
+    step("JobGather", gather_handler, slow)
+
+    template = synthesise(stage="prod")
+    large = {("s3:AbortMultipartUpload", "StorageJobs")}  # results over 8 MB, of which a part was not taken
+    for name, calls in needed.items():
+        more = large if name == "JobGather" else set()
+        assert allowed_rights(template, name) == calls | more | for_missing_keys(calls), name
+
+
+def created(stack: LocalStack, kind: str, lines: list[Json], attempt: int = 1) -> Json:
+    """A job that no interpreter runs."""
+    s3 = local_client("s3", stack.info.s3_endpoint)
+    key = f"jobs/{uuid.uuid4()}.jsonl"
+    body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    etag = s3.put_object(Bucket=stack.info.source_bucket, Key=key, Body=body)["ETag"]
+    asked = {
+        "kind": kind,
+        "manifest_path": key,
+        "defaults": {},
+        "max_concurrency": 1,
+        "tolerated_failure_percentage": 100.0,
+    }
+    job = Job("ann", str(uuid.uuid4()), asked, etag, created_at=0.0, updated_at=0.0, attempt=attempt)
+    JobsTable(local_client("dynamodb", stack.info.s3_endpoint), stack.info.jobs_table).create(job)
+    return {"client": job.client, "job_id": job.job_id}
