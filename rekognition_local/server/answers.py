@@ -163,80 +163,75 @@ def _checked(document: Any, folder: Path | None) -> list[_Declared]:
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'answers'}: {fault['msg']}" for fault in error.errors()]
         raise DeclarationError("; ".join(faults)) from error
-    faults, checked = [], []
+    checking = _Checking(folder)
+    checked: list[_Declared] = []
     for place, declaration in enumerate(declarations):
-        found, one = _read(declaration, f"answers[{place}]", folder)
-        faults += found
-        checked += [one] if one else []
-    if faults:
-        raise DeclarationError("; ".join(faults))
+        checked += checking.declared(declaration, f"answers[{place}]")
+    if checking.faults:
+        raise DeclarationError("; ".join(checking.faults))
     return checked
 
 
-def _read(declaration: _Declaration, path: str, folder: Path | None) -> tuple[list[str], _Declared | None]:
-    try:
-        operation = operation_of(f"{TARGET_PREFIX}{declaration.operation}")
-    except ServiceError:
-        return [f"{path}.operation: Rekognition has no operation {declaration.operation!r:.80}"], None
-    reading = _RequestReading(folder)
-    request = reading.read(operation.input_shape, declaration.request, f"{path}.request")
-    outcome, faults = _outcome(declaration, operation, path)
-    faults = [*reading.faults, *faults]
-    if faults or outcome is None:
-        return faults, None
-    return [], _Declared(operation.name, request, outcome, declaration.times)
-
-
-def _outcome(
-    declaration: _Declaration, operation: OperationModel, path: str
-) -> tuple[Mapping[str, Any] | ServiceError | None, list[str]]:
-    match declaration:
-        case _Declaration(answer=dict(reply), error=None):
-            return reply, list(violations(operation.output_shape, reply, f"{path}.answer"))
-        case _Declaration(answer=None, error=_DeclaredError(code=code, message=message)):
-            known = sorted({shape.name for shape in operation.error_shapes} | set(COMMON_ERRORS))
-            if code not in known:
-                return None, [f"{path}.error.code: {operation.name} has no {code!r:.80}; it has {', '.join(known)}"]
-            return ServiceError(code, message if message is not None else f"{code}, as declared."), []
-        case _:
-            return None, [f"{path}: either answer or error is needed"]
-
-
-class _RequestReading:
-    """Reads the members that a request must have, and notes what no request can have."""
+class _Checking:
+    """Reads declarations, and notes all that the model forbids in them."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self.faults: list[str] = []
 
-    def read(self, shape: Shape | None, wanted: Any, path: str) -> Any:
-        match shape, wanted:
-            case StructureShape(name="Image"), dict():
-                return dict(self._image(shape, wanted, path))
-            case StructureShape(), dict():
-                return dict(self._members(shape, wanted, path))
+    def declared(self, declaration: _Declaration, path: str) -> Iterator[_Declared]:
+        """The declaration with its outcome, if it has one."""
+        try:
+            operation = operation_of(f"{TARGET_PREFIX}{declaration.operation}")
+        except ServiceError:
+            self.faults.append(f"{path}.operation: Rekognition has no operation {declaration.operation!r:.80}")
+            return
+        request = self._request(operation.input_shape, declaration.request, f"{path}.request")
+        outcome = self._outcome(declaration, operation, path)
+        if outcome is not None:
+            yield _Declared(operation.name, request, outcome, declaration.times)
+
+    def _outcome(
+        self, declaration: _Declaration, operation: OperationModel, path: str
+    ) -> Mapping[str, Any] | ServiceError | None:
+        match declaration:
+            case _Declaration(answer=dict(reply), error=None):
+                self.faults += violations(operation.output_shape, reply, f"{path}.answer")
+                return reply
+            case _Declaration(answer=None, error=_DeclaredError(code=code, message=message)):
+                known = sorted({shape.name for shape in operation.error_shapes} | set(COMMON_ERRORS))
+                if code in known:
+                    return ServiceError(code, message if message is not None else f"{code}, as declared.")
+                self.faults.append(
+                    f"{path}.error.code: {operation.name} has no {code!r:.80}; it has {', '.join(known)}"
+                )
             case _:
-                self.faults += violations(shape, wanted, path)
-                return wanted
+                self.faults.append(f"{path}: either answer or error is needed")
+        return None
 
-    def _members(self, shape: StructureShape, wanted: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-        for name, value in wanted.items():
-            if name in shape.members:
-                yield name, self.read(shape.members[name], value, f"{path}.{name}")
-            else:
-                self.faults.append(f"{path}: the model has no member {name}; it has {', '.join(shape.members)}")
+    def _request(self, shape: Shape | None, wanted: Any, path: str) -> Any:
+        if not isinstance(shape, StructureShape) or not isinstance(wanted, dict):
+            self.faults += violations(shape, wanted, path)
+            return wanted
+        if shape.name == "Image":
+            return self._image(shape, wanted, path)
+        known = {name: value for name, value in wanted.items() if name in shape.members}
+        members = ", ".join(shape.members)
+        self.faults += [f"{path}: the model has no member {name}; it has {members}" for name in wanted.keys() - known]
+        return {name: self._request(shape.members[name], value, f"{path}.{name}") for name, value in known.items()}
 
-    def _image(self, shape: StructureShape, wanted: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    def _image(self, shape: StructureShape, wanted: Mapping[str, Any], path: str) -> dict[str, Any]:
         match wanted:
             case {"S3Object": dict(location), **others} if not others:
-                yield "S3Object", self.read(shape.members["S3Object"], location, f"{path}.S3Object")
+                return {"S3Object": self._request(shape.members["S3Object"], location, f"{path}.S3Object")}
             case {"Sha256": str(digest), **others} if not others:
-                yield "Sha256", digest.lower()
+                return {"Sha256": digest.lower()}
             case {"File": str(name), **others} if not others and self._folder is not None:
                 try:
-                    yield "Sha256", sha256((self._folder / name).read_bytes()).hexdigest()
+                    return {"Sha256": sha256((self._folder / name).read_bytes()).hexdigest()}
                 except OSError as error:
                     self.faults.append(f"{path}.File: {name} cannot be read: {error.strerror}")
             case _:
                 keys = IMAGE_KEYS if self._folder is not None else IMAGE_KEYS[:2]
                 self.faults.append(f"{path}: an image is named by one of {', '.join(keys)}")
+        return {}
