@@ -110,6 +110,27 @@ def test_a_function_has_the_environment_that_its_settings_read_and_its_timeout(
     assert deployed["TracingConfig"] == {"Mode": "Active"}
 
 
+# -- jobs ------------------------------------------------------------------------------------------------------------
+def test_a_job_runs_on_the_deployed_state_machine_and_gives_every_line_its_outcome(service: Deployment) -> None:
+    lines = [json.dumps(pair("collins.jpg", target)) for target in ("collins-again.jpg", "hopper.jpg", "missing.jpg")]
+    service.put("SourceBucket", "jobs/lines.jsonl", "\n".join([*lines, "{broken"]).encode())
+    created = service.ask("POST", "/jobs", {"kind": "validation", "manifest_path": "jobs/lines.jsonl"})
+    assert created.status_code == 202, created.text
+    path = f"/jobs/{created.json()['job_id']}"
+
+    until(lambda: service.ask("GET", path).json()["state"] not in {"running", "stopping"}, timeout_s=120)
+
+    job = service.ask("GET", path).json()
+    assert (job["state"], job["counts"]) == ("succeeded", {"answered": 2, "refused": 2, "failed": 0, "waiting": 0})
+    assert service.ask("GET", f"{path}/results").status_code == 200
+    stored = service.aws.client("s3").get_object(
+        Bucket=service.outputs["JobsBucket"], Key=f"{job['job_id']}/results.jsonl"
+    )
+    rows = [json.loads(row) for row in stored["Body"].read().splitlines()]
+    assert [row["line"] for row in rows] == [1, 2, 3, 4]
+    assert [row.get("answer", {}).get("matched") for row in rows] == [True, False, None, None]
+
+
 # -- who may ask -----------------------------------------------------------------------------------------------------
 def test_a_wrong_secret_gets_no_token(service: Deployment) -> None:
     answer = service.token(WRITE, secret="wrong")
