@@ -647,22 +647,27 @@ def test_outputs_tell_a_client_all_but_the_secret(template: Json) -> None:
     assert "secret" not in json.dumps(outputs).lower()
 
 
-def test_prod_keeps_its_data_and_dev_leaves_nothing_behind(prod: Json, dev: Json) -> None:
-    kinds = (
-        "AWS::S3::Bucket",
-        "AWS::Cognito::UserPool",
-        "AWS::Logs::LogGroup",
-        "AWS::DynamoDB::Table",
-        "AWS::Rekognition::Collection",
-        "AWS::SQS::Queue",
-    )
+KEPT_IN_PROD = (
+    "AWS::S3::Bucket",
+    "AWS::Cognito::UserPool",
+    "AWS::Logs::LogGroup",
+    "AWS::DynamoDB::Table",
+    "AWS::Rekognition::Collection",
+    "AWS::SQS::Queue",
+)
 
-    for kind in kinds:
+
+def test_prod_keeps_its_data(prod: Json) -> None:
+    for kind in KEPT_IN_PROD:
         assert {r["DeletionPolicy"] for r in resources(prod, kind).values()} == {"Retain"}
-        assert {r["DeletionPolicy"] for r in resources(dev, kind).values()} == {"Delete"}
     assert only(prod, "AWS::Cognito::UserPool")["DeletionProtection"] == "ACTIVE"
     for table in resources(prod, "AWS::DynamoDB::Table").values():
         assert table["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_dev_leaves_nothing_behind(dev: Json) -> None:
+    for kind in KEPT_IN_PROD:
+        assert {r["DeletionPolicy"] for r in resources(dev, kind).values()} == {"Delete"}
     assert len(resources(dev, "Custom::S3AutoDeleteObjects")) == len(resources(dev, "AWS::S3::Bucket"))
 
 
@@ -704,7 +709,11 @@ def test_every_option_at_once_passes_the_security_checks(synthesise: Synthesise)
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_an_audit_record_is_locked_for_its_days_and_outlives_the_stage(synthesise: Synthesise, stage: str) -> None:
-    template = synthesise(stage=stage, audit="true", audit_days="90")
+    check_audit(synthesise(stage=stage, audit="true", audit_days="90"))
+
+
+def check_audit(template: Json) -> None:
+    """The records are under a lock for 90 days, and nothing of the stage removes them."""
     bucket = template["Resources"]["AuditBucket7486E833"]
     key = template["Resources"]["AuditHmacKeyC0013F28"]
 
@@ -802,7 +811,11 @@ def test_answers_are_kept_only_where_it_was_chosen(synthesise: Synthesise) -> No
 def test_a_release_moves_an_alias_and_an_alarm_takes_it_back(
     synthesise: Synthesise, release: str, configuration: str
 ) -> None:
-    template = synthesise(stage="prod", release=release)
+    check_release(synthesise(stage="prod", release=release), configuration)
+
+
+def check_release(template: Json, configuration: str = "LambdaCanary10Percent10Minutes") -> None:
+    """Every function is called by its alias, which CodeDeploy moves, and an alarm takes back."""
     aliases = resources(template, "AWS::Lambda::Alias")
     groups = resources(template, "AWS::CodeDeploy::DeploymentGroup")
 
