@@ -9,7 +9,7 @@ export PYTHONPATH := .
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people model-card \
   evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-preparation table-of-files bench-request bench-endurance bench-images bench-search bench-verifier \
-  synth deploy-check sam-check typescript-check artefact bench-cold-start openapi metrics-schema
+  synth deploy-check sam-check typescript-check artefact bench-cold-start openapi metrics-schema image-check
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -154,6 +154,9 @@ deploy-check: .venv/.dev node_modules ## cdk deploy, update, destroy on an AWS e
 sam-check: .venv/.dev node_modules ## sam local invoke and start-api in real containers: Docker's, else podman's on a base made from Debian
 	@$(BIN)/python -m pytest -q -rs tests/deployment/test_sam.py
 
+image-check: .venv/.dev ## build both container images and ask them from another container: Docker's, else podman's, as in sam-check
+	@$(BIN)/python -m pytest -q -rs --log-cli-level=INFO tests/deployment/test_images.py
+
 typescript-check: .venv/.dev ## build the TypeScript client from the OpenAPI document, and run it on the local stack
 	@$(BIN)/python -m pytest -q tests/deployment/test_typescript_client.py
 
@@ -181,6 +184,10 @@ lock: .venv/.dev ## resolve the pins again
 	  --no-emit-index-url -c dev.txt docs.in -o docs.txt
 	@cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-deps bench.in -o bench.txt
+	@cd requirements && for image in "rekognition --extra rekognition" "service --extra local --extra images"; do set -- $$image; \
+	  name=$$1; shift; ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --overrides overrides.txt --overrides image-overrides.txt -c local.txt \
+	    ../pyproject.toml $$@ -o image-$$name.txt || exit 1; done
 	@cd requirements && ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-deps artefact.in -o artefact.txt
 

@@ -48,6 +48,11 @@ def local(
             "--lan", help="Also serve the page, and nothing else, to a phone on this network: TLS and a QR code."
         ),
     ] = False,
+    listen: Annotated[
+        str,
+        typer.Option(help="Address that API and S3 listen on; 0.0.0.0 in a container whose ports are published."),
+    ] = "127.0.0.1",
+    s3_port: Annotated[int, typer.Option(min=0, max=65535, help="Of S3; 0 picks a free one.")] = 0,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second before the API answers 429.")] = DEFAULT_RATE,
     burst: Annotated[int, typer.Option(min=1, help="Requests at once before the API answers 429.")] = DEFAULT_BURST,
 ) -> None:
@@ -74,6 +79,8 @@ def local(
 
     Everything is in memory and is lost after Ctrl-C or `face-validation stop`.
     """
+    if background and (listen, s3_port) != ("127.0.0.1", 0):
+        raise typer.BadParameter("--listen and --s3-port are for containers: start it without --background.")
     if background and lan:
         raise typer.BadParameter("the link for the phone is shown on the terminal: start it without --background.")
     if background:
@@ -90,7 +97,14 @@ def local(
     give_large_blocks_back()  # the Lambda handler decodes images in this process
     console = Console()
     folder = data or (DEFAULT_DATA if DEFAULT_DATA.is_dir() else None)
-    stack = LocalStack(port, folder, log_level="ERROR" if show_demo else log_level, throttle=Throttle(rate, burst))
+    stack = LocalStack(
+        port,
+        folder,
+        log_level="ERROR" if show_demo else log_level,
+        throttle=Throttle(rate, burst),
+        host=listen,
+        s3_port=s3_port,
+    )
     with _saying_why("The local stack cannot start", port):
         try:
             if info is not None:

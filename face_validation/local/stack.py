@@ -53,6 +53,9 @@ class LocalStack:
         log_level: of the function.
         throttle: of the stage; AWS's defaults unless given.
         rekognition: more arguments for `python -m rekognition_local`.
+        host: the address that API and S3 listen on. Whoever reaches it may use the stack; all addresses that it gives
+            out stay on 127.0.0.1, where a container's ports are published.
+        s3_port: of S3; 0 picks a free one.
 
     Raises:
         OSError: the port is taken.
@@ -67,8 +70,11 @@ class LocalStack:
         log_level: str = "WARNING",
         throttle: Throttle | None = None,
         rekognition: tuple[str, ...] = (),
+        host: str = HOST,
+        s3_port: int = 0,
     ) -> None:
         self._port, self._data, self._log_level = port, data, log_level
+        self._host, self._s3_port = host, s3_port
         self._throttle, self._rekognition = throttle, rekognition
         self._opened = ExitStack()
         self.info: StackInfo
@@ -108,8 +114,8 @@ class LocalStack:
 
     def _start(self, opened: ExitStack) -> None:
         # Both ports first: the addresses are written into tokens and variables before anything listens behind them.
-        listener = opened.enter_context(listening(HOST, self._port))
-        s3_listener = opened.enter_context(listening(HOST, 0))
+        listener = opened.enter_context(listening(self._host, self._port))
+        s3_listener = opened.enter_context(listening(self._host, self._s3_port))
         base_url, s3_endpoint = (f"http://{HOST}:{one.getsockname()[1]}" for one in (listener, s3_listener))
         self.page_url = f"{base_url}/"
         # The models load while S3 and Cognito start.

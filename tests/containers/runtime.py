@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.bundling import ROOT
+from infra.pip import pip_environment
 
 FOLDER = ROOT / "build" / "containers"
 # trixie carries Python 3.13, as Lambda's runtime does.
@@ -94,9 +95,9 @@ class Podman:
         if packed.returncode != 0:
             raise RuntimeError(f"tar ended with status {packed.returncode} while it packed {tag}.")
 
-    def build(self, tag: str, folder: Path) -> None:
+    def build(self, tag: str, folder: Path, *options: str) -> None:
         """Build the image of a folder's Dockerfile; raises RuntimeError with the end of what podman said."""
-        built = self.run("build", "--isolation", "chroot", "--tag", tag, str(folder))
+        built = self.run("build", "--isolation", "chroot", "--tag", tag, *options, str(folder))
         if built.returncode != 0:
             raise RuntimeError(f"podman build of {tag} failed:\n{built.stdout[-1500:]}{built.stderr[-1500:]}")
 
@@ -123,6 +124,17 @@ class Podman:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 LOOPBACK_PORTS.unlink(missing_ok=True)
+
+
+def package_access() -> list[str]:
+    """Options of `podman build` by which pip reaches packages as it does here; none stays in the image."""
+    variables = {name.removeprefix("PIP_"): value for name, value in pip_environment().items() if name[:4] == "PIP_"}
+    del variables["CONFIG_FILE"]
+    settings = FOLDER / "pip.conf"
+    lines = [f"{name.lower().replace('_', '-')} = {value}" for name, value in variables.items()]
+    settings.write_text("\n".join(["[global]", *lines]) + "\n")
+    read = [(settings, "/etc/pip.conf"), *((path, path) for path in variables.values() if Path(path).exists())]
+    return [option for source, target in read for option in ("--volume", f"{source}:{target}:ro")]
 
 
 def docker() -> ContainerRuntime | None:

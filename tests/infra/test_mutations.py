@@ -30,7 +30,8 @@ RIGHTS: dict[str, dict[str, str]] = {
     "People": {
         "PeopleStoresCollection": "rekognition: DeleteFaces IndexFaces SearchFacesByImage",
         "PeopleStoresTable": "dynamodb: DeleteItem GetItem PutItem Query",
-        "StorageFaces": "s3: DeleteObject DeleteObjectVersion GetObject GetObjectVersion ListBucket ListBucketVersions PutObject",
+        "StorageFaces": "s3: DeleteObject DeleteObjectVersion GetObject GetObjectVersion ListBucket "
+        "ListBucketVersions PutObject",
         "StorageSource": "s3: PutObject",
         "StorageTarget": "s3: GetObject ListBucket PutObject",
         "anywhere": "rekognition: CompareFaces DetectFaces",

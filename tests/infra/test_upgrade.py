@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
+from infra.bundling import ROOT
 from tests.infra.conftest import Json, Synthesise
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
@@ -62,3 +63,16 @@ def test_a_store_of_the_released_version_is_neither_renamed_nor_replaced(logical
         assert now["Properties"].get(name) == released["Properties"].get(name), f"a change of {name} replaces it"
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
         assert now.get(policy) == released.get(policy)
+
+
+@pytest.mark.parametrize("options", [{}, {"release": "canary"}], ids=["default", "release"])
+def test_what_an_update_renames_is_listed_one_by_one(synthesise: Synthesise, options: dict[str, str]) -> None:
+    page = (ROOT / "docs" / "upgrading.md").read_text()
+
+    gone = RELEASED["Resources"].keys() - synthesise(stage="prod", kms="true", **options)["Resources"].keys()
+
+    assert gone
+    for logical_id in gone:
+        # CDK writes the hash of all routes behind a deployment's id.
+        listed = f"{logical_id[:35]}..." if "FaceValidationDeployment" in logical_id else logical_id
+        assert f"`{listed}`" in page, logical_id
