@@ -147,8 +147,7 @@ class Store:
 
         A list or tuple as a value stands for any of its items.
         """
-        condition, values = _condition({**equal, "after": after})
-        return [kind(*row) for row in self.rows(f"{_SELECTS[kind]}{condition} LIMIT ?", *values, most)]
+        return [kind(*row) for row in self._page(_SELECTS[kind], after, most, equal)]
 
     def count(self, table: str, **equal: Any) -> int:
         """How many rows of a table have these values."""
@@ -179,27 +178,26 @@ class Store:
         self, table: str, after: int = 0, most: int = -1, **equal: Any
     ) -> tuple[list[int], NDArray[np.float32]]:
         """Numbers and vectors (n, d) of a table's rows with these values, as `find` chooses them."""
-        condition, values = _condition({**equal, "after": after})
-        rows = self.rows(f"SELECT number, vector FROM {table}{condition} LIMIT ?", *values, most)  # noqa: S608 - our own names
+        rows = self._page(f"SELECT number, vector FROM {table}", after, most, equal)  # noqa: S608 - our own names
         vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32)
         return [number for number, _ in rows], vectors.reshape(len(rows), -1 if rows else 0)
 
+    def _page(self, select: str, after: int, most: int, equal: Mapping[str, Any]) -> list[Any]:
+        condition, values = _condition(equal, after)
+        # All rows are found by their values first, then put in order; of a page, the order comes first.
+        order = "+rowid" if most < 0 else "rowid"
+        return self.rows(f"{select}{condition} ORDER BY {order} LIMIT ?", *values, most)
 
-def _condition(equal: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    """The end of a statement on the rows with these values, and what its marks stand for."""
-    terms: list[str] = []
-    values: list[Any] = []
-    order = ""
-    for name, value in equal.items():
-        if name == "after":
-            terms.append("rowid > ?")
-            order = " ORDER BY rowid"
-        elif isinstance(value, list | tuple):
-            terms.append(f'"{name}" IN ({", ".join("?" * len(value))})')
-        else:
-            terms.append(f'"{name}" = ?')
-        values += value if isinstance(value, list | tuple) else [value]
-    return f" WHERE {' AND '.join(terms)}{order}", values
+
+def _condition(equal: Mapping[str, Any], after: int = 0) -> tuple[str, list[Any]]:
+    """The part of a statement that chooses the rows with these values, and what its marks stand for."""
+    anyone = {name: [*value] if isinstance(value, list | tuple) else [value] for name, value in equal.items()}
+    terms = [f'"{name}" IN ({", ".join("?" * len(values))})' for name, values in anyone.items()]
+    marked = [value for values in anyone.values() for value in values]
+    if after:
+        terms.append("rowid > ?")
+        marked.append(after)
+    return f" WHERE {' AND '.join(terms)}", marked
 
 
 def _claimed(folder: Path) -> Any:
