@@ -119,17 +119,17 @@ class InternalServerError(FaceValidationError):
 
     message = "The service could not finish the validation."
 
+    @property
+    def code(self) -> str:
+        """One code for every internal failure, whatever its class."""
+        return InternalServerError.__name__
+
 
 class ServiceBusyError(InternalServerError):
     """AWS throttled past the retries: the caller is told when to come again."""
 
     retry_after_s = 2
     reasons: tuple[Reason, ...] = (Reason.SERVICE_BUSY,)
-
-    @property
-    def code(self) -> str:
-        """The contract has one code for every internal failure."""
-        return InternalServerError.__name__
 
 
 def drop_tracebacks(error: BaseException | None) -> None:

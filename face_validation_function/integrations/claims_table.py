@@ -27,11 +27,6 @@ Row = dict[str, dict[str, str]]
 class ClaimLostError(InternalServerError):
     """The claim is not its owner's any more: it expired, and perhaps another owner has it."""
 
-    @property
-    def code(self) -> str:
-        """The contract has one code for every internal failure."""
-        return InternalServerError.__name__
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:

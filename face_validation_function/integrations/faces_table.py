@@ -21,6 +21,7 @@ from face_validation_function.people import EnrolledFace, PhotoVersion
 BY_FACE_ID = "by_face_id"
 BY_NAME = "by_name"
 LISTING = "faces"
+_LISTING_KEY = {"full_name": "S", "photo_id": "S", "listing": "S"}
 # Longer than any function runs: a claim this old was left by one that died.
 CLAIM_S = 120
 
@@ -30,11 +31,6 @@ T = TypeVar("T")
 
 class _ConditionNotMetError(InternalServerError):
     """DynamoDB did not write, since the row is not in the state that the write asks for."""
-
-    @property
-    def code(self) -> str:
-        """The contract has one code for every internal failure."""
-        return InternalServerError.__name__
 
 
 _CONDITION = {"ConditionalCheckFailedException": _ConditionNotMetError}
@@ -139,7 +135,9 @@ class FacesTable:
         """
         named = " AND full_name = :full_name" if full_name else ""
         values = {":listing": _text(LISTING)} | ({":full_name": _text(full_name)} if full_name else {})
-        more = {"ExclusiveStartKey": _start_of(next_token)} if next_token else {}
+        more = (
+            {"ExclusiveStartKey": start_of(next_token, full_name="S", photo_id="S", listing="S")} if next_token else {}
+        )
         with translate_aws_errors("DynamoDB", {"ValidationException": RequestError}):
             found = self._client.query(
                 TableName=self._table,
@@ -149,7 +147,7 @@ class FacesTable:
                 Limit=limit,
                 **more,
             )
-            return [_face(row) for row in found["Items"]], _token_of(found.get("LastEvaluatedKey"))
+            return [_face(row) for row in found["Items"]], token_of(found.get("LastEvaluatedKey"))
 
     def delete(self, photo: PhotoVersion) -> int:
         """Remove a row; how many there were (0 or 1)."""
@@ -216,20 +214,26 @@ def _number(value: float) -> dict[str, str]:
     return {"N": str(round(value, 9))}
 
 
-def _token_of(key: Row | None) -> str | None:
+def token_of(key: Row | None) -> str | None:
+    """The token of the page that begins after this row; None where there is no such page."""
     return base64.urlsafe_b64encode(json.dumps(key, sort_keys=True).encode()).decode() if key else None
 
 
-def _start_of(token: str) -> Row:
+def start_of(token: str, **names: str) -> Row:
+    """The row that a page begins after, which has these attributes of these types.
+
+    Raises:
+        RequestError: the token is not one that `token_of` gave.
+    """
     try:
         key = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise RequestError("next_token is not one that this service gave.") from error
-    names = {"full_name", "photo_id", "listing"}
     if not (
         isinstance(key, dict)
-        and set(key) == names
-        and all(isinstance(value, dict) and [*value] == ["S"] and isinstance(value["S"], str) for value in key.values())
+        and set(key) == set(names)
+        and all(isinstance(key[name], dict) and [*key[name]] == [kind] for name, kind in names.items())
+        and all(isinstance(text, str) for value in key.values() for text in value.values())
     ):
         raise RequestError("next_token is not one that this service gave.")
     return key

@@ -3,8 +3,6 @@
 Keys: `client` (partition) and `job_id` (sort), so that nobody reads another client's; the index `by_time` lists them.
 """
 
-import base64
-import binascii
 import json
 import time
 from dataclasses import asdict
@@ -13,6 +11,7 @@ from typing import Any
 from face_validation_function.exceptions.exceptions import ConflictError, NotFoundError, RequestError
 from face_validation_function.integrations.aws_errors import Refusals, translate_aws_errors
 from face_validation_function.integrations.claims_table import EXPIRES_AT
+from face_validation_function.integrations.faces_table import start_of, token_of
 from face_validation_function.jobs import Counts, Job, State
 
 KEYS = ("client", "job_id")
@@ -65,7 +64,10 @@ class JobsTable:
         Raises:
             RequestError: the token is not one that this service gave.
         """
-        more = {"ExclusiveStartKey": _start_of(next_token, client)} if next_token else {}
+        more = {}
+        if next_token:
+            start = start_of(next_token, client="S", job_id="S", created_at="N")
+            more = {"ExclusiveStartKey": {**start, "client": _value(client)}}
         with translate_aws_errors("DynamoDB", {"ValidationException": RequestError}):
             found = self._client.query(
                 TableName=self._table,
@@ -76,9 +78,7 @@ class JobsTable:
                 Limit=limit,
                 **more,
             )
-            last = found.get("LastEvaluatedKey")
-            token = base64.urlsafe_b64encode(json.dumps(last).encode()).decode() if last else None
-            return [_job(row) for row in found["Items"]], token
+            return [_job(row) for row in found["Items"]], token_of(found.get("LastEvaluatedKey"))
 
     def change(self, job: Job, *states: State, **values: Any) -> Job:
         """Set fields of a job that is in one of `states`, in the attempt that `job` is; the job as it is then.
@@ -149,13 +149,3 @@ def _job(row: dict[str, dict[str, str]]) -> Job:
         finished_at=number("finished_at") if "finished_at" in row else None,
         error=row["error"]["S"] if "error" in row else None,
     )
-
-
-def _start_of(token: str, client: str) -> dict[str, dict[str, str]]:
-    try:
-        key = json.loads(base64.urlsafe_b64decode(token.encode()))
-        if key["client"] == {"S": client} and set(key) == {*KEYS, CREATED_AT}:
-            return {name: dict(value) for name, value in key.items()}
-    except (binascii.Error, ValueError, TypeError, KeyError, RecursionError):
-        pass
-    raise RequestError("next_token is not one that this service gave.")

@@ -23,11 +23,6 @@ _ROW_S = 24 * 3600
 class _NotNowError(InternalServerError):
     """DynamoDB did not write: the row says something else than the write asks for."""
 
-    @property
-    def code(self) -> str:
-        """The contract has one code for every internal failure."""
-        return InternalServerError.__name__
-
 
 class Pace:
     """Gives out points in time, `per_second` of them for each operation, to whoever asks: a token bucket of depth one.

@@ -274,8 +274,10 @@ def test_jobs_are_listed_newest_first_page_by_page(machine: Machine) -> None:
 
     assert [job.job_id for job in (*first, *second)] == ids[::-1]
     assert end is None
+    # Another client's token begins nowhere in one's own jobs, and a made-up one nowhere at all.
+    assert {job.client for job in machine.jobs.listed("bob", 3, token)[0]} <= {"bob"}
     with pytest.raises(RequestError, match="next_token"):
-        machine.jobs.listed("bob", 3, token)
+        machine.jobs.listed("bob", 3, "e30=")
 
 
 def test_an_execution_that_died_ends_the_job_and_a_redrive_takes_it_up(machine: Machine) -> None:
