@@ -135,9 +135,7 @@ class FacesTable:
         """
         named = " AND full_name = :full_name" if full_name else ""
         values = {":listing": _text(LISTING)} | ({":full_name": _text(full_name)} if full_name else {})
-        more = (
-            {"ExclusiveStartKey": start_of(next_token, full_name="S", photo_id="S", listing="S")} if next_token else {}
-        )
+        more = {"ExclusiveStartKey": start_of(next_token, **_LISTING_KEY)} if next_token else {}
         with translate_aws_errors("DynamoDB", {"ValidationException": RequestError}):
             found = self._client.query(
                 TableName=self._table,

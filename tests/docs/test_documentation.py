@@ -166,6 +166,12 @@ def test_every_make_target_that_is_named_exists() -> None:
     assert named <= targets
 
 
+def test_the_page_about_jobs_has_the_table_that_is_computed() -> None:
+    from benchmarks.jobs import table as computed
+
+    assert computed() in (ROOT / "docs" / "jobs.md").read_text("utf-8")
+
+
 def test_every_decision_has_its_three_parts() -> None:
     folder = ROOT / "docs" / "decisions"
     pages = {page.name: page.read_text("utf-8") for page in folder.glob("*.md") if page.name != "index.md"}
