@@ -2,10 +2,10 @@
 
 import json
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from face_validation_function.contract.answers import LivenessSessionAnswer
 from face_validation_function.exceptions.exceptions import LivenessError
 from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.liveness_sessions import LivenessResult, LivenessSessions
@@ -18,34 +18,6 @@ SESSION_S = 180
 # A use stands longer than its session, so that none can begin where both end.
 USE_S = 60
 
-_STATUSES = {
-    "CREATED": Reason.LIVENESS_NOT_FINISHED,
-    "IN_PROGRESS": Reason.LIVENESS_NOT_FINISHED,
-    "FAILED": Reason.LIVENESS_FAILED,
-    "EXPIRED": Reason.LIVENESS_EXPIRED,
-}
-_FEEDBACK = {
-    reason.removeprefix("LIVENESS_"): reason
-    for reason in (
-        Reason.LIVENESS_FACE_NOT_VISIBLE,
-        Reason.LIVENESS_FACE_OBSTRUCTION_DETECTED,
-        Reason.LIVENESS_LOW_VIDEO_QUALITY_DETECTED,
-        Reason.LIVENESS_FACE_NOT_ALIGNED,
-        Reason.LIVENESS_EYES_CLOSED_DETECTED,
-        Reason.LIVENESS_LOW_LIGHTING_DETECTED,
-        Reason.LIVENESS_HIGH_LIGHTING_DETECTED,
-    )
-}
-
-
-@dataclass(frozen=True, slots=True)
-class CreatedSession:
-    """A session that a browser can stream to: where, and until when (ISO 8601, UTC)."""
-
-    session_id: str
-    expires_at: str
-    region: str
-
 
 class LivenessService:
     """Binds sessions to a client and a source image, and lets each be used once."""
@@ -53,7 +25,7 @@ class LivenessService:
     def __init__(self, sessions: LivenessSessions, claims: ClaimsTable, threshold: float) -> None:
         self._sessions, self._claims, self._threshold = sessions, claims, threshold
 
-    def create(self, timer: RequestTimer, client: str, id_request: str, source_path: str) -> CreatedSession:
+    def create(self, timer: RequestTimer, client: str, id_request: str, source_path: str) -> LivenessSessionAnswer:
         """A session of this client for this source; the same one for the same id_request."""
         expires_at = int(time.time()) + SESSION_S
         token = _digest(client, id_request, source_path)
@@ -61,8 +33,12 @@ class LivenessService:
             session_id = self._sessions.create(token)
         with timer.step("claims"):
             made = self._claims.claim(_session(session_id), _owner(client, source_path), expires_at)
-        until = datetime.fromtimestamp(made.expires_at, UTC).isoformat()
-        return CreatedSession(session_id, until, self._sessions.region)
+        return LivenessSessionAnswer(
+            id_request=id_request,
+            session_id=session_id,
+            expires_at=datetime.fromtimestamp(made.expires_at, UTC).isoformat(),
+            region=self._sessions.region,
+        )
 
     def reference_image(self, timer: RequestTimer, client: str, request: FaceValidationRequest) -> bytes:
         """The image of a session that succeeded, for this request alone and as often as this request is repeated.
@@ -92,9 +68,9 @@ class LivenessService:
 
     def _image(self, found: LivenessResult) -> bytes:
         # A newer Rekognition may have further codes: they are left out.
-        feedback = [_FEEDBACK[code] for code in found.feedback if code in _FEEDBACK]
+        feedback = filter(None, (_reason(code) for code in found.feedback))
         if found.status != "SUCCEEDED":
-            reason = _STATUSES.get(found.status, Reason.LIVENESS_FAILED)
+            reason = _reason(found.status) or Reason.LIVENESS_NOT_FINISHED
             raise LivenessError(f"the session is {found.status}; only one that SUCCEEDED is compared.", reason)
         # Never the confidence: whoever attacks would learn from it.
         if found.confidence < self._threshold:
@@ -104,6 +80,11 @@ class LivenessService:
         if not found.image:
             raise LivenessError("the session has no reference image.", Reason.LIVENESS_NO_IMAGE, *feedback)
         return found.image
+
+
+def _reason(code: str) -> Reason | None:
+    """The reason of one of Rekognition's words for a status or a feedback."""
+    return Reason.__members__.get(f"LIVENESS_{code}")
 
 
 def _used() -> LivenessError:

@@ -108,7 +108,7 @@ class FakeApi:
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Similarity is the target's name where that is a number: an answer shows which question it belongs to."""
-        number = re.search(r"(?:^|/)(\d+)\.jpg$", request["target_path"])
+        number = re.search(r"(?:^|/)(\d+)\.jpg$", request.get("target_path", ""))
         similarity = float(number.group(1)) if number else 99.5
         answer: dict[str, Any] = {
             "id_request": request["id_request"],

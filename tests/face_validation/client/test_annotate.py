@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from face_validation.client import Box, Boxes, Document, Face, ImageAnalysis, ValidationResult
-from face_validation.client.annotation import DOCUMENT, MATCH, NO_MATCH, OTHER_FACE, Colour, annotate
+from face_validation.client.annotation import DOCUMENT, MATCH, NO_MATCH, OTHER_FACE, Colour, annotate, annotate_people
+from face_validation.client.people import EverybodyResult, FoundFace
 
 GREY = (128, 128, 128)
 BOX = Box(0.25, 0.25, 0.5, 0.5)
@@ -222,3 +223,14 @@ def test_any_size_and_any_box_give_a_picture_of_bounded_size(
 
     assert 912 <= picture.width <= 1528
     assert 170 <= picture.height <= 896
+
+
+def test_everybody_named_is_green_and_who_was_not_found_is_grey() -> None:
+    left, right = Box(0.05, 0.4, 0.2, 0.3), Box(0.7, 0.4, 0.2, 0.3)
+    faces = (FoundFace(left, 99.0, True, (), "Ana García", 97.5), FoundFace(right, 99.0, False, ()))
+
+    picture = annotate_people(grey((600, 400)), EverybodyResult("x", True, faces))
+
+    for half, wanted, other in zip(halves(picture), (MATCH, OTHER_FACE), (OTHER_FACE, MATCH), strict=True):
+        assert has(picture, wanted, half)
+        assert not has(picture, other, half)

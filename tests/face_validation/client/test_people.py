@@ -183,3 +183,143 @@ class TestCommands:
     def test_forget_needs_one_of_name_and_face(self, api: FakeApi, photo: str, arguments: list[str]) -> None:
         assert self.run(photo, "erase", *arguments).exit_code == 3
         assert api.calls == []
+
+
+# --- everybody, and a claim -------------------------------------------------------------------------------------------
+
+
+def run(api: FakeApi, folder: Path, *arguments: str) -> Result:
+    (folder / "stack.json").write_text(json.dumps(api.settings), "utf-8")
+    profile = ["--profile", str(folder / "stack.json")]
+    return CliRunner().invoke(app, [*arguments, *profile], env={"COLUMNS": "300"})
+
+
+EVERYBODY = {
+    "id_request": "x",
+    "found": True,
+    "faces": [
+        {
+            "box": BOX,
+            "confidence": 99.0,
+            **{name: FOUND[name] for name in ("found", "person", "similarity", "matches")},
+        },
+        {"box": BOX, "confidence": 98.0, "found": False, "matches": []},
+    ],
+    "not_searched": 2,
+}
+CLAIM = {"id_request": "x", "matched": False, "similarity": 12.5, "reasons": ["SIMILARITY_BELOW_THRESHOLD"]}
+
+
+def test_everybody_in_a_photo_is_asked_for_and_told_face_by_face(client: FaceValidationClient, api: FakeApi) -> None:
+    api.script.append(Reply(200, EVERYBODY))
+
+    result = client.people.search_everybody(JPEG, max_searched=20)
+
+    assert [face.person for face in result.faces] == ["Ana García", None]
+    assert (result.faces[0].box.width, result.not_searched) == (0.3, 2)
+    question = api.calls_to("/dev/search")[0].json
+    assert (question["faces"], question["max_searched"]) == ("all", 20)
+    assert scopes(api) == ["face-detection/read"]
+
+
+def test_a_claim_is_asked_with_the_name_and_answered_with_the_similarity(
+    client: FaceValidationClient, api: FakeApi
+) -> None:
+    api.script.append(Reply(200, CLAIM))
+
+    result = client.people.verify(JPEG, "Ana García", threshold=90)
+
+    assert (result.matched, result.similarity, result.reasons) == (False, 12.5, ("SIMILARITY_BELOW_THRESHOLD",))
+    question = api.calls_to("/dev/verification")[0].json
+    assert (question["full_name"], question["threshold"]) == ("Ana García", 90)
+
+
+def test_the_command_names_every_face_and_writes_the_picture(api: FakeApi, tmp_path: Path) -> None:
+    api.script.append(Reply(200, EVERYBODY))
+    photo, picture = tmp_path / "photo.jpg", tmp_path / "all.png"
+    Image.new("RGB", (120, 160)).save(photo)
+
+    done = run(api, tmp_path, "search", str(photo), "--all", "--annotate", str(picture))
+
+    assert done.exit_code == 0
+    assert "1. face at 10%, 20%: Ana García  similarity 97.00" in done.stdout
+    assert "2. face at 10%, 20%: not found" in done.stdout
+    assert "2 smaller faces were not looked for" in done.stderr
+    with Image.open(picture) as drawn:
+        assert drawn.width > 120
+
+
+def test_a_picture_of_a_search_for_one_is_refused_before_anything_is_asked(api: FakeApi, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    Image.new("RGB", (120, 160)).save(photo)
+
+    done = run(api, tmp_path, "search", str(photo), "--annotate", str(tmp_path / "one.png"))
+
+    assert (done.exit_code, api.calls) == (3, [])
+
+
+@pytest.mark.parametrize(("matched", "code"), [(True, 0), (False, 1)])
+def test_a_claim_leaves_with_0_or_1(api: FakeApi, tmp_path: Path, matched: bool, code: int) -> None:
+    api.script.append(Reply(200, CLAIM | {"matched": matched}))
+    photo = tmp_path / "photo.jpg"
+    Image.new("RGB", (120, 160)).save(photo)
+
+    done = run(api, tmp_path, "verify", str(photo), "--full-name", "Ana García")
+
+    assert (done.exit_code, "similarity 12.50" in done.stdout) == (code, True)
+
+
+# --- liveness sessions ------------------------------------------------------------------------------------------------
+
+SESSION = {
+    "id_request": "x",
+    "session_id": "6f5902ac-2370-4b6a-8b6e-9d6a2c7f6d10",
+    "expires_at": "2026-01-01T00:03:00+00:00",
+    "region": "eu-west-1",
+}
+
+
+def test_a_session_is_created_for_a_source_and_takes_the_targets_place(
+    client: FaceValidationClient, api: FakeApi
+) -> None:
+    api.script.append(Reply(201, SESSION))
+
+    session = client.create_liveness_session("people/ana.jpg")
+    client.validate("people/ana.jpg", None, "FACE_TO_FACE", target_liveness_session=session.session_id)
+
+    assert api.calls_to("/dev/liveness-sessions")[0].json["source_path"] == "people/ana.jpg"
+    asked = api.validations[-1].json
+    assert asked["target_liveness_session"] == session.session_id
+    assert "target_path" not in asked
+
+
+def test_a_session_that_is_refused_says_why_in_words(api: FakeApi, tmp_path: Path) -> None:
+    refused = envelope("LivenessError", "the session is FAILED.")
+    refused["error"]["reasons"] = ["LIVENESS_FAILED"]
+    api.script.append(Reply(422, refused))
+
+    done = run(
+        api, tmp_path, "validate", "people/ana.jpg", "--liveness", SESSION["session_id"], "--type", "FACE_TO_FACE"
+    )
+
+    assert done.exit_code == 2
+    assert "The liveness check failed" in done.stderr
+    assert "liveness create" in done.stderr
+
+
+def test_the_command_prints_the_session_and_the_next_step(api: FakeApi, tmp_path: Path) -> None:
+    api.script.append(Reply(201, SESSION))
+
+    done = run(api, tmp_path, "liveness", "create", "people/ana.jpg", "--key")
+
+    assert done.exit_code == 0
+    assert f"validate people/ana.jpg --liveness {SESSION['session_id']}" in done.stdout
+
+
+def test_outcomes_are_declared_on_a_running_local_stack_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACE_VALIDATION_STACK", str(tmp_path / "none.json"))
+
+    done = CliRunner().invoke(app, ["liveness", "declare", SESSION["session_id"]])
+
+    assert done.exit_code == 3
+    assert "No local stack runs here" in done.stderr
