@@ -1,6 +1,6 @@
 """DetectLabels: the few labels that faces and text can honestly give, in Rekognition's taxonomy."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -61,16 +61,14 @@ def detect_labels(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         raise ServiceError("NotImplementedException", "The feature IMAGE_PROPERTIES of DetectLabels is not built here.")
     least = request.get("MinConfidence", MIN_CONFIDENCE)
     most = min(request.get("MaxLabels", MAX_LABELS), MAX_LABELS)
-    allowed = _Filters.of(request.get("Settings", {}).get("GeneralLabels", {}))
+    filters = request.get("Settings", {}).get("GeneralLabels", {})
 
     image = service.images.read(request["Image"]).pixels
     faces = service.engine.detect(image)[:MAX_FACES]
     reading = service.engine.read_documents(image, faces)
 
     labels = [
-        label
-        for label in labels_of(faces, reading)
-        if label["Confidence"] >= least and allowed.admit(label["Name"], TAXONOMY[label["Name"]].category)
+        label for label in labels_of(faces, reading) if label["Confidence"] >= least and _admits(filters, label["Name"])
     ]
     return {"Labels": labels[:most], "LabelModelVersion": LABEL_MODEL_VERSION}
 
@@ -121,25 +119,12 @@ def _grown(face: DetectedFace, aside: float, above: float, below: float) -> dict
     return {"Width": right - left, "Height": bottom - top, "Left": left, "Top": top}
 
 
-@dataclass(frozen=True, slots=True)
-class _Filters:
-    """Settings.GeneralLabels: what is included (by label or category; nothing said: all), less what is excluded."""
+def _admits(filters: Mapping[str, Sequence[str]], name: str) -> bool:
+    """Whether Settings.GeneralLabels include a label by name or category (nothing said: all) and do not exclude it."""
 
-    included: Collection[str]
-    included_categories: Collection[str]
-    excluded: Collection[str]
-    excluded_categories: Collection[str]
+    def names_it(kind: str) -> bool:
+        categories = filters.get(f"LabelCategory{kind}Filters", ())
+        return name in filters.get(f"Label{kind}Filters", ()) or TAXONOMY[name].category in categories
 
-    @classmethod
-    def of(cls, settings: Mapping[str, Sequence[str]]) -> "_Filters":
-        return cls(
-            settings.get("LabelInclusionFilters", ()),
-            settings.get("LabelCategoryInclusionFilters", ()),
-            settings.get("LabelExclusionFilters", ()),
-            settings.get("LabelCategoryExclusionFilters", ()),
-        )
-
-    def admit(self, name: str, category: str) -> bool:
-        asked_for_all = not self.included and not self.included_categories
-        included = asked_for_all or name in self.included or category in self.included_categories
-        return included and name not in self.excluded and category not in self.excluded_categories
+    includes_all = not filters.get("LabelInclusionFilters") and not filters.get("LabelCategoryInclusionFilters")
+    return (includes_all or names_it("Inclusion")) and not names_it("Exclusion")
