@@ -25,7 +25,7 @@ PLATFORMS = {
 }
 
 # botocore carries the API descriptions of some 400 services, 90 % of its size; these are the clients that we create.
-AWS_SERVICES = ("cognito-idp", "dynamodb", "kms", "rekognition", "s3", "sqs")
+AWS_SERVICES = ("cognito-idp", "dynamodb", "events", "kms", "rekognition", "s3", "sqs", "stepfunctions")
 
 
 def bundle(target: Path, architecture: str, *, python: str = PYTHON, compiled: bool = True) -> None:

@@ -5,11 +5,13 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
+from face_validation_function.integrations.aws_client import aws_client
 from infra import bundling
-from infra.bundling import MACHINE_ARCHITECTURE, PACKAGE, PYTHON, bundle, interpreter_of
+from infra.bundling import AWS_SERVICES, MACHINE_ARCHITECTURE, PACKAGE, PYTHON, bundle, interpreter_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 
@@ -51,6 +53,10 @@ def test_bundling_under_any_umask_gives_the_same_bytes_and_modes_and_a_changed_l
     assert fingerprint(other) != fingerprint(once)
 
 
+def test_the_asset_describes_the_services_that_clients_are_made_of_and_no_others() -> None:
+    assert set(get_args(get_type_hints(aws_client)["service"])) == set(AWS_SERVICES)
+
+
 def test_the_asset_holds_the_package_its_dependencies_and_nothing_of_this_machine(asset: tuple[Path, Path]) -> None:
     folder, _ = asset
 
@@ -59,7 +65,7 @@ def test_the_asset_holds_the_package_its_dependencies_and_nothing_of_this_machin
     assert {"face_validation_function", "boto3", "PIL", "pydantic", "aws_lambda_powertools"} <= names
     assert not names & {"bin", "infra", "local", "rekognition_local", "tests", "numpy", "moto"}
     services = {path.name for path in (folder / "botocore" / "data").iterdir() if path.is_dir()}
-    assert services == {"dynamodb", "rekognition", "s3", "sqs"}
+    assert services == set(AWS_SERVICES)
     assert all(list(folder.glob(f"{name}*.dist-info/licenses/*")) for name in ("pillow", "pydantic-"))
 
 
