@@ -6,6 +6,7 @@ Functions, the very handlers answer Lambda's Invoke, and all else is passed on t
 
 import http.client
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -144,6 +145,8 @@ def main(server: str, timeout_s: float) -> None:
     os.environ["MOTO_PORT"] = str(port)
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     sys.setrecursionlimit(_RECURSION)
+    # It warns that tolerated failures have no effect: the workers judge them, on AWS too.
+    logging.getLogger("moto").setLevel(logging.ERROR)
     interpreter = create_backend_app("stepfunctions")
 
     def others(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
