@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
+from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -16,7 +13,7 @@ from face_validation_function.settings import DOCUMENT_LABELS
 from infra.constructs.api import ValidationApi
 from infra.constructs.audit import AuditStore
 from infra.constructs.claims import Claims
-from infra.constructs.function import Build, ServiceFunction, ValidationFunction
+from infra.constructs.function import ServiceFunction, ValidationFunction
 from infra.constructs.identity import Identity
 from infra.constructs.jobs import JobFunctions, JobMachine, JobStores
 from infra.constructs.liveness import LivenessBrowsers
@@ -24,6 +21,7 @@ from infra.constructs.naming import camel
 from infra.constructs.people import IndexingFunction, PeopleFunction, PeopleStores
 from infra.constructs.probe import PROBE_CLIENT, ProbeFunction
 from infra.constructs.release import Releases
+from infra.constructs.stage import Stage
 from infra.constructs.storage import ImageStorage
 from infra.monitoring.alarms import Alarms
 from infra.monitoring.dashboard import Dashboard
@@ -68,52 +66,21 @@ class FaceValidationStack(Stack):
             description=f"Face validation, stage {options.stage}.",
             termination_protection=options.is_prod,
         )
-        retain = options.is_prod
-        log_retention = logs.RetentionDays.ONE_YEAR if options.is_prod else logs.RetentionDays.ONE_MONTH
-        key = self._key(retain) if options.kms else None
-
-        storage = ImageStorage(
-            self,
-            "Storage",
-            retain=retain,
-            key=key,
-            source_days=options.source_days,
-            target_days=options.target_days,
-        )
-        stores = PeopleStores(self, "PeopleStores", retain=retain, key=key)
-        claims = Claims(self, "Claims", retain=retain, key=key)
-        job_stores = JobStores(self, "JobStores", retain=retain, key=key, storage=storage, claims=claims)
+        stage = Stage(self, options)
+        storage = ImageStorage(self, "Storage", stage=stage)
+        stores = PeopleStores(self, "PeopleStores", stage=stage)
+        claims = Claims(self, "Claims", stage=stage)
+        job_stores = JobStores(self, "JobStores", stage=stage, storage=storage, claims=claims)
         identity = Identity(
             self,
             "Identity",
-            stage=options.stage,
+            stage=stage,
             scopes=[route.scope for route in ROUTES],
             clients=(*options.clients, PROBE_CLIENT) if options.probe else options.clients,
-            retain=retain,
         )
-        build = Build(
-            arch=options.arch,
-            log_retention=log_retention,
-            retain=retain,
-            key=key,
-            reserved_concurrency=options.reserved_concurrency,
-            with_alias=options.release != "direct",
-            provisioned_concurrency=options.provisioned_concurrency,
-        )
-        audit = (
-            AuditStore(self, "Audit", days=options.audit_days, key=key, access_logs=storage.access_logs)
-            if options.audit
-            else None
-        )
-        functions = self._functions(options, build, storage, stores, job_stores, audit)
-        machine = JobMachine(
-            self,
-            "JobMachine",
-            functions=functions.jobs,
-            stores=job_stores,
-            build=build,
-            webhook=options.jobs_webhook,
-        ).machine
+        audit = AuditStore(self, "Audit", stage=stage, access_logs=storage.access_logs) if options.audit else None
+        functions = self._functions(stage, storage, stores, job_stores, audit)
+        machine = JobMachine(self, "JobMachine", functions=functions.jobs, stores=job_stores, stage=stage).machine
         api = ValidationApi(
             self,
             "Api",
@@ -125,28 +92,10 @@ class FaceValidationStack(Stack):
             },
             models=gateway_models(),
             pool=identity.pool,
-            options=options,
-            log_retention=log_retention,
-            key=key,
+            stage=stage,
         )
-        probe = (
-            ProbeFunction(
-                self,
-                "Probe",
-                build=build,
-                environment={
-                    "API_URL": api.url,
-                    "TOKEN_URL": identity.token_url,
-                    "CLIENT_ID": identity.clients[PROBE_CLIENT.name].user_pool_client_id,
-                    "LOG_LEVEL": options.log_level,
-                },
-                storage=storage,
-                pool=identity.pool,
-            )
-            if options.probe
-            else None
-        )
-        dashboard, alarms = self._watch(options, api, functions, stores, machine, key, probe)
+        probe = self._probe(stage, storage, identity, api) if options.probe else None
+        dashboard, alarms = self._watch(stage, api, functions, stores, machine, probe)
 
         if options.liveness:
             browsers = LivenessBrowsers(self, "LivenessBrowsers")
@@ -174,15 +123,10 @@ class FaceValidationStack(Stack):
         )
 
     def _functions(
-        self,
-        options: Options,
-        build: Build,
-        storage: ImageStorage,
-        stores: PeopleStores,
-        jobs: JobStores,
-        audit: AuditStore | None,
+        self, stage: Stage, storage: ImageStorage, stores: PeopleStores, jobs: JobStores, audit: AuditStore | None
     ) -> Functions:
         """The functions, each with the environment that its settings name."""
+        options = stage.options
         shared = {
             "SOURCE_BUCKET": storage.source.bucket_name,
             "TARGET_BUCKET": storage.target.bucket_name,
@@ -202,7 +146,7 @@ class FaceValidationStack(Stack):
         validation = ValidationFunction(
             self,
             "Validation",
-            build=build,
+            stage=stage,
             environment=validation_environment,
             source=storage.source,
             target=storage.target,
@@ -218,20 +162,10 @@ class FaceValidationStack(Stack):
             "DEAD_LETTER_QUEUE_URL": stores.dead_letters.queue_url,
         }
         people = PeopleFunction(
-            self,
-            "People",
-            build=build,
-            environment=people_environment,
-            storage=storage,
-            stores=stores,
+            self, "People", stage=stage, environment=people_environment, storage=storage, stores=stores
         )
         indexing = IndexingFunction(
-            self,
-            "Indexing",
-            build=build,
-            environment=people_environment,
-            faces=storage.faces,
-            stores=stores,
+            self, "Indexing", stage=stage, environment=people_environment, faces=storage.faces, stores=stores
         )
         jobs_environment = {
             **validation_environment,
@@ -240,7 +174,7 @@ class FaceValidationStack(Stack):
             "JOBS_TABLE": jobs.table.table_name,
             "JOBS_TPS": str(options.jobs_tps),
         }
-        job_functions = JobFunctions.create(self, build=build, environment=jobs_environment, stores=jobs, people=stores)
+        job_functions = JobFunctions.create(self, stage=stage, environment=jobs_environment, stores=jobs, people=stores)
         if audit:
             for function in (validation, job_functions.lines):
                 audit.allow_writing(function)
@@ -248,12 +182,11 @@ class FaceValidationStack(Stack):
 
     def _watch(
         self,
-        options: Options,
+        stage: Stage,
         api: ValidationApi,
         functions: Functions,
         stores: PeopleStores,
         machine: sfn.StateMachine,
-        key: kms.Key | None,
         probe: ProbeFunction | None,
     ) -> tuple[Dashboard, Alarms]:
         """What is measured, what raises an alarm, how a release is watched, and the dashboard."""
@@ -274,12 +207,10 @@ class FaceValidationStack(Stack):
             self,
             "Alarms",
             metrics=metrics,
-            email=options.alarm_email,
-            key=key,
-            rekognition_tps=options.rekognition_tps,
+            stage=stage,
             probe=FunctionMetrics(probe.function, "probe") if probe else None,
         )
-        self._releases(options, alarms, functions.by_name)
+        self._releases(stage.options, alarms, functions.by_name)
         dashboard = Dashboard(
             self,
             "Dashboard",
@@ -304,29 +235,14 @@ class FaceValidationStack(Stack):
                 | {name: [alarms.claims_in_doubt] for name in ("JobSplit", "JobLines", "JobGather")},
             )
 
-    def _key(self, retain: bool) -> kms.Key:
-        key = kms.Key(
-            self,
-            "Key",
-            description="Images, faces, logs and alarms of face validation.",
-            enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
-        )
-        log_groups = f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:*"
-        for service, only in (
-            (f"logs.{self.region}.amazonaws.com", {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}}),
-            # Alarms publish to an encrypted topic only when the key lets them.
-            ("cloudwatch.amazonaws.com", {"StringEquals": {"aws:SourceAccount": self.account}}),
-        ):
-            key.add_to_resource_policy(
-                iam.PolicyStatement(
-                    principals=[iam.ServicePrincipal(service)],
-                    actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-                    resources=["*"],
-                    conditions=only,
-                )
-            )
-        return key
+    def _probe(self, stage: Stage, storage: ImageStorage, identity: Identity, api: ValidationApi) -> ProbeFunction:
+        environment = {
+            "API_URL": api.url,
+            "TOKEN_URL": identity.token_url,
+            "CLIENT_ID": identity.clients[PROBE_CLIENT.name].user_pool_client_id,
+            "LOG_LEVEL": stage.options.log_level,
+        }
+        return ProbeFunction(self, "Probe", stage=stage, environment=environment, storage=storage, pool=identity.pool)
 
     def _outputs(self, **values: str) -> None:
         for name, value in values.items():

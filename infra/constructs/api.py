@@ -4,13 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cognito as cognito
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from constructs import Construct
@@ -19,7 +17,8 @@ from face_validation_function.contract.refusals import REFUSALS, Refusal
 from face_validation_function.routes import Route
 from infra.constructs.findings import accept
 from infra.constructs.firewall import Firewall
-from infra.options import CustomDomain, Options
+from infra.constructs.stage import Stage
+from infra.options import CustomDomain
 
 # What an operator asks of a request. No body, no header, no token.
 ACCESS_LOG_FIELDS = {
@@ -60,17 +59,14 @@ class ValidationApi(Construct):
         functions: Mapping[str, lambda_.IFunction],
         models: Mapping[str, Mapping[str, Any]],
         pool: cognito.IUserPool,
-        options: Options,
-        log_retention: logs.RetentionDays,
-        key: kms.IKey | None,
+        stage: Stage,
     ) -> None:
         super().__init__(scope, id_)
         self._functions = functions
         self._models = models
-        self._log_retention, self._key = log_retention, key
-        self._log_removal = RemovalPolicy.RETAIN if options.is_prod else RemovalPolicy.DESTROY
-        self.access_log = self._log_group("AccessLog")
-        self.rest_api = self._rest_api(options)
+        options = stage.options
+        self.access_log = stage.log_group(self, "AccessLog")
+        self.rest_api = self._rest_api(stage)
         self._deployment = cast(apigateway.Deployment, self.rest_api.latest_deployment)
         self._authorizer = apigateway.CognitoUserPoolsAuthorizer(self, "Authorizer", cognito_user_pools=[pool])
         self._validator = self.rest_api.add_request_validator(
@@ -86,8 +82,9 @@ class ValidationApi(Construct):
             Firewall(self, "Firewall", stage_arn=self.rest_api.deployment_stage.stage_arn)
         self.url = f"https://{options.domain.name}/" if options.domain else self.rest_api.url
 
-    def _rest_api(self, options: Options) -> apigateway.RestApi:
+    def _rest_api(self, stage: Stage) -> apigateway.RestApi:
         """The API without its methods: one stage with its logs and limits."""
+        options = stage.options
         rest_api = apigateway.RestApi(
             self,
             "FaceValidation",
@@ -111,8 +108,8 @@ class ValidationApi(Construct):
             ),
         )
         # Where there is none, API Gateway makes this group by itself: for ever, and without the key.
-        execution_log = self._log_group(
-            "ExecutionLog", f"API-Gateway-Execution-Logs_{rest_api.rest_api_id}/{options.stage}"
+        execution_log = stage.log_group(
+            self, "ExecutionLog", f"API-Gateway-Execution-Logs_{rest_api.rest_api_id}/{options.stage}"
         )
         rest_api.deployment_stage.node.add_dependency(execution_log)
         # CDK's own output of the address, which a custom domain turns off; the stack's ApiUrl says the right one.
@@ -131,16 +128,6 @@ class ValidationApi(Construct):
                 "AwsSolutions::AwsSolutions-APIG3",
             )
         return rest_api
-
-    def _log_group(self, id_: str, name: str | None = None) -> logs.LogGroup:
-        return logs.LogGroup(
-            self,
-            id_,
-            log_group_name=name,
-            retention=self._log_retention,
-            encryption_key=self._key,
-            removal_policy=self._log_removal,
-        )
 
     def _add_method(self, route: Route) -> None:
         model = self._models.get(route.operation)

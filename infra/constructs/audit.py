@@ -6,29 +6,31 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.constructs.function import ServiceFunction
+from infra.constructs.stage import Stage
 from infra.constructs.storage import private_bucket
 
 
 class AuditStore(Construct):
-    """Records under a lock in governance mode for `days`, removed soon afterwards.
+    """Records under a lock in governance mode for `audit_days`, removed soon afterwards.
 
     Both resources stay when the stage goes, in dev too: a trail that a `cdk destroy` ends is none, and CloudFormation
     cannot empty a bucket whose objects are locked.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, days: int, key: kms.IKey | None, access_logs: s3.IBucket) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage, access_logs: s3.IBucket) -> None:
         super().__init__(scope, id_)
+        days = Duration.days(stage.options.audit_days)
         self.bucket = private_bucket(
             self,
             "Bucket",
             retain=True,
-            key=key,
+            key=stage.key,
             versioned=True,
             object_lock_enabled=True,
-            object_lock_default_retention=s3.ObjectLockRetention.governance(Duration.days(days)),
+            object_lock_default_retention=s3.ObjectLockRetention.governance(days),
             lifecycle_rules=[
                 # S3 marks an expired version as deleted, and removes it a day later, when no lock is on it.
-                s3.LifecycleRule(expiration=Duration.days(days), noncurrent_version_expiration=Duration.days(1)),
+                s3.LifecycleRule(expiration=days, noncurrent_version_expiration=Duration.days(1)),
                 s3.LifecycleRule(expired_object_delete_marker=True),
             ],
             server_access_logs_bucket=access_logs,
@@ -42,7 +44,7 @@ class AuditStore(Construct):
             key_usage=kms.KeyUsage.GENERATE_VERIFY_MAC,
             removal_policy=RemovalPolicy.RETAIN,
         )
-        self._key = key
+        self._key = stage.key
 
     def environment(self) -> dict[str, str]:
         """The variables by which a function finds the trail."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from constructs import Construct
+
+from infra.constructs.stage import Stage
 
 # What DynamoDB and SQS ask of whoever uses what a customer's key encrypts.
 KEY_ACTIONS = (
@@ -22,9 +22,7 @@ KEY_ACTIONS = (
 RECOVERY_DAYS = 14
 
 
-def table(
-    scope: Construct, keys: Sequence[str], *, retain: bool, key: kms.IKey | None, expires_by: str | None = None
-) -> dynamodb.Table:
+def table(scope: Construct, keys: Sequence[str], *, stage: Stage, expires_by: str | None = None) -> dynamodb.Table:
     """A table paid by the request, encrypted and restorable.
 
     `keys` are the partition key and, if there is one, the sort key; DynamoDB removes a row after the time in its
@@ -36,14 +34,14 @@ def table(
         partition_key=text_attribute(keys[0]),
         sort_key=text_attribute(keys[1]) if len(keys) > 1 else None,
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.DEFAULT,
-        encryption_key=key,
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if stage.key else dynamodb.TableEncryption.DEFAULT,
+        encryption_key=stage.key,
         point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
             point_in_time_recovery_enabled=True, recovery_period_in_days=RECOVERY_DAYS
         ),
         time_to_live_attribute=expires_by,
-        deletion_protection=retain,
-        removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+        deletion_protection=stage.retain,
+        removal_policy=stage.removal_policy,
     )
 
 
@@ -55,10 +53,10 @@ def text_attribute(name: str) -> dynamodb.Attribute:
 class Claims(Construct):
     """The table of claims; its attributes have the names that Powertools' idempotency layer uses by default."""
 
-    def __init__(self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
         super().__init__(scope, id_)
-        self.table = table(self, ["id"], retain=retain, key=key, expires_by="expiration")
-        self._key = key
+        self.table = table(self, ["id"], stage=stage, expires_by="expiration")
+        self._key = stage.key
 
     def allow_once(self, role: iam.Role) -> None:
         """Let a role claim and read claims; recording an outcome is another right."""

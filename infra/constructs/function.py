@@ -1,24 +1,18 @@
 """A Lambda function of the service: the package, a role of its own, its log."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import jsii
-from aws_cdk import AssetHashType, BundlingOptions, CfnElement, Duration, ILocalBundling, RemovalPolicy, Stack
+from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.bundling import PACKAGE, bundle
 from infra.constructs.claims import Claims
 from infra.constructs.findings import accept
+from infra.constructs.stage import RUNTIME, Stage
 
-RUNTIME = lambda_.Runtime.PYTHON_3_13
-ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 HANDLER = "face_validation_function.lambda_function.lambda_handler"
 
 # Ten 16-megapixel JPGs of 12 MB at once, the most that one array has under way, peak at 2.45 GB and take 9 s of one
@@ -37,45 +31,6 @@ REKOGNITION_ACTIONS = (
 )
 
 
-@jsii.implements(ILocalBundling)
-class LocalBundling:
-    """Bundling on this machine; Docker is never asked."""
-
-    def __init__(self, architecture: str) -> None:
-        self._architecture = architecture
-
-    def try_bundle(self, output_dir: str, *_: Any, **__: Any) -> bool:
-        """Fill `output_dir`; what goes wrong raises, so that CDK never falls back to Docker."""
-        bundle(Path(output_dir), self._architecture)
-        return True
-
-
-class Build:
-    """How every function of a stage is made: one asset, bundled once; what is logged, encrypted, kept and reserved."""
-
-    def __init__(
-        self,
-        *,
-        arch: str,
-        log_retention: logs.RetentionDays,
-        retain: bool,
-        key: kms.IKey | None,
-        reserved_concurrency: int | None,
-        with_alias: bool,
-        provisioned_concurrency: int | None,
-    ) -> None:
-        self.reserved_concurrency = reserved_concurrency
-        self.with_alias, self.provisioned_concurrency = with_alias, provisioned_concurrency
-        self.architecture = ARCHITECTURES[arch]
-        self.log_retention, self.key = log_retention, key
-        self.removal_policy = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
-        self.code = lambda_.Code.from_asset(
-            str(PACKAGE),
-            bundling=BundlingOptions(image=RUNTIME.bundling_image, local=LocalBundling(arch)),
-            asset_hash_type=AssetHashType.OUTPUT,
-        )
-
-
 class ServiceFunction(Construct):
     """One function, with a role that may write its log and its traces and what else it is allowed one by one.
 
@@ -87,7 +42,7 @@ class ServiceFunction(Construct):
         scope: Construct,
         id_: str,
         *,
-        build: Build,
+        stage: Stage,
         handler: str,
         description: str,
         environment: Mapping[str, str],
@@ -96,13 +51,7 @@ class ServiceFunction(Construct):
         answers_requests: bool = True,
     ) -> None:
         super().__init__(scope, id_)
-        self.log_group = logs.LogGroup(
-            self,
-            "Log",
-            retention=build.log_retention,
-            encryption_key=build.key,
-            removal_policy=build.removal_policy,
-        )
+        self.log_group = stage.log_group(self)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.log_group.grant_write(self.role)
         self.function = lambda_.Function(
@@ -110,17 +59,17 @@ class ServiceFunction(Construct):
             "Function",
             description=description,
             runtime=RUNTIME,
-            architecture=build.architecture,
+            architecture=stage.architecture,
             handler=handler,
-            code=build.code,
+            code=stage.code,
             role=self.role,
             environment=dict(environment),
-            environment_encryption=build.key,
+            environment_encryption=stage.key,
             memory_size=memory_mb,
             timeout=timeout,
             tracing=lambda_.Tracing.ACTIVE,
             log_group=self.log_group,
-            reserved_concurrent_executions=build.reserved_concurrency,
+            reserved_concurrent_executions=stage.options.reserved_concurrency,
             # A version stays when the next one comes: it is the way back.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
@@ -130,9 +79,9 @@ class ServiceFunction(Construct):
                 "Live",
                 alias_name="live",
                 version=self.function.current_version,
-                provisioned_concurrent_executions=build.provisioned_concurrency if answers_requests else None,
+                provisioned_concurrent_executions=stage.options.provisioned_concurrency if answers_requests else None,
             )
-            if build.with_alias
+            if stage.options.release != "direct"
             else None
         )
         self.called: lambda_.IFunction = self.alias or self.function
@@ -172,7 +121,7 @@ class ValidationFunction(ServiceFunction):
         scope: Construct,
         id_: str,
         *,
-        build: Build,
+        stage: Stage,
         environment: Mapping[str, str],
         source: s3.Bucket,
         target: s3.Bucket,
@@ -181,7 +130,7 @@ class ValidationFunction(ServiceFunction):
         super().__init__(
             scope,
             id_,
-            build=build,
+            stage=stage,
             handler=HANDLER,
             description="Is the person in this photo the person of that trusted image?",
             environment=environment,

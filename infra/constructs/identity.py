@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from infra.constructs.findings import accept
 from infra.constructs.naming import camel, stack_suffix
+from infra.constructs.stage import Stage
 from infra.options import AppClient
 
 TOKEN_LIFETIME = Duration.hours(1)
@@ -26,10 +27,9 @@ class Identity(Construct):
         scope: Construct,
         id_: str,
         *,
-        stage: str,
+        stage: Stage,
         scopes: Iterable[str],
         clients: Iterable[AppClient],
-        retain: bool,
     ) -> None:
         super().__init__(scope, id_)
         self.pool = cognito.UserPool(
@@ -44,8 +44,8 @@ class Identity(Construct):
                 min_length=16, require_lowercase=True, require_uppercase=True, require_digits=True, require_symbols=True
             ),
             feature_plan=cognito.FeaturePlan.ESSENTIALS,
-            deletion_protection=retain,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            deletion_protection=stage.retain,
+            removal_policy=stage.removal_policy,
         )
         accept(
             self.pool,
@@ -55,7 +55,7 @@ class Identity(Construct):
         )
         self._scopes = sorted(set(scopes))
         servers = self._resource_servers()
-        prefix = f"face-validation-{stage}-{stack_suffix()}"  # unique in the region, as Cognito demands
+        prefix = f"face-validation-{stage.options.stage}-{stack_suffix()}"  # unique in the region, as Cognito demands
         self._domain = self.pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix))
         self.client = self._client("Client", self._scopes)
         self.clients = {client.name: self._client(f"Client{camel(client.name)}", client.scopes) for client in clients}

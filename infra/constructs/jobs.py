@@ -10,15 +10,15 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.bundling import PACKAGE
 from infra.constructs.claims import Claims, table
 from infra.constructs.findings import accept
-from infra.constructs.function import Build, ServiceFunction, called_and_waited_for
+from infra.constructs.function import ServiceFunction, called_and_waited_for
 from infra.constructs.people import MEMORY_MB, PeopleStores, allow_key
+from infra.constructs.stage import Stage
 from infra.constructs.storage import ImageStorage
 from infra.options import Webhook
 
@@ -41,12 +41,10 @@ LIGHT_MEMORY_MB = 1024
 class JobStores(Construct):
     """The table of jobs, beside what they share: the bucket of their batches and results, and the claims."""
 
-    def __init__(
-        self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None, storage: ImageStorage, claims: Claims
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage, storage: ImageStorage, claims: Claims) -> None:
         super().__init__(scope, id_)
         self.storage, self.claims = storage, claims
-        self.table = table(self, TABLE_KEYS, retain=retain, key=key, expires_by="expiration")
+        self.table = table(self, TABLE_KEYS, stage=stage, expires_by="expiration")
         self.table.add_local_secondary_index(
             index_name=BY_TIME, sort_key=dynamodb.Attribute(name=CREATED_AT, type=dynamodb.AttributeType.NUMBER)
         )
@@ -71,7 +69,7 @@ class JobFunctions:
 
     @classmethod
     def create(
-        cls, scope: Construct, *, build: Build, environment: Mapping[str, str], stores: JobStores, people: PeopleStores
+        cls, scope: Construct, *, stage: Stage, environment: Mapping[str, str], stores: JobStores, people: PeopleStores
     ) -> "JobFunctions":
         """Make them; `environment` is what all settings of the validation, the people and the jobs name."""
         own = ("SOURCE_BUCKET", "CLAIMS_TABLE", "JOBS_BUCKET", "JOBS_TABLE", "JOBS_TPS", "LOG_LEVEL")
@@ -82,7 +80,7 @@ class JobFunctions:
             made = ServiceFunction(
                 scope,
                 id_,
-                build=build,
+                stage=stage,
                 handler=HANDLERS[id_],
                 description=description,
                 environment=environment if id_ == "JobLines" else few,
@@ -91,7 +89,7 @@ class JobFunctions:
                 **more,
             )
             called_and_waited_for(made.function)
-            stores.allow_job(made, build.key)
+            stores.allow_job(made, stage.key)
             return made
 
         functions = cls(
@@ -150,14 +148,11 @@ class JobMachine(Construct):
         *,
         functions: JobFunctions,
         stores: JobStores,
-        build: Build,
-        webhook: Webhook | None,
+        stage: Stage,
     ) -> None:
         super().__init__(scope, id_)
         steps = {"Split": functions.split, "Lines": functions.lines, "Gather": functions.gather}
-        log = logs.LogGroup(
-            self, "Log", retention=build.log_retention, encryption_key=build.key, removal_policy=build.removal_policy
-        )
+        log = stage.log_group(self)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         self.machine = sfn.StateMachine(
             self,
@@ -180,8 +175,8 @@ class JobMachine(Construct):
             (["s3:GetObject"], stores.storage.jobs.arn_for_objects("*/batches-*.json")),
         ):
             children.add_statements(iam.PolicyStatement(actions=actions, resources=[resource]))
-        if build.key:
-            build.key.grant_decrypt(self.role)
+        if stage.key:
+            stage.key.grant_decrypt(self.role)
         machine, bucket = _logical_id(self.machine), _logical_id(stores.storage.jobs)
         executions = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<{machine}.Name>*:*"
         rule = "AwsSolutions::AwsSolutions-IAM5[Resource::{}]"
@@ -195,8 +190,8 @@ class JobMachine(Construct):
         )
         accept(functions.routes.role, "The executions of this machine alone.", rule.format(executions))
         functions.start(self.machine)
-        if webhook:
-            self._tell(webhook)
+        if stage.options.jobs_webhook:
+            self._tell(stage.options.jobs_webhook)
 
     def _tell(self, webhook: Webhook) -> None:
         """EventBridge posts each job's end to the address; it retries for a day."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -15,8 +15,9 @@ from constructs import Construct
 from face_validation_function.settings import INDEX_PREFIX
 from infra.constructs.claims import KEY_ACTIONS, table, text_attribute
 from infra.constructs.findings import accept
-from infra.constructs.function import Build, ServiceFunction, called_and_waited_for
+from infra.constructs.function import ServiceFunction, called_and_waited_for
 from infra.constructs.naming import stack_suffix
+from infra.constructs.stage import Stage
 from infra.constructs.storage import ImageStorage
 
 PEOPLE_HANDLER = "face_validation_function.people_function.lambda_handler"
@@ -44,10 +45,10 @@ _LOG_POLICY = "AWSLambdaBasicExecutionRole"
 class PeopleStores(Construct):
     """The collection of faces, the table of their rows, and the queue of photos that could not be enrolled."""
 
-    def __init__(self, scope: Construct, id_: str, *, retain: bool, key: kms.IKey | None) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
         super().__init__(scope, id_)
-        removal = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
-        self.table = table(self, TABLE_KEYS, retain=retain, key=key)
+        removal, key = stage.removal_policy, stage.key
+        self.table = table(self, TABLE_KEYS, stage=stage)
         for name, (partition, sort) in TABLE_INDEXES.items():
             self.table.add_global_secondary_index(
                 index_name=name,
@@ -90,7 +91,7 @@ class PeopleFunction(ServiceFunction):
         scope: Construct,
         id_: str,
         *,
-        build: Build,
+        stage: Stage,
         environment: Mapping[str, str],
         storage: ImageStorage,
         stores: PeopleStores,
@@ -98,7 +99,7 @@ class PeopleFunction(ServiceFunction):
         super().__init__(
             scope,
             id_,
-            build=build,
+            stage=stage,
             handler=PEOPLE_HANDLER,
             description="Who is in this photo, among the people that were enrolled?",
             environment=environment,
@@ -121,7 +122,7 @@ class PeopleFunction(ServiceFunction):
             stores.collection.attr_arn,
         )
         allow_faces(self, "CompareFaces", "DetectFaces")
-        allow_key(self, build.key)
+        allow_key(self, stage.key)
 
 
 class IndexingFunction(ServiceFunction):
@@ -132,7 +133,7 @@ class IndexingFunction(ServiceFunction):
         scope: Construct,
         id_: str,
         *,
-        build: Build,
+        stage: Stage,
         environment: Mapping[str, str],
         faces: s3.Bucket,
         stores: PeopleStores,
@@ -140,7 +141,7 @@ class IndexingFunction(ServiceFunction):
         super().__init__(
             scope,
             id_,
-            build=build,
+            stage=stage,
             handler=INDEXING_HANDLER,
             description="Enrols the photos that are put into the faces bucket under index/.",
             environment=environment,
@@ -174,7 +175,7 @@ class IndexingFunction(ServiceFunction):
         self.allow(["rekognition:DeleteFaces", "rekognition:IndexFaces"], stores.collection.attr_arn)
         self.allow(["sqs:SendMessage"], stores.dead_letters.queue_arn)
         allow_faces(self, "DetectFaces")
-        allow_key(self, build.key)
+        allow_key(self, stage.key)
         faces.add_event_notification(
             s3.EventType.OBJECT_CREATED,
             notifications.LambdaDestination(self.called),

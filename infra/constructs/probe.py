@@ -11,7 +11,8 @@ from constructs import Construct
 from face_validation_function.routes import WRITE
 from face_validation_function.settings import PROBE_KEYS
 from infra.constructs.findings import accept
-from infra.constructs.function import Build, ServiceFunction
+from infra.constructs.function import ServiceFunction
+from infra.constructs.stage import Stage
 from infra.constructs.storage import ImageStorage
 from infra.options import AppClient
 
@@ -29,7 +30,7 @@ class ProbeFunction(ServiceFunction):
         scope: Construct,
         id_: str,
         *,
-        build: Build,
+        stage: Stage,
         environment: Mapping[str, str],
         storage: ImageStorage,
         pool: cognito.IUserPool,
@@ -37,7 +38,7 @@ class ProbeFunction(ServiceFunction):
         super().__init__(
             scope,
             id_,
-            build=build,
+            stage=stage,
             handler=PROBE_HANDLER,
             description="Asks the API whether a drawn passport shows its holder.",
             environment={
@@ -54,8 +55,8 @@ class ProbeFunction(ServiceFunction):
             self.allow(["s3:PutObject"], bucket.arn_for_objects(image))
         self.allow(["cognito-idp:DescribeUserPoolClient"], pool.user_pool_arn)
         self.allow_anywhere([], "IAM knows no resource type for X-Ray's PutTraceSegments: * is the only one.")
-        if build.key:
-            build.key.grant(self.role, "kms:Decrypt", "kms:GenerateDataKey")
+        if stage.key:
+            stage.key.grant(self.role, "kms:Decrypt", "kms:GenerateDataKey")
         # A second try would hide the first one's failure, and be paid.
         target = targets.LambdaFunction(self.called, retry_attempts=0)
         events.Rule(self, "Schedule", schedule=events.Schedule.rate(INTERVAL), targets=[target])

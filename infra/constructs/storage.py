@@ -7,6 +7,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.constructs.stage import Stage
 from infra.options import INFREQUENT_ACCESS_DAYS
 
 ACCESS_LOG_DAYS = 365
@@ -19,9 +20,6 @@ class ImageStorage(Construct):
 
     The faces bucket keeps every version of a photo until somebody erases it: a face that was enrolled from a version
     can always be told apart from the next one's, and an erasure knows all that there is to remove.
-
-    Args:
-        source_days, target_days: after how many days an image in that bucket is removed; None keeps it.
     """
 
     def __init__(
@@ -29,23 +27,19 @@ class ImageStorage(Construct):
         scope: Construct,
         id_: str,
         *,
-        retain: bool,
-        key: kms.IKey | None,
-        source_days: int | None,
-        target_days: int | None,
+        stage: Stage,
     ) -> None:
         super().__init__(scope, id_)
-        self._retain = retain
-        self._key = key
+        self._stage = stage
         self.access_logs = private_bucket(
             self,
             "AccessLogs",
-            retain=retain,
+            retain=stage.retain,
             # S3's log delivery cannot write to a bucket that a customer's key encrypts.
             key=None,
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(ACCESS_LOG_DAYS))],
         )
-        self.source = self._image_bucket("Source", *_expiry(source_days))
+        self.source = self._image_bucket("Source", *_expiry(stage.options.source_days))
         self.target = self._image_bucket(
             "Target",
             s3.LifecycleRule(
@@ -56,7 +50,7 @@ class ImageStorage(Construct):
                     )
                 ]
             ),
-            *_expiry(target_days),
+            *_expiry(stage.options.target_days),
         )
         self.faces = self._image_bucket("Faces", versioned=True)
         # Manifests are callers' own and stay in the source bucket.
@@ -66,8 +60,8 @@ class ImageStorage(Construct):
         return private_bucket(
             self,
             id_,
-            retain=self._retain,
-            key=self._key,
+            retain=self._stage.retain,
+            key=self._stage.key,
             lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7)), *rules],
             server_access_logs_bucket=self.access_logs,
             server_access_logs_prefix=f"{id_.lower()}/",

@@ -4,12 +4,12 @@ from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.constructs.findings import accept
+from infra.constructs.stage import Stage
 from infra.monitoring.metrics import CLAIMS_IN_DOUBT, THROTTLES, FunctionMetrics, Metrics
 
 SERVER_ERRORS_IN_PERIOD = 3
@@ -26,7 +26,7 @@ _REKOGNITION_THROTTLED = "Rekognition throttled past the retries: ask for a high
 class Alarms(Construct):
     """The alarms of one stage, told when they are raised and when they are over.
 
-    The topic writes to `email`, when there is one, once its owner has confirmed the subscription.
+    The topic writes to the operator's address, when there is one, once its owner has confirmed the subscription.
     """
 
     def __init__(
@@ -35,13 +35,12 @@ class Alarms(Construct):
         id_: str,
         *,
         metrics: Metrics,
-        email: str | None,
-        key: kms.IKey | None,
-        rekognition_tps: int | None,
+        stage: Stage,
         probe: FunctionMetrics | None,
     ) -> None:
         super().__init__(scope, id_)
-        self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=key)
+        email, rekognition_tps = stage.options.alarm_email, stage.options.rekognition_tps
+        self.topic = sns.Topic(self, "Topic", enforce_ssl=True, master_key=stage.key)
         # A policy, which enforce_ssl makes, takes the place of SNS's default one, by which the account's alarms publish
         # (docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html).
         self.topic.add_to_resource_policy(
