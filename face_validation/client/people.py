@@ -1,7 +1,7 @@
 """Who is this? The answers of the routes about enrolled people."""
 
 import base64
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from face_validation.client.folders import is_utf8, printable
 from face_validation.client.image_preparation import Photo, format_of
 from face_validation.client.transport import checked_url, network_faults
 from face_validation.client.validation_request import new_id
-from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face, read
+from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face, ImageAnalysis, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,24 @@ class EverybodyResult:
 
 
 @dataclass(frozen=True, slots=True)
+class BoxesOfOne:
+    """What was seen in the photo."""
+
+    target: ImageAnalysis
+
+
+@dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """Whether the photo shows the enrolled person of that name, by the similarity (0-100) to the person's photos."""
+    """Whether the photo shows the enrolled person of that name, by the similarity (0-100) to the person's photos.
+
+    `reasons` and `boxes` are there when they were asked for.
+    """
 
     id_request: str
     matched: bool
     similarity: float
     reasons: tuple[str, ...] = ()
+    boxes: BoxesOfOne | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +190,14 @@ class People:
         body = {"threshold": threshold, "max_faces": max_faces, "faces": "all", "max_searched": max_searched}
         return read_answer(EverybodyResult, self._ask_about(photo, "/search", body))
 
-    def verify(self, photo: Photo, full_name: str, *, threshold: float = DEFAULT_THRESHOLD) -> VerificationResult:
-        """Does the photo show the enrolled person of that name? Raises NotFoundError when nobody is called so."""
-        body = {"full_name": full_name, "threshold": threshold, "include": ["reasons"]}
+    def verify(
+        self, photo: Photo, full_name: str, *, threshold: float = DEFAULT_THRESHOLD, include: Sequence[str] = ()
+    ) -> VerificationResult:
+        """Does the photo show the enrolled person of that name? Raises NotFoundError when nobody is called so.
+
+        `include` may name `boxes` and `reasons`.
+        """
+        body = {"full_name": full_name, "threshold": threshold, "include": list(include)}
         return read_answer(VerificationResult, self._ask_about(photo, "/verification", body))
 
     def _ask_about(self, photo: Photo, path: str, fields: Mapping[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from face_validation.client import people, validation_result
+from face_validation.client import people, validation_request, validation_result
 from face_validation_function.contract import answers, judgement
 
 # Of the request, beside the answer.
@@ -31,7 +31,10 @@ LEFT_OUT = {"id_request"}
         (people.EnrolledFace, answers.FaceAnswer),
         (people.FacePage, answers.FacesAnswer),
         (people.PersonMatch, answers.Match),
-        (people.SearchResult, answers.SearchAnswer),
+        (people.FoundFace, answers.FoundFace),
+        (people.VerificationResult, answers.VerificationAnswer),
+        (people.BoxesOfOne, answers.BoxesOfOne),
+        (validation_request.LivenessSession, answers.LivenessSessionAnswer),
         (people.Erased, answers.ErasedCounts),
         (people.UploadForm, answers.UploadAnswer),
     ],
@@ -41,3 +44,11 @@ def test_the_clients_values_have_the_fields_of_the_answers(values: Any, model: t
     fields = {field.name for field in dataclasses.fields(values)}
 
     assert fields - ASKED - LEFT_OUT == set(model.model_fields) - LEFT_OUT
+
+
+def test_the_two_results_of_a_search_have_the_fields_of_its_answer() -> None:
+    one, everybody = (
+        {field.name for field in dataclasses.fields(kind)} for kind in (people.SearchResult, people.EverybodyResult)
+    )
+
+    assert one | everybody == set(answers.SearchAnswer.model_fields)
