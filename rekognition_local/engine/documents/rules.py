@@ -80,8 +80,9 @@ def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verd
         common += PORTRAIT
     elif not portrait and not people and passport_titles and len(lines) <= COVER_LINES:
         common += COVER
-    passport = TITLES[min(2, passport_titles)] + _zone_of_a_passport(page, zone)
-    id_card = TITLES[min(2, id_card_titles)] + _zone_of_a_card(page, zone) + _licence_marks(page, numbered)
+    zone_of_passport, zone_of_card = _zones(page, zone)
+    passport = TITLES[min(2, passport_titles)] + zone_of_passport
+    id_card = TITLES[min(2, id_card_titles)] + zone_of_card + _licence_marks(page, numbered)
     # One document is one or the other. Portrait and fields without a title make a card: passports name themselves.
     if passport > id_card:
         return Verdict(_percent(common + passport), _percent(common + id_card - passport))
@@ -193,22 +194,15 @@ def _contrary(page: _Lines, zone: mrz.MachineReadableZone | None) -> float:
     return others + contact + VISA * visa
 
 
-def _zone_of_a_passport(page: _Lines, zone: mrz.MachineReadableZone | None) -> float:
+def _zones(page: _Lines, zone: mrz.MachineReadableZone | None) -> tuple[float, float]:
+    """What a zone says for a passport, and for another card."""
     if zone is None:
-        return UNFILLED_ZONE * (page.unfilled_zone >= LONG_LINE)
-    return _strength(zone) * (zone.code.startswith("P") or zone.code == PASSPORT_CARD)
-
-
-def _zone_of_a_card(page: _Lines, zone: mrz.MachineReadableZone | None) -> float:
-    if zone is None:
-        return UNFILLED_ZONE * (SHORT_LINE <= page.unfilled_zone < LONG_LINE)
-    return _strength(zone) * (zone.code[:1] not in "PV" and zone.code != PASSPORT_CARD)
-
-
-def _strength(zone: mrz.MachineReadableZone) -> float:
-    if zone.is_valid:
-        return VALID_ZONE
-    return READ_ZONE if zone.checks else FIRST_LINE_OF_ZONE
+        length = page.unfilled_zone
+        return UNFILLED_ZONE * (length >= LONG_LINE), UNFILLED_ZONE * (SHORT_LINE <= length < LONG_LINE)
+    strength = VALID_ZONE if zone.is_valid else READ_ZONE if zone.checks else FIRST_LINE_OF_ZONE
+    is_passport = zone.code.startswith("P") or zone.code == PASSPORT_CARD
+    is_card = zone.code[:1] not in "PV" and zone.code != PASSPORT_CARD
+    return strength * is_passport, strength * is_card
 
 
 def _numbered_fields(page: _Lines) -> frozenset[str]:
