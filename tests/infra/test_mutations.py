@@ -65,7 +65,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "StorageJobs": "s3: GetObject ListBucket PutObject",
         "StorageSource": "s3: GetObject ListBucket",
         "StorageTarget": "s3: GetObject ListBucket",
-        "anywhere": ABOUT_IMAGES,
+        "anywhere": "rekognition: CompareFaces DetectFaces DetectLabels",
     },
     "JobGather": {
         "ClaimsTable": "dynamodb: BatchGetItem",
