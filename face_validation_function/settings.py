@@ -1,8 +1,9 @@
 """Settings of the Lambda function: the one reader of the environment."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, Self
 
 DOCUMENT_LABELS = ("Driving License", "Passport")
 ALL_VALIDATION_TYPES = ("FACE_TO_FACE", "ID_TO_FACE", "ID_IN_FACE")
@@ -15,8 +16,25 @@ INDEX_PREFIX = "index/"
 PROBE_KEYS = ("probe/passport.jpg", "probe/photograph.jpg")
 
 
+class _FromEnvironment:
+    """Settings that are read of the environment: each field is the variable of the same name in capitals."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the settings from `environment`, by default the process's own.
+
+        Raises:
+            ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
+        """
+        values = os.environ if environment is None else environment
+        found = fields(cls)  # type: ignore[arg-type]  # each class below is a dataclass
+        return cls(**{field.name: _value(field, values) for field in found})
+
+
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(_FromEnvironment):
     """What operations may set; each field is the environment variable of the same name in capitals.
 
     `source_bucket`, `target_bucket` and `claims_table` have no default. `document_labels` are the Rekognition labels
@@ -40,32 +58,9 @@ class Settings:
     audit_bucket: str = ""
     audit_key: str = ""
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Read the settings from `environment`, by default the process's own.
-
-        Raises:
-            ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
-        """
-        values = os.environ if environment is None else environment
-        return cls(
-            source_bucket=_required(values, "SOURCE_BUCKET"),
-            target_bucket=_required(values, "TARGET_BUCKET"),
-            claims_table=_required(values, "CLAIMS_TABLE"),
-            log_level=_log_level(values.get("LOG_LEVEL", "")),
-            document_labels=_listed(values, "DOCUMENT_LABELS") or DOCUMENT_LABELS,
-            validation_types=_validation_types(values),
-            threshold_liveness=_number(values, "THRESHOLD_LIVENESS", default=90, most=100),
-            liveness_challenge=_challenge(values),
-            liveness_audit_images=int(_number(values, "LIVENESS_AUDIT_IMAGES", default=0, most=MOST_AUDIT_IMAGES)),
-            idempotency=values.get("IDEMPOTENCY", "").strip().lower() == "true",
-            audit_bucket=values.get("AUDIT_BUCKET", "").strip(),
-            audit_key=values.get("AUDIT_KEY", "").strip(),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class PeopleSettings:
+class PeopleSettings(_FromEnvironment):
     """The settings of the functions about enrolled people; each field is the variable of the same name in capitals."""
 
     source_bucket: str
@@ -77,28 +72,9 @@ class PeopleSettings:
     dead_letter_queue_url: str
     log_level: str = "DEBUG"
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "PeopleSettings":
-        """Read the settings from `environment`, by default the process's own.
-
-        Raises:
-            ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
-        """
-        values = os.environ if environment is None else environment
-        return cls(
-            source_bucket=_required(values, "SOURCE_BUCKET"),
-            target_bucket=_required(values, "TARGET_BUCKET"),
-            claims_table=_required(values, "CLAIMS_TABLE"),
-            faces_bucket=_required(values, "FACES_BUCKET"),
-            faces_table=_required(values, "FACES_TABLE"),
-            collection_id=_required(values, "COLLECTION_ID"),
-            dead_letter_queue_url=_required(values, "DEAD_LETTER_QUEUE_URL"),
-            log_level=_log_level(values.get("LOG_LEVEL", "")),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class JobsSettings:
+class JobsSettings(_FromEnvironment):
     """The settings of the functions about jobs; each field is the variable of the same name in capitals.
 
     `state_machine_arn` is what runs a job: the function behind the routes alone starts it. `jobs_tps` is how many calls
@@ -113,27 +89,9 @@ class JobsSettings:
     jobs_tps: float = 0.0
     log_level: str = "DEBUG"
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "JobsSettings":
-        """Read the settings from `environment`, by default the process's own.
-
-        Raises:
-            ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
-        """
-        values = os.environ if environment is None else environment
-        return cls(
-            source_bucket=_required(values, "SOURCE_BUCKET"),
-            claims_table=_required(values, "CLAIMS_TABLE"),
-            jobs_bucket=_required(values, "JOBS_BUCKET"),
-            jobs_table=_required(values, "JOBS_TABLE"),
-            state_machine_arn=values.get("STATE_MACHINE_ARN", ""),
-            jobs_tps=_number(values, "JOBS_TPS", default=0, most=1000),
-            log_level=_log_level(values.get("LOG_LEVEL", "")),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class ProbeSettings:
+class ProbeSettings(_FromEnvironment):
     """The settings of the function that asks the API; each field is the variable of the same name in capitals."""
 
     api_url: str
@@ -144,57 +102,59 @@ class ProbeSettings:
     target_bucket: str
     log_level: str = "DEBUG"
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "ProbeSettings":
-        """Read the settings from `environment`, by default the process's own.
 
-        Raises:
-            ValueError: a variable without default is missing or empty; names the variable.
-        """
-        values = os.environ if environment is None else environment
-        names = ("api_url", "token_url", "user_pool_id", "client_id", "source_bucket", "target_bucket")
-        given = {name: _required(values, name.upper()) for name in names}
-        return cls(**given, log_level=_log_level(values.get("LOG_LEVEL", "")))
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _required(values: Mapping[str, str], name: str) -> str:
-    value = values.get(name, "").strip()
-    if not value:
-        raise ValueError(f"The environment variable {name} is missing: set it; it has no default.")
-    return value
-
-
-def _listed(values: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in values.get(name, "").split(",") if part.strip())
-
-
-def _validation_types(values: Mapping[str, str]) -> tuple[str, ...]:
-    types = _listed(values, "VALIDATION_TYPES") or VALIDATION_TYPES
+def _validation_types(text: str) -> tuple[str, ...]:
+    types = _listed(text) or VALIDATION_TYPES
     if unknown := set(types) - set(ALL_VALIDATION_TYPES):
         raise ValueError(f"VALIDATION_TYPES names {sorted(unknown)}; the types are {', '.join(ALL_VALIDATION_TYPES)}.")
     return types
 
 
-def _number(values: Mapping[str, str], name: str, *, default: float, most: float) -> float:
-    written = values.get(name, "").strip()
+def _number(name: str, text: str, *, most: float) -> float:
     try:
-        number = float(written) if written else default
+        number = float(text)
     except ValueError:
         number = -1.0
     if not 0 <= number <= most:
-        raise ValueError(f"{name} is {written!r}: it must be a number from 0 to {most:g}.")
+        raise ValueError(f"{name} is {text!r}: it must be a number from 0 to {most:g}.")
     return number
 
 
-def _challenge(values: Mapping[str, str]) -> str:
-    name = values.get("LIVENESS_CHALLENGE", "").strip() or LIVENESS_CHALLENGES[0]
+def _challenge(name: str) -> str:
     if name not in LIVENESS_CHALLENGES:
         raise ValueError(f"LIVENESS_CHALLENGE is {name!r}: it must be one of {', '.join(LIVENESS_CHALLENGES)}.")
     return name
 
 
-def _log_level(value: str) -> str:
+def _log_level(text: str) -> str:
     """A level of Python's; other loggers' words for one too. An unknown word must not stop the service."""
-    level = value.strip().upper()
+    level = text.upper()
     level = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(level, level)
     return level if level in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"} else "DEBUG"
+
+
+# How a variable that is not just a text is read, by the field's name.
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "log_level": _log_level,
+    "document_labels": lambda text: _listed(text) or DOCUMENT_LABELS,
+    "validation_types": _validation_types,
+    "threshold_liveness": lambda text: _number("THRESHOLD_LIVENESS", text, most=100),
+    "liveness_challenge": _challenge,
+    "liveness_audit_images": lambda text: int(_number("LIVENESS_AUDIT_IMAGES", text, most=MOST_AUDIT_IMAGES)),
+    "idempotency": lambda text: text.lower() == "true",
+    "jobs_tps": lambda text: _number("JOBS_TPS", text, most=1000),
+}
+
+
+def _value(field: Field[Any], values: Mapping[str, str]) -> object:
+    name = field.name.upper()
+    text = values.get(name, "").strip()
+    if text:
+        return _READERS.get(field.name, str)(text)
+    if field.default is MISSING:
+        raise ValueError(f"The environment variable {name} is missing: set it; it has no default.")
+    return field.default
