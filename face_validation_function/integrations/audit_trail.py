@@ -3,10 +3,9 @@
 import hashlib
 import json
 import uuid
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from face_validation_function.comparison import Comparison
 from face_validation_function.integrations.aws_client import aws_client
@@ -18,71 +17,6 @@ from face_validation_function.validations.validation_request import FaceValidati
 MAC_ALGORITHM = "HMAC_SHA_256"
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """One decision and everything that it followed from; scores and thresholds are 0-100, unrounded.
-
-    `client_id` is the caller's app client. `document` is the label by which the source was taken for a document, and
-    `document_model` the version of Rekognition's label model that said so; AWS tells no version of its face models.
-    `code` is `code_version()`. The HMACs are hexadecimal, of the SHA-256 of the images' bytes under the stage's key.
-    """
-
-    id_request: str
-    time: str
-    client_id: str
-    type: str
-    threshold: float
-    threshold_review: float | None
-    threshold_label: float
-    similarity: float
-    source_face_confidence: float
-    target_face_confidence: float
-    document: str | None
-    document_confidence: float | None
-    matched: bool
-    decision: str | None
-    reasons: list[str]
-    document_model: str | None
-    code: str
-    source_hmac: str
-    target_hmac: str
-
-    @classmethod
-    def of(
-        cls,
-        id_request: str,
-        client_id: str,
-        request: FaceValidationRequest,
-        found: Comparison,
-        *,
-        code: str,
-        hmacs: tuple[str, str],
-    ) -> Self:
-        """The record of a comparison, made now; `hmacs` are those of source and target."""
-        document = found.source.document
-        return cls(
-            id_request=id_request,
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            client_id=client_id,
-            type=request.type,
-            threshold=found.threshold,
-            threshold_review=found.threshold_review,
-            threshold_label=request.threshold_label,
-            similarity=found.similarity,
-            source_face_confidence=found.source.face.confidence,
-            target_face_confidence=found.target.face.confidence,
-            document=document.label if document else None,
-            document_confidence=document.confidence if document else None,
-            matched=found.is_match,
-            decision=found.decision,
-            reasons=list(found.reasons),
-            document_model=document.model if document else None,
-            code=code,
-            source_hmac=hmacs[0],
-            target_hmac=hmacs[1],
-        )
-
-
 class AuditTrail:
     """Records in, into a bucket that keeps them; `s3` and `kms` are clients, `key_id` is of an HMAC key."""
 
@@ -92,19 +26,43 @@ class AuditTrail:
         self._code = code_version()
 
     def write(self, id_request: str, client_id: str, request: FaceValidationRequest, found: Comparison) -> None:
-        """Keep the record of a decision, under the id that it is answered with.
+        """Keep a decision and everything that it followed from, under the id that it is answered with.
+
+        Scores and thresholds are 0-100, unrounded; the HMACs are hexadecimal.
 
         Raises:
             InternalServerError: it cannot be written, so the decision must not be told.
         """
-        hmacs = self._hmac(found.source.sha256), self._hmac(found.target.sha256)
-        record = AuditRecord.of(id_request, client_id, request, found, code=self._code, hmacs=hmacs)
+        document = found.source.document
+        record = {
+            "id_request": id_request,
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "client_id": client_id,
+            "type": request.type,
+            "threshold": found.threshold,
+            "threshold_review": found.threshold_review,
+            "threshold_label": request.threshold_label,
+            "similarity": found.similarity,
+            "source_face_confidence": found.source.face.confidence,
+            "target_face_confidence": found.target.face.confidence,
+            "document": document.label if document else None,
+            "document_confidence": document.confidence if document else None,
+            # Of Rekognition's label model, which found the document; AWS tells no version of its face models.
+            "document_model": document.model if document else None,
+            "matched": found.is_match,
+            "decision": found.decision,
+            "reasons": found.reasons,
+            "code": self._code,
+            "source_hmac": self._hmac(found.source.sha256),
+            "target_hmac": self._hmac(found.target.sha256),
+        }
+        day = str(record["time"])[:10].replace("-", "/")
         with translate_aws_errors("S3", {}):
             self._s3.put_object(
                 Bucket=self._bucket,
                 # An id may come again; a record of its own each time.
-                Key=f"{record.time[:10].replace('-', '/')}/{record.id_request}/{uuid.uuid4()}.json",
-                Body=json.dumps(asdict(record), allow_nan=False).encode(),
+                Key=f"{day}/{id_request}/{uuid.uuid4()}.json",
+                Body=json.dumps(record, allow_nan=False).encode(),
                 ContentType="application/json",
                 # S3 takes an object under a lock only with a checksum.
                 ChecksumAlgorithm="SHA256",
