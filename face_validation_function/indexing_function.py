@@ -36,15 +36,11 @@ class IndexingAdapters:
     def from_environment(cls) -> "IndexingAdapters":
         """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
         settings = PeopleSettings.from_environment()
-        client = aws_client("rekognition")
+        client, s3 = aws_client("rekognition"), S3Service(aws_client("s3"))
+        table = FacesTable(aws_client("dynamodb"), settings.faces_table, settings.collection_id)
+        collection = CollectionService(client, lambda: table.collections().active)
         return cls(
-            enrolment=EnrolmentService(
-                S3Service(aws_client("s3")),
-                RekognitionService(client),
-                CollectionService(client, settings.collection_id),
-                FacesTable(aws_client("dynamodb"), settings.faces_table),
-                settings.faces_bucket,
-            ),
+            enrolment=EnrolmentService(s3, RekognitionService(client), collection, table, settings),
             dead_letters=DeadLetters(aws_client("sqs"), settings.dead_letter_queue_url),
             logger=service_logger(settings.log_level),
         )
@@ -96,7 +92,7 @@ class IndexingFunction:
                 if error.status >= 500:
                     failed.append(str(error))
                 else:
-                    adapters.dead_letters.send(record, error.code, str(error))
+                    adapters.dead_letters.send(record, error)
                     counts["refused"] += 1
             else:
                 counts["enrolled" if done.result.is_new else "known"] += 1

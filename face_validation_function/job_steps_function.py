@@ -17,6 +17,7 @@ from face_validation_function.integrations.job_files import JobFiles
 from face_validation_function.integrations.jobs_table import JobsTable
 from face_validation_function.integrations.pace import Pace, PacedRekognition
 from face_validation_function.jobs import Job, Kind, Line
+from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.rest_function import HttpResponse, Invocation, Lazy
 from face_validation_function.services.bulk_jobs import SCOPES
 from face_validation_function.services.job_batches import JobBatches
@@ -128,5 +129,5 @@ def _of_people(adapters: StepAdapters, kind: Kind) -> Operation:
     operation = people_function.OPERATIONS["enrol" if kind is Kind.ENROLMENT else "search"]
     clients = {"s3": adapters.s3, "dynamodb": adapters.dynamodb}
     return lambda rekognition, invocation: operation(
-        people_function.PeopleAdapters.of(settings, rekognition=rekognition, **clients), invocation
+        PeopleAdapters.of(settings, rekognition=rekognition, **clients), invocation
     )

@@ -1,13 +1,10 @@
-"""The Lambda function of the routes about people: enrol, list, search, verify, erase, upload."""
+"""The Lambda function of the routes about people, and of the schedule that erases what has expired."""
 
-import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
-
-from aws_lambda_powertools import Logger
 
 from face_validation_function.contract.answers import (
     BoxesOfOne,
@@ -22,25 +19,34 @@ from face_validation_function.contract.answers import (
     UploadAnswer,
     VerificationAnswer,
 )
-from face_validation_function.exceptions.exceptions import RequestError
-from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.collection_service import CollectionService
-from face_validation_function.integrations.faces_table import FacesTable
-from face_validation_function.integrations.rekognition_service import RekognitionService
-from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service, looked_for_in
-from face_validation_function.people import EnrolledFace, Erased, PersonMatch
+from face_validation_function.deadline import Task, run_until_deadline
+from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.integrations.s3_service import UPLOAD_S, looked_for_in
+from face_validation_function.people import Erased, PersonMatch
+from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.reasons import Reason
+from face_validation_function.record_operations import (
+    face_id_in,
+    full_name_in,
+    reindex,
+    rename,
+    show_face,
+    show_person,
+)
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.rest_function import Event, HttpResponse, Invocation, RestFunction
-from face_validation_function.rest_operation import OperationResult, operations, path_parameter
-from face_validation_function.services.enrolment import EnrolmentService
-from face_validation_function.services.erasure import ErasureService
-from face_validation_function.services.search import SearchService
-from face_validation_function.services.verification import VerificationService
-from face_validation_function.settings import INDEX_PREFIX, PeopleSettings
-from face_validation_function.utils.logging_config import service_logger
-from face_validation_function.utils.response_utils import box_of, face_of, side_of
-from face_validation_function.validations.body import parse_body, validated
+from face_validation_function.rest_function import (
+    Event,
+    HttpResponse,
+    Invocation,
+    Lazy,
+    RestFunction,
+    deadline_s,
+)
+from face_validation_function.rest_operation import OperationResult, operations
+from face_validation_function.settings import EXPIRE, INDEX_PREFIX
+from face_validation_function.utils.logging_config import record_operation
+from face_validation_function.utils.response_utils import face_fields, face_of, side_of
+from face_validation_function.validations.body import new_request_id, parse_body, validated
 from face_validation_function.validations.people_requests import (
     EnrolRequest,
     ListRequest,
@@ -48,65 +54,31 @@ from face_validation_function.validations.people_requests import (
     SearchRequest,
     UploadRequest,
     VerificationRequest,
-    full_name_of,
 )
 
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png"}
-# As Rekognition writes them; it takes no others.
-_FACE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleAdapters:
-    """What is made once for each process: settings, clients, the logger and the services, which hold no state."""
-
-    settings: PeopleSettings
-    s3: S3Service
-    table: FacesTable
-    enrolment: EnrolmentService
-    search: SearchService
-    verification: VerificationService
-    erasure: ErasureService
-    logger: Logger
-
-    @classmethod
-    def from_environment(cls) -> "PeopleAdapters":
-        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
-        return cls.of(
-            PeopleSettings.from_environment(),
-            rekognition=aws_client("rekognition"),
-            s3=aws_client("s3"),
-            dynamodb=aws_client("dynamodb"),
-        )
-
-    @classmethod
-    def of(cls, settings: PeopleSettings, *, rekognition: Any, s3: Any, dynamodb: Any) -> "PeopleAdapters":
-        """Adapters over these boto3 clients."""
-        images, faces = S3Service(s3), RekognitionService(rekognition)
-        collection = CollectionService(rekognition, settings.collection_id)
-        table = FacesTable(dynamodb, settings.faces_table)
-        return cls(
-            settings=settings,
-            s3=images,
-            table=table,
-            enrolment=EnrolmentService(images, faces, collection, table, settings.faces_bucket),
-            verification=VerificationService(images, faces, table, settings.faces_bucket),
-            search=SearchService(faces, collection, table),
-            erasure=ErasureService(images, collection, table, settings.faces_bucket),
-            logger=service_logger(settings.log_level),
-        )
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
-    """Answer one API Gateway proxy event: what AWS Lambda calls."""
-    return _function(event, context)
+    """Answer one API Gateway proxy event, or do what the schedule's event asks: what AWS Lambda calls."""
+    return expire(_adapters.get(), event, context) if event.get("operation") == EXPIRE else _function(event, context)
 
 
 def enrol(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /faces: 201 when the face is new, 200 when this photo was enrolled before."""
     request = validated(parse_body(invocation.body), EnrolRequest)
-    enrolled = adapters.enrolment.enrol(timer, request.image_path, full_name=request.full_name)
-    body = EnrolAnswer(id_request=invocation.id_request, **_fields_of(enrolled.face))
+    enrolled = adapters.enrolment.enrol(
+        timer,
+        request.image_path,
+        full_name=request.full_name,
+        allow_duplicate=request.allow_duplicate,
+        expires_at=request.expires_at or "",
+    )
+    body = EnrolAnswer(
+        id_request=invocation.id_request,
+        possible_duplicate=True if enrolled.face.possible_duplicate else None,
+        **face_fields(enrolled.face),
+    )
     return OperationResult(body, HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
 
 
@@ -115,7 +87,7 @@ def list_faces(adapters: PeopleAdapters, invocation: Invocation, timer: RequestT
     request = validated(dict(invocation.event.get("queryStringParameters") or {}), ListRequest)
     with timer.step("table"):
         faces, token = adapters.table.listed(request.limit, request.next_token, request.full_name)
-    page = [FaceAnswer(**_fields_of(face)) for face in faces]
+    page = [FaceAnswer(**face_fields(face)) for face in faces]
     return OperationResult(FacesAnswer(id_request=invocation.id_request, faces=page, next_token=token))
 
 
@@ -164,18 +136,13 @@ def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
 
 def erase_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /faces/{face_id}: what was erased."""
-    face_id = path_parameter(invocation, "face_id")
-    if not _FACE_ID.fullmatch(face_id):
-        raise RequestError(f"face_id: a face id is a UUID in lower case; the value sent is {face_id[:80]!r}.")
+    face_id = face_id_in(invocation)
     return _erased(invocation, adapters.erasure.erase_face(timer, face_id))
 
 
 def erase_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /people/{full_name}: what was erased."""
-    try:
-        full_name = full_name_of(path_parameter(invocation, "full_name"))
-    except ValueError as error:
-        raise RequestError(f"full_name: {error}.") from error
+    full_name = full_name_in(invocation)
     return _erased(invocation, adapters.erasure.erase_person(timer, full_name))
 
 
@@ -192,9 +159,24 @@ def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     return OperationResult(form, HTTPStatus.CREATED)
 
 
-OPERATIONS = operations((enrol, list_faces, search, verify, erase_face, erase_person, upload))
+def expire(adapters: PeopleAdapters, event: Event, context: Any) -> dict[str, int]:
+    """Erase what has expired, as much as there is time for: how much it was; raises when AWS failed."""
+    invocation = Invocation(event, deadline_s(context), context.function_name, context.aws_request_id)
+    task = Task(new_request_id(), adapters.erasure.erase_expired)
+    (done,) = run_until_deadline([task], invocation.deadline_s, adapters.logger)
+    error = done.result if isinstance(done.result, FaceValidationError) else None
+    record_operation(adapters.logger, invocation, EXPIRE, done.id_request, done.timer, error)
+    if isinstance(done.result, FaceValidationError):
+        raise done.result
+    return asdict(done.result)
 
-_function = RestFunction(OPERATIONS, PeopleAdapters.from_environment)
+
+OPERATIONS = operations(
+    (enrol, list_faces, search, verify, erase_face, erase_person, upload, show_face, show_person, rename, reindex)
+)
+
+_adapters = Lazy(PeopleAdapters.from_environment)
+_function = RestFunction(OPERATIONS, _adapters.get)
 
 
 def _photo(adapters: PeopleAdapters, timer: RequestTimer, request: PhotoRequest) -> bytes:
@@ -209,18 +191,6 @@ def _found(matches: Sequence[PersonMatch]) -> dict[str, Any]:
     people = [Match(full_name=one.full_name, similarity=one.similarity, face_id=one.face_id) for one in matches]
     best = {"person": people[0].full_name, "similarity": people[0].similarity} if people else {}
     return {"found": bool(people), **best, "matches": people}
-
-
-def _fields_of(face: EnrolledFace) -> dict[str, Any]:
-    """The fields that a face has in every answer."""
-    return {
-        "face_id": face.face_id,
-        "full_name": face.photo.full_name,
-        "image_path": face.photo.key,
-        "box": box_of(face.face.box),
-        "confidence": face.face.confidence,
-        "enrolled_at": face.enrolled_at,
-    }
 
 
 def _erased(invocation: Invocation, erased: Erased) -> OperationResult:

@@ -43,8 +43,12 @@ VALIDATION_ROUTES: tuple[Route, ...] = (
 PEOPLE_ROUTES: tuple[Route, ...] = (
     Route("POST", "/faces", "enrol", WRITE),
     Route("GET", "/faces", "list_faces", READ),
+    Route("GET", "/faces/{face_id}", "show_face", READ),
     Route("DELETE", "/faces/{face_id}", "erase_face", ADMIN),
+    Route("GET", "/people/{full_name}", "show_person", ADMIN),
     Route("DELETE", "/people/{full_name}", "erase_person", ADMIN),
+    Route("POST", "/renames", "rename", ADMIN),
+    Route("POST", "/reindexings", "reindex", ADMIN),
     Route("POST", "/search", "search", READ),
     Route("POST", "/verification", "verify", READ),
     Route("POST", "/uploads", "upload", WRITE),

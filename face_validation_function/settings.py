@@ -14,6 +14,12 @@ MOST_AUDIT_IMAGES = 4
 INDEX_PREFIX = "index/"
 # What the probe puts into the source and the target bucket.
 PROBE_KEYS = ("probe/passport.jpg", "probe/photograph.jpg")
+MOST_DAYS = 36500
+# The operation that the schedule asks of the people function.
+EXPIRE = "expire"
+# Similarities of a search, in percent: docs/people.md has the figures.
+THRESHOLD_DUPLICATE = 99
+THRESHOLD_POSSIBLE_DUPLICATE = 80
 
 
 class _FromEnvironment:
@@ -61,7 +67,11 @@ class Settings(_FromEnvironment):
 
 @dataclass(frozen=True, slots=True)
 class PeopleSettings(_FromEnvironment):
-    """The settings of the functions about enrolled people; each field is the variable of the same name in capitals."""
+    """The settings of the functions about enrolled people; each field is the variable of the same name in capitals.
+
+    A face that a search finds under another name from `threshold_duplicate` on is refused, from
+    `threshold_possible_duplicate` on it is marked. Enrolments end after `people_days`; 0 means never.
+    """
 
     source_bucket: str
     target_bucket: str
@@ -71,6 +81,9 @@ class PeopleSettings(_FromEnvironment):
     collection_id: str
     dead_letter_queue_url: str
     log_level: str = "DEBUG"
+    threshold_duplicate: float = THRESHOLD_DUPLICATE
+    threshold_possible_duplicate: float = THRESHOLD_POSSIBLE_DUPLICATE
+    people_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +158,9 @@ _READERS: Mapping[str, Callable[[str], object]] = {
     "threshold_liveness": lambda text: _number("THRESHOLD_LIVENESS", text, most=100),
     "liveness_challenge": _challenge,
     "liveness_audit_images": lambda text: int(_number("LIVENESS_AUDIT_IMAGES", text, most=MOST_AUDIT_IMAGES)),
+    "threshold_duplicate": lambda text: _number("THRESHOLD_DUPLICATE", text, most=100),
+    "threshold_possible_duplicate": lambda text: _number("THRESHOLD_POSSIBLE_DUPLICATE", text, most=100),
+    "people_days": lambda text: int(_number("PEOPLE_DAYS", text, most=MOST_DAYS)),
     "idempotency": lambda text: text.lower() == "true",
     "jobs_tps": lambda text: _number("JOBS_TPS", text, most=1000),
 }

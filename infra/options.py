@@ -10,6 +10,8 @@ from face_validation_function.settings import (
     ALL_VALIDATION_TYPES,
     LIVENESS_CHALLENGES,
     MOST_AUDIT_IMAGES,
+    THRESHOLD_DUPLICATE,
+    THRESHOLD_POSSIBLE_DUPLICATE,
     VALIDATION_TYPES,
 )
 
@@ -59,7 +61,9 @@ class Options:
     `throttle_rate` is in requests a second over all callers, `throttle_burst` in requests; `reserved_concurrency` in
     requests at once, for each function; `validation_types` are those that POST /validation answers, as
     `-c validation_types=FACE_TO_FACE,ID_TO_FACE,ID_IN_FACE`. `source_days` and `target_days` say after how many days an
-    upload is removed; without them it stays. `provisioned_concurrency` is in requests at once that are answered without
+    upload is removed; without them it stays. `people_days` say after how many days an enrolled face is erased; a face
+    that a search finds under another name is refused from the similarity `threshold_duplicate` on, and marked from
+    `threshold_possible_duplicate` on. `provisioned_concurrency` is in requests at once that are answered without
     a cold start, for each function behind the API; `rekognition_tps` is the account's quota of calls a second, of the
     operation with the lowest one. `liveness` deploys what a browser needs to stream a liveness session; a session
     passes from `threshold_liveness` percent on, with `liveness_challenge` and so many `liveness_audit_images`.
@@ -82,6 +86,9 @@ class Options:
     domain: CustomDomain | None = None
     source_days: int | None = None
     target_days: int | None = None
+    people_days: int | None = None
+    threshold_duplicate: int = THRESHOLD_DUPLICATE
+    threshold_possible_duplicate: int = THRESHOLD_POSSIBLE_DUPLICATE
     clients: tuple[AppClient, ...] = ()
     release: str = "direct"
     provisioned_concurrency: int | None = None
@@ -124,6 +131,11 @@ class Options:
             domain=_domain(context),
             source_days=_count(context, "source_days", default=None),
             target_days=_count(context, "target_days", default=None, least=INFREQUENT_ACCESS_DAYS + 1),
+            people_days=_count(context, "people_days", default=None),
+            threshold_duplicate=_count(context, "threshold_duplicate", default=THRESHOLD_DUPLICATE, least=0, most=100),
+            threshold_possible_duplicate=_count(
+                context, "threshold_possible_duplicate", default=THRESHOLD_POSSIBLE_DUPLICATE, least=0, most=100
+            ),
             clients=_clients(context),
             release=_one_of(context, "release", RELEASES, default="direct"),
             provisioned_concurrency=_provisioned(context),

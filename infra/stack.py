@@ -160,6 +160,9 @@ class FaceValidationStack(Stack):
             "FACES_TABLE": stores.table.table_name,
             "COLLECTION_ID": stores.collection.ref,
             "DEAD_LETTER_QUEUE_URL": stores.dead_letters.queue_url,
+            "THRESHOLD_DUPLICATE": str(options.threshold_duplicate),
+            "THRESHOLD_POSSIBLE_DUPLICATE": str(options.threshold_possible_duplicate),
+            "PEOPLE_DAYS": str(options.people_days or 0),
         }
         people = PeopleFunction(
             self, "People", stage=stage, environment=people_environment, storage=storage, stores=stores

@@ -19,6 +19,7 @@ EVENTS = people_events()
 # Key in the faces bucket -> the sample shown, and the name in its metadata.
 PHOTOS: dict[str, tuple[str, str | None]] = {
     "photos/collins.jpg": ("samples/collins.jpg", None),
+    "photos/collins-copy.jpg": ("samples/collins.jpg", None),
     "photos/no-face.jpg": ("samples/no-face.jpg", None),
     "index/collins.jpg": ("samples/collins.jpg", "Eileen Collins"),
     "index/Grace Hopper/photo (1) ü.jpg": ("samples/hopper.jpg", "Grace Hopper"),
@@ -60,9 +61,22 @@ EXPECTED: dict[str, tuple[int, object]] = {
     "upload_face_to_enrol": (201, "index/"),
     "refused_upload_content_type": (400, "RequestError"),
     "refused_upload_name_of_target": (400, "RequestError"),
+    "enrol_again_other_key": (200, COLLINS),
+    "refused_enrol_other_name": (409, "ConflictError"),
+    "refused_enrol_expires_in_the_past": (400, "RequestError"),
     "refused_face_id": (400, "RequestError"),
+    "refused_show_face_of_nobody": (404, "NotFoundError"),
+    "show_person": (200, [COLLINS, COLLINS]),
+    "refused_show_person_nobody": (404, "NotFoundError"),
+    "rename": (200, 2),
+    "rename_again": (200, 0),
+    "rename_back": (200, 2),
+    "refused_rename_nobody": (404, "NotFoundError"),
+    "refused_rename_same_name": (400, "RequestError"),
+    "reindex": (200, 1),
     "erase_face_of_nobody": (200, NOTHING),
-    "erase_person": (200, {"faces": 1, "photo_versions": 2, "rows": 1}),
+    # A face and a copy of its photo, each in two collections: the reindex has not ended.
+    "erase_person": (200, {"faces": 2, "photo_versions": 2, "rows": 4}),
 }
 # What the indexing function counts; the same events again, as S3 may deliver them.
 INDEXED: list[tuple[str, dict[str, int]]] = [
@@ -83,6 +97,11 @@ def event_of(name: str) -> dict[str, Any]:
 def outcome(body: Any) -> object:
     if "error" in body:
         return body["error"]["code"]
+    for number in ("photos", "indexed"):
+        if number in body:
+            return body[number]
+    if "records" in body:
+        return [record["full_name"] for record in body["records"]]
     if "faces" in body:
         return [face.get("full_name") or face.get("person") for face in body["faces"]]
     if "matched" in body:
@@ -132,4 +151,6 @@ def people_stores(stack: LocalStack) -> Iterator[PeopleStores]:
     finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-        rekognition.delete_collection(CollectionId=stores.collection_id)
+        for collection_id in rekognition.list_collections()["CollectionIds"]:
+            if collection_id.startswith(stores.collection_id):  # a reindex has made another
+                rekognition.delete_collection(CollectionId=collection_id)

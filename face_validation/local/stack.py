@@ -16,7 +16,7 @@ from face_validation.local.aws.claims import create_claims_table
 from face_validation.local.aws.environment import aws_variables, environment, function_settings
 from face_validation.local.aws.job_stores import JobStores
 from face_validation.local.aws.moto_services import aws_client, moto_server
-from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
+from face_validation.local.aws.people_stores import ExpirySchedule, PeopleStores, PhotoEvents
 from face_validation.local.aws.step_functions import STATE_MACHINE_ARN, StepFunctions
 from face_validation.local.cognito.token_endpoint import TokenIssuer
 from face_validation.local.cognito.user_pool import UserPool
@@ -162,6 +162,7 @@ class LocalStack:
         )
         opened.enter_context(environment(self._variables()))
         opened.enter_context(PhotoEvents(new_handler("indexing_function"), self.people, s3=self._s3, sqs=sqs))
+        opened.enter_context(ExpirySchedule(new_handler("people_function")))
         opened.enter_context(ServerThread(self._application(opened, pool), listener))
 
     def _variables(self) -> dict[str, str]:

@@ -15,6 +15,11 @@ def _without_default(schema: dict[str, Any]) -> None:
     del schema["default"]
 
 
+def optional(description: str | None = None) -> Any:
+    """A field that is left out when there is none, never null."""
+    return Field(default=None, json_schema_extra=_without_default, description=description)
+
+
 class Answer(BaseModel):
     """A part of an answer: a field without a value is left out, never null."""
 
@@ -110,6 +115,9 @@ class EnrolAnswer(FaceAnswer):
     """The face that a photo was enrolled with."""
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
+    possible_duplicate: bool | SkipJsonSchema[None] = optional(
+        "There, and true, when a search found the face under another name."
+    )
 
 
 class FacesAnswer(Answer):

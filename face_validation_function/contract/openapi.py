@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from face_validation_function.contract.answers import ErrorEnvelope
-from face_validation_function.contract.operations import OPERATIONS, Json, Operation
+from face_validation_function.contract.operation import Json, Operation
+from face_validation_function.contract.operations import OPERATIONS
 from face_validation_function.contract.refusals import REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.routes import ROUTES, Route

@@ -1,11 +1,6 @@
 """What the API's document says of each operation, beyond its route. Data only."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
-
-from pydantic import BaseModel
 
 from face_validation_function.contract.answers import (
     EnrolAnswer,
@@ -17,12 +12,22 @@ from face_validation_function.contract.answers import (
     ValidationAnswer,
     VerificationAnswer,
 )
-from face_validation_function.contract.jobs import JobAnswer, JobResultsAnswer, JobsAnswer
+from face_validation_function.contract.job_operations import JOB_OPERATIONS
+from face_validation_function.contract.operation import (
+    BASE64,
+    EXAMPLE_ID,
+    FACE_ID_PATH,
+    FULL_NAME,
+    FULL_NAME_PATH,
+    OBJECT_KEY,
+    REQUEST_REFUSALS,
+    UUID_V4,
+    Json,
+    Operation,
+)
+from face_validation_function.contract.record_operations import RECORD_OPERATIONS
 from face_validation_function.validations.body import MAX_ITEMS
-from face_validation_function.validations.job_requests import JobRequest, JobsRequest
 from face_validation_function.validations.people_requests import (
-    INVISIBLE,
-    MAX_NAME,
     EnrolRequest,
     ListRequest,
     SearchRequest,
@@ -35,50 +40,9 @@ from face_validation_function.validations.validation_request import (
     LivenessSessionRequest,
 )
 
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What the document says of a route beyond the route itself.
-
-    `request` is the model of the body, `query` the one of the query parameters, `path` the schema of each path
-    parameter. `successes` are the statuses of an answer and what each says, `refusals` the function's own statuses.
-    `max_items` is how many requests one body may carry as an array; 1 means that the body is one object.
-    `patterns` are what a field's text must match, and `rules` what more a body must hold to, where the model judges in
-    code.
-    """
-
-    summary: str
-    description: str
-    answer: type[BaseModel]
-    successes: Mapping[HTTPStatus, str]
-    refusals: tuple[HTTPStatus, ...]
-    request: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
-    path: Mapping[str, Json] = field(default_factory=dict)
-    max_items: int = 1
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    patterns: Mapping[str, str] = field(default_factory=dict)
-    rules: Json = field(default_factory=dict)
-    examples: Mapping[str, Any] = field(default_factory=dict)
-
-
-UUID_V4 = r"^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$"
-OBJECT_KEY = (
-    r"^(?!/)(?![A-Za-z][A-Za-z0-9+.-]*://)(?![Dd][Aa][Tt][Aa]:)"
-    r"(?!(?:[^/]*/)*\.{1,2}(?:/|$))[^\u0000-\u001f\u007f-\u009f]+$"
-)
-FACE_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-_NO_CONTROL = r"[^\u0000-\u001f\u007f-\u009f]"
-FULL_NAME = rf"^{_NO_CONTROL}*[^\s\u0000-\u001f\u007f-\u009f{INVISIBLE}]{_NO_CONTROL}*$"
-BASE64 = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{4})$"
-
-_REQUEST_REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
-_ID = "7b0a3f0e-59f7-4b0f-9a43-0d8c9b5a1d11"
 _FACES = {"type": "FACE_TO_FACE", "source_path": "people/ada.jpg", "target_path": "selfies/ada.jpg"}
 _DOCUMENT = {
-    "id_request": _ID,
+    "id_request": EXAMPLE_ID,
     "type": "ID_TO_FACE",
     "source_path": "documents/ada-passport.png",
     "target_path": "selfies/ada.jpg",
@@ -105,20 +69,7 @@ def _erasure(summary: str, description: str, path: dict[str, Json]) -> Operation
         path=path,
         answer=ErasedAnswer,
         successes={HTTPStatus.OK: "What was removed; zeros when there was nothing."},
-        refusals=_REQUEST_REFUSALS,
-    )
-
-
-def _of_job(
-    summary: str, description: str, answer: type[BaseModel], status: HTTPStatus = HTTPStatus.OK, *more: HTTPStatus
-) -> Operation:
-    return Operation(
-        summary=summary,
-        description=description,
-        path={"job_id": {"type": "string", "format": "uuid", "pattern": UUID_V4, "examples": [_ID]}},
-        answer=answer,
-        successes={status: "The job."},
-        refusals=(*_REQUEST_REFUSALS, HTTPStatus.NOT_FOUND, *more),
+        refusals=REQUEST_REFUSALS,
     )
 
 
@@ -133,7 +84,7 @@ OPERATIONS: dict[str, Operation] = {
         request=FaceValidationRequest,
         answer=ValidationAnswer,
         successes={HTTPStatus.OK: "Validated."},
-        refusals=(*_REQUEST_REFUSALS, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
+        refusals=(*REQUEST_REFUSALS, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
         max_items=MAX_ITEMS,
         aliases={"target_path": MISSPELT_TARGET_PATH},
         patterns={"id_request": UUID_V4, "source_path": OBJECT_KEY, "target_path": OBJECT_KEY},
@@ -150,23 +101,24 @@ OPERATIONS: dict[str, Operation] = {
         request=LivenessSessionRequest,
         answer=LivenessSessionAnswer,
         successes={HTTPStatus.CREATED: "The session."},
-        refusals=_REQUEST_REFUSALS,
+        refusals=REQUEST_REFUSALS,
         patterns={"id_request": UUID_V4, "source_path": OBJECT_KEY},
-        examples={"session": {"id_request": _ID, "source_path": "people/ada.jpg"}},
+        examples={"session": {"id_request": EXAMPLE_ID, "source_path": "people/ada.jpg"}},
     ),
     "enrol": Operation(
         summary="Enrol a person from a photo.",
         description=(
             "The photo lies in the faces bucket (`POST /uploads` puts it there). Its most prominent face is enrolled; "
-            "the same version of a photo again answers the same face. Photos under `index/` need no request: their "
-            "upload enrols them."
+            "the same image for the same name again answers the same face, whatever its key. A face that is enrolled "
+            "under another name is refused, or marked as a possible duplicate, from the deployment's two thresholds "
+            "on. Photos under `index/` need no request: their upload enrols them."
         ),
         request=EnrolRequest,
         answer=EnrolAnswer,
         successes={HTTPStatus.CREATED: "Enrolled.", HTTPStatus.OK: "This photo was enrolled before: its face."},
-        refusals=(*_REQUEST_REFUSALS, HTTPStatus.UNPROCESSABLE_ENTITY),
+        refusals=(*REQUEST_REFUSALS, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
         patterns={"id_request": UUID_V4, "image_path": OBJECT_KEY, "full_name": FULL_NAME},
-        examples={"photo": {"image_path": "photos/ada.jpg", "full_name": "Ada Lovelace", "id_request": _ID}},
+        examples={"photo": {"image_path": "photos/ada.jpg", "full_name": "Ada Lovelace", "id_request": EXAMPLE_ID}},
     ),
     "list_faces": Operation(
         summary="List the enrolled faces, by name.",
@@ -174,26 +126,18 @@ OPERATIONS: dict[str, Operation] = {
         query=ListRequest,
         answer=FacesAnswer,
         successes={HTTPStatus.OK: "A page."},
-        refusals=_REQUEST_REFUSALS,
+        refusals=REQUEST_REFUSALS,
         patterns={"id_request": UUID_V4, "full_name": FULL_NAME},
     ),
     "erase_face": _erasure(
         summary="Erase one face, with every version of its photo.",
         description="Also erases the faces of the photo's other versions.",
-        path={"face_id": {"type": "string", "pattern": FACE_ID, "examples": [_ID]}},
+        path=FACE_ID_PATH,
     ),
     "erase_person": _erasure(
         summary="Erase a person: every face, every version of every photo, every row.",
         description="If an erasure fails, send the request again to finish it.",
-        path={
-            "full_name": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": MAX_NAME,
-                "pattern": FULL_NAME,
-                "examples": ["Ada Lovelace"],
-            }
-        },
+        path=FULL_NAME_PATH,
     ),
     "search": Operation(
         summary="Find the enrolled people in a photo.",
@@ -206,7 +150,7 @@ OPERATIONS: dict[str, Operation] = {
         request=SearchRequest,
         answer=SearchAnswer,
         successes={HTTPStatus.OK: "Searched."},
-        refusals=(*_REQUEST_REFUSALS, HTTPStatus.UNPROCESSABLE_ENTITY),
+        refusals=(*REQUEST_REFUSALS, HTTPStatus.UNPROCESSABLE_ENTITY),
         patterns={"id_request": UUID_V4, "image_path": OBJECT_KEY, "image": BASE64},
         rules=_ONE_PHOTO
         | {
@@ -229,7 +173,7 @@ OPERATIONS: dict[str, Operation] = {
         request=VerificationRequest,
         answer=VerificationAnswer,
         successes={HTTPStatus.OK: "Compared."},
-        refusals=(*_REQUEST_REFUSALS, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+        refusals=(*REQUEST_REFUSALS, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
         patterns={"id_request": UUID_V4, "image_path": OBJECT_KEY, "image": BASE64, "full_name": FULL_NAME},
         rules=_ONE_PHOTO,
         examples={"key": {"full_name": "Ada Lovelace", "image_path": "selfies/ada.jpg", "threshold": 90}},
@@ -243,7 +187,7 @@ OPERATIONS: dict[str, Operation] = {
         request=UploadRequest,
         answer=UploadAnswer,
         successes={HTTPStatus.CREATED: "The form."},
-        refusals=_REQUEST_REFUSALS,
+        refusals=REQUEST_REFUSALS,
         patterns={"id_request": UUID_V4, "full_name": FULL_NAME},
         rules={"anyOf": [{"properties": {"bucket": {"const": "faces"}}}, {"properties": {"full_name": _ABSENT}}]},
         examples={
@@ -251,61 +195,6 @@ OPERATIONS: dict[str, Operation] = {
             "face": {"bucket": "faces", "content_type": "image/png", "full_name": "Ada Lovelace"},
         },
     ),
-    "create_job": Operation(
-        summary="Repeat a request for every line of a manifest.",
-        description=(
-            "The manifest lies in the source bucket: JSONL of requests, or CSV with a header. The answer comes at "
-            "once; `GET /jobs/{job_id}` tells how far the job is. Each line has one outcome and is paid for once. A "
-            "job needs the scope of the route that it repeats. Its id is `id_request`: the same request under the same "
-            "id is the same job."
-        ),
-        request=JobRequest,
-        answer=JobAnswer,
-        successes={HTTPStatus.ACCEPTED: "The job."},
-        refusals=(
-            *_REQUEST_REFUSALS,
-            HTTPStatus.FORBIDDEN,
-            HTTPStatus.CONFLICT,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-        ),
-        patterns={"id_request": UUID_V4, "manifest_path": OBJECT_KEY},
-        examples={
-            "validations": {
-                "kind": "validation",
-                "manifest_path": "jobs/customers.jsonl",
-                "defaults": {"type": "FACE_TO_FACE", "threshold": 95},
-                "id_request": _ID,
-            }
-        },
-    ),
-    "list_jobs": Operation(
-        summary="The client's own jobs, newest first.",
-        description="A page at a time. Jobs are forgotten after 30 days, with their results.",
-        query=JobsRequest,
-        answer=JobsAnswer,
-        successes={HTTPStatus.OK: "A page."},
-        refusals=_REQUEST_REFUSALS,
-        patterns={"id_request": UUID_V4},
-    ),
-    "show_job": _of_job("How far a job is.", "Another client's job is not there.", JobAnswer),
-    "stop_job": _of_job(
-        "Ask no more lines of a job.",
-        "What was paid for is kept, and the results are written. A job that has ended stays as it is.",
-        JobAnswer,
-        HTTPStatus.ACCEPTED,
-    ),
-    "redrive_job": _of_job(
-        "Ask the lines again that have neither an answer nor a refusal.",
-        "The job must have ended. Answers and refusals are kept, and nobody pays for them again.",
-        JobAnswer,
-        HTTPStatus.ACCEPTED,
-        HTTPStatus.CONFLICT,
-    ),
-    "job_results": _of_job(
-        "Where the results of a job lie.",
-        "An address that is good for five minutes: JSONL with an outcome for every line of the manifest, in its order.",
-        JobResultsAnswer,
-        HTTPStatus.OK,
-        HTTPStatus.CONFLICT,
-    ),
+    **RECORD_OPERATIONS,
+    **JOB_OPERATIONS,
 }

@@ -1,5 +1,6 @@
-"""A Rekognition collection in our words: a face in under its photo's id, the most similar faces out."""
+"""Rekognition's collections in our words: a face in under its photo's id, the most similar faces out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,29 +13,50 @@ from face_validation_function.integrations.rekognition_service import REFUSALS, 
 
 @dataclass(frozen=True, slots=True)
 class IndexedFace:
-    """A face that the collection has taken: its id and its quality (brightness and sharpness, 0-100)."""
+    """A face that the collection has taken: its id, quality (brightness and sharpness, 0-100) and face model."""
 
     face_id: str
     brightness: float
     sharpness: float
+    model_version: str = ""
 
 
 class CollectionService:
-    """Every paid call on the collection. Images are JPG or PNG files of at most 5 MB that show one face."""
+    """Every paid call on collections; `active` gives the id of the one that searches ask.
 
-    def __init__(self, client: Any, collection_id: str) -> None:
+    Images are JPG or PNG files of at most 5 MB that show one face.
+    """
+
+    def __init__(self, client: Any, active: Callable[[], str]) -> None:
         self._client = client
-        self._collection_id = collection_id
+        self._active = active
 
-    def index_face(self, image: bytes, photo_id: str) -> IndexedFace:
-        """Add the largest face of an image.
+    def create(self, collection_id: str) -> None:
+        """Make a collection, with the newest face model; nothing changes when it is there."""
+        self._unless("ResourceAlreadyExistsException", "create_collection", collection_id)
+
+    def delete(self, collection_id: str) -> None:
+        """Delete a collection with its faces; nothing changes when it is gone."""
+        self._unless("ResourceNotFoundException", "delete_collection", collection_id)
+
+    def _unless(self, done: str, method: str, collection_id: str) -> None:
+        """Call a method that answers the error `done` when there is nothing left to do."""
+        with translate_aws_errors(method, {}):
+            try:
+                getattr(self._client, method)(CollectionId=collection_id)
+            except ClientError as error:
+                if code_of(error) != done:
+                    raise
+
+    def index_face(self, image: bytes, photo_id: str, collection_id: str) -> IndexedFace:
+        """Add the largest face of an image; the same image with the same photo's id is not added twice.
 
         Raises:
             ImageValidationError: no face is good enough to be searched for; says why.
         """
         with translate_aws_errors("IndexFaces", REFUSALS):
             answer = self._client.index_faces(
-                CollectionId=self._collection_id,
+                CollectionId=collection_id,
                 Image={"Bytes": image},
                 ExternalImageId=photo_id,
                 MaxFaces=1,
@@ -51,6 +73,7 @@ class CollectionService:
                 record["Face"]["FaceId"],
                 percent_of(quality.get("Brightness", 0.0)),
                 percent_of(quality.get("Sharpness", 0.0)),
+                str(answer.get("FaceModelVersion", "")),
             )
 
     def search(self, image: bytes, threshold: float, max_faces: int) -> list[tuple[str, float]]:
@@ -62,22 +85,23 @@ class CollectionService:
         with translate_aws_errors("SearchFacesByImage", REFUSALS):
             try:
                 answer = self._client.search_faces_by_image(
-                    CollectionId=self._collection_id,
+                    CollectionId=self._active(),
                     Image={"Bytes": image},
                     FaceMatchThreshold=threshold,
                     MaxFaces=max_faces,
                     QualityFilter="NONE",
                 )
             except ClientError as error:
-                if code_of(error) == "InvalidParameterException":
+                # The same code says that a server of one machine cannot search vectors of another model.
+                if code_of(error) == "InvalidParameterException" and "no faces" in str(error):
                     raise ImageValidationError("SearchFacesByImage found no face in the crop.") from error
                 raise
             return [(match["Face"]["FaceId"], percent_of(match["Similarity"])) for match in answer["FaceMatches"]]
 
-    def delete_faces(self, face_ids: list[str]) -> int:
-        """Remove faces; how many were there."""
+    def delete_faces(self, face_ids: list[str], collection_id: str | None = None) -> int:
+        """Remove faces of a collection, by default of the one that searches ask; how many were there."""
         if not face_ids:
             return 0
         with translate_aws_errors("DeleteFaces", {}):
-            answer = self._client.delete_faces(CollectionId=self._collection_id, FaceIds=face_ids)
+            answer = self._client.delete_faces(CollectionId=collection_id or self._active(), FaceIds=face_ids)
             return len(answer.get("DeletedFaces", ()))

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.integrations.aws_errors import translate_aws_errors
 
 
@@ -13,9 +14,8 @@ class DeadLetters:
         self._client = client
         self._queue_url = queue_url
 
-    def send(self, record: Any, code: str, reason: str) -> None:
+    def send(self, record: Any, error: FaceValidationError) -> None:
         """Keep one S3 record with the reason why its photo was not enrolled."""
+        letter: dict[str, Any] = {"error": error.code, "reason": str(error), "reasons": list(error.reasons)}
         with translate_aws_errors("SQS", {}):
-            self._client.send_message(
-                QueueUrl=self._queue_url, MessageBody=json.dumps({"error": code, "reason": reason, "record": record})
-            )
+            self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(letter | {"record": record}))

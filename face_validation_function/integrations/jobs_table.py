@@ -11,7 +11,7 @@ from typing import Any
 from face_validation_function.exceptions.exceptions import ConflictError, NotFoundError, RequestError
 from face_validation_function.integrations.aws_errors import Refusals, translate_aws_errors
 from face_validation_function.integrations.claims_table import EXPIRES_AT
-from face_validation_function.integrations.faces_table import start_of, token_of
+from face_validation_function.integrations.page_tokens import start_of, token_of
 from face_validation_function.jobs import Counts, Job, State
 
 KEYS = ("client", "job_id")

@@ -15,6 +15,7 @@ from face_validation_function.utils.image_processing import MAX_OBJECT_BYTES
 
 NAME_METADATA = "fullname"
 UPLOAD_S = 300
+LINK_S = 300
 
 # What S3 says of an object that cannot be read; all else is a failure of the service. MethodNotAllowed is its answer
 # for a version that is a delete marker; HEAD has no body, and so gives statuses for codes
@@ -47,6 +48,15 @@ def looked_for_in(bucket: str) -> Iterator[None]:
     except InvalidS3ObjectError as error:
         error.args = (f"{error.args[0]} The key was looked for in the {bucket} bucket.",)
         raise
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One version of one object; a delete marker has no content."""
+
+    key: str
+    version: str
+    is_delete_marker: bool = False
 
 
 class S3Service:
@@ -100,16 +110,44 @@ class S3Service:
             return Reason.OBJECT_MISSING in refused.reasons
         return False
 
-    def versions(self, bucket: str, key: str) -> list[str]:
+    def versions(self, bucket: str, key: str) -> list[StoredVersion]:
         """Every version of an object that there is, delete markers too."""
         with translate_aws_errors("S3", {}):
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key)
             return [
-                found["VersionId"]
+                StoredVersion(key, found["VersionId"], kind == "DeleteMarkers")
                 for page in pages
-                for found in [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+                for kind in ("Versions", "DeleteMarkers")
+                for found in page.get(kind, ())
                 if found["Key"] == key
             ]
+
+    def copy(self, bucket: str, key: str, version: str, to: str, full_name: str) -> str:
+        """Copy one version to another key of the bucket, under a person's name; the new version.
+
+        Raises:
+            InvalidS3ObjectError: the version is not there.
+        """
+        with translate_aws_errors("S3", UNREADABLE):
+            kind = self._client.head_object(Bucket=bucket, Key=key, VersionId=version).get("ContentType", "")
+            copied = self._client.copy_object(
+                Bucket=bucket,
+                Key=to,
+                CopySource={"Bucket": bucket, "Key": key, "VersionId": version},
+                MetadataDirective="REPLACE",
+                Metadata={NAME_METADATA: quote(full_name, safe=" ")},
+                ContentType=kind or "binary/octet-stream",
+            )
+            return str(copied.get("VersionId", "null"))
+
+    def link(self, bucket: str, stored: StoredVersion) -> str:
+        """The address from which anyone may download one version, for five minutes."""
+        with translate_aws_errors("S3", {}):
+            asked = {"Bucket": bucket, "Key": stored.key, "VersionId": stored.version}
+            # Saved, never shown: an upload may be a page that calls itself an image.
+            asked["ResponseContentDisposition"] = "attachment"
+            address: str = self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_S)
+            return address
 
     def delete_versions(self, bucket: str, key: str, versions: list[str]) -> int:
         """Erase versions of an object for good; how many were erased.

@@ -1,22 +1,29 @@
 """Enrolling: one photo version is one face of the collection and one row of the table, however often it is asked."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 
 from face_validation_function.exceptions.exceptions import (
+    ConflictError,
     FaceValidationError,
     ImageValidationError,
     InvalidS3ObjectError,
 )
 from face_validation_function.integrations.collection_service import CollectionService
-from face_validation_function.integrations.faces_table import FacesTable, now
+from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
-from face_validation_function.integrations.s3_service import S3Service, looked_for_in
-from face_validation_function.people import EnrolledFace, PhotoVersion
+from face_validation_function.integrations.s3_service import S3Service, StoredPhoto, looked_for_in
+from face_validation_function.people import EnrolledFace, KeptPhoto, PhotoVersion, expiry, moment
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
+from face_validation_function.services.face_indexing import index
 from face_validation_function.services.prominent_face import prominent_face
+from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.image_processing import UprightImage, open_upright
 from face_validation_function.validations.people_requests import full_name_of
+
+# The person's own photos come among them.
+SIMILAR_FACES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,64 +43,117 @@ class EnrolmentService:
         rekognition: RekognitionService,
         collection: CollectionService,
         table: FacesTable,
-        bucket: str,
+        settings: PeopleSettings,
     ) -> None:
         self._s3 = s3
         self._rekognition = rekognition
         self._collection = collection
         self._table = table
-        self._bucket = bucket
+        self._settings = settings
 
     def enrol(
-        self, timer: RequestTimer, key: str, version: str | None = None, full_name: str | None = None
+        self,
+        timer: RequestTimer,
+        key: str,
+        version: str | None = None,
+        full_name: str | None = None,
+        *,
+        allow_duplicate: bool = False,
+        expires_at: str = "",
     ) -> Enrolled:
         """Enrol one photo; the person's name is `full_name`, or the one in the object's metadata.
 
         Raises:
             ImageValidationError: no name, no face, or none good enough; nothing is left behind.
+            ConflictError: the face is enrolled under another name, and `allow_duplicate` is not set.
             FaceValidationError: the photo cannot be read, or AWS failed; nothing is left behind, ask again.
         """
         with timer.step("photo, download"), looked_for_in("faces"):
-            stored = self._s3.photo(self._bucket, key, version)
+            stored = self._s3.photo(self._settings.faces_bucket, key, version)
             # An event may come after its photo was deleted; the version that it names is still there then.
-            if version is not None and self._s3.is_deleted(self._bucket, key):
+            if version is not None and self._s3.is_deleted(self._settings.faces_bucket, key):
                 raise InvalidS3ObjectError("the photo was deleted after its upload.", Reason.OBJECT_MISSING)
         with timer.step("photo, decode"):
             image = open_upright(stored.data)
             photo = PhotoVersion(full_name or _name(stored.full_name), key, stored.version)
         with timer.step("table"):
-            enrolled = self._table.claim(photo)
-        if enrolled:
-            return Enrolled(enrolled, is_new=False)
+            wanted = self._wanted(photo, stored, expires_at)
+            known = self._known(wanted)
+            if known:
+                return Enrolled(known, is_new=False)
+            self._table.claim(wanted)
         try:
-            return Enrolled(self._index(timer, photo, image), is_new=True)
+            return Enrolled(self._index(timer, wanted, image, allow_duplicate=allow_duplicate), is_new=True)
         except BaseException:
-            self._table.release(photo)
+            self._table.release(wanted)
             raise
 
-    def _index(self, timer: RequestTimer, photo: PhotoVersion, image: UprightImage) -> EnrolledFace:
+    def _wanted(self, photo: PhotoVersion, stored: StoredPhoto, expires_at: str) -> KeptPhoto:
+        ends = expiry(moment(), self._settings.people_days, expires_at)
+        digest = hashlib.sha256(stored.data).hexdigest()
+        return KeptPhoto(photo, self._table.collections().active, digest=digest, expires_at=ends)
+
+    def _known(self, wanted: KeptPhoto) -> EnrolledFace | None:
+        """The face that this image has under this name; another object with it is kept as a copy."""
+        for kept in self._table.of_person(wanted.photo.full_name):
+            if kept.face is None or kept.collection_id != wanted.collection_id:
+                continue
+            if kept.photo == wanted.photo:
+                return kept.face
+            if kept.digest == wanted.digest:
+                self._table.keep_copy(replace(wanted, expires_at=kept.expires_at))
+                return kept.face
+        return None
+
+    def _index(
+        self, timer: RequestTimer, wanted: KeptPhoto, image: UprightImage, *, allow_duplicate: bool
+    ) -> EnrolledFace:
         face, crop = prominent_face(self._rekognition, timer, "photo", image)
-        with timer.step("photo, index_faces", rekognition=True):
-            indexed = self._collection.index_face(crop, photo.id)
-        self._check_name(timer, photo, indexed.face_id)
-        enrolled = EnrolledFace(indexed.face_id, photo, face, indexed.brightness, indexed.sharpness, now())
+        is_possible = self._is_possible_duplicate(timer, wanted.photo, crop, allow_duplicate=allow_duplicate)
+        enrolled = replace(index(self._collection, timer, wanted, face, crop), possible_duplicate=is_possible)
+        self._check_name(timer, wanted.photo, enrolled.face_id)
+        done = replace(wanted, face=enrolled)
         try:
             with timer.step("table"):
-                self._table.complete(enrolled)
+                self._table.complete(done)
         except FaceValidationError:
+            # Written all the same, when only the answer was lost; the face may not go then.
+            written = self._table.get(done)
+            if written and written.face:
+                return written.face
             # A face without its row would be found by every search and named by none.
-            self._collection.delete_faces([indexed.face_id])
+            self._collection.delete_faces([enrolled.face_id], wanted.collection_id)
             raise
         return enrolled
+
+    def _is_possible_duplicate(
+        self, timer: RequestTimer, photo: PhotoVersion, crop: bytes, *, allow_duplicate: bool
+    ) -> bool:
+        """Whether the face may be enrolled under another name; raises ConflictError when it certainly is."""
+        with timer.step("photo, search_faces_by_image", rekognition=True):
+            similar = self._collection.search(crop, self._settings.threshold_possible_duplicate, SIMILAR_FACES)
+        with timer.step("table"):
+            for face_id, similarity in similar:  # most similar first: the first other name decides
+                kept = self._table.by_face_id(face_id)
+                if kept and kept.photo.full_name != photo.full_name:
+                    if similarity >= self._settings.threshold_duplicate and not allow_duplicate:
+                        raise _another_name("enrol it with `allow_duplicate` where that is right")
+                    return True
+        return False
 
     def _check_name(self, timer: RequestTimer, photo: PhotoVersion, face_id: str) -> None:
         """The collection keeps one face of one photo: a second name for it would be answered, or erased, by chance."""
         with timer.step("table"):
             known = self._table.by_face_id(face_id)
             if known and known.photo != photo:
-                raise ImageValidationError(
-                    "this photo is enrolled under another name; erase that face first, or upload the photo again."
-                )
+                raise _another_name("it is this very photo; erase that face first, or put the photo again")
+
+
+def _another_name(advice: str) -> ConflictError:
+    # Never the other name: whoever enrols need not be allowed to read who is.
+    return ConflictError(
+        f"the face in the photo is enrolled under another name; {advice}.", Reason.FACE_ENROLLED_UNDER_ANOTHER_NAME
+    )
 
 
 def _name(written: str | None) -> str:

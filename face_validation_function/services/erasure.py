@@ -3,31 +3,35 @@
 The row goes last: as long as something is left, it says what, and the same request again finishes the work.
 """
 
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import groupby
+
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.s3_service import S3Service
-from face_validation_function.people import Erased, PhotoVersion
+from face_validation_function.people import Erased, moment
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.validations.people_requests import full_name_of
+from face_validation_function.services.kept_photos import KeptPhotos, KeptRecords
+
+EXPIRED_AT_ONCE = 100
+# What the last erasure of a run may take.
+RESERVE_S = 5.0
 
 
 class ErasureService:
-    """Erases from one collection, one faces bucket and one table."""
+    """Erases from the collections, one faces bucket and one table."""
 
     def __init__(self, s3: S3Service, collection: CollectionService, table: FacesTable, bucket: str) -> None:
         self._s3 = s3
         self._collection = collection
         self._table = table
         self._bucket = bucket
+        self._kept = KeptPhotos(s3, table, bucket)
 
     def erase_person(self, timer: RequestTimer, full_name: str) -> Erased:
         """Erase everything of a person; counts of zero when there was nothing. Raises FaceValidationError."""
-        with timer.step("table"):
-            photos = self._table.photos_of(full_name)
-        erased = Erased()
-        for photo, face_id in photos:
-            erased += self._erase(timer, photo, face_id)
-        return erased
+        return self._erase(timer, partial(self._kept.of_person, timer, full_name))
 
     def erase_face(self, timer: RequestTimer, face_id: str) -> Erased:
         """Erase one face with its photo: every version of it, and the faces of those. Raises FaceValidationError."""
@@ -37,30 +41,37 @@ class ErasureService:
             # Left by an enrolment that died, or erased before: the collection is asked all the same.
             with timer.step("collection"):
                 return Erased(faces=self._collection.delete_faces([face_id]))
-        return self._erase(timer, row.photo, face_id)
+        return self._erase(timer, partial(self._kept.of_photo, timer, row))
 
-    def _erase(self, timer: RequestTimer, photo: PhotoVersion, face_id: str | None) -> Erased:
-        with timer.step("photo, versions"):
-            versions = self._s3.versions(self._bucket, photo.key)
-            others = [self._other(photo, version) for version in versions if version != photo.version]
-        faces = {photo: face_id}
-        for other in others:
-            enrolled = self._table.get(other)
-            if enrolled:
-                faces[other] = enrolled.face_id
-        with timer.step("collection"):
-            removed = self._collection.delete_faces([found for found in faces.values() if found])
-        with timer.step("photo, delete versions"):
-            erased = self._s3.delete_versions(self._bucket, photo.key, versions)
+    def erase_expired(self, timer: RequestTimer) -> Erased:
+        """Erase the photos whose time is over, the oldest first, as many as there is time for."""
+        erased, now = Erased(), moment()
         with timer.step("table"):
-            rows = sum(self._table.delete(found) for found in faces)
-        return Erased(removed, erased, rows)
+            rows = self._table.expired(now, EXPIRED_AT_ONCE)
+        for row in rows:
+            if timer.remaining_s < RESERVE_S:
+                break
+            erased += self._erase(timer, partial(self._kept.of_photo, timer, row, now))
+        return erased
 
-    def _other(self, photo: PhotoVersion, version: str) -> PhotoVersion:
-        """Another version of a photo, under the name in its own metadata, as its enrolment would have kept it."""
-        written = self._s3.name_of(self._bucket, photo.key, version)
-        try:
-            name = full_name_of(written or photo.full_name)
-        except ValueError:
-            name = photo.full_name
-        return PhotoVersion(name, photo.key, version)
+    def _erase(self, timer: RequestTimer, kept: Callable[[], Iterator[KeptRecords]]) -> Erased:
+        """Erase what `kept` finds, until it finds nothing: an enrolment or a reindex may have added a row meanwhile."""
+        erased = Erased()
+        while found := [self._remove(timer, records) for records in kept()]:
+            erased = sum(found, erased)
+        return erased
+
+    def _remove(self, timer: RequestTimer, records: KeptRecords) -> Erased:
+        faces = sorted((row.collection_id, row.face.face_id) for row in records.rows if row.face)
+        with timer.step("collection"):
+            removed = sum(
+                self._collection.delete_faces([face_id for _, face_id in group], collection_id)
+                for collection_id, group in groupby(faces, key=lambda face: face[0])
+            )
+        versions = 0
+        with timer.step("photo, delete versions"):
+            for key, group in groupby(records.versions, key=lambda one: one.key):
+                versions += self._s3.delete_versions(self._bucket, key, [one.version for one in group])
+        with timer.step("table"):
+            rows = sum(self._table.delete(row) for row in records.rows)
+        return Erased(removed, versions, rows)

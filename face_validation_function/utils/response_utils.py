@@ -27,10 +27,12 @@ from face_validation_function.contract.judgement import (
     QualityOfBoth,
     ReadDocument,
 )
+from face_validation_function.contract.records import LandmarksRecord, Point, PoseRecord
 from face_validation_function.documents.claims import Claim, Verdict
 from face_validation_function.documents.document import DocumentReading
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.faces import BoundingBox, Face, ImageAnalysis
+from face_validation_function.faces import BoundingBox, Face, ImageAnalysis, Landmarks, Pose
+from face_validation_function.people import EnrolledFace
 from face_validation_function.quality.measures import Quality
 
 
@@ -86,6 +88,30 @@ def http_response(
 def box_of(box: BoundingBox) -> Box:
     """A box as answers carry it: ratios of the upright, uncropped image."""
     return Box(left=box.left, top=box.top, width=box.width, height=box.height)
+
+
+def landmarks_of(points: Landmarks) -> LandmarksRecord:
+    """A face's points, as answers carry them."""
+    return LandmarksRecord(
+        **{name: Point(x=x, y=y) for name in Landmarks.__slots__ for x, y in [getattr(points, name)]}
+    )
+
+
+def pose_of(pose: Pose) -> PoseRecord:
+    """How a face is turned, as answers carry it."""
+    return PoseRecord(roll=pose.roll, yaw=pose.yaw, pitch=pose.pitch)
+
+
+def face_fields(face: EnrolledFace) -> dict[str, Any]:
+    """The fields that an enrolled face has in every answer."""
+    return {
+        "face_id": face.face_id,
+        "full_name": face.photo.full_name,
+        "image_path": face.photo.key,
+        "box": box_of(face.face.box),
+        "confidence": face.face.confidence,
+        "enrolled_at": face.enrolled_at,
+    }
 
 
 def face_of(face: Face) -> SeenFace:

@@ -142,7 +142,7 @@ def _sentence(problem: Mapping[str, Any], model: type[StrictBody]) -> str:
     field = ".".join(str(part) or '""' for part in problem["loc"]) or "request"
     reason = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        known = ", ".join(model.model_fields)
+        known = ", ".join(one.alias or name for name, one in model.model_fields.items())
         return f"{_shown(field, quoted=False)}: this field is not known; the fields are {known}."
     if problem["type"] == "missing":
         return f"{field}: this field is required."

@@ -4,10 +4,12 @@ import base64
 import binascii
 import re
 import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from face_validation_function.people import moment
 from face_validation_function.validations.body import ObjectKey, Percent, StrictBody
 
 MAX_NAME = 200
@@ -48,6 +50,20 @@ def whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _future(text: str) -> str:
+    try:
+        when = datetime.fromisoformat(text)
+        written = moment(when)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("a time is ISO 8601, as 2030-01-31T00:00:00Z") from error
+    if when.tzinfo is None:
+        raise ValueError("the time needs its time zone, as 2030-01-31T00:00:00Z")
+    if when <= datetime.now(UTC):
+        raise ValueError("the time must be in the future")
+    return written
+
+
+Future = Annotated[str, Field(json_schema_extra={"format": "date-time"}), AfterValidator(_future)]
 Base64Image = Annotated[
     str, Field(min_length=1, json_schema_extra={"contentEncoding": "base64"}), AfterValidator(_base64)
 ]
@@ -61,6 +77,27 @@ class EnrolRequest(StrictBody):
 
     image_path: ObjectKey = Field(description="Key of the photo in the faces bucket.")
     full_name: FullName = Field(description="The person's name. Several photos of a person make searches better.")
+    allow_duplicate: bool = Field(default=False, description="Enrol a face that is enrolled under another name too.")
+    expires_at: Future | None = Field(
+        default=None, description="When the face is erased, with its time zone; the deployment may erase it sooner."
+    )
+
+
+class RenameRequest(StrictBody):
+    """POST /renames: a person is called otherwise."""
+
+    old: FullName = Field(alias="from", description="The name that the person has.")
+    to: FullName = Field(description="The name that the person gets; one who has it already becomes the same person.")
+
+    @model_validator(mode="after")
+    def _two_names(self) -> Self:
+        if self.old == self.to:
+            raise ValueError("from and to are the same name")
+        return self
+
+
+class ReindexRequest(StrictBody):
+    """POST /reindexings: index every photo again; `id_request` names the whole reindex."""
 
 
 class PhotoRequest(StrictBody):

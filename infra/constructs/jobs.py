@@ -127,10 +127,7 @@ class JobFunctions:
         lines.allow(["s3:ListBucket"], *(bucket.bucket_arn for bucket in images))
         actions = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem")
         lines.allow([f"dynamodb:{action}" for action in actions], claims)
-        lines.allow(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"], people.table.table_arn)
-        lines.allow(["dynamodb:Query"], people.index_arn("by_face_id"))
-        collection = ("DeleteFaces", "IndexFaces", "SearchFacesByImage")
-        lines.allow([f"rekognition:{action}" for action in collection], people.collection.attr_arn)
+        people.allow_enrolment(lines)
         lines.allow_anywhere(
             [f"rekognition:{action}" for action in ("CompareFaces", "DetectFaces", "DetectLabels")],
             "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, nor for X-Ray's "

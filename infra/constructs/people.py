@@ -1,9 +1,11 @@
 """Enrolled people: where their faces are kept, the function that answers for them, and the one that enrols photos."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rekognition as rekognition
@@ -12,7 +14,7 @@ from aws_cdk import aws_s3_notifications as notifications
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from face_validation_function.settings import INDEX_PREFIX
+from face_validation_function.settings import EXPIRE, INDEX_PREFIX
 from infra.constructs.claims import KEY_ACTIONS, table, text_attribute
 from infra.constructs.findings import accept
 from infra.constructs.function import ServiceFunction, called_and_waited_for
@@ -36,7 +38,13 @@ TABLE_KEYS = ("full_name", "photo_id")
 TABLE_INDEXES: dict[str, tuple[str, str | None]] = {
     "by_face_id": ("face_id", None),
     "by_name": ("listing", "full_name"),
+    "by_expiry": ("expiring", "expires_at"),
 }
+
+ROW_ACTIONS = ("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem")
+FACE_ACTIONS = ("rekognition:DeleteFaces", "rekognition:IndexFaces", "rekognition:SearchFacesByImage")
+# Some 150 photos are erased in one run.
+EXPIRY_EVERY = Duration.minutes(15)
 
 _EVENT_SETTER = "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"
 _LOG_POLICY = "AWSLambdaBasicExecutionRole"
@@ -82,6 +90,23 @@ class PeopleStores(Construct):
         """One of the table's indexes; rights to it are not those to the table."""
         return f"{self.table.table_arn}/index/{name}"
 
+    def allow_enrolment(self, function: ServiceFunction) -> None:
+        """Let a function put faces into the collection that answers, with their rows, and search there."""
+        function.allow([*ROW_ACTIONS, "dynamodb:Query"], self.table.table_arn)
+        function.allow(["dynamodb:Query"], self.index_arn("by_face_id"))
+        self.allow_collections(function, FACE_ACTIONS)
+
+    def allow_collections(self, function: ServiceFunction, actions: Iterable[str]) -> None:
+        """Let a function do `actions` on this stage's collection, and on those that a reindex makes after it."""
+        function.allow(actions, self.collection.attr_arn, f"{self.collection.attr_arn}.*")
+        name = Stack.of(self).get_logical_id(self.collection)
+        accept(
+            function.role,
+            "A reindex names its new collection after this stage's own, with a dot and an id: no other collection's "
+            "name begins so.",
+            f"AwsSolutions::AwsSolutions-IAM5[Resource::<{name}.Arn>.*]",
+        )
+
 
 class PeopleFunction(ServiceFunction):
     """The function behind the routes about people: enrol, list, search, erase, upload."""
@@ -115,11 +140,23 @@ class PeopleFunction(ServiceFunction):
         # Without it S3 answers 403 for a key that does not exist, and the caller is told "denied" for "missing".
         self.allow(["s3:ListBucket"], storage.target.bucket_arn, storage.faces.bucket_arn)
         self.allow(["s3:ListBucketVersions"], storage.faces.bucket_arn)
-        self.allow(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"], stores.table.table_arn)
+        self.allow([*ROW_ACTIONS, "dynamodb:Scan", "dynamodb:UpdateItem"], stores.table.table_arn)
         self.allow(["dynamodb:Query"], stores.table.table_arn, *(stores.index_arn(name) for name in TABLE_INDEXES))
-        self.allow(
-            ["rekognition:DeleteFaces", "rekognition:IndexFaces", "rekognition:SearchFacesByImage"],
-            stores.collection.attr_arn,
+        stores.allow_collections(self, [*FACE_ACTIONS, "rekognition:CreateCollection", "rekognition:DeleteCollection"])
+        rule = events.Rule(
+            self,
+            "Expiry",
+            description="Erases the enrolled faces whose time is over.",
+            schedule=events.Schedule.rate(EXPIRY_EVERY),
+        )
+        rule.add_target(
+            targets.LambdaFunction(self.called, event=events.RuleTargetInput.from_object({"operation": EXPIRE}))
+        )
+        accept(
+            rule,
+            "An event that is lost needs no letter: the next one erases what this one did not, and failures of the "
+            "function are on the dashboard.",
+            "Serverless::Serverless-EventBusDLQ",
         )
         allow_faces(self, "CompareFaces", "DetectFaces")
         allow_key(self, stage.key)
@@ -170,9 +207,7 @@ class IndexingFunction(ServiceFunction):
         self.allow_objects(["s3:GetObject", "s3:GetObjectVersion"], faces)
         # Without it S3 answers 403 for a key that does not exist, and the letter says "denied" for "missing".
         self.allow(["s3:ListBucket"], faces.bucket_arn)
-        self.allow(["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"], stores.table.table_arn)
-        self.allow(["dynamodb:Query"], stores.index_arn("by_face_id"))
-        self.allow(["rekognition:DeleteFaces", "rekognition:IndexFaces"], stores.collection.attr_arn)
+        stores.allow_enrolment(self)
         self.allow(["sqs:SendMessage"], stores.dead_letters.queue_arn)
         allow_faces(self, "DetectFaces")
         allow_key(self, stage.key)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from face_validation_function.exceptions.exceptions import ServiceBusyError
-from face_validation_function.people_function import OPERATIONS, PeopleAdapters
+from face_validation_function.people_adapters import PeopleAdapters
+from face_validation_function.people_function import OPERATIONS
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.services.search import SearchService
 from face_validation_function.settings import PeopleSettings
@@ -39,7 +40,8 @@ UNUSED: Any = None
 
 def function(**used: Any) -> RestFunction[PeopleAdapters]:
     """The function with these adapters and no others."""
-    unused = dict.fromkeys(("s3", "table", "enrolment", "search", "verification", "erasure"), UNUSED)
+    services = ("enrolment", "search", "verification", "kept", "erasure", "renaming", "reindexing")
+    unused = dict.fromkeys(("s3", "table", *services), UNUSED)
     settings = PeopleSettings("sources", "targets", "claims", "faces", "table", "collection", "queue")
     adapters = PeopleAdapters(settings=settings, logger=service_logger("DEBUG"), **(unused | used))
     return RestFunction(OPERATIONS, lambda: adapters)

@@ -16,7 +16,7 @@ from face_validation_function.exceptions.exceptions import (
     ServiceBusyError,
 )
 from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.s3_service import S3Service, name_in
+from face_validation_function.integrations.s3_service import S3Service, StoredVersion, name_in
 from tests.face_validation_function.stubbed import stubbed
 
 LIMIT = 15 * 1024 * 1024
@@ -63,7 +63,10 @@ def test_every_version_of_one_key_is_listed_markers_too_and_of_no_longer_key(s3:
         {"Bucket": "faces", "Prefix": "a.jpg"},
     )
 
-    assert service.versions("faces", "a.jpg") == ["1", "3"]
+    assert service.versions("faces", "a.jpg") == [
+        StoredVersion("a.jpg", "1"),
+        StoredVersion("a.jpg", "3", is_delete_marker=True),
+    ]
 
 
 def test_versions_are_erased_a_thousand_at_a_time(s3: tuple[S3Service, Stubber]) -> None:

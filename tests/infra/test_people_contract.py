@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +14,11 @@ from face_validation.local.aws.people_stores import PeopleStores
 from face_validation.local.stack import LocalStack
 from face_validation_function.indexing_function import IndexingAdapters, IndexingFunction
 from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.people_function import OPERATIONS, PeopleAdapters
+from face_validation_function.people_adapters import PeopleAdapters
+from face_validation_function.people_function import OPERATIONS, expire
 from face_validation_function.rest_function import Lazy, RestFunction
+from face_validation_function.services.reindex import ReindexService
+from face_validation_function.settings import EXPIRE
 from tests.fakes import FakeContext
 from tests.infra.conftest import Json, Synthesise, watched_metrics
 from tests.people import EXPECTED, INDEXED, event_of, people_stores
@@ -59,7 +63,9 @@ class Recorder:
             return  # botocore builds its parameters to find a form's address; it is never called
         if self.failing(operation, params):
             raise EndpointConnectionError(endpoint_url="https://aws.example")
-        self.needed |= {(f"{service}:{action}", self._resource(params)) for action in _actions(operation, params)}
+        steps = [(f"{kind}Item", step) for one in params.get("TransactItems", ()) for kind, step in one.items()]
+        for name, asked in steps or [(operation, params)]:
+            self.needed |= {(f"{service}:{action}", self._resource(asked)) for action in _actions(name, asked)}
 
     def _signed(self, request: Any, signature_version: str, **_: Any) -> None:
         assert signature_version == "s3v4-presign-post"
@@ -69,7 +75,9 @@ class Recorder:
         for parameter in ("Bucket", "TableName", "CollectionId", "QueueUrl"):
             if parameter in params:
                 index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-                return self._names[parameter, params[parameter]] + index
+                # A reindex names its collection after the stage's, with a dot and an id.
+                named = params[parameter].partition(".")[0] if parameter == "CollectionId" else params[parameter]
+                return self._names[parameter, named] + index
         return "*"
 
 
@@ -77,6 +85,9 @@ def _actions(operation: str, params: Json) -> set[str]:
     """IAM's names of a call: docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html."""
     if operation in {"GetObject", "HeadObject"}:
         return {"GetObjectVersion" if "VersionId" in params else "GetObject"}
+    if operation == "CopyObject":
+        assert "VersionId" in params["CopySource"]
+        return {"GetObjectVersion", "PutObject"}
     if operation == "DeleteObjects":
         assert all("VersionId" in one for one in params["Delete"]["Objects"])
         return {"DeleteObject", "DeleteObjectVersion"}
@@ -123,11 +134,14 @@ def test_the_role_of_the_people_function_allows_its_calls_and_no_others(
     local_stack: LocalStack, stores: PeopleStores, synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(local_stack, stores)
-    monkeypatch.setattr("face_validation_function.people_function.aws_client", recorder.client)
-    function = RestFunction(OPERATIONS, PeopleAdapters.from_environment)
+    monkeypatch.setattr("face_validation_function.people_adapters.aws_client", recorder.client)
+    monkeypatch.setattr("face_validation_function.people_adapters.ReindexService", partial(ReindexService, grace_s=0))
+    adapters = PeopleAdapters.from_environment()
+    function = RestFunction(OPERATIONS, lambda: adapters)
 
     for name in EXPECTED:
         function(event_of(name), FakeContext())
+    expire(adapters, {"operation": EXPIRE}, FakeContext())
 
     allowed = allowed_rights(synthesise(stage="prod"), "People")
     assert allowed == recorder.needed | for_missing_keys(recorder.needed)
@@ -145,7 +159,7 @@ def test_the_role_of_the_indexing_function_allows_its_calls_and_no_others(
     photo["versionId"] = s3.head_object(Bucket=stores.faces_bucket, Key=photo["key"])["VersionId"]
 
     # The row of a face cannot be written: its face must leave the collection again.
-    recorder.failing = lambda operation, params: operation == "PutItem" and "face_id" in params["Item"]
+    recorder.failing = lambda operation, params: operation == "TransactWriteItems"
     with pytest.raises(Exception, match="not enrolled for now"):
         function(event, FakeContext())
     recorder.failing = lambda operation, params: False
@@ -175,7 +189,7 @@ def test_every_metric_of_people_on_the_dashboard_is_one_that_their_functions_emi
 
     watched = set(watched_metrics(synthesise(stage="prod")))
     # What the events do not bring about: a failure of AWS, images of a wrong size, a scope that the gateway misses.
-    rare = {"InternalServerError", "ImageTooLargeError", "ForbiddenError", "ConflictError"}
+    rare = {"InternalServerError", "ImageTooLargeError", "ForbiddenError", "NotFoundError", "ConflictError"}
     for function, found in (("PeopleFunction", of_people), ("IndexingFunction", of_indexing)):
         wanted = {name for name, id_ in watched if id_.startswith(function)}
         assert {"Operations", "RekognitionCalls", "Throttles"} <= wanted <= found | rare

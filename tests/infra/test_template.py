@@ -20,7 +20,14 @@ from face_validation_function.integrations.claims_table import EXPIRES_AT
 from face_validation_function.integrations.executions import EVENT_SOURCE, EVENT_TYPE
 from face_validation_function.integrations.jobs_table import KEPT_S
 from face_validation_function.routes import ADMIN, JOB_ROUTES, READ, ROUTES, VALIDATION_ROUTES, WRITE
-from face_validation_function.settings import INDEX_PREFIX, JobsSettings, PeopleSettings, ProbeSettings, Settings
+from face_validation_function.settings import (
+    EXPIRE,
+    INDEX_PREFIX,
+    JobsSettings,
+    PeopleSettings,
+    ProbeSettings,
+    Settings,
+)
 from infra.bundling import ROOT
 from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from tests.infra.conftest import Json, Synthesise
@@ -416,12 +423,38 @@ def test_a_webhook_is_told_the_end_of_a_job_by_eventbridge_with_a_secret_that_no
     template = synthesise(jobs_webhook_url="https://hooks.example.com/jobs", jobs_webhook_secret_arn=arn)
 
     assert only(template, "AWS::Events::ApiDestination")["InvocationEndpoint"] == "https://hooks.example.com/jobs"
-    assert only(template, "AWS::Events::Rule")["EventPattern"] == {
-        "source": [EVENT_SOURCE],
-        "detail-type": [EVENT_TYPE],
-    }
+    rules = [rule["Properties"] for rule in resources(template, "AWS::Events::Rule").values()]
+    (pattern,) = (rule["EventPattern"] for rule in rules if "EventPattern" in rule)
+    assert pattern == {"source": [EVENT_SOURCE], "detail-type": [EVENT_TYPE]}
     shown = only(template, "AWS::Events::Connection")["AuthParameters"]["ApiKeyAuthParameters"]["ApiKeyValue"]
     assert shown == f"{{{{resolve:secretsmanager:{arn}:SecretString:::}}}}"
+
+
+def test_the_people_function_is_asked_every_quarter_of_an_hour_to_erase_what_has_expired(template: Json) -> None:
+    (rule,) = (
+        rule["Properties"]
+        for rule in resources(template, "AWS::Events::Rule").values()
+        if "ScheduleExpression" in rule["Properties"]
+    )
+    (target,) = rule["Targets"]
+
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(15 minutes)", "ENABLED")
+    assert target["Input"] == json.dumps({"operation": EXPIRE}, separators=(",", ":"))
+    assert target["Arn"]["Fn::GetAtt"][0].startswith("PeopleFunction")
+
+
+def test_how_long_people_stay_and_which_faces_are_duplicates_is_chosen_per_deployment(
+    synthesise: Synthesise,
+) -> None:
+    chosen = synthesise(people_days="365", threshold_duplicate="95", threshold_possible_duplicate="50")
+
+    for name in ("People", "Indexing"):
+        found = function(chosen, name)["Environment"]["Variables"]
+        assert (found["PEOPLE_DAYS"], found["THRESHOLD_DUPLICATE"], found["THRESHOLD_POSSIBLE_DUPLICATE"]) == (
+            "365",
+            "95",
+            "50",
+        )
 
 
 def test_a_photo_put_under_the_prefix_starts_the_indexing_function_and_nothing_else_does(template: Json) -> None:

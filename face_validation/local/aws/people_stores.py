@@ -12,12 +12,13 @@ from urllib.parse import unquote_plus
 from botocore.exceptions import BotoCoreError, ClientError
 
 from face_validation.local.gateway.proxy_event import LambdaContext
-from face_validation_function.integrations.faces_table import BY_FACE_ID, BY_NAME
-from face_validation_function.settings import INDEX_PREFIX
+from face_validation_function.integrations.faces_table import BY_EXPIRY, BY_FACE_ID, BY_NAME
+from face_validation_function.settings import EXPIRE, INDEX_PREFIX, THRESHOLD_DUPLICATE, THRESHOLD_POSSIBLE_DUPLICATE
 
 # As AWS Lambda does with an asynchronous event: two more attempts, then the dead-letter queue.
 ATTEMPTS = 3
 INDEXING_TIMEOUT_S = 60.0
+EXPIRY_EVERY_S, EXPIRY_TIMEOUT_S = 10.0, 28.0
 PAUSE_S = 1.0
 COLLECTION_ID = "face-validation"
 
@@ -67,6 +68,9 @@ class PeopleStores:
             "FACES_TABLE": self.faces_table,
             "COLLECTION_ID": self.collection_id,
             "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
+            "THRESHOLD_DUPLICATE": str(THRESHOLD_DUPLICATE),
+            "THRESHOLD_POSSIBLE_DUPLICATE": str(THRESHOLD_POSSIBLE_DUPLICATE),
+            "PEOPLE_DAYS": "0",
         }
 
 
@@ -77,14 +81,16 @@ def table_definition() -> dict[str, Any]:
         named = [(partition, "HASH"), *([(sort, "RANGE")] if sort else [])]
         return [{"AttributeName": name, "KeyType": kind} for name, kind in named]
 
-    names = ("full_name", "photo_id", "face_id", "listing")
+    indexes = {BY_FACE_ID: keys("face_id"), BY_NAME: keys("listing", "full_name")}
+    indexes[BY_EXPIRY] = keys("expiring", "expires_at")
+    names = ("full_name", "photo_id", "face_id", "listing", "expiring", "expires_at")
     return {
         "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in names],
         "KeySchema": keys("full_name", "photo_id"),
         "GlobalSecondaryIndexes": [
-            {"IndexName": BY_FACE_ID, "KeySchema": keys("face_id"), "Projection": {"ProjectionType": "ALL"}},
-            {"IndexName": BY_NAME, "KeySchema": keys("listing", "full_name"), "Projection": {"ProjectionType": "ALL"}},
+            {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+            for name, schema in indexes.items()
         ],
     }
 
@@ -148,3 +154,29 @@ class PhotoEvents:
             for version in head.get("Versions", ())[:1]:
                 stored.setdefault("versionId", version["VersionId"])
         return event
+
+
+class ExpirySchedule:
+    """Asks the people function to erase what has expired, as the deployment's schedule does, until it is left."""
+
+    def __init__(self, handler: IndexingHandler) -> None:
+        self._handler = handler
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="expiry", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(EXPIRY_EVERY_S):
+            try:
+                self._handler({"operation": EXPIRE}, LambdaContext(EXPIRY_TIMEOUT_S))
+            except Exception:
+                logger.exception("What has expired could not be erased; it is tried again.")
