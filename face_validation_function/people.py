@@ -21,9 +21,9 @@ def moment(when: datetime | None = None) -> str:
     return (when or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
 
 
-def expiry(enrolled_at: str, days: int | None, asked: str = "") -> str:
-    """When an enrolment ends: the earlier of the stage's days and the time asked for; empty when never."""
-    by_days = [moment(datetime.fromisoformat(enrolled_at) + timedelta(days=days))] if days is not None else []
+def expiry(enrolled_at: str, days: int, asked: str = "") -> str:
+    """When an enrolment ends: the earlier of the stage's days (0: none) and the time asked for; empty when never."""
+    by_days = [moment(datetime.fromisoformat(enrolled_at) + timedelta(days=days))] if days else []
     return min(filter(None, [asked, *by_days]), default="")
 
 

@@ -10,6 +10,7 @@ from face_validation_function.settings import (
     ALL_VALIDATION_TYPES,
     LIVENESS_CHALLENGES,
     MOST_AUDIT_IMAGES,
+    MOST_DAYS,
     THRESHOLD_DUPLICATE,
     THRESHOLD_POSSIBLE_DUPLICATE,
     VALIDATION_TYPES,
@@ -131,7 +132,7 @@ class Options:
             domain=_domain(context),
             source_days=_count(context, "source_days", default=None),
             target_days=_count(context, "target_days", default=None, least=INFREQUENT_ACCESS_DAYS + 1),
-            people_days=_count(context, "people_days", default=None),
+            people_days=_count(context, "people_days", default=None, most=MOST_DAYS),
             threshold_duplicate=_count(context, "threshold_duplicate", default=THRESHOLD_DUPLICATE, least=0, most=100),
             threshold_possible_duplicate=_count(
                 context, "threshold_possible_duplicate", default=THRESHOLD_POSSIBLE_DUPLICATE, least=0, most=100

@@ -163,7 +163,7 @@ class _Pages:
 class House:
     """A faces bucket, a table and collections of their own, and the services over them."""
 
-    def __init__(self, *, people_days: int | None = None, grace_s: int = 0) -> None:
+    def __init__(self, *, people_days: int = 0, grace_s: int = 0) -> None:
         run = f"faces-{next(_RUNS)}"
         self.faults, self.bucket, self.rekognition = Faults(), run, ColourRekognition()
         self.s3 = boto3.client("s3", region_name="us-east-1")

@@ -1,6 +1,7 @@
 """The commands about enrolled people: `enrol`, `search`, `verify`, `people` and `erase`."""
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -8,6 +9,7 @@ import typer
 
 from face_validation.cli.connection_options import connection_of
 from face_validation.cli.output import ExitCode, check_annotated, print_json
+from face_validation.cli.records import reindex
 from face_validation.client.people import EverybodyResult
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
@@ -18,15 +20,21 @@ def enrol(
         Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="A photo that shows only this person.")
     ],
     full_name: Annotated[str, typer.Option(help="The person's name.")],
+    allow_duplicate: Annotated[
+        bool, typer.Option("--allow-duplicate", help="Enrol a face that is enrolled under another name too.")
+    ] = False,
+    expires_at: Annotated[str | None, typer.Option(help="When the face is erased, as 2030-01-31T00:00:00Z.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the enrolled face as JSON.")] = False,
 ) -> None:
     """Enrol a person from a photo. Several photos of a person make searches better."""
     with connection_of(context).client() as client:
-        face = client.people.enrol(photo, full_name)
+        face = client.people.enrol(photo, full_name, allow_duplicate=allow_duplicate, expires_at=expires_at)
     if as_json:
         print_json(asdict(face))
     else:
         typer.echo(f"{face.full_name}: face {face.face_id} (confidence {face.confidence:.0f} %)")
+        if face.possible_duplicate:
+            typer.echo("A search finds this face under another name too: check who it is.", err=True)
 
 
 def search(
@@ -105,12 +113,24 @@ def verify(
     raise typer.Exit(ExitCode.MATCH if result.matched else ExitCode.NO_MATCH)
 
 
+class PeopleAction(StrEnum):
+    """What `people` does."""
+
+    LIST = "list"
+    REINDEX = "reindex"
+
+
 def people(
     context: typer.Context,
+    action: Annotated[
+        PeopleAction, typer.Argument(help="`reindex` indexes every photo again, with the newest face model.")
+    ] = PeopleAction.LIST,
     full_name: Annotated[str | None, typer.Option(help="Only this person's faces.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the faces as JSON.")] = False,
 ) -> None:
-    """List the enrolled faces."""
+    """List the enrolled faces; `people reindex` moves them to another face model."""
+    if action is PeopleAction.REINDEX:
+        raise reindex(context, as_json=as_json)
     with connection_of(context).client() as client:
         faces = list(client.people.faces(full_name))
     if as_json:

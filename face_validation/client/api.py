@@ -14,6 +14,8 @@ from face_validation.client.transport import checked_url, network_faults, with_r
 READ, WRITE, ADMIN = "face-detection/read", "face-detection/write", "face-detection/admin"
 # To read a document that is validated.
 BOTH = f"{READ} {WRITE}"
+# To be given a link to a face's photo.
+READ_ADMIN = f"{READ} {ADMIN}"
 
 
 class Api:
@@ -38,7 +40,7 @@ class Api:
         token_url = checked_url("token_url", token_url)
         self.http = new_http_client((self._url, token_url), timeout_s, transport)
         self._new_token = partial(AccessToken, self.http, token_url, client_id, client_secret)
-        self._tokens = {scope: self._new_token(scope) for scope in (READ, WRITE, ADMIN, BOTH)}
+        self._tokens = {scope: self._new_token(scope) for scope in (READ, WRITE, ADMIN, BOTH, READ_ADMIN)}
         self._attempts = attempts
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from face_validation.client.buckets import Bucket, Buckets
 from face_validation.client.image_preparation import Photo, content_of, prepared_content
 from face_validation.client.jobs import Jobs
 from face_validation.client.people import People, read_answer
+from face_validation.client.records import Records
 from face_validation.client.validation_request import (
     LivenessSession,
     ValidationOptions,
@@ -71,6 +72,7 @@ class FaceValidationClient:
             api_url, token_url, client_id, client_secret, timeout_s=timeout_s, attempts=attempts, transport=transport
         )
         self.people = People(self._api, self._content_of)
+        self.records = Records(self._api)
         self.jobs = Jobs(self._api, lambda side, key, content: self._buckets.put(side, key, content))
         self._validations = Validations(self._api)
         names: dict[Bucket, str] = {"source": source_bucket or "", "target": target_bucket or ""}

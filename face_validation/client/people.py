@@ -29,6 +29,13 @@ class EnrolledFace:
 
 
 @dataclass(frozen=True, slots=True)
+class NewFace(EnrolledFace):
+    """The face of a photo that was enrolled; a possible duplicate is one that a search finds under another name."""
+
+    possible_duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FacePage:
     """Some of the enrolled faces; `next_token` asks for more of them."""
 
@@ -163,10 +170,23 @@ class People:
             raise RequestFailedError(f"S3 refused the upload: {response.status_code}.", details=response.text[:200])
         return form.key
 
-    def enrol(self, photo: Photo, full_name: str) -> EnrolledFace:
-        """Upload a photo and make its person findable; raises as `upload`, and FaceValidationError as the service."""
-        body = {"image_path": self.upload(photo, "faces"), "full_name": full_name}
-        return read_answer(EnrolledFace, self._api.ask("POST", "/faces", body))
+    def enrol(
+        self, photo: Photo, full_name: str, *, allow_duplicate: bool = False, expires_at: str | None = None
+    ) -> NewFace:
+        """Upload a photo and make its person findable; raises as `upload`, and FaceValidationError as the service.
+
+        Args:
+            photo: shows the person.
+            full_name: the person's name.
+            allow_duplicate: enrol a face too that is enrolled under another name; else ConflictError.
+            expires_at: when the service erases the face (ISO 8601 with a time zone).
+        """
+        body: dict[str, Any] = {"image_path": self.upload(photo, "faces"), "full_name": full_name}
+        if allow_duplicate:
+            body["allow_duplicate"] = True
+        if expires_at is not None:
+            body["expires_at"] = expires_at
+        return read_answer(NewFace, self._api.ask("POST", "/faces", body))
 
     def faces(self, full_name: str | None = None) -> Iterator[EnrolledFace]:
         """Every face enrolled, or one person's, page by page as it is read on."""
@@ -211,18 +231,18 @@ class People:
 
     def erase_face(self, face_id: str) -> Erased:
         """Erase one face and its photo."""
-        return self._erase(f"/faces/{_segment('face_id', face_id)}")
+        return self._erase(f"/faces/{path_segment('face_id', face_id)}")
 
     def erase_person(self, full_name: str) -> Erased:
         """Erase all of a person's faces and photos."""
-        return self._erase(f"/people/{_segment('full_name', full_name)}")
+        return self._erase(f"/people/{path_segment('full_name', full_name)}")
 
     def _erase(self, path: str) -> Erased:
         answer = self._api.ask("DELETE", path, scope=ADMIN)
         return read_answer(Erased, answer.get("erased") if isinstance(answer, dict) else None)
 
 
-def _segment(name: str, text: str) -> str:
+def path_segment(name: str, text: str) -> str:
     """A text as one segment of a path.
 
     Raises:

@@ -14,7 +14,15 @@ from typing import Any
 
 from face_validation_function.exceptions.exceptions import InternalServerError, RequestError, ServiceBusyError
 from face_validation_function.integrations.aws_errors import Refusals, translate_aws_errors
-from face_validation_function.integrations.face_rows import LISTING, LISTING_KEY, STATE_KEY, Row, RowFormat, number, text
+from face_validation_function.integrations.face_rows import (
+    LISTING,
+    LISTING_KEY,
+    STATE_KEY,
+    Row,
+    RowFormat,
+    number,
+    text,
+)
 from face_validation_function.integrations.page_tokens import start_of, token_of
 from face_validation_function.people import CLAIM_S, Collections, EnrolledFace, KeptPhoto, PhotoVersion
 

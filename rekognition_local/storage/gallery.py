@@ -83,7 +83,8 @@ class Gallery:
                     "InvalidParameterException",
                     f"The collection {collection_id} holds vectors of the recogniser {found.model_id}; this server "
                     f"runs {self._engine.model_id}, and vectors of two recognisers cannot be compared. Start the "
-                    f"server with that recogniser, or make the collection again: `aws rekognition delete-collection "
+                    f"server with that recogniser, or index the images again: `face-validation people reindex` for "
+                    f"enrolled people, and for a collection of your own `aws rekognition delete-collection "
                     f"--collection-id {collection_id}`, create-collection, then index-faces for each image.",
                 )
             self.store.update("collections", [found.number], "model_id", self._engine.model_id)

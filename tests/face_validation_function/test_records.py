@@ -129,15 +129,15 @@ def test_an_unknown_face_is_not_found(house: House) -> None:
 @pytest.mark.parametrize(
     ("days", "asked", "ends"),
     [
-        (None, "", ""),
-        (None, LATER, LATER),
+        (0, "", ""),
+        (0, LATER, LATER),
         (365, "", "2026-01-01T00:00:00+00:00"),
         (365, LATER, "2026-01-01T00:00:00+00:00"),
         (365, "2025-06-01T00:00:00+00:00", "2025-06-01T00:00:00+00:00"),
     ],
 )
 def test_an_enrolment_ends_at_the_earlier_of_the_stage_s_days_and_the_time_asked(
-    days: int | None, asked: str, ends: str
+    days: int, asked: str, ends: str
 ) -> None:
     assert expiry("2025-01-01T00:00:00+00:00", days, asked) == ends
 

@@ -213,5 +213,14 @@ def test_a_person_is_enrolled_found_and_forgotten(info: Path, photos: dict[str, 
     assert run(info, "search", photos["hopper"]).exit_code == 1
     assert run(info, "people").stdout.count("Eileen Collins") == 1
 
-    assert "1 faces, 1 photo versions, 1 rows" in run(info, "erase", "--full-name", "Eileen Collins", "--yes").stdout
+    assert run(info, "enrol", photos["collins-again"], "--full-name", "Somebody Else").exit_code == 2
+
+    shown = run(info, "show", "--full-name", "Eileen Collins").stdout
+    assert shown.count("Eileen Collins") == 1
+    assert "1 photos moved" in run(info, "rename", "Eileen Collins", "Eileen M. Collins").stdout
+    assert "Eileen M. Collins" in run(info, "search", photos["collins-again"]).stdout
+    reindexed = run(info, "people", "reindex")
+    assert "answers now" in reindexed.stdout, reindexed.output
+    assert "Eileen M. Collins" in run(info, "search", photos["collins-again"]).stdout
+    assert "1 faces, 1 photo versions, 1 rows" in run(info, "erase", "--full-name", "Eileen M. Collins", "--yes").stdout
     assert run(info, "search", photos["collins-again"]).exit_code == 1
