@@ -30,7 +30,7 @@ export const WORDS = {
     stopped: "Stopped.",
     failed: (why) => `The evaluation cannot run: ${why}`,
     right: (hits, cases) => `${hits} of ${cases} answers are right`,
-    interval: (low, high) => `With so many pairs, the true share lies between ${low} and ${high} (95 %).`,
+    interval: (low, high) => `With this number of pairs, the true share lies between ${low} and ${high} (95 %).`,
     seconds: (count) => `${count} s`,
     minutes: (count) => `${count} min`,
     figures: {
