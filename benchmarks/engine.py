@@ -13,7 +13,7 @@ import resource
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,27 +31,6 @@ COMPARED = 300_000
 SECONDS = 10.0
 # Libraries would start threads of their own for one matrix product: the threads here are those of the caller.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One engine on a number of threads, a second; in the accuracy, a face not found is a "no match".
-
-    `cpu_ms` is the processor time of finding and describing one face, which another load on the machine hardly changes.
-    """
-
-    engine: str
-    threads: int
-    images: int
-    not_found: int
-    load_s: float
-    detect_per_s: float
-    embed_per_s: float
-    both_per_s: float
-    cpu_ms: float
-    pairs_per_s: float
-    memory_mb: float
-    accuracy: dict[str, float] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +91,11 @@ def off_centre(face: DetectedFace) -> float:
     return abs(face.left + face.width / 2 - 0.5) + abs(face.top + face.height / 2 - 0.5)
 
 
-def measure(name: str, threads: int, data: Path | None) -> Result:
-    """Runs one engine in this process."""
+def measure(name: str, threads: int, data: Path | None) -> dict[str, Any]:
+    """Runs one engine in this process; in the accuracy, a face not found is a "no match".
+
+    `cpu_ms` is the processor time of finding and describing one face, which another load on the machine hardly changes.
+    """
     pairs = labelled_pairs(data) if threads == 1 else []  # more threads change no answer
     pictures = photographs(data, pairs or labelled_pairs(data)[: SAMPLE // 2])
     began = time.perf_counter()
@@ -131,20 +113,20 @@ def measure(name: str, threads: int, data: Path | None) -> Result:
     gallery = np.resize(np.stack(list(descriptors.values())), (10_000, len(next(iter(descriptors.values())))))
     rows = range(COMPARED // len(gallery))
     scans_per_s, _ = per_second(lambda row: engine.same_person(gallery[row], gallery), rows, threads)
-    return Result(
-        engine=name,
-        threads=threads,
-        images=len(pictures),
-        not_found=len(pictures) - len(seen),
-        load_s=load_s,
-        detect_per_s=detect_per_s,
-        embed_per_s=embed_per_s,
-        both_per_s=1 / (1 / detect_per_s + 1 / embed_per_s),
-        cpu_ms=detect_cpu_ms + embed_cpu_ms,
-        pairs_per_s=scans_per_s * len(gallery),
-        memory_mb=memory_mb,
-        accuracy=accuracy(engine, descriptors, pairs) if pairs else None,
-    )
+    return {
+        "engine": name,
+        "threads": threads,
+        "images": len(pictures),
+        "not_found": len(pictures) - len(seen),
+        "load_s": load_s,
+        "detect_per_s": detect_per_s,
+        "embed_per_s": embed_per_s,
+        "both_per_s": 1 / (1 / detect_per_s + 1 / embed_per_s),
+        "cpu_ms": detect_cpu_ms + embed_cpu_ms,
+        "pairs_per_s": scans_per_s * len(gallery),
+        "memory_mb": memory_mb,
+        "accuracy": accuracy(engine, descriptors, pairs) if pairs else None,
+    }
 
 
 def accuracy(engine: FaceBench, descriptors: dict[str, Descriptors], pairs: Sequence[Pair]) -> dict[str, float]:
@@ -166,24 +148,23 @@ def main() -> None:
     wanted = parser.parse_args()
     data = face_data()
     if wanted.engine:
-        print(json.dumps(asdict(measure(wanted.engine, wanted.threads, data))))
+        print(json.dumps(measure(wanted.engine, wanted.threads, data)))
         return
     peers = peer_versions("dlib-bin", "mtcnn")
     engines = [OURS, OPENCV, *([PEER] if peers else [])]
-    results = [
-        Result(**in_own_process("benchmarks.engine", "--engine", name, "--threads", threads, **ONE_THREAD))
+    rows = [
+        in_own_process("benchmarks.engine", "--engine", name, "--threads", threads, **ONE_THREAD)
         for name in engines
         for threads in (1, 2)
     ]
-    ratios = {
-        f"{peer.engine}_{name}_{ours.threads}_threads": round(ratio, 2)
-        for ours in results
-        for peer in results
-        if ours.engine == OURS != peer.engine and ours.threads == peer.threads
-        for name, ratio in (("speedup", ours.both_per_s / peer.both_per_s), ("cpu_ratio", peer.cpu_ms / ours.cpu_ms))
-    }
+    ratios = {}
+    for ours in (row for row in rows if row["engine"] == OURS):
+        for peer in (row for row in rows if row["engine"] != OURS and row["threads"] == ours["threads"]):
+            name = f"{peer['engine']}_{{}}_{ours['threads']}_threads"
+            ratios[name.format("speedup")] = round(ours["both_per_s"] / peer["both_per_s"], 2)
+            ratios[name.format("cpu_ratio")] = round(peer["cpu_ms"] / ours["cpu_ms"], 2)
     source = f"{len(labelled_pairs(data))} labelled pairs of FACE_DATA" if data else "two photographs"
-    show("engine", "Face engine", [asdict(one) for one in results], data=source, peers=peers, **ratios)
+    show("engine", "Face engine", rows, data=source, peers=peers, **ratios)
 
 
 if __name__ == "__main__":

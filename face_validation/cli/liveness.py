@@ -1,9 +1,8 @@
 """`face-validation liveness`: sessions in which a living person proves to be there; on this machine, declared ones."""
 
 import base64
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,14 +17,8 @@ MOST_BYTES = 204_800
 app = typer.Typer(name="liveness", help=__doc__, no_args_is_help=True)
 
 
-class Status(StrEnum):
-    """What can become of a session."""
-
-    CREATED = "CREATED"
-    IN_PROGRESS = "IN_PROGRESS"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    EXPIRED = "EXPIRED"
+# What can become of a session.
+Status = Literal["CREATED", "IN_PROGRESS", "SUCCEEDED", "FAILED", "EXPIRED"]
 
 
 @app.command(cls=ConnectedCommand)
@@ -61,7 +54,7 @@ def declare(
     picture: Annotated[
         Path | None, typer.Argument(metavar="PICTURE", exists=True, dir_okay=False, help="Its reference image.")
     ] = None,
-    status: Annotated[Status, typer.Option(help="What becomes of the session.")] = Status.SUCCEEDED,
+    status: Annotated[Status, typer.Option(help="What becomes of the session.")] = "SUCCEEDED",
     confidence: Annotated[float, typer.Option(min=0, max=100, help="That a living person was there.")] = 97.0,
     feedback: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="E.g. LOW_LIGHTING_DETECTED; again for more.")
@@ -73,8 +66,8 @@ def declare(
     stack = running_stack()
     if stack is None:
         raise SettingsError("No local stack runs here: outcomes are declared on this machine alone.")
-    outcome: dict[str, object] = {"SessionId": session, "Status": status.value}
-    if status is Status.SUCCEEDED:
+    outcome: dict[str, object] = {"SessionId": session, "Status": status}
+    if status == "SUCCEEDED":
         outcome["Confidence"] = confidence
         if feedback:
             outcome["Feedback"] = [{"Code": code, "Message": code} for code in feedback]
@@ -83,7 +76,7 @@ def declare(
     told = httpx.post(f"{stack['rekognition_endpoint']}/liveness", json=outcome, trust_env=False)
     if not told.is_success:
         raise RequestError("The outcome is not valid.", details=str(told.json()["refused"]))
-    typer.echo(f"Declared: {status.value}")
+    typer.echo(f"Declared: {status}")
 
 
 def _image_within(picture: Path) -> bytes:

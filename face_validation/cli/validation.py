@@ -10,22 +10,10 @@ import typer
 
 from face_validation.cli.connection_options import check_texts, connection_of
 from face_validation.cli.output import check_annotated, print_json, print_verdict
+from face_validation.client.buckets import Bucket
+from face_validation.client.reasons import Language
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
-
-
-class BucketChoice(StrEnum):
-    """A bucket that images can be put into."""
-
-    source = "source"
-    target = "target"
-
-
-class LanguageChoice(StrEnum):
-    """A language that advice is given in."""
-
-    en = "en"
-    es = "es"
 
 
 def _validation_type(value: str) -> ValidationType:
@@ -43,7 +31,7 @@ class Scope(StrEnum):
     admin = "admin"
 
 
-def _scopes(scopes: list[Scope]) -> str:
+def _scopes(scopes: Iterable[Scope]) -> str:
     return " ".join(f"face-detection/{scope.value}" for scope in scopes)
 
 
@@ -94,7 +82,7 @@ def validate(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how to take a better picture, in words for the person in it.")
     ] = False,
-    language: Annotated[LanguageChoice, typer.Option(help="The language of --explain.")] = LanguageChoice.en,
+    language: Annotated[Language, typer.Option(help="The language of --explain.")] = "en",
     quality: Annotated[bool, typer.Option("--quality", help="Print the quality of both faces.")] = False,
     annotate: Annotated[Path | None, typer.Option(help="Write both images, with boxes, to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")] = False,
@@ -138,7 +126,7 @@ def validate(
 
         drawn(source, checked, result).save(annotate)
         typer.echo(f"Annotated: {annotate}", err=True)
-    raise print_verdict(result, as_json=as_json, language=language.value)
+    raise print_verdict(result, as_json=as_json, language=language)
 
 
 def token(
@@ -163,7 +151,7 @@ def env(
     with connection.client() as client:
         variables = {
             "API_URL": connection.api_url,
-            "TOKEN": client.token(_scopes(scope or list(Scope))),
+            "TOKEN": client.token(_scopes(scope or Scope)),
             "SOURCE_BUCKET": connection.source_bucket,
             "TARGET_BUCKET": connection.target_bucket,
         }
@@ -175,7 +163,7 @@ def env(
 def upload(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Images.")],
-    to: Annotated[BucketChoice, typer.Option(help="The bucket.")],
+    to: Annotated[Bucket, typer.Option(help="The bucket.")],
     key: Annotated[str | None, typer.Option(help="Key for a single file. Default: a random key.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print files and keys as JSON.")] = False,
 ) -> None:
@@ -185,7 +173,7 @@ def upload(
     with connection_of(context).client() as client:
         uploaded = {}
         for file in files:
-            uploaded[str(file)] = client.upload(file, to.value, key)
+            uploaded[str(file)] = client.upload(file, to, key)
             if not as_json:
                 typer.echo(uploaded[str(file)])
     if as_json:

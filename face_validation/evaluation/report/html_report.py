@@ -1,5 +1,6 @@
 """A run's output folder: metrics.json, the charts, and report.html that holds everything a reader needs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -41,12 +42,16 @@ class Plot:
 
 def write_report(summary: Summary, out: Path) -> None:
     """Write metrics.json, the charts as SVG files and report.html into `out`, over those that are there."""
-    (out / METRICS_FILE).write_text(metrics_of(summary).model_dump_json(indent=1) + "\n", encoding="utf-8")
     plots = {study.name: _plots(study, summary.threshold) for study in summary.studies}
-    for drawn in plots.values():
-        for plot in drawn:
-            (out / plot.name).write_text(standalone(plot.svg), encoding="utf-8")
-    (out / REPORT_FILE).write_text(report_page(summary, plots), encoding="utf-8")
+    charts = {plot.name: plot.svg for drawn in plots.values() for plot in drawn}
+    write_files(out, metrics_of(summary).model_dump_json(indent=1), charts, report_page(summary, plots))
+
+
+def write_files(out: Path, metrics: str, charts: Mapping[str, str], page: str) -> None:
+    """Write a run's metrics.json, its charts as files of their own, and report.html into `out`."""
+    files = {METRICS_FILE: f"{metrics}\n", REPORT_FILE: page}
+    for name, content in (files | {name: standalone(svg) for name, svg in charts.items()}).items():
+        (out / name).write_text(content, encoding="utf-8")
 
 
 def report_page(summary: Summary, plots: dict[str, list[Plot]]) -> str:

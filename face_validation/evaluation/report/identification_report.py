@@ -7,8 +7,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from face_validation.evaluation.report.charts import standalone
-from face_validation.evaluation.report.html_report import METRICS_FILE, REPORT_FILE
+from face_validation.evaluation.report.html_report import write_files
 from face_validation.evaluation.report.plots import dir_against_fpir, identification_curves
 from face_validation.evaluation.report.templates import render
 from face_validation.evaluation.runs.identification import NOBODY, Identification, count, is_right
@@ -37,14 +36,10 @@ def write_identification(run: Identification, out: Path, root: Path, service: st
             probe, image = answer.probe, Path(os.path.relpath(answer.probe.image, root)).as_posix()
             found = (answer.person, answer.similarity, answer.error, answer.rank)
             writer.writerow((probe.probe_id, image, probe.person or NOBODY, probe.note, *found))
-    figures = TypeAdapter(Identification).dump_python(run, mode="json", by_alias=True)
-    (out / METRICS_FILE).write_text(json.dumps({"schema": SCHEMA, **figures}, indent=2) + "\n", encoding="utf-8")
     plots = {
         "identification.svg": identification_curves(run.curve, run.threshold),
         "dir_fpir.svg": dir_against_fpir(run.curve, run.fpir.of),
     }
-    for name, svg in plots.items():
-        (out / name).write_text(standalone(svg), encoding="utf-8")
     thresholds = sorted({run.threshold, *FURTHER_THRESHOLDS})
     page = render(
         "identification_template.html",
@@ -56,4 +51,5 @@ def write_identification(run: Identification, out: Path, root: Path, service: st
         machine=describe_machine(),
         versions=describe_versions(),
     )
-    (out / REPORT_FILE).write_text(page, encoding="utf-8")
+    figures = TypeAdapter(Identification).dump_python(run, mode="json", by_alias=True)
+    write_files(out, json.dumps({"schema": SCHEMA, **figures}, indent=2), plots, page)
