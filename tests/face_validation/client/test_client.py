@@ -192,6 +192,7 @@ class TestRetries:
         "fault",
         [
             pytest.param(Reply(429, envelope("TooManyRequestsError")), id="throttled"),
+            pytest.param(Reply(409, envelope("ConflictError"), {"Retry-After": "0"}), id="being-answered"),
             pytest.param(Reply(500, envelope("InternalServerError")), id="failed"),
             pytest.param(Reply(502, "Bad gateway"), id="bad-gateway"),
             pytest.param(Reply(503, "Unavailable"), id="unavailable"),
