@@ -28,8 +28,9 @@ RIGHTS: dict[str, dict[str, str]] = {
         "anywhere": ABOUT_IMAGES,
     },
     "People": {
-        "PeopleStoresCollection": "rekognition: DeleteFaces IndexFaces SearchFacesByImage",
-        "PeopleStoresTable": "dynamodb: DeleteItem GetItem PutItem Query",
+        "PeopleStoresCollection": "rekognition: CreateCollection DeleteCollection DeleteFaces IndexFaces "
+        "SearchFacesByImage",
+        "PeopleStoresTable": "dynamodb: ConditionCheckItem DeleteItem GetItem PutItem Query Scan UpdateItem",
         "StorageFaces": "s3: DeleteObject DeleteObjectVersion GetObject GetObjectVersion ListBucket "
         "ListBucketVersions PutObject",
         "StorageSource": "s3: PutObject",
@@ -37,9 +38,9 @@ RIGHTS: dict[str, dict[str, str]] = {
         "anywhere": "rekognition: CompareFaces DetectFaces",
     },
     "Indexing": {
-        "PeopleStoresCollection": "rekognition: DeleteFaces IndexFaces",
+        "PeopleStoresCollection": "rekognition: DeleteFaces IndexFaces SearchFacesByImage",
         "PeopleStoresDeadLetters": "sqs: SendMessage",
-        "PeopleStoresTable": "dynamodb: DeleteItem GetItem PutItem Query",
+        "PeopleStoresTable": "dynamodb: ConditionCheckItem DeleteItem GetItem PutItem Query",
         "StorageFaces": "s3: GetObject GetObjectVersion ListBucket",
         "anywhere": "rekognition: DetectFaces",
     },
@@ -60,7 +61,7 @@ RIGHTS: dict[str, dict[str, str]] = {
         "ClaimsTable": "dynamodb: BatchGetItem DeleteItem GetItem PutItem UpdateItem",
         "JobStoresTable": "dynamodb: GetItem UpdateItem",
         "PeopleStoresCollection": "rekognition: DeleteFaces IndexFaces SearchFacesByImage",
-        "PeopleStoresTable": "dynamodb: DeleteItem GetItem PutItem Query",
+        "PeopleStoresTable": "dynamodb: ConditionCheckItem DeleteItem GetItem PutItem Query",
         "StorageFaces": "s3: GetObject ListBucket",
         "StorageJobs": "s3: GetObject ListBucket PutObject",
         "StorageSource": "s3: GetObject ListBucket",
@@ -234,8 +235,9 @@ def test_every_action_that_is_taken_away_from_a_function_or_given_to_it_is_notic
                 if action.partition(":")[0] in {"logs", "xray"}:
                     continue
                 less, more = copy.deepcopy(template), copy.deepcopy(template)
-                left = [one for one in actions(statement) if one != action]
-                statements(less, name)[position]["Action"] = left
+                # From every statement: two may allow the same.
+                for other in statements(less, name):
+                    other["Action"] = [one for one in actions(other) if one != action]
                 statements(more, name)[position]["Action"] = [*actions(statement), f"{action}More"]
                 for changed in (less, more):
                     with pytest.raises(AssertionError):
