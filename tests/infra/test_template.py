@@ -784,7 +784,9 @@ def test_a_function_may_only_add_to_the_audit_trail(synthesise: Synthesise) -> N
 @pytest.mark.parametrize("release", ["direct", "canary"])
 def test_the_probe_asks_once_every_five_minutes_as_a_client_of_its_own(synthesise: Synthesise, release: str) -> None:
     template = synthesise(stage="prod", probe="true", release=release)
-    rule = only(template, "AWS::Events::Rule")
+    (rule,) = (
+        rule["Properties"] for id_, rule in resources(template, "AWS::Events::Rule").items() if id_.startswith("Probe")
+    )
     asked = {action for statement in statements(template, "Probe") for action in actions(statement)}
     (retries,) = (
         config["Properties"]
