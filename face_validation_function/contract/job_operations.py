@@ -5,7 +5,7 @@ from http import HTTPStatus
 from pydantic import BaseModel
 
 from face_validation_function.contract.jobs import JobAnswer, JobResultsAnswer, JobsAnswer
-from face_validation_function.contract.operation import EXAMPLE_ID, OBJECT_KEY, REQUEST_REFUSALS, UUID_V4, Operation
+from face_validation_function.contract.operation import EXAMPLE_ID, MANIFEST_KEY, REQUEST_REFUSALS, UUID_V4, Operation
 from face_validation_function.validations.job_requests import JobRequest, JobsRequest
 
 
@@ -40,7 +40,7 @@ JOB_OPERATIONS: dict[str, Operation] = {
             HTTPStatus.CONFLICT,
             HTTPStatus.UNPROCESSABLE_ENTITY,
         ),
-        patterns={"id_request": UUID_V4, "manifest_path": OBJECT_KEY},
+        patterns={"id_request": UUID_V4, "manifest_path": MANIFEST_KEY},
         examples={
             "validations": {
                 "kind": "validation",

@@ -43,6 +43,7 @@ OBJECT_KEY = (
     r"^(?!/)(?![A-Za-z][A-Za-z0-9+.-]*://)(?![Dd][Aa][Tt][Aa]:)"
     r"(?!(?:[^/]*/)*\.{1,2}(?:/|$))[^\u0000-\u001f\u007f-\u009f]+$"
 )
+MANIFEST_KEY = OBJECT_KEY.removesuffix("+$") + r"*\.(?:jsonl|csv)$"
 FACE_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 _NO_CONTROL = r"[^\u0000-\u001f\u007f-\u009f]"
 FULL_NAME = rf"^{_NO_CONTROL}*[^\s\u0000-\u001f\u007f-\u009f{INVISIBLE}]{_NO_CONTROL}*$"
