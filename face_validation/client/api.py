@@ -2,7 +2,7 @@
 
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -10,6 +10,9 @@ from face_validation.client.errors import RequestError, RequestFailedError, erro
 from face_validation.client.http_client import new_http_client
 from face_validation.client.tokens import AccessToken
 from face_validation.client.transport import checked_url, network_faults, with_retries
+from face_validation.client.validation_result import read
+
+T = TypeVar("T")
 
 READ, WRITE, ADMIN = "face-detection/read", "face-detection/write", "face-detection/admin"
 # To read a document that is validated.
@@ -100,6 +103,14 @@ def contract_violation(expected: str, id_request: str | None = None) -> RequestF
         f"The API's answer is not {expected}: check that api_url is the face validation API, with its stage.",
         id_request=id_request,
     )
+
+
+def read_answer(kind: type[T], answer: Any) -> T:
+    """As `read`; raises RequestFailedError when it is not the contract's."""
+    try:
+        return read(kind, answer)
+    except ValueError as error:
+        raise contract_violation(f"the contract's ({error})") from error
 
 
 def _refuse_constant(name: str) -> float:

@@ -8,11 +8,11 @@ from typing import Any, Self, Unpack
 
 import httpx
 
-from face_validation.client.api import WRITE, Api
+from face_validation.client.api import WRITE, Api, read_answer
 from face_validation.client.buckets import Bucket, Buckets
 from face_validation.client.image_preparation import Photo, content_of, prepared_content
 from face_validation.client.jobs import Jobs
-from face_validation.client.people import People, read_answer
+from face_validation.client.people import People
 from face_validation.client.records import Records
 from face_validation.client.validation_request import (
     LivenessSession,

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from face_validation.client.api import READ, WRITE, Api
+from face_validation.client.api import READ, WRITE, Api, read_answer
 from face_validation.client.buckets import Bucket
 from face_validation.client.errors import RequestFailedError
-from face_validation.client.people import read_answer
 from face_validation.client.transport import checked_url, network_faults
 from face_validation.client.validation_request import new_id
 

@@ -3,17 +3,17 @@
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
-from face_validation.client.api import ADMIN, READ, Api, contract_violation
+from face_validation.client.api import ADMIN, READ, Api, read_answer
 from face_validation.client.buckets import content_type_of
 from face_validation.client.errors import ImageValidationError, RequestError, RequestFailedError
 from face_validation.client.folders import is_utf8, printable
 from face_validation.client.image_preparation import Photo, format_of
 from face_validation.client.transport import checked_url, network_faults
 from face_validation.client.validation_request import new_id
-from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face, ImageAnalysis, read
+from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face, ImageAnalysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +124,8 @@ class UploadForm:
     expires_in: int
 
 
-T = TypeVar("T")
-
 # A Lambda function takes 6 MB of request; base64 makes four bytes of three.
 MOST_BYTES_IN_BODY = 4_000_000
-
-
-def read_answer(kind: type[T], answer: Any) -> T:
-    """As `read`; raises RequestFailedError when it is not the contract's."""
-    try:
-        return read(kind, answer)
-    except ValueError as error:
-        raise contract_violation(f"the contract's ({error})") from error
 
 
 class People:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from face_validation.client.api import ADMIN, READ, READ_ADMIN, Api
-from face_validation.client.people import EnrolledFace, path_segment, read_answer
+from face_validation.client.api import ADMIN, READ, READ_ADMIN, Api, read_answer
+from face_validation.client.people import EnrolledFace, path_segment
 from face_validation.client.validation_request import new_id
 
 
