@@ -206,13 +206,8 @@ class FaceValidationStack(Stack):
             job_gather=functions.jobs.gather.function,
             job_machine=machine,
         )
-        alarms = Alarms(
-            self,
-            "Alarms",
-            metrics=metrics,
-            stage=stage,
-            probe=FunctionMetrics(probe.function, "probe") if probe else None,
-        )
+        probed = FunctionMetrics(probe.function, "probe") if probe else None
+        alarms = Alarms(self, "Alarms", metrics=metrics, stage=stage, probe=probed)
         self._releases(stage.options, alarms, functions.by_name)
         dashboard = Dashboard(
             self,
