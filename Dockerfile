@@ -5,7 +5,7 @@ ARG PYTHON_IMAGE=docker.io/library/python:3.13-slim
 FROM ${PYTHON_IMAGE} AS build
 COPY requirements/build.txt /build.txt
 RUN python3 -m pip install --quiet --no-cache-dir --require-hashes --target /build --requirement /build.txt
-# One carrier of models is no wheel: it is built with the pinned setuptools.
+# One carrier of models is not a wheel: it is built with the pinned setuptools.
 ENV PYTHONPATH=/build
 
 FROM build AS rekognition-packages

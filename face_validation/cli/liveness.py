@@ -60,7 +60,7 @@ def declare(
         list[str] | None, typer.Option(metavar="CODE", help="E.g. LOW_LIGHTING_DETECTED; again for more.")
     ] = None,
 ) -> None:
-    """Say what becomes of a session of the local stack: here is no video, and nothing is detected."""
+    """Say what becomes of a session of the local stack: there is no video here, and nothing is detected."""
     import httpx
 
     stack = running_stack()

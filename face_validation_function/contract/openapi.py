@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from face_validation_function.contract.answers import ErrorEnvelope
 from face_validation_function.contract.operation import Json, Operation
 from face_validation_function.contract.operations import OPERATIONS
-from face_validation_function.contract.refusals import REFUSALS
+from face_validation_function.contract.refusals import DETAILS, REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.routes import ROUTES, Route
 
@@ -21,17 +21,6 @@ VERSION = "1.0.0"
 SECURITY_SCHEME = "clientCredentials"
 TOKEN_URL = "/oauth2/token"  # noqa: S105 (where tokens are given, relative to the document: no token)
 
-_DETAILS = {
-    "ForbiddenError": "include: document needs the scope face-detection/read too; the token has face-detection/write.",
-    "RequestError": "threshold: Input should be less than or equal to 100; the value sent is 101.",
-    "ImageValidationError": "target: no face in the image: its confidence must be at least 80; none was found.",
-    "ImageTooLargeError": "source, decode: the image has 79x200 pixels; the limits are 80x80 to 4096x4096.",
-    "LivenessError": "target, liveness session: the session was used by another request; it is good for one.",
-    "InvalidS3ObjectError": "source: the bucket has no object with the key people/ada.jpg.",
-    "NotFoundError": "Ada Lovelace is not enrolled.",
-    "ConflictError": "the face in the photo is enrolled under another name.",
-    "InternalServerError": "Rekognition throttled the request: try again later.",
-}
 # The subject of a route by the first part of its path, where that is not called so itself.
 _SUBJECTS = {"faces": "People", "search": "People", "verification": "People", "renames": "People", "uploads": "Images"}
 
@@ -226,7 +215,7 @@ def _refusals(operation: Operation) -> dict[HTTPStatus, dict[str, tuple[str, str
     for error in _errors(FaceValidationError):
         code = error().code
         if error.status in operation.refusals:
-            found.setdefault(error.status, {}).setdefault(code, (error.message, _DETAILS[code]))
+            found.setdefault(error.status, {}).setdefault(code, (error.message, DETAILS[code]))
     for refusal in REFUSALS:
         if refusal.status is not None:
             found.setdefault(refusal.status, {}).setdefault(refusal.code, (refusal.message, refusal.details))

@@ -28,6 +28,19 @@ class Refusal:
         return ErrorEnvelope(id_request=request_id, error=error).as_json()
 
 
+# Of the function's own refusals: an example of `details` for each code, for the OpenAPI document.
+DETAILS = {
+    "ForbiddenError": "include: document needs the scope face-detection/read too; the token has face-detection/write.",
+    "RequestError": "threshold: Input should be less than or equal to 100; the value sent is 101.",
+    "ImageValidationError": "target: no face in the image: its confidence must be at least 80; none was found.",
+    "ImageTooLargeError": "source, decode: the image has 79x200 pixels; the limits are 80x80 to 4096x4096.",
+    "LivenessError": "target, liveness session: the session was used by another request; it is good for one.",
+    "InvalidS3ObjectError": "source: the bucket has no object with the key people/ada.jpg.",
+    "NotFoundError": "Ada Lovelace is not enrolled.",
+    "ConflictError": "the face in the photo is enrolled under another name.",
+    "InternalServerError": "Rekognition throttled the request: try again later.",
+}
+
 _SIGN_IN = "The request carries no valid access token."
 _NOT_ALLOWED = "The request is not allowed."
 _NO_ADDRESS = "There is no such address in this API."

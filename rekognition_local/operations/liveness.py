@@ -52,7 +52,7 @@ def _image(service: Service, session: LivenessSession, image: Mapping[str, Any],
         return found
     file = read_blob(found["Bytes"])
     if "BoundingBox" not in found:
-        with suppress(ServiceError):  # declared to be no image that could be read
+        with suppress(ServiceError):  # declared as an image that cannot be read
             faces = service.engine.detect(service.images.read({"Bytes": file}).pixels)
             found |= {"BoundingBox": bounding_box(faces[0])} if faces else {}
     if session.output is not None:

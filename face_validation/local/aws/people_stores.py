@@ -9,8 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote_plus
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation_function.integrations.faces_table import BY_EXPIRY, BY_FACE_ID, BY_NAME
 from face_validation_function.settings import EXPIRE, INDEX_PREFIX, THRESHOLD_DUPLICATE, THRESHOLD_POSSIBLE_DUPLICATE
@@ -95,16 +93,13 @@ def table_definition() -> dict[str, Any]:
     }
 
 
-class PhotoEvents:
-    """Brings S3's events to the indexing function, in a thread of its own, until it is left.
+class Repeated:
+    """Work that repeats in a thread of its own, `every_s` seconds apart, until it is left."""
 
-    What fails is delivered twice more and then kept in the dead-letter queue with the reason, as AWS Lambda does.
-    """
-
-    def __init__(self, handler: IndexingHandler, stores: PeopleStores, *, s3: Any, sqs: Any) -> None:
-        self._handler, self._stores, self._s3, self._sqs = handler, stores, s3, sqs
+    def __init__(self, name: str, every_s: float) -> None:
+        self._every_s = every_s
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="photo-events", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -117,15 +112,31 @@ class PhotoEvents:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
+        while not self._stopped.wait(self._every_s):
             try:
-                self._deliver_waiting()
-            except (BotoCoreError, ClientError):
-                # One call that failed must not end indexing for good: what was not deleted comes again.
-                logger.exception("Events of photos could not be fetched.")
+                self.work()
+            except Exception:
+                # One call that failed must not end the work for good: what was not done comes again.
+                logger.exception("%s failed; it is tried again.", self._thread.name)
                 self._stopped.wait(PAUSE_S)
 
-    def _deliver_waiting(self) -> None:
+    def work(self) -> None:
+        """Do it once."""
+        raise NotImplementedError
+
+
+class PhotoEvents(Repeated):
+    """Brings S3's events to the indexing function, as they come.
+
+    What fails is delivered twice more and then kept in the dead-letter queue with the reason, as AWS Lambda does.
+    """
+
+    def __init__(self, handler: IndexingHandler, stores: PeopleStores, *, s3: Any, sqs: Any) -> None:
+        super().__init__("photo-events", every_s=0)
+        self._handler, self._stores, self._s3, self._sqs = handler, stores, s3, sqs
+
+    def work(self) -> None:
+        """Deliver the events that wait; a second passes when there are none."""
         queue = self._stores.events_queue_url
         found = self._sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
         for message in found.get("Messages", ()):
@@ -156,27 +167,13 @@ class PhotoEvents:
         return event
 
 
-class ExpirySchedule:
-    """Asks the people function to erase what has expired, as the deployment's schedule does, until it is left."""
+class ExpirySchedule(Repeated):
+    """Asks the people function to erase what has expired, as the deployment's schedule does."""
 
     def __init__(self, handler: IndexingHandler) -> None:
+        super().__init__("expiry", every_s=EXPIRY_EVERY_S)
         self._handler = handler
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="expiry", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(EXPIRY_EVERY_S):
-            try:
-                self._handler({"operation": EXPIRE}, LambdaContext(EXPIRY_TIMEOUT_S))
-            except Exception:
-                logger.exception("What has expired could not be erased; it is tried again.")
+    def work(self) -> None:
+        """Ask once."""
+        self._handler({"operation": EXPIRE}, LambdaContext(EXPIRY_TIMEOUT_S))
