@@ -3,11 +3,13 @@
 import contextlib
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -63,12 +65,20 @@ def evaluated_service(
     The client asks once only: a 5xx that a second try would hide is what an evaluation is there to count. Files are
     sent as they are, unless `prepare`: what an evaluation measures is the service on the caller's own images.
     """
-    options, prepared = {"attempts": 1, "prepare_images": prepare}, ", prepared images" * prepare
+    options: dict[str, Any] = {"attempts": 1, "prepare_images": prepare}
+    prepared = ", prepared images" * prepare
     if api is not None or profile is not None:
         connection = Connection.resolve(profile, api_url=api)
         with connection.client(**options) as client:
             yield client, f"{connection.api_url}{prepared}"
         return
+    with contextlib.ExitStack() as opened:
+        local = _LocalClient(lambda: opened.enter_context(_client_of_new_stack(options, stderr)))
+        yield cast("FaceValidationClient", local), f"local stack, code {code_digest()}{prepared}"
+
+
+@contextlib.contextmanager
+def _client_of_new_stack(options: dict[str, Any], stderr: Console) -> Iterator[FaceValidationClient]:
     from face_validation.local.stack import LocalStack  # a deployed API is evaluated without this package's needs
 
     stderr.print("[dim]Starting the local stack...[/]")
@@ -76,7 +86,19 @@ def evaluated_service(
     with LocalStack(log_level="ERROR") as stack:
         settings = {name: str(value) for name, value in asdict(stack.info).items() if name in _CONNECTION_FIELDS}
         with Connection(**settings).client(**options) as client:
-            yield client, f"local stack, code {code_digest()}{prepared}"
+            yield client
+
+
+class _LocalClient:
+    """The client of a stack that starts with the first request: a run that has all its answers needs none."""
+
+    def __init__(self, start: Callable[[], FaceValidationClient]) -> None:
+        self._start, self._lock = cache(start), threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        with self._lock:
+            client = self._start()
+        return getattr(client, name)
 
 
 _CONNECTION_FIELDS = frozenset(Connection.__dataclass_fields__)

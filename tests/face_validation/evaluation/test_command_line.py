@@ -10,6 +10,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from face_validation.cli.app import app
+from face_validation.cli.evaluated_service import code_digest
 from tests.face_validation.client.fake_api import FakeApi, Reply, envelope
 
 
@@ -84,6 +85,20 @@ def test_another_threshold_is_arithmetic_on_the_scores_that_are_there(folder: Pa
     assert done.exit_code == 0, done.output
     assert len(api.validations) == 10
     assert json.loads((folder / "out" / "metrics.json").read_text())["overall"]["accuracy"]["hits"] == 10
+
+
+def test_a_run_on_the_local_stack_that_has_all_its_answers_starts_no_stack(folder: Path) -> None:
+    evaluate(folder)
+    run = folder / "out" / "run.json"
+    run.write_text(json.dumps(json.loads(run.read_text()) | {"service": f"local stack, code {code_digest()}"}))
+
+    done = CliRunner().invoke(
+        app, ["evaluate", str(folder / "cases.csv"), "--out", str(folder / "out"), "--threshold", "45"]
+    )
+
+    assert done.exit_code == 0, done.output
+    assert "Taken up: 10 cases" in done.output
+    assert "Starting the local stack" not in done.output
 
 
 @pytest.mark.parametrize(
