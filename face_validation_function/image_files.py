@@ -36,7 +36,7 @@ _ORIENTATION_TAG, _SHORT = 0x0112, 3
 
 
 class ImageFileError(ValueError):
-    """The bytes are no JPG or PNG that can be read; `str(error)` is a sentence about the file."""
+    """The bytes are not a readable JPG or PNG; `str(error)` is a sentence about the file."""
 
 
 class OtherFormatError(ImageFileError):

@@ -139,7 +139,7 @@ class People:
 
         Raises:
             OSError: the file cannot be read.
-            ImageValidationError: no decoder opens it, or it is sent as it is and is no JPG or PNG; nothing was sent.
+            ImageValidationError: no decoder opens it, or is sent as it is and is neither JPG nor PNG; nothing was sent.
             RequestFailedError: the service gives no form, or S3 does not take the image.
         """
         return self._uploaded(self._content_of(photo), bucket)
@@ -236,7 +236,7 @@ def path_segment(name: str, text: str) -> str:
     """A text as one segment of a path.
 
     Raises:
-        RequestError: it is no Unicode, as a file system or a shell may give it.
+        RequestError: it is not valid Unicode, as a file system or a shell may give it.
     """
     if not is_utf8(text):
         raise RequestError("The request is not valid.", details=f"{name} is '{printable(text)}', which is not UTF-8.")

@@ -151,7 +151,7 @@ def test_include_knows_boxes_alone(value: Any) -> None:
     ],
 )
 def test_an_id_request_is_a_uuid_of_version_4(value: Any) -> None:
-    """(R) `id_request` that is no UUID v4 is a RequestError; the envelope carries a new id."""
+    """(R) An `id_request` that is not a UUID v4 is a RequestError; the envelope carries a new id."""
     body = request_body(id_request=value)
 
     with pytest.raises(RequestError, match="id_request"):

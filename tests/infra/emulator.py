@@ -113,7 +113,7 @@ class Emulator:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="emulator-")))
         python = version_of(self._interpreter)
         if python is None:
-            raise RuntimeError(f"{self._interpreter} is no Python interpreter that runs.")
+            raise RuntimeError(f"{self._interpreter} is not a Python interpreter that runs.")
         emulator, runtime = runtime_files(python)
         bootstrap = folder / "bootstrap"
         cores = set(sorted(os.sched_getaffinity(0))[:1])

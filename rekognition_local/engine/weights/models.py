@@ -25,7 +25,7 @@ class Network:
         """Opens a built graph, or a user's `.onnx` file.
 
         Raises:
-            ModelError: the file is missing or is no ONNX model that onnxruntime can run.
+            ModelError: the file is missing or is not an ONNX model that onnxruntime can run.
         """
         source = str(model) if isinstance(model, Path) else model.SerializeToString()
         try:
