@@ -265,8 +265,13 @@ _RUNS = itertools.count()
 
 @contextmanager
 def aws_in_memory() -> Iterator[None]:
-    with mock_aws():
+    """moto in this process; what a local stack of the same process keeps in it stays."""
+    aws = mock_aws()
+    aws.start(reset=False)
+    try:
         yield
+    finally:
+        aws.stop(remove_data=False)
 
 
 def _refusal(code: str) -> ClientError:

@@ -67,7 +67,7 @@ class ExitCodes(TyperGroup):
         except Exception as error:  # a mistake of ours: Python would leave with 1, "no match"
             from rich.console import Console
 
-            Console(stderr=True).print_exception(show_locals=False)
+            Console(stderr=True, emoji=False).print_exception(show_locals=False)
             raise typer.Exit(ExitCode.REQUEST_FAILED) from error
 
 

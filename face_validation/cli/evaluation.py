@@ -105,7 +105,7 @@ def evaluate(
     from face_validation.evaluation.runs.job_run import answered_by_job
 
     limits = [*map(Limit.least, fail_under or ()), *map(Limit.most, fail_above or ())]
-    stderr = Console(stderr=True, highlight=False)
+    stderr = Console(stderr=True, highlight=False, emoji=False)
     with saying_what_cannot_run(stderr):
         try:
             group_of = {} if groups is None else read_groups(groups)
@@ -215,7 +215,7 @@ def compare(
     from face_validation.evaluation.runs.run_folder import read_run
 
     # Answers hold no cycles: looking for some among 200,000 of them takes a third of the whole comparison.
-    with saying_what_cannot_run(Console(stderr=True, highlight=False)), _cycles_left_alone():
+    with saying_what_cannot_run(Console(stderr=True, highlight=False, emoji=False)), _cycles_left_alone():
         runs = [read_run(folder, Path()) for folder in (first, second)]
         thresholds = [_threshold_of(folder) if threshold is None else threshold for folder in (first, second)]
         comparison = compare_runs(runs[0].results, runs[1].results, *thresholds)

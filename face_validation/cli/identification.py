@@ -52,7 +52,7 @@ def identify(
     from face_validation.evaluation.report.terminal import print_identification
     from face_validation.evaluation.runs import identification
 
-    stderr = Console(stderr=True, highlight=False)
+    stderr = Console(stderr=True, highlight=False, emoji=False)
     with saying_what_cannot_run(stderr):
         known = identification.read_enrolments(enrolled, root or enrolled.parent)
         searched = identification.read_probes(probes, root or probes.parent)

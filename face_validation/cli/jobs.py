@@ -155,7 +155,7 @@ def _field(text: str) -> tuple[str, Any]:
 def _watched(states: Iterable[Job]) -> Job:
     """Show a job's progress on standard error until it has ended."""
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn())
-    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True)) as progress:
+    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True, emoji=False)) as progress:
         task = progress.add_task("splitting", total=None, told="")
         for job in states:
             counts = job.counts

@@ -95,7 +95,7 @@ def local(
     from rekognition_local.memory import give_large_blocks_back
 
     give_large_blocks_back()  # the Lambda handler decodes images in this process
-    console = Console()
+    console = Console(emoji=False)
     folder = data or (DEFAULT_DATA if DEFAULT_DATA.is_dir() else None)
     stack = LocalStack(
         port,
@@ -141,7 +141,7 @@ def _start_in_background(
     arguments = ["--port", str(port), "--log-level", log_level, "--rate", str(rate), "--burst", str(burst)]
     for flag, path in (("--data", data), ("--info", info)):
         arguments += [flag, str(path.absolute())] if path is not None else []
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, emoji=False)
     console.print("Starting the local stack in the background ...", style="dim")
     with _saying_why("The local stack cannot start"):
         stack = start_in_background(arguments)
@@ -162,7 +162,7 @@ def demo(
     from face_validation.local.signals import stopped_by_signals
     from face_validation.local.stack import LocalStack
 
-    console = Console()
+    console = Console(emoji=False)
     console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
     with _saying_why("The demonstration cannot run"):
         out.mkdir(parents=True, exist_ok=True)
@@ -183,6 +183,6 @@ def _saying_why(what: str, port: int | None = None) -> Iterator[None]:
             reason = f"{error.filename}: {error.strerror}."
         elif port is not None and isinstance(error, OSError) and error.errno is not None:
             reason = f"port {port}: {error.strerror}. --port 0 chooses a free port."
-        stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+        stderr = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         stderr.print(f"[red]{what}:[/] {escape(reason)}")
         raise typer.Exit(1) from error

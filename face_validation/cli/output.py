@@ -62,7 +62,7 @@ def leave_with(error: FaceValidationError, *, as_json: bool = False, language: L
         print_json(error.to_answer())
         return typer.Exit(code)
     lead = "Refused" if code == ExitCode.REFUSED else "Request failed"
-    stderr = Console(stderr=True, highlight=False)
+    stderr = Console(stderr=True, highlight=False, emoji=False)
     stderr.print(f"[bold red]{lead}[/]: {escape(error.code)}. {escape(str(error))}", soft_wrap=True)
     for sentence in advice(error.reasons, language):
         stderr.print(f"- {escape(sentence)}", soft_wrap=True)
@@ -79,7 +79,7 @@ def print_verdict(result: ValidationResult, *, as_json: bool, language: Language
         print_json(result.to_answer())
     else:
         verdict, sign = ("[bold green]Match[/]", ">=") if result.matched else ("[bold red]No match[/]", "<")
-        stdout = Console(highlight=False)
+        stdout = Console(highlight=False, emoji=False)
         stdout.print(f"{verdict}  similarity {result.similarity_text} {sign} threshold {result.threshold:g}")
         if result.decision == "review":
             stdout.print("[bold yellow]Review[/]: a human must look at both images.")

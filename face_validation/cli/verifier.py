@@ -50,7 +50,7 @@ def embed(data: Photos = Path("data"), out: Out = Path()) -> None:
         _show_seen(project, out)
         collection = project.collection
         _warn(collection.warnings)
-        Console().print(f"{len(collection.samples)} descriptors.")
+        Console(emoji=False).print(f"{len(collection.samples)} descriptors.")
 
 
 @app.command()
@@ -69,7 +69,7 @@ def train(
         model, is_new = project.train(rule, model_version)
         _show_report(project.evaluate(rule, model_version), project.reports)
         stored = "Stored" if is_new else "Nothing changed; kept"
-        Console().print(
+        Console(emoji=False).print(
             f"{stored}: {project.model_path} ({model.model_version}, threshold {model.threshold:.4g}, C {model.c:g})"
         )
 
@@ -110,7 +110,7 @@ def judge(
                 continue
             everyone = everyone and verdict.is_me
             table.add_row(escape(str(photo)), "yes" if verdict.is_me else "no", f"{verdict.score:.4f}")
-        Console().print(table)
+        Console(emoji=False).print(table)
     if not everyone:
         raise typer.Exit(1)
 
@@ -140,7 +140,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except VerifierError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False)
+        Console(stderr=True, emoji=False).print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False)
         raise typer.Exit(2) from error
 
 
@@ -153,7 +153,7 @@ def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(stderr=True, emoji=False)) as bars:
         task = bars.add_task(step, total=total)
         yield lambda: bars.advance(task)
 
@@ -191,7 +191,7 @@ def _show_seen(project: "VerifierProject", out: Path) -> None:
     from person_verifier.training.project import remark
 
     seen = project.crop()
-    console = Console()
+    console = Console(emoji=False)
     if hidden := hidden_images(project.photos):
         console.print(f"{hidden} hidden files were skipped.", style="dim")
     remarkable = [entry for entry in seen if remark(entry)]
@@ -210,8 +210,8 @@ def _show_report(report: "MetricsReport", folder: Path) -> None:
     table = Table("", "accuracy", "precision", "recall", "F1", "AUC", title="Held-out photos (95 % intervals)")
     for name, method in (("verifier", report.verifier), ("distance to the mean", report.baseline)):
         table.add_row(name, *_figures(method))
-    Console().print(table)
-    Console().print(f"Reports: {folder}")
+    Console(emoji=False).print(table)
+    Console(emoji=False).print(f"Reports: {folder}")
 
 
 def _figures(method: "MethodReport") -> list[str]:
@@ -225,4 +225,4 @@ def _figures(method: "MethodReport") -> list[str]:
 
 def _warn(warnings: "tuple[str, ...] | list[str]") -> None:
     for warning in warnings:
-        Console(stderr=True).print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False)
+        Console(stderr=True, emoji=False).print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False)

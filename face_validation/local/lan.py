@@ -53,6 +53,7 @@ def lan_page(stack: StackInfo, console: Console) -> Iterator[None]:
                 f"now on this machine; its SHA-256 fingerprint is\n{fingerprint}",
                 highlight=False,
                 soft_wrap=True,
+                emoji=False,  # ":AB:" of a fingerprint is one
             )
             yield
 

@@ -22,7 +22,7 @@ _WANTED = {"match": "the same person", "no_match": "different persons", "error":
 
 def print_summary(summary: Summary) -> None:
     """The decisions by type, origin and document level, the thresholds, the verdict, and the worst answers."""
-    stdout = Console(highlight=False, soft_wrap=True)
+    stdout = Console(highlight=False, soft_wrap=True, emoji=False)
     if summary.cases is not None:
         _print_cases(summary.cases, summary.threshold, stdout)
     for study in summary.studies:
@@ -101,7 +101,7 @@ def _print_thresholds(summary: Summary, stdout: Console) -> None:
 
 def print_identification(run: Identification) -> None:
     """The rates of an identification run at its threshold."""
-    stdout = Console(highlight=False, soft_wrap=True)
+    stdout = Console(highlight=False, soft_wrap=True, emoji=False)
     stdout.print(f"{run.enrolled} photographs enrolled, {len(run.answers)} searched, threshold {run.threshold:g}")
     for rate, words in (
         (run.rank_one, "of enrolled persons are named right (rank 1)"),
@@ -118,7 +118,7 @@ def print_identification(run: Identification) -> None:
 
 def print_comparison(comparison: Comparison, folders: Sequence[Path], thresholds: Sequence[float]) -> None:
     """Both runs by type, whether the difference is chance, and each case that changed."""
-    stdout = Console(highlight=False)
+    stdout = Console(highlight=False, emoji=False)
     runs = zip("AB", folders, thresholds, strict=True)
     stdout.print(", ".join(f"{name} = {escape(str(folder))} at {at:g}" for name, folder, at in runs))
     rows = [

@@ -1,11 +1,12 @@
 """The page that evaluates: labelled cases in, progress, the report of `face-validation evaluate` out; one at a time."""
 
+import contextlib
 import json
 import shutil
 import tempfile
 import threading
 from collections import Counter
-from functools import partial
+from functools import cached_property, partial
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 
@@ -38,8 +39,7 @@ class EvaluationRoutes:
 
     def __init__(self, stack: StackInfo, site: OwnSite) -> None:
         self._stack, self._site = stack, site
-        self._folder = tempfile.TemporaryDirectory(prefix="face-validation-evaluation-")
-        self._cases, self._out = (Path(self._folder.name) / name for name in ("cases", "out"))
+        self._made = contextlib.ExitStack()
         self._state, self._message, self._total = "new", "", 0
         self._outcomes: Counter[str] = Counter()
         self._stopping = threading.Event()
@@ -59,12 +59,25 @@ class EvaluationRoutes:
             route("/page/evaluation/report.html", self._report),
         ]
 
+    @cached_property
+    def _folder(self) -> Path:
+        """Made when files come, so that a stack that is killed before leaves none behind."""
+        return Path(self._made.enter_context(tempfile.TemporaryDirectory(prefix="face-validation-evaluation-")))
+
+    @property
+    def _cases(self) -> Path:
+        return self._folder / "cases"
+
+    @property
+    def _out(self) -> Path:
+        return self._folder / "out"
+
     def close(self) -> None:
         """Stop what runs, and delete all files."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._folder.cleanup()
+        self._made.close()
 
     async def _new(self, request: Request) -> Response:
         if self._thread.is_alive():
@@ -101,8 +114,9 @@ class EvaluationRoutes:
 
     async def _progress(self, request: Request) -> Response:
         del request
-        figures = self._out / "metrics.json"
-        overall = json.loads(figures.read_text("utf-8"))["overall"] if self._state == "done" else None
+        overall = None
+        if self._state == "done":
+            overall = json.loads((self._out / "metrics.json").read_text("utf-8"))["overall"]
         shown = {"state": self._state, "message": self._message, "total": self._total, "outcomes": self._outcomes}
         return JSONResponse({**shown, "overall": overall})
 

@@ -24,7 +24,7 @@ from tests.waiting import until
             {"SourceImage": {"Bytes": b"x"}, "TargetImage": {"Bytes": b"x"}, "SimilarityThreshold": 0},
         ),
         ("rekognition", "detect_labels", {"Image": {"Bytes": b"x"}}),
-        ("kms", "list_keys", {}),
+        ("secretsmanager", "list_secrets", {}),
     ],
 )
 def test_other_services_are_refused(aws: str, service: str, operation: str, arguments: dict[str, object]) -> None:
