@@ -23,11 +23,15 @@ from tests.fakes import jpeg
 def probe(local_stack: LocalStack) -> Probe:
     info = local_stack.info
     cognito = aws_client("cognito-idp", info.s3_endpoint)
-    (pool,) = cognito.list_user_pools(MaxResults=10)["UserPools"]
-    settings = ProbeSettings(
-        info.api_url, info.token_url, pool["Id"], info.client_id, info.source_bucket, info.target_bucket
-    )
+    # moto keeps the pools of all stacks of this process together.
+    pools = [pool["Id"] for pool in cognito.list_user_pools(MaxResults=60)["UserPools"]]
+    (pool,) = (one for one in pools if info.client_id in _clients(cognito, one))
+    settings = ProbeSettings(info.api_url, info.token_url, pool, info.client_id, info.source_bucket, info.target_bucket)
     return Probe(settings, aws_client("s3", info.s3_endpoint), cognito, service_logger("INFO"))
+
+
+def _clients(cognito: Any, pool: str) -> set[str]:
+    return {one["ClientId"] for one in cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"]}
 
 
 @pytest.fixture
