@@ -24,8 +24,9 @@ _EYE_ZOOM = 2.3
 _CONTOUR = 16  # the first points of the eye's result go around the lids
 _INNER_LIPS, _INNER_MOUTH_CORNERS = (13, 14), (78, 308)
 
-# Fitted by logistic regression to 200 labelled photographs (tests/rekognition_local/engine/labels/face_traits.csv): the
-# lids' area over the square of the eye's width, and the inner lips' distance over the mouth's inner width.
+# Fitted by logistic regression to the first reader's labels of 200 photographs
+# (tests/rekognition_local/engine/labels/face_traits.csv): the lids' area over the square of the eye's width, and the
+# inner lips' distance over the mouth's inner width.
 _EYES_MIDDLE, _EYES_SLOPE = 0.1106, 40.8
 _MOUTH_MIDDLE, _MOUTH_SLOPE = 0.0732, 43.4
 # The eye's opening is some 30 mm wide and the eyeball's radius 12 mm.

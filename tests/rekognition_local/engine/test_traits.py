@@ -94,7 +94,7 @@ def test_without_its_models_every_face_is_neutral(
 
 @needs_models
 def test_labelled_photographs_are_told_right(engine: Engine, face_data: Path) -> None:
-    """Both readings agree on the photographs that count; docs/rekognition.md has the figures."""
+    """Both readers agree on the photographs that count; docs/rekognition.md has the figures."""
     with LABELS.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     told = {row["path"]: first(engine, pixels(Image.open(face_data / row["path"])))[1] for row in rows}
