@@ -22,7 +22,7 @@ from face_validation_function.services import bulk_jobs
 from tests.events import job_events
 from tests.fakes import FakeContext
 from tests.infra.conftest import Json, Synthesise
-from tests.infra.test_people_contract import FOR_LAMBDA, Right, for_missing_keys, listed
+from tests.infra.test_people_contract import FOR_LAMBDA, Right, actions_of, for_missing_keys, listed, steps_of
 from tests.people import people_stores
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
@@ -72,10 +72,10 @@ class Recorder:
 
     def _called(self, params: Json, model: Any, **_: Any) -> None:
         service, operation = model.service_model.endpoint_prefix, model.name
-        if self.loses_rows and operation == "PutItem" and "face_id" in params["Item"]:
+        if self.loses_rows and operation == "TransactWriteItems":
             raise ValueError("The row cannot be written.")
-        action = {"HeadObject": "GetObject"}.get(operation, operation)
-        self.needed.add((f"{service}:{action}", self._resource(operation, params)))
+        for name, asked in steps_of(operation, params):
+            self.needed |= {(f"{service}:{action}", self._resource(name, asked)) for action in actions_of(name, asked)}
 
     def _signed(self, **_: Any) -> None:
         """A link needs the right that it gives; HEAD has asked for it."""

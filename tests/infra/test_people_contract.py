@@ -63,9 +63,8 @@ class Recorder:
             return  # botocore builds its parameters to find a form's address; it is never called
         if self.failing(operation, params):
             raise EndpointConnectionError(endpoint_url="https://aws.example")
-        steps = [(f"{kind}Item", step) for one in params.get("TransactItems", ()) for kind, step in one.items()]
-        for name, asked in steps or [(operation, params)]:
-            self.needed |= {(f"{service}:{action}", self._resource(asked)) for action in _actions(name, asked)}
+        for name, asked in steps_of(operation, params):
+            self.needed |= {(f"{service}:{action}", self._resource(asked)) for action in actions_of(name, asked)}
 
     def _signed(self, request: Any, signature_version: str, **_: Any) -> None:
         assert signature_version == "s3v4-presign-post"
@@ -81,7 +80,13 @@ class Recorder:
         return "*"
 
 
-def _actions(operation: str, params: Json) -> set[str]:
+def steps_of(operation: str, params: Json) -> list[tuple[str, Json]]:
+    """What is judged by IAM: the call, or each step of a transaction."""
+    steps = [(f"{kind}Item", step) for one in params.get("TransactItems", ()) for kind, step in one.items()]
+    return steps or [(operation, params)]
+
+
+def actions_of(operation: str, params: Json) -> set[str]:
     """IAM's names of a call: docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html."""
     if operation in {"GetObject", "HeadObject"}:
         return {"GetObjectVersion" if "VersionId" in params else "GetObject"}
