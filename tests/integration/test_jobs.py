@@ -96,7 +96,8 @@ def test_people_are_enrolled_and_found_by_jobs(client: FaceValidationClient, tmp
     photo.write_bytes(sample_files()["samples/collins.jpg"])
     key = client.people.upload(photo, "faces")
     enrolment, search = tmp_path / "enrolment.jsonl", tmp_path / "search.jsonl"
-    enrolment.write_text(json.dumps({"image_path": key, "full_name": "Job Collins"}) * 1 + "\n")
+    # Another test may have enrolled the same face under another name.
+    enrolment.write_text(json.dumps({"image_path": key, "full_name": "Job Collins", "allow_duplicate": True}) + "\n")
     search.write_text(json.dumps({"image_path": "samples/collins-again.jpg"}) + "\n")
 
     (*_, enrolled) = client.jobs.watch(client.jobs.submit(enrolment, "enrolment").job_id, poll_s=0.2)
