@@ -61,8 +61,14 @@ def api(local_stack: LocalStack) -> Iterator[Api]:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_is_enrolled(api: Api) -> None:
-    """Whoever an earlier test left enrolled would be a duplicate of the same photograph's person."""
+def _nobody_is_enrolled(api: Api) -> Iterator[None]:
+    """Whoever another test left enrolled would be a duplicate of the same photograph's person."""
+    erase_all(api)
+    yield
+    erase_all(api)
+
+
+def erase_all(api: Api) -> None:
     for found in api.ask("GET", "/faces", params={"limit": 100})[1]["faces"]:
         api.ask("DELETE", f"/faces/{found['face_id']}")
 

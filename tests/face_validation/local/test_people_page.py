@@ -25,12 +25,11 @@ def page(browser: Any, stack: LocalStack) -> Iterator[Any]:
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.set_default_timeout(ANSWER_TIMEOUT_MS)
+    erase_all(stack)
     opened.goto(f"{stack.page_url}people")
     yield opened
     opened.close()
-    with client_of(stack.info) as client:
-        for name in {face.full_name for face in client.people.faces()}:
-            client.people.erase_person(name)
+    erase_all(stack)
     assert complaints == []
 
 
@@ -190,6 +189,12 @@ def test_another_sites_page_can_neither_add_nor_find_nor_erase(stack: LocalStack
 @pytest.mark.parametrize("query", ["", "path=none.jpg&box=0,0,1,1", "box=1,2", "path=none.jpg&box=a,b,c,d"])
 def test_a_face_that_is_not_there_has_no_thumbnail(stack: LocalStack, query: str) -> None:
     assert httpx.get(f"{stack.page_url}page/thumbnail?{query}").status_code == 404
+
+
+def erase_all(stack: LocalStack) -> None:
+    with client_of(stack.info) as client:
+        for name in {face.full_name for face in client.people.faces()}:
+            client.people.erase_person(name)
 
 
 def keys_in_faces_bucket(stack: LocalStack) -> list[str]:
