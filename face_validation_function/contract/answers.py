@@ -155,7 +155,7 @@ class SearchAnswer(FoundPeople):
     """Who is in the photo. With `faces` "all", `found` says whether anybody is, and `faces` who, the largest first."""
 
     id_request: str = Field(json_schema_extra={"format": "uuid"})
-    matches: list[Match] | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)  # type: ignore[assignment]
+    matches: list[Match] | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)  # type: ignore[assignment]  # the base has it always
     searched_face: SeenFace | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
     faces: list[FoundFace] | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_without_default)
     not_searched: int | SkipJsonSchema[None] = Field(

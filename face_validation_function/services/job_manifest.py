@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -61,7 +62,7 @@ def lines_of(job: Job, chunks: Iterable[bytes]) -> Iterator[Line]:
     read: Callable[[str], object] = parse_body
     if job.asked["manifest_path"].endswith(".csv"):
         columns = _header(job, next(numbered, (1, b""))[1])
-        read = lambda text: _row(text, columns)  # noqa: E731 - the other reader is a name, too
+        read = partial(_row, columns=columns)
     found = 0
     for number, raw in numbered:
         if not raw.strip():

@@ -51,7 +51,7 @@ def application(
         faults: opens `POST /faults` {"error": NAME, "operation"?: NAME, "times"?: N} and `DELETE /faults`, for tests.
         answers: what testers declared; opens `POST /answers` and `DELETE /answers`. The outcomes of liveness sessions
             can always be declared, at `/liveness`.
-        reach: who may reach the server; default: this machine alone.
+        reach: which machines and names the server answers; default: this machine alone.
     """
     reach = Reach() if reach is None else reach
     declared = Answers() if answers is None else answers

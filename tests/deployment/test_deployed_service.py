@@ -136,7 +136,7 @@ def test_a_job_runs_on_the_deployed_state_machine_and_gives_every_line_its_outco
     assert [row.get("answer", {}).get("matched") for row in rows] == [True, False, None, None]
 
 
-# -- who may ask -----------------------------------------------------------------------------------------------------
+# -- access ---------------------------------------------------------------------------------------------------------
 def test_a_wrong_secret_gets_no_token(service: Deployment) -> None:
     answer = service.token(WRITE, secret="wrong")
 

@@ -61,7 +61,7 @@ class Descriptors:
         return self._engine.embed(pixels, faces[:1])[0] if faces else None
 
     def similarity(self, one: Descriptor | None, other: Descriptor | None) -> float:
-        """Percent; 0 where a face is missing, which is no match."""
+        """Percent; 0 where a face is missing, which is not a match."""
         if one is None or other is None:
             return 0.0
         return float(self._engine.similarity(one[None], other[None])[0, 0])

@@ -128,7 +128,7 @@ def read_run(out: Path, cases_path: Path) -> Run:
 
 
 def _sessions(record: dict[str, list[dict[str, object]]]) -> list[Session]:
-    return [Session(**session) for session in record["sessions"] if session["asked"]]  # type: ignore[arg-type]
+    return [Session(**session) for session in record["sessions"] if session["asked"]]  # type: ignore[arg-type]  # JSON
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -93,7 +94,7 @@ def table_definition() -> dict[str, Any]:
     }
 
 
-class Repeated:
+class Repeated(ABC):
     """Work that repeats in a thread of its own, `every_s` seconds apart, until it is left."""
 
     def __init__(self, name: str, every_s: float) -> None:
@@ -120,9 +121,9 @@ class Repeated:
                 logger.exception("%s failed; it is tried again.", self._thread.name)
                 self._stopped.wait(PAUSE_S)
 
+    @abstractmethod
     def work(self) -> None:
         """Do it once."""
-        raise NotImplementedError
 
 
 class PhotoEvents(Repeated):

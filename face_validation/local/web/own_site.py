@@ -1,4 +1,4 @@
-"""What all pages of the stack have in common: who may ask, the headers of every answer, and their files."""
+"""What all pages of the stack share: the check of the sender, the headers of every answer, and their files."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial

@@ -23,7 +23,7 @@ LIKELY_PART, LARGEST_PART = 0.4, 0.6
 # portrait on a card's back has 0.13.
 LEAST_BY_LINE = 0.14
 
-# Width over height: of a page or card, and of what cannot be one (two of them above each other).
+# Width over height: of a page or card, and of a shape that is neither (two of them above each other).
 PAGE = 1.42
 NARROWEST = 0.9
 MARGIN = 0.04

@@ -3,7 +3,7 @@
 export const WORDS = {
   en: {
     title: "Who is this?",
-    lead: "Photos of people who may be found. They stay on this machine until you erase them, or until the stack stops.",
+    lead: "The people that a search can find. Their photos stay on this machine until you erase them, or until the stack stops.",
     search_title: "Find a person",
     search_invite: "Choose a photo of somebody, drop it or paste it here",
     enrol_title: "Add a person",
