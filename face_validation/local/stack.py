@@ -161,6 +161,7 @@ class LocalStack:
             state_machine_arn=STATE_MACHINE_ARN,
         )
         opened.enter_context(environment(self._variables()))
+        self.step_functions.variables = dict(os.environ)
         opened.enter_context(PhotoEvents(new_handler("indexing_function"), self.people, s3=self._s3, sqs=sqs))
         opened.enter_context(ExpirySchedule(new_handler("people_function")))
         opened.enter_context(ServerThread(self._application(opened, pool), listener))

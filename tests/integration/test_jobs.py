@@ -91,6 +91,17 @@ def test_what_a_job_answers_is_what_each_request_answers(client: FaceValidationC
             assert alone.similarity == pytest.approx(line.answer["similarity"])
 
 
+def test_a_job_reads_the_stacks_buckets_whatever_this_process_sets_later(
+    stack: LocalStack, client: FaceValidationClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_BUCKET", "of-another-stack")
+    stack.step_functions.close()
+
+    (*_, job) = client.jobs.watch(client.jobs.submit(manifest(tmp_path)).job_id, poll_s=0.2)
+
+    assert (job.state, job.counts.answered) == ("succeeded", 3)
+
+
 def test_people_are_enrolled_and_found_by_jobs(client: FaceValidationClient, tmp_path: Path) -> None:
     photo = tmp_path / "collins.jpg"
     photo.write_bytes(sample_files()["samples/collins.jpg"])

@@ -42,12 +42,13 @@ def definition() -> str:
 class StepFunctions:
     """The process, and how requests for it get there from `server`, which has everything else.
 
-    The process is started when it is first asked for. When it has died it is started anew: its executions are lost,
-    and nothing else.
+    The process is started when it is first asked for, with the `variables` that the stack set when it started. When it
+    has died it is started anew: its executions are lost, and nothing else.
     """
 
     def __init__(self, server: str) -> None:
         self._server = server
+        self.variables: Mapping[str, str] = {}
         self._lock = threading.Lock()
         self.process: subprocess.Popen[str] | None = None
         self._endpoint = ""
@@ -82,7 +83,7 @@ class StepFunctions:
                 command = [sys.executable, "-m", __name__, self._server, str(STEP_S)]
                 pipe = subprocess.PIPE
                 self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                    command, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+                    command, stdin=pipe, stdout=pipe, text=True, start_new_session=True, env=self.variables
                 )
                 self._endpoint = (self.process.stdout.readline() if self.process.stdout else "").strip()
                 if not self._endpoint:
