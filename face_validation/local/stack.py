@@ -28,6 +28,7 @@ from face_validation.local.gateway.throttle import Throttle
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.evaluation_routes import EvaluationRoutes
+from face_validation.local.web.jobs_routes import JobsRoutes
 from face_validation.local.web.own_site import OwnSite
 from face_validation.local.web.page_routes import PageRoutes
 from face_validation.local.web.people_routes import PeopleRoutes
@@ -197,6 +198,7 @@ class LocalStack:
             [
                 *PageRoutes(api, site).routes(),
                 *PeopleRoutes(api, site).routes(),
+                *JobsRoutes(api, site).routes(),
                 *evaluation.routes(),
             ],
             api,

@@ -64,6 +64,12 @@ class StackApi:
         content: bytes = await run_in_threadpool(found["Body"].read)
         return content
 
+    async def download(self, url: str) -> AsyncIterator[bytes]:
+        """What lies at a signed address, piece by piece."""
+        async with self._http.stream("GET", url) as response:
+            async for piece in response.raise_for_status().aiter_bytes():
+                yield piece
+
     async def asked(self, method: str, path: str, body: Any = None) -> Response:
         """The API's answer to one request, for a page.
 

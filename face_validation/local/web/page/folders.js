@@ -30,10 +30,12 @@ async function filesOf(entry) {
   return found;
 }
 
-// What the server is sent: no hidden files, no outer folders that hold everything, the one CSV called cases.csv.
+// What the server is sent: no hidden files, no outer folders that hold everything.
+export const insideOf = (files) => withoutOuterFolders(files.filter(({ path }) => !path.split("/").some((part) => part.startsWith("."))));
+
+// The same, the one CSV called cases.csv.
 export function casesOf(files) {
-  const seen = files.filter(({ path }) => !path.split("/").some((part) => part.startsWith(".")));
-  const inside = withoutOuterFolders(seen);
+  const inside = insideOf(files);
   const tables = inside.filter(({ path }) => /^[^/]+\.csv$/i.test(path) && !OTHER_TABLES.has(path));
   if (tables.some(({ path }) => path === "cases.csv")) return inside;
   if (tables.length > 1) throw new FolderError(tables.map(({ path }) => path).join(", "));

@@ -1,0 +1,84 @@
+"""The page about bulk jobs: send a manifest with its pictures, see how far each job is, stop it, get its results."""
+
+import uuid
+from functools import partial
+from http import HTTPStatus
+from pathlib import PurePosixPath
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from face_validation.local.gateway.api_gateway import read_body
+from face_validation.local.web.own_site import FOLDER, OwnSite, file, refusal
+from face_validation.local.web.stack_api import StackApi
+
+FILES = ("jobs.css", "jobs.js", "jobs_words.js")
+MAX_FILE_BYTES = 64 * 1024 * 1024
+
+
+class JobsRoutes:
+    """The page at `/jobs`, and the addresses that it asks."""
+
+    def __init__(self, api: StackApi, site: OwnSite) -> None:
+        self._api, self._site, stack = api, site, api.stack
+        # Where the pictures of a kind of request are looked for.
+        self._buckets = {
+            "validation": (stack.source_bucket, stack.target_bucket),
+            "enrolment": (stack.faces_bucket,),
+            "search": (stack.target_bucket,),
+        }
+
+    def routes(self) -> list[Route]:
+        """The addresses, to be mounted at the root."""
+        route = self._site.route
+        return [
+            route("/jobs", partial(file, FOLDER / "jobs.html")),
+            *self._site.files(FILES),
+            route("/page/jobs", self._passed_on),
+            route("/page/jobs", self._submitted, "POST"),
+            route("/page/jobs/pictures", self._picture, "POST"),
+            route("/page/jobs/{job_id}", self._passed_on, "DELETE"),
+            route("/page/jobs/{job_id}/redrive", self._passed_on, "POST"),
+            route("/page/jobs/{job_id}/results", self._results),
+        ]
+
+    async def _passed_on(self, request: Request) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return await self._api.asked(request.method, request.url.path.removeprefix("/page") + query)
+
+    async def _picture(self, request: Request) -> Response:
+        """Put a picture where a job of this `kind` looks for it, under its `path`."""
+        picture = await read_body(request, MAX_FILE_BYTES)
+        if picture is None:
+            return _too_large()
+        for bucket in self._buckets.get(request.query_params.get("kind", ""), ()):
+            await self._api.put(bucket, request.query_params.get("path") or "-", picture)
+        return JSONResponse({})
+
+    async def _submitted(self, request: Request) -> Response:
+        """Put the manifest into the source bucket and create its job; one that is refused is not kept."""
+        manifest = await read_body(request, MAX_FILE_BYTES)
+        if manifest is None:
+            return _too_large()
+        ending = PurePosixPath(request.query_params.get("name", "")).suffix.lower()
+        bucket, key = self._api.stack.source_bucket, f"jobs/{uuid.uuid4()}{ending}"
+        await self._api.put(bucket, key, manifest)
+        body = {"kind": request.query_params.get("kind"), "manifest_path": key}
+        status, answer = await self._api.ask("POST", "/jobs", body)
+        if status != HTTPStatus.ACCEPTED:
+            await self._api.delete(bucket, key)
+        return JSONResponse({"status": status, "answer": answer})
+
+    async def _results(self, request: Request) -> Response:
+        job_id = request.path_params["job_id"]
+        status, answer = await self._api.ask("GET", f"/jobs/{job_id}/results")
+        if status != HTTPStatus.OK:
+            return JSONResponse(answer, status)
+        headers = {"Content-Disposition": f'attachment; filename="results-{job_id}.jsonl"'}
+        return StreamingResponse(self._api.download(answer["url"]), headers=headers, media_type="application/jsonl")
+
+
+def _too_large() -> Response:
+    details = f"The file is larger than {MAX_FILE_BYTES // 2**20} MB. Larger manifests: face-validation jobs submit."
+    return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError", details)
