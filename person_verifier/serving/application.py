@@ -1,21 +1,26 @@
 """The HTTP answers of the verifier: POST /verify and GET /healthz."""
 
+import asyncio
 import hmac
-import io
+import json
 import logging
 import re
 import time
 import uuid
+from collections.abc import AsyncGenerator
+from functools import cache
 from http import HTTPStatus
-from typing import IO
+from pathlib import Path
+from typing import Any
 
-from flask import Flask, Request, Response, g, jsonify, request
-from flask.json.provider import DefaultJSONProvider
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from person_verifier.errors import NoFaceError
-from person_verifier.serving import messages
-from person_verifier.serving.messages import Message, message
 from person_verifier.serving.verifier import Verifier
 from rekognition_local.engine import images
 from rekognition_local.server.reach import Reach
@@ -23,182 +28,172 @@ from rekognition_local.server.reach import Reach
 # Room for the multipart boundaries and headers around an image of the largest size.
 MULTIPART_BYTES = 16 * 1024
 REQUEST_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
-
-REFUSED_IMAGES = {
+METHODS = {"/verify": ("POST",), "/healthz": ("GET", "HEAD")}
+ERRORS: dict[type[Exception], str] = {
     images.InvalidImageFormatError: "not_an_image",
     images.ImageTooLargeError: "too_many_pixels",
     images.ImageTooSmallError: "too_few_pixels",
     NoFaceError: "no_face",
+    MultiPartException: "bad_request",
+    ClientDisconnect: "bad_request",
 }
+# One entry of an Accept-Language header: the language without its country, and its weight.
+_LANGUAGE = re.compile(r"([a-z]+|\*)[\w-]*\s*(?:;\s*q=(\d(?:\.\d*)?)\s*)?(?:,|$)")
 
 log = logging.getLogger("person_verifier")
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure of ours
-    """An answer other than 200."""
+    """An answer other than 200, by its name in `messages.json`; `values` fill in its sentence."""
 
-    def __init__(self, message: Message) -> None:
-        super().__init__(message.english)
-        self.message = message
+    def __init__(self, name: str, **values: str) -> None:
+        super().__init__(name)
+        self.name, self.values = name, values
 
 
-def create_application(
-    judge: Verifier | None, max_bytes: int, token: str = "", hosts: frozenset[str] = frozenset()
-) -> Flask:
-    """The WSGI application.
+class Application:
+    """The ASGI application."""
 
-    Args:
-        judge: who answers; None when no usable model is there: /verify and /healthz answer 503.
-        max_bytes: largest image taken.
-        token: bearer token that /verify asks for; "" asks for none.
-        hosts: names by which it may be asked, beside this machine's own and addresses.
-    """
-    app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = max_bytes + MULTIPART_BYTES
-    app.json = AnswerJson(app)
-    app.request_class = InMemoryRequest
+    def __init__(
+        self,
+        judge: Verifier | None,
+        max_bytes: int,
+        token: str = "",
+        hosts: frozenset[str] = frozenset(),
+        at_once: int = 16,
+    ) -> None:
+        """What it answers by.
 
-    _keep_records(app)
+        Args:
+            judge: who answers; None when no usable model is there: /verify and /healthz answer 503.
+            max_bytes: largest image taken.
+            token: bearer token that /verify asks for; "" asks for none.
+            hosts: names by which it may be asked, beside this machine's own and addresses.
+            at_once: images in memory at once; further uploads wait in the network.
+        """
+        self._judge, self._max_bytes, self._token = judge, max_bytes, token
+        self._reach = Reach(names=tuple(hosts))
+        self._uploads = asyncio.Semaphore(at_once)
 
-    reach = Reach(names=tuple(hosts))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; log one line of its status, sizes, score and duration, never the image."""
+        request, began = Request(scope, receive), time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+        facts: dict[str, Any] = {}
+        try:
+            response = await self._answer(request, facts, began)
+        except Refusal as refusal:
+            response = _refused(request, refusal, facts)
+        except tuple(ERRORS) as error:
+            response = _refused(request, Refusal(ERRORS[type(error)]), facts)
+        except Exception:  # the last line of defence: answered without detail
+            log.exception("failed")
+            response = _refused(request, Refusal("failed"), facts)
+        response.headers["X-Request-Id"] = request_id
+        response.headers["Cache-Control"] = "no-store"
+        if request.url.path != "/healthz":
+            line = {"request_id": request_id, "path": request.url.path[:80]}
+            log.info(
+                "answered",
+                extra={"facts": {**line, "status": response.status_code, "ms": _milliseconds(began), **facts}},
+            )
+        await response(scope, receive, send)
 
-    @app.before_request
-    def know_the_name() -> None:
-        if not reach.admits(request.headers.get("Host", "localhost")):
-            raise Refusal(message("foreign_host"))
-
-    @app.post("/verify")
-    def verify() -> Response:
-        require_token(token)
-        if judge is None:
-            raise Refusal(message("no_model"))
-        image = uploaded_image(max_bytes)
-        g.facts["bytes"] = len(image)
-        verdict = judge.judge(image)
-        g.facts.update(is_me=verdict.is_me, score=round(verdict.score, 4))
-        return jsonify(
-            model_version=judge.model_version,
-            is_me=verdict.is_me,
-            score=round(verdict.score, 4),
-            threshold=verdict.threshold,
-            timing_ms=elapsed_ms(),
+    async def _answer(self, request: Request, facts: dict[str, Any], began: float) -> Response:
+        if not self._reach.admits(request.headers.get("Host", "localhost")):
+            raise Refusal("foreign_host")
+        path = request.url.path
+        if path not in METHODS:
+            raise Refusal("not_found")
+        if request.method not in METHODS[path]:
+            raise Refusal("method_not_allowed")
+        if path == "/healthz":
+            is_loaded = self._judge is not None
+            status = HTTPStatus.OK if is_loaded else HTTPStatus.SERVICE_UNAVAILABLE
+            return JSONResponse({"status": "healthy" if is_loaded else "unhealthy", "model_loaded": is_loaded}, status)
+        self._require_token(request)
+        if self._judge is None:
+            raise Refusal("no_model")
+        async with self._uploads:
+            image = await self._uploaded(request)
+            facts["bytes"] = len(image)
+            verdict = await run_in_threadpool(self._judge.judge, image)
+        facts.update(is_me=verdict.is_me, score=round(verdict.score, 4))
+        return JSONResponse(
+            {
+                "model_version": self._judge.model_version,
+                "is_me": verdict.is_me,
+                "score": round(verdict.score, 4),
+                "threshold": verdict.threshold,
+                "timing_ms": _milliseconds(began),
+            }
         )
 
-    @app.get("/healthz")
-    def healthz() -> tuple[Response, HTTPStatus]:
-        if judge is None:
-            return jsonify(status="unhealthy", model_loaded=False), HTTPStatus.SERVICE_UNAVAILABLE
-        return jsonify(status="healthy", model_loaded=True), HTTPStatus.OK
+    def _require_token(self, request: Request) -> None:
+        """Refuse a request without the bearer token, in a time that says nothing of it."""
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        same = hmac.compare_digest(given.strip().encode(), self._token.encode())
+        if self._token and not (scheme.lower() == "bearer" and same):
+            raise Refusal("unauthorized")
 
-    _answer_refusals(app, max_bytes)
+    async def _uploaded(self, request: Request) -> bytes:
+        """The bytes of the multipart field `image`, which never touch the disk."""
+        too_large = Refusal("too_many_bytes", size=f"{self._max_bytes / 2**20:.3g} MB")
+        most = self._max_bytes + MULTIPART_BYTES
 
-    return app
+        async def bounded() -> AsyncGenerator[bytes, None]:
+            taken = 0
+            async for part in request.stream():
+                taken += len(part)
+                if taken > most:
+                    raise too_large
+                yield part
 
-
-def _keep_records(app: Flask) -> None:
-    """One id and one log line for each request: status, sizes, score, duration; never the image."""
-
-    @app.before_request
-    def begin() -> None:
-        g.began = time.perf_counter()
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-        g.facts = {}
-
-    @app.after_request
-    def end(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
-        response.headers["Cache-Control"] = "no-store"
-        if request.path != "/healthz":
-            facts = {"status": response.status_code, "ms": elapsed_ms(), **g.facts}
-            log.info("answered", extra={"facts": {"request_id": g.request_id, "path": request.path[:80], **facts}})
-        return response
-
-
-def _answer_refusals(app: Flask, max_bytes: int) -> None:
-    """Every error as `{"error": "..."}` in the caller's language."""
-
-    @app.errorhandler(images.ImageError)
-    @app.errorhandler(NoFaceError)
-    def image_refused(error: images.ImageError | NoFaceError) -> Response:
-        return answer(message(REFUSED_IMAGES[type(error)]))
-
-    @app.errorhandler(Refusal)
-    def refused(refusal: Refusal) -> Response:
-        return answer(refusal.message)
-
-    @app.errorhandler(RequestEntityTooLarge)
-    def too_large(_: RequestEntityTooLarge) -> Response:
-        return answer(messages.too_many_bytes(max_bytes))
-
-    @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("failed", exc_info=error.__cause__ or error)
-        response = answer(messages.of_status(status))
-        for name, value in error.get_headers():
-            if name in {"Allow", "Retry-After"}:
-                response.headers[name] = value
-        return response
+        if int(request.headers.get("Content-Length", 0)) > most:
+            raise too_large
+        if not request.headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
+            raise Refusal("no_file")
+        parser = MultiPartParser(request.headers, bounded())
+        parser.spool_max_size = 0  # no size is too large for memory: it is bounded here
+        form = await parser.parse()
+        upload = form.get("image")
+        image = await upload.read() if isinstance(upload, UploadFile) else b""
+        await form.close()
+        if not image:
+            raise Refusal("no_file")
+        if len(image) > self._max_bytes:
+            raise too_large
+        return image
 
 
-class AnswerJson(DefaultJSONProvider):
-    """JSON in the order of the contract, with Spanish as it is written."""
-
-    sort_keys = False
-    ensure_ascii = False
-
-
-class InMemoryRequest(Request):
-    """A request whose upload never touches the disk: it is bounded by MAX_CONTENT_LENGTH."""
-
-    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
-        return io.BytesIO()
-
-
-def require_token(token: str) -> None:
-    """Refuse a request without the bearer token, in a time that says nothing of it.
-
-    Raises:
-        Refusal: 401.
-    """
-    if not token:
-        return
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    same = hmac.compare_digest(given.strip().encode(), token.encode())
-    if scheme.lower() != "bearer" or not same:
-        raise Refusal(message("unauthorized"))
+def _refused(request: Request, refusal: Refusal, facts: dict[str, Any]) -> Response:
+    """`{"error": "..."}` in the caller's language."""
+    said = _messages()[refusal.name]
+    english, spanish = (said[language].format(**refusal.values) for language in ("english", "spanish"))
+    facts["refused"] = english
+    is_spanish = prefers_spanish(request.headers.get("Accept-Language", ""))
+    headers = {"Content-Language": "es" if is_spanish else "en", "Vary": "Accept-Language"}
+    if refusal.name == "unauthorized":
+        headers["WWW-Authenticate"] = "Bearer"
+    if refusal.name == "method_not_allowed":
+        headers["Allow"] = ", ".join(METHODS[request.url.path])
+    return JSONResponse({"error": spanish if is_spanish else english}, said["status"], headers)
 
 
-def uploaded_image(max_bytes: int) -> bytes:
-    """The bytes of the multipart field `image`.
-
-    Raises:
-        Refusal: 400 without such a file or with an empty one, 413 with a larger one.
-    """
-    upload = request.files.get("image")
-    image = upload.read() if upload is not None else b""
-    if not image:
-        raise Refusal(message("no_file"))
-    if len(image) > max_bytes:
-        raise Refusal(messages.too_many_bytes(max_bytes))
-    return image
+@cache
+def _messages() -> dict[str, dict[str, Any]]:
+    messages: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("messages.json").read_text("utf-8"))
+    return messages
 
 
-def answer(said: Message) -> Response:
-    """A refusal in the caller's language."""
-    spanish = messages.prefers_spanish(request.accept_languages)
-    g.facts["refused"] = said.english
-    response = jsonify(error=said.spanish if spanish else said.english)
-    response.status_code = said.status
-    response.headers["Content-Language"] = "es" if spanish else "en"
-    response.headers["Vary"] = "Accept-Language"
-    if said.status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+def prefers_spanish(accepted: str) -> bool:
+    """Whether an Accept-Language header ranks Spanish, of any country, above English; `*` stands for English."""
+    wanted = [(language, float(weight or 1)) for language, weight in _LANGUAGE.findall(accepted.lower())]
+    known = [one for one in wanted if one[0] in {"es", "en", "*"} and one[1] > 0]
+    # Of equal weights, the language named first is preferred: RFC 9110 leaves it open, browsers list it so.
+    return max(known, key=lambda one: one[1], default=("en", 1.0))[0] == "es"
 
 
-def elapsed_ms() -> float:
-    """Milliseconds since the request was taken up, rounded to 0.1."""
-    return round((time.perf_counter() - float(g.began)) * 1000, 1)
+def _milliseconds(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 1)

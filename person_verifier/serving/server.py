@@ -1,31 +1,35 @@
 """The verifier behind gunicorn: loaded once, then forked into workers that finish what they began before they stop."""
 
+import asyncio
 import json
 import logging
 import logging.config
 import os
+import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from flask import Flask
+import uvicorn
 from gunicorn.app.base import BaseApplication
-from gunicorn.http.errors import ParseException
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 
 from person_verifier.errors import ModelError
-from person_verifier.serving.application import answer, create_application
-from person_verifier.serving.messages import message
+from person_verifier.serving.application import Application
 from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
-from person_verifier.serving.worker import BoundedWorker, PatientArbiter
 from rekognition_local.engine import DetectedFace
 from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.memory import give_large_blocks_back
+from rekognition_local.server.connections import BoundedProtocol
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
+LAST_REQUESTS_S = 1.0
 
 log = logging.getLogger("person_verifier")
 
@@ -47,14 +51,67 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class PatientServer(uvicorn.Server):
+    """uvicorn that loses no request when it stops, neither of a new connection nor of one that is kept."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take the connections that wait at the door, answer what comes on them and on the others, then close."""
+        # In place: answers in progress hold the same list. Each ends its connection.
+        self.server_state.default_headers.append((b"connection", b"close"))
+        loop = asyncio.get_running_loop()
+        for server, listener in zip(self.servers, sockets or [], strict=True):
+            # The kernel has accepted them for us, and would reset them when the last listener closes.
+            with suppress(BlockingIOError):
+                while True:
+                    await loop.connect_accepted_socket(self._connection, listener.accept()[0])
+            server.close()
+        until = loop.time() + LAST_REQUESTS_S
+        while self.server_state.connections and loop.time() < until:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+    def _connection(self) -> BoundedProtocol:
+        return BoundedProtocol(self.config, self.server_state, self.lifespan.state)
+
+
+class UvicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's process with uvicorn in it, on connections whose every wait has an end."""
+
+    def run(self) -> None:
+        """Serve until told to stop; gunicorn's master ends the process when that takes longer than its grace."""
+        config = uvicorn.Config(
+            self.wsgi,
+            http=BoundedProtocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=self.cfg.keepalive,
+            timeout_notify=int(self.timeout),
+            callback_notify=self.is_alive,
+        )
+        PatientServer(config).run(sockets=self.sockets)
+
+    async def is_alive(self) -> None:
+        """Tell the master, which replaces a worker that hangs."""
+        self.notify()
+
+
+class PatientArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
+    """A master that lets requests under way be answered at SIGINT, too; a second one hurries, as does SIGQUIT."""
+
+    def handle_int(self) -> None:
+        """Stop as at SIGTERM."""
+        self.handle_term()
+
+
 class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn with the verifier in it."""
 
-    def __init__(self, app: Flask, settings: ServerSettings) -> None:
-        self._app = app
-        # What gunicorn finds wrong with a body only while it is read: a chunk without its size.
-        app.register_error_handler(ParseException, lambda _: answer(message("bad_request")))
-        self._settings = settings
+    def __init__(self, app: Application, settings: ServerSettings) -> None:
+        self._app, self._settings = app, settings
         super().__init__()
 
     def load_config(self) -> None:
@@ -63,10 +120,7 @@ class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
         for name, value in {
             "bind": f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}",
             "workers": settings.workers,
-            "threads": settings.threads,
-            "worker_class": BoundedWorker,
-            # BoundedWorker makes room at its own limit; gunicorn's would let new callers wait for slow ones.
-            "worker_connections": 2 * BoundedWorker.most_connections,
+            "worker_class": UvicornWorker,
             "preload_app": True,
             "graceful_timeout": settings.graceful_timeout_s,
             "keepalive": 15,
@@ -80,7 +134,7 @@ class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
         }.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Application:
         """The application, made before the workers are forked from this process."""
         return self._app
 
@@ -105,7 +159,7 @@ def serve(engine: FaceEngine, settings: ServerSettings) -> None:
     else:
         warm_up(engine)
         log.info("model loaded", extra={"facts": {"model_version": judge.model_version, "model": str(settings.model)}})
-    application = create_application(judge, settings.max_bytes, settings.token, settings.hosts)
+    application = Application(judge, settings.max_bytes, settings.token, settings.hosts, settings.threads)
     VerifierServer(application, settings).run()
 
 
@@ -127,16 +181,13 @@ def warm_up(engine: FaceEngine) -> None:
 
 
 def logging_configuration(level: str) -> dict[str, Any]:
-    """JSON lines on standard output for everything; gunicorn's access log stays off, ours says more."""
+    """JSON lines on standard output for everything."""
+    ours = {"level": level, "handlers": ["console"], "propagate": False}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": JsonLines}},
         "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stdout, "formatter": "json"}},
         "root": {"level": "WARNING", "handlers": ["console"]},
-        "loggers": {
-            "person_verifier": {"level": level, "handlers": ["console"], "propagate": False},
-            "gunicorn.error": {"level": level, "handlers": ["console"], "propagate": False},
-            "gunicorn.access": {"level": "ERROR", "handlers": [], "propagate": False},
-        },
+        "loggers": {"person_verifier": ours, "gunicorn.error": ours},
     }

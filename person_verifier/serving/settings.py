@@ -11,6 +11,13 @@ from person_verifier.errors import VerifierError
 
 PREFIX = "VERIFIER_"
 TOKEN = re.compile(r"[!-~]{16,}")
+LIMITS = {
+    "port": (0, 65535),
+    "workers": (1, 64),
+    "threads": (1, 256),
+    "max_bytes": (1024, 100 * 1024 * 1024),
+    "graceful_timeout_s": (1, 600),
+}
 
 
 class SettingsError(VerifierError):
@@ -36,13 +43,7 @@ class ServerSettings:
     allowed_hosts: str = ""
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("port", 0, 65535),
-            ("workers", 1, 64),
-            ("threads", 1, 256),
-            ("max_bytes", 1024, 100 * 1024 * 1024),
-            ("graceful_timeout_s", 1, 600),
-        ):
+        for name, (low, high) in LIMITS.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 raise SettingsError(f"{PREFIX}{name.upper()} is {value}; it must be from {low} to {high}.")
@@ -65,13 +66,14 @@ class ServerSettings:
             SettingsError: a value must be a number and is not, or is out of range; names the variable and the limits.
         """
         environment = os.environ if environment is None else environment
-        values: dict[str, Any] = {}
+        values = {name: value for name, value in flags.items() if value is not None}
         for field in fields(cls):
             variable = PREFIX + field.name.upper()
-            if flags.get(field.name) is not None:
-                values[field.name] = flags[field.name]
-            elif environment.get(variable, "") != "":
-                values[field.name] = _converted(field.type, variable, environment[variable])
+            if field.name not in values and (text := environment.get(variable, "")):
+                try:
+                    values[field.name] = field.type(text)  # type: ignore[operator]  # a class: str, int or Path
+                except ValueError:
+                    raise SettingsError(f"{variable} is {text!r}; it must be a whole number.") from None
         return cls(**values)
 
 
@@ -82,12 +84,3 @@ def keep_to_one_thread() -> None:
     """
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"
-
-
-def _converted(kind: Any, variable: str, text: str) -> Any:
-    if kind is not int:
-        return kind(text)
-    try:
-        return int(text)
-    except ValueError:
-        raise SettingsError(f"{variable} is {text!r}; it must be a whole number.") from None

@@ -81,6 +81,9 @@ class BoundedProtocol(H11Protocol):
         self._waits_for, self._waits_since, self._limit = None, _NEVER, None
 
     def _give_up(self) -> None:
+        if self.flow.read_paused:  # we do not read what comes: the caller is not the one who is late
+            self._limit = self.loop.call_later(self.body_s, self._give_up)
+            return
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(_TIMEOUT)
         self.transport.close()

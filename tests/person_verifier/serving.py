@@ -14,7 +14,7 @@ import httpx
 
 from person_verifier.serving.server import serve
 from person_verifier.serving.settings import ServerSettings
-from person_verifier.serving.worker import BoundedWorker
+from rekognition_local.server.connections import BoundedProtocol
 from tests.person_verifier.fakes import FakeEngine
 from tests.waiting import until
 
@@ -84,5 +84,5 @@ def running_server(folder: Path, command: list[str], **environment: str) -> Iter
 
 if __name__ == "__main__":
     if "HURRIED" in os.environ:
-        BoundedWorker.header_s, BoundedWorker.body_s, BoundedWorker.most_connections = 1.0, 1.5, 8
+        BoundedProtocol.header_s, BoundedProtocol.body_s, BoundedProtocol.most_connections = 1.0, 1.5, 8
     serve(SlowEngine(), ServerSettings.from_environment())

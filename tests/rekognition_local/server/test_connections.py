@@ -1,5 +1,6 @@
 """Callers who send slowly, half or nothing: each is waited for so long, and none keeps the others out."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -29,7 +30,13 @@ def echo_server(keep_alive_s: int = 60, grace_s: int | None = None) -> Iterator[
     async def echo(request: Request) -> Response:
         return PlainTextResponse(await request.body())
 
-    app = Starlette(routes=[Route("/", echo, methods=["GET", "POST"])])
+    async def echo_later(request: Request) -> Response:
+        await asyncio.sleep(1.5 * HurriedProtocol.body_s)
+        return await echo(request)
+
+    app = Starlette(
+        routes=[Route("/", echo, methods=["GET", "POST"]), Route("/later", echo_later, methods=["POST"])],
+    )
     config = uvicorn.Config(
         app,
         http=HurriedProtocol,
@@ -149,6 +156,14 @@ def test_a_body_that_comes_in_time_in_parts_is_taken(port: int) -> None:
         said = answer_to(caller)
 
     assert said.endswith(b"\r\n\r\nababababab")
+
+
+def test_a_body_that_the_server_does_not_read_yet_is_not_late(port: int) -> None:
+    body = bytes(10_000_000)
+
+    answer = httpx.post(f"http://127.0.0.1:{port}/later", content=body, trust_env=False, timeout=20)
+
+    assert answer.content == body
 
 
 @pytest.mark.parametrize(
