@@ -1,5 +1,7 @@
 """Which face of an image is judged, and how it is cut out for people to look at."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +26,19 @@ def load_engine() -> Engine:
     return Engine.load()
 
 
-def largest_face(engine: FaceEngine, image: NDArray[np.uint8]) -> DetectedFace:
-    """The face that is judged: the largest one in an upright (h, w, 3) RGB 0-255 image.
+def most_prominent(faces: Sequence[DetectedFace]) -> int:
+    """The place of the face that is judged: the largest one.
 
     Of faces of about the same size it is the whole and central one: in a photograph of somebody, who stands
     beside them is often nearer to the camera, and cut by the border.
+    """
+    least = SAME_SIZE * max(_visible_area(face) for face in faces)
+    candidates = [place for place, face in enumerate(faces) if _visible_area(face) >= least]
+    return max(candidates, key=lambda place: _prominence(faces[place]))
+
+
+def descriptor(engine: FaceEngine, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(d,) of the judged face of an upright (h, w, 3) RGB 0-255 image.
 
     Raises:
         NoFaceError: there is none.
@@ -36,17 +46,7 @@ def largest_face(engine: FaceEngine, image: NDArray[np.uint8]) -> DetectedFace:
     faces = engine.detect(image)
     if not faces:
         raise NoFaceError("No face was found in the image.")
-    least = SAME_SIZE * max(_visible_area(face) for face in faces)
-    return max((face for face in faces if _visible_area(face) >= least), key=_prominence)
-
-
-def descriptor(engine: FaceEngine, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(d,) of the largest face.
-
-    Raises:
-        NoFaceError: there is none.
-    """
-    vector: NDArray[np.float32] = engine.embed(image, [largest_face(engine, image)])[0]
+    vector: NDArray[np.float32] = engine.embed(image, [faces[most_prominent(faces)]])[0]
     return vector
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from face_validation.evaluation.statistics.error_rates import area_under_curve
 from face_validation.evaluation.statistics.intervals import F1Score, Rate
-from face_validation.evaluation.statistics.operating_points import OperatingPoint, operating_point_of_scores
+from face_validation.evaluation.statistics.operating_points import doubts_about, threshold_for
+from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 from person_verifier.training.model import MeasuredRate, ModelMetrics, StoredPart
 from person_verifier.training.regression import Samples, split, train
 
@@ -29,13 +30,14 @@ class ThresholdRule:
         """The threshold, given held-out scores (n,)."""
         if self.fixed is not None:
             return self.fixed
-        point = self.operating_point(scores, is_me)
+        found = threshold_for(ScoredPairs.of_scores(scores[is_me], scores[~is_me]), self.fmr)
         # At a score of 1 no threshold above is left to choose.
-        return 1.0 if point is None else min(1.0, point.threshold)
+        return 1.0 if found is None else min(1.0, found)
 
-    def operating_point(self, scores: Floats, is_me: NDArray[np.bool_]) -> OperatingPoint | None:
-        """The lowest threshold that keeps the wanted rate on these scores, and how far to believe it."""
-        return operating_point_of_scores(scores[is_me], scores[~is_me], self.fmr)
+    def doubts(self, is_me: NDArray[np.bool_]) -> list[str]:
+        """Why (n,) held-out photographs cannot carry the wanted rate; empty where they do, or none is wanted."""
+        doubt = "" if self.fixed is not None else doubts_about(int(np.count_nonzero(~is_me)), self.fmr)
+        return [doubt] if doubt else []
 
     def __str__(self) -> str:
         return "given" if self.fixed is not None else f"auto: false match rate {self.fmr:g} on validation scores"
@@ -51,21 +53,6 @@ class Counts(StoredPart):
     faceless_me: int
     faceless_not_me: int
 
-    @property
-    def rates(self) -> ModelMetrics:
-        """Accuracy, precision, recall and F1 with their 95 % intervals; no AUC, which counts do not tell."""
-        right = self.true_positives + self.true_negatives
-        mine = self.true_positives + self.false_negatives + self.faceless_me
-        others = self.true_negatives + self.false_positives + self.faceless_not_me
-        missed = mine - self.true_positives
-        return ModelMetrics(
-            accuracy=_measured(Rate(right, mine + others)),
-            precision=_measured(Rate(self.true_positives, self.true_positives + self.false_positives)),
-            recall=_measured(Rate(self.true_positives, mine)),
-            f1=_measured(F1Score(self.true_positives, missed + self.false_positives)),
-            auc=None,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -80,14 +67,15 @@ class Judged:
         """How many were answered how."""
         faceless = np.isnan(self.scores)
         accepted = self.scores >= self.thresholds
-        return Counts(
-            true_positives=int(np.count_nonzero(self.is_me & accepted)),
-            false_negatives=int(np.count_nonzero(self.is_me & ~accepted & ~faceless)),
-            true_negatives=int(np.count_nonzero(~self.is_me & ~accepted & ~faceless)),
-            false_positives=int(np.count_nonzero(~self.is_me & accepted)),
-            faceless_me=int(np.count_nonzero(self.is_me & faceless)),
-            faceless_not_me=int(np.count_nonzero(~self.is_me & faceless)),
-        )
+        counted = {
+            "true_positives": self.is_me & accepted,
+            "false_negatives": self.is_me & ~accepted & ~faceless,
+            "true_negatives": ~self.is_me & ~accepted & ~faceless,
+            "false_positives": ~self.is_me & accepted,
+            "faceless_me": self.is_me & faceless,
+            "faceless_not_me": ~self.is_me & faceless,
+        }
+        return Counts(**{name: int(np.count_nonzero(flags)) for name, flags in counted.items()})
 
     @property
     def wrong(self) -> NDArray[np.bool_]:
@@ -108,8 +96,17 @@ class Judged:
     @property
     def metrics(self) -> ModelMetrics:
         """The rates with their 95 % intervals, and the area under the ROC curve."""
+        counts = self.counts
+        tp, fp = counts.true_positives, counts.false_positives
+        mine = tp + counts.false_negatives + counts.faceless_me
+        rates = {
+            "accuracy": Rate(tp + counts.true_negatives, len(self.is_me)),
+            "precision": Rate(tp, tp + fp),
+            "recall": Rate(tp, mine),
+            "f1": F1Score(tp, mine - tp + fp),
+        }
         auc = area_under_curve(self.match_scores, self.non_match_scores)
-        return self.counts.rates.model_copy(update={"auc": auc})
+        return ModelMetrics(auc=auc, **{name: _measured(rate) for name, rate in rates.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +136,11 @@ def assess(samples: Samples, rule: ThresholdRule, advance: Callable[[], None]) -
 
 def with_faceless(judged: Judged, is_me: NDArray[np.bool_]) -> Judged:
     """The same with photographs added in which no face was found: they count as wrong answers, they are not dropped."""
-    none = np.full(len(is_me), np.nan)
     limits = np.full(len(is_me), judged.thresholds[:1].max(initial=0.0))
     return Judged(
-        np.concatenate([judged.is_me, is_me]),
-        np.concatenate([judged.scores, none]),
-        np.concatenate([judged.thresholds, limits]),
+        np.append(judged.is_me, is_me),
+        np.append(judged.scores, np.full(len(is_me), np.nan)),
+        np.append(judged.thresholds, limits),
     )
 
 

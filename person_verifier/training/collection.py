@@ -34,48 +34,39 @@ class Collection:
     warnings: tuple[str, ...]
 
 
-def collection_of(
-    seen: Sequence[PhotoRecord], vectors: NDArray[np.float64], engine: ComparingEngine, crops: Path
-) -> Collection:
-    """The collection of these photographs.
-
-    Args:
-        seen: all photographs.
-        vectors: descriptors (n, d) of those that have a face, in their order.
-        engine: compares descriptors.
-        crops: where the person's crops lie, for messages.
+def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: Path) -> Collection:
+    """The collection of these photographs; `engine` compares descriptors, the person's crops lie in `crops`.
 
     Raises:
         TrainingDataError: too few faces of one of the classes, or photographs of several people in `me/`.
     """
-    entries = [entry for entry in seen if entry.face is not None]
-    names = [entry.photo.name for entry in entries]
+    entries = [entry for entry in seen if entry.faces]
     is_me = np.array([entry.photo.is_me for entry in entries])
-    mine = [entry.photo.name for entry in entries if entry.photo.is_me]
-    warnings = _people_of_me(engine, vectors[is_me], mine, crops)
-    warnings += _people_of_others(engine, vectors, is_me, names)
+    vectors = np.stack([entry.vector for entry in entries])
+    names = np.array([entry.photo.name for entry in entries])
+    warnings = _people_of_me(engine, vectors[is_me], names[is_me].tolist(), crops)
+    warnings += _people_of_others(engine, vectors[~is_me], names[~is_me].tolist(), vectors[is_me])
     shots = splits.same_shots(np.array([entry.shot for entry in entries]))
     # Photographs of the person are told apart by their shots alone: all of them have one name.
     groups = splits.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
-    samples = regression.Samples(vectors, is_me, groups)
+    samples = regression.Samples(vectors.astype(np.float64), is_me, groups)
     regression.require_enough(samples)
     return Collection(
         samples,
         tuple(entries),
-        tuple(entry for entry in seen if entry.face is None),
+        tuple(entry for entry in seen if not entry.faces),
         dataset_digest([entry.photo for entry in seen]),
         (*warnings, *_advice(samples)),
     )
 
 
-def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float64], names: list[str], crops: Path) -> list[str]:
+def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float32], names: list[str], crops: Path) -> list[str]:
     """Warnings about single photographs that show somebody else; refuses a second person.
 
     Raises:
         TrainingDataError: says which photographs are of whom.
     """
-    descriptors = vectors.astype(np.float32)
-    people = splits.people_in(engine.similarity(descriptors, descriptors))
+    people = splits.people_in(engine.similarity(vectors, vectors))
     others = [
         [name for name, person in zip(names, people, strict=True) if person == p] for p in range(1, people.max() + 1)
     ]
@@ -96,16 +87,12 @@ def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float64], names: 
 
 
 def _people_of_others(
-    engine: ComparingEngine, vectors: NDArray[np.float64], is_me: NDArray[np.bool_], names: list[str]
+    engine: ComparingEngine, others: NDArray[np.float32], names: list[str], mine: NDArray[np.float32]
 ) -> list[str]:
     """Warnings when `not_me/` seems to show the person too, or hardly anybody."""
-    descriptors = vectors.astype(np.float32)
-    mine, others = descriptors[is_me], descriptors[~is_me]
     alike = engine.similarity(others, mine).mean(axis=1) >= ONE_OF_ME
-    of_others = [name for name, its_me in zip(names, is_me, strict=True) if not its_me]
     warnings = []
-    if alike.any():
-        found = [name for name, is_alike in zip(of_others, alike, strict=True) if is_alike]
+    if found := [name for name, is_alike in zip(names, alike, strict=True) if is_alike]:
         warnings.append(
             f"{len(found)} photo(s) in not_me/ look like the person in me/: {_some(found)}. If they are, move "
             "them: a verifier that is taught otherwise turns the person away."

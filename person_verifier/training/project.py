@@ -4,26 +4,28 @@ import csv
 import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import sklearn
 
 from person_verifier.dataset.face_cache import FaceCache, PhotoRecord
 from person_verifier.dataset.photos import find_photos
-from person_verifier.errors import ModelError, TrainingDataError
+from person_verifier.errors import TrainingDataError
 from person_verifier.training import assessment, regression
 from person_verifier.training.collection import Collection, collection_of
 from person_verifier.training.model import Origin, VerifierModel
-from person_verifier.training.reports import MethodReport, MetricsReport, write_reports
+from person_verifier.training.reports import METRICS_FILE, MethodReport, MetricsReport, write_reports
 from rekognition_local.engine.faces.face_engine import ComparingEngine
 
 # Part of the recipe's hash: raise it when training or assessment change, so that stored models are made anew.
 RECIPE = 2
 
+Made = TypeVar("Made", bound=Origin)
 Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 """(step, steps in all) -> a context that gives the function to call after each."""
 
@@ -46,11 +48,7 @@ class VerifierProject:
     def _seen(self) -> list[PhotoRecord]:
         photos = find_photos(self.photos)
         with self.progress("crop", len(photos)) as advance:
-            return self._cache.crop(photos, advance)
-
-    @property
-    def _cache(self) -> FaceCache:
-        return FaceCache(self.out, self.engine)
+            return FaceCache(self.out, self.engine).describe(photos, advance)
 
     def crop(self) -> list[PhotoRecord]:
         """Find the faces, write the crops and `reports/photos.csv`, which lists what each photograph shows.
@@ -64,7 +62,7 @@ class VerifierProject:
             rows.writerow(["photo", "person", "faces", "crop", "remark"])
             for entry in self._seen:
                 crop = entry.crop.relative_to(self.out).as_posix() if entry.crop is not None else ""
-                rows.writerow([entry.photo.name, entry.photo.person, entry.face_count, crop, remark(entry)])
+                rows.writerow([entry.photo.name, entry.photo.person, len(entry.faces), crop, remark(entry)])
         return self._seen
 
     @cached_property
@@ -75,15 +73,12 @@ class VerifierProject:
             TrainingDataError: too few faces of one of the classes, or photographs of several people in `me/`.
         """
         seen = self.crop()
-        entries = [entry for entry in seen if entry.face is not None]
         for mine, kind in ((True, "me"), (False, "not_me")):
-            if not any(entry.photo.is_me == mine for entry in entries):
+            if not any(entry.photo.is_me == mine and entry.faces for entry in seen):
                 raise TrainingDataError(
                     f"No face was found in any photo of {kind}/: see {self.reports / 'photos.csv'}."
                 )
-        with self.progress("embed", len(entries)) as advance:
-            vectors = self._cache.embed(entries, advance)
-        return collection_of(seen, vectors, self.engine, self.out / "crops" / "me")
+        return collection_of(seen, self.engine, self.out / "crops" / "me")
 
     def train(self, rule: assessment.ThresholdRule, version: str) -> tuple[VerifierModel, bool]:
         """All steps: crop, embed, assess on held-out photographs, train on all, store; and whether anything was new.
@@ -92,25 +87,20 @@ class VerifierProject:
             TrainingDataError: the photographs do not make a verifier; says what to do.
         """
         origin = self._origin(rule, version)
-        stored = self._stored(origin)
-        if stored is not None and self._report(origin) is not None:
+        stored = _of_this_recipe(VerifierModel, self.model_path, origin)
+        if stored is not None and _of_this_recipe(MetricsReport, self.reports / METRICS_FILE, origin) is not None:
             return stored, False
         report = self.evaluate(rule, version)
         samples = self.collection.samples
         with self.progress("train", 1) as advance:
             result = regression.train(samples)
             advance()
-        classifier = result.classifier
         model = VerifierModel(
             **origin.model_dump(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             threshold=rule.choose(result.validation_scores, samples.is_me),
             c=result.c,
-            person=classifier.person.tolist(),
-            mean=classifier.mean.tolist(),
-            scale=classifier.scale.tolist(),
-            coefficients=classifier.coefficients.tolist(),
-            intercept=classifier.intercept,
+            **{name: np.asarray(value).tolist() for name, value in asdict(result.classifier).items()},
             metrics=report.verifier.rates,
         )
         model.save(self.model_path)
@@ -123,13 +113,12 @@ class VerifierProject:
             TrainingDataError: as `train`.
         """
         collection, origin = self.collection, self._origin(rule, version)
-        current = self._report(origin)
+        current = _of_this_recipe(MetricsReport, self.reports / METRICS_FILE, origin)
         if current is not None:
             return current
         samples = collection.samples
         with self.progress("evaluate", assessment.HALVES) as advance:
             found = assessment.assess(samples, rule, advance)
-        point = rule.operating_point(found.verifier.scores, samples.is_me) if rule.fixed is None else None
         faceless = np.array([entry.photo.is_me for entry in collection.faceless], np.bool_)
         verifier, baseline = (assessment.with_faceless(one, faceless) for one in (found.verifier, found.baseline))
         report = MetricsReport(
@@ -138,7 +127,7 @@ class VerifierProject:
             held_out="each half of the photographs, after training on the other; shots and named people on one side",
             verifier=MethodReport(rates=verifier.metrics, counts=verifier.counts),
             baseline=MethodReport(rates=baseline.metrics, counts=baseline.counts),
-            warnings=[*collection.warnings, *([point.warning] if point is not None and point.warning else [])],
+            warnings=[*collection.warnings, *rule.doubts(samples.is_me)],
         )
         write_reports(self.reports, report, assessment.Assessment(verifier, baseline), collection.entries)
         return report
@@ -161,25 +150,19 @@ class VerifierProject:
             photos_of_others=int(np.count_nonzero(~collection.samples.is_me)),
         )
 
-    def _stored(self, origin: Origin) -> VerifierModel | None:
-        try:
-            model = VerifierModel.load(self.model_path)
-        except ModelError:
-            return None
-        return model if model.recipe_sha256 == origin.recipe_sha256 else None
 
-    def _report(self, origin: Origin) -> MetricsReport | None:
-        """The report on disk, if it is of this very recipe."""
-        try:
-            report = MetricsReport.model_validate_json((self.reports / "metrics.json").read_bytes())
-        except (OSError, ValueError):
-            return None
-        return report if report.recipe_sha256 == origin.recipe_sha256 else None
+def _of_this_recipe(kind: type[Made], path: Path, origin: Origin) -> Made | None:
+    """The model or report on disk, if it is of this very recipe."""
+    try:
+        made = kind.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return made if made.recipe_sha256 == origin.recipe_sha256 else None
 
 
 def remark(entry: PhotoRecord) -> str:
     """What a person should know of a photograph: "" when it shows exactly one face."""
     if entry.problem:
         return entry.problem
-    used = "the largest is used" if entry.is_largest else "a smaller one is used, see its crop"
-    return f"{entry.face_count} faces; {used}" if entry.face_count > 1 else ""
+    used = "a smaller one is used, see its crop" if entry.judged else "the largest is used"
+    return f"{len(entry.faces)} faces; {used}" if len(entry.faces) > 1 else ""

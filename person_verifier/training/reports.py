@@ -16,6 +16,7 @@ from person_verifier.training.model import ModelMetrics, Origin, StoredPart
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#718096"
 MOST_ERRORS = 24
+METRICS_FILE = "metrics.json"
 
 
 class MethodReport(StoredPart):
@@ -41,27 +42,22 @@ def write_reports(folder: Path, report: MetricsReport, assessment: Assessment, e
     `entries` are the photographs behind the assessment's scores, in its order.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _save(_confusion_matrix(assessment.verifier, report), folder / "confusion_matrix.png")
-    _save(_roc(assessment, report), folder / "roc.png")
-    _save(_histogram(assessment, report), folder / "scores.png")
-    _save(_errors(assessment.verifier, entries), folder / "errors.png")
+    for name, figure in {
+        "confusion_matrix": _confusion_matrix(assessment.verifier, report),
+        "roc": _roc(assessment, report),
+        "scores": _histogram(assessment, report),
+        "errors": _errors(assessment.verifier, entries),
+    }.items():
+        FigureCanvasAgg(figure)
+        figure.savefig(folder / f"{name}.png", dpi=120)
     # Last: it carries the recipe's hash, which says that all of these reports are up to date.
-    (folder / "metrics.json").write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    FigureCanvasAgg(figure)
-    figure.savefig(path, dpi=120)
+    (folder / METRICS_FILE).write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def _confusion_matrix(judged: Judged, report: MetricsReport) -> Figure:
     counts = judged.counts
-    cells = np.array(
-        [
-            [counts.true_positives, counts.false_negatives, counts.faceless_me],
-            [counts.false_positives, counts.true_negatives, counts.faceless_not_me],
-        ]
-    )
+    mine = (counts.true_positives, counts.false_negatives, counts.faceless_me)
+    cells = np.array([mine, (counts.false_positives, counts.true_negatives, counts.faceless_not_me)])
     # A column of zeros says nothing.
     shown = cells if cells[:, 2].any() else cells[:, :2]
     figure = Figure(figsize=(2.4 + 1.5 * shown.shape[1], 4.2), layout="constrained")
@@ -114,23 +110,17 @@ def _roc(assessment: Assessment, report: MetricsReport) -> Figure:
 def _histogram(assessment: Assessment, report: MetricsReport) -> Figure:
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _bars(left, assessment.verifier, 1.0, "probability of being me")
-    left.set_title("Verifier", fontsize=11)
+    _bars(left, "Verifier", assessment.verifier, 1.0, "probability of being me")
     baseline = assessment.baseline
     distances = Judged(baseline.is_me, -baseline.scores, -baseline.thresholds)
-    finite = distances.scores[~np.isnan(distances.scores)]
-    _bars(
-        right,
-        distances,
-        float(finite.max(initial=1.0)),
-        "distance to the mean descriptor (less is more alike)",
-    )
-    right.set_title("Plain baseline", fontsize=11)
+    farthest = float(np.fmax.reduce(distances.scores, initial=1.0))
+    _bars(right, "Plain baseline", distances, farthest, "distance to the mean descriptor (less is more alike)")
     figure.suptitle(f"Scores of held-out photographs, {report.model_version}", fontsize=11)
     return figure
 
 
-def _bars(axes: Axes, judged: Judged, highest: float, label: str) -> None:
+def _bars(axes: Axes, title: str, judged: Judged, highest: float, label: str) -> None:
+    axes.set_title(title, fontsize=11)
     edges = [highest * step / 40 for step in range(41)]
     axes.hist(judged.non_match_scores, edges, color=GREY, alpha=0.7, label=f"others ({len(judged.non_match_scores)})")
     axes.hist(judged.match_scores, edges, color=BLUE, alpha=0.7, label=f"me ({len(judged.match_scores)})")

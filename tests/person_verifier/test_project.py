@@ -120,19 +120,19 @@ def test_crops_of_photos_that_went_are_removed_and_other_files_stay(folder: Path
 def test_nothing_that_describes_a_face_stays_of_photos_that_went(folder: Path) -> None:
     gone = folder / "data" / "not_me" / "Person000_0000.png"
     digest = hashlib.sha256(gone.read_bytes()).hexdigest()
-    others = {path for path in (folder / "cache").rglob("*.npy") if path.stem != digest}
-    older = folder / "cache" / "older-engine" / "descriptors" / f"{digest}.npy"
+    others = {path for path in (folder / "cache").rglob("*.npz") if path.stem != digest}
+    older = folder / "cache" / "older-engine" / f"{digest}.npz"
     older.parent.mkdir(parents=True)
-    shutil.copy(next((folder / "cache").rglob(f"{digest}.npy")), older)
+    shutil.copy(next((folder / "cache").rglob(f"{digest}.npz")), older)
     gone.unlink()
 
     train(folder)
 
-    assert set((folder / "cache").rglob("*.npy")) == others
+    assert set((folder / "cache").rglob("*.npz")) == others
 
 
 def test_what_describes_a_face_is_its_owner_s_alone(folder: Path) -> None:
-    kept = [folder / "models" / "verifier.json", *(folder / "cache").rglob("*.npy")]
+    kept = [folder / "models" / "verifier.json", *(folder / "cache").rglob("*.npz")]
 
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
 
@@ -148,7 +148,7 @@ def test_another_engine_computes_all_anew(folder: Path) -> None:
 
 
 def test_a_damaged_cache_file_is_computed_again(folder: Path) -> None:
-    damaged = next((folder / "cache").rglob("descriptors/*.npy"))
+    damaged = next((folder / "cache").rglob("*.npz"))
     damaged.write_bytes(damaged.read_bytes()[:40])
     engine = FakeEngine()
 
@@ -205,11 +205,10 @@ def test_a_bystander_who_is_larger_in_one_photo_is_not_taken_for_the_person(tmp_
     (folder / "not_me" / "Two_1.png").write_bytes(striped("Two", 1, two_faces=True))
 
     for engine in (CrowdEngine(), CrowdEngine()):  # the second run reads what the first one kept
-        chosen = {entry.photo.name: entry.face for entry in project(tmp_path, engine).crop()}
+        chosen = {entry.photo.name: entry.faces[entry.judged] for entry in project(tmp_path, engine).crop()}
         warnings = project(tmp_path, engine).collection.warnings
 
-        widths = [face.width for face in (chosen["me/two.png"], chosen["not_me/Two_1.png"]) if face is not None]
-        assert widths == [0.2, 0.6]
+        assert (chosen["me/two.png"].width, chosen["not_me/Two_1.png"].width) == (0.2, 0.6)
         assert not any("do not look like the rest" in warning for warning in warnings)
     assert (engine.detected, engine.embedded) == (0, 0)
     assert photo_rows(tmp_path)["me/two.png"]["remark"] == "2 faces; a smaller one is used, see its crop"

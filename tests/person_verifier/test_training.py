@@ -147,10 +147,10 @@ def test_an_automatic_threshold_keeps_the_false_match_rate() -> None:
 
 
 def test_an_automatic_threshold_says_when_the_data_are_too_few() -> None:
-    point = ThresholdRule(None, 0.001).operating_point(np.linspace(0, 1, 100), np.arange(100) >= 50)
+    (said,) = ThresholdRule(None, 0.001).doubts(np.arange(100) >= 50)
 
-    assert point is not None
-    assert "cannot say" in point.warning
+    assert "cannot say" in said
+    assert ThresholdRule(0.75).doubts(np.arange(100) >= 50) == []
 
 
 def test_counts_and_rates_are_those_of_the_definition() -> None:
