@@ -53,23 +53,21 @@ def main() -> None:
         for task in (compiled, plain):
             task.mkdir()
             bundle(task, MACHINE_ARCHITECTURE, compiled=False)
-        sizes = _sizes(plain, compiled, interpreter)
+        sizes = {"zip_mb_without_pyc": _zipped_mb(plain), "unpacked_mb_without_pyc": _unpacked_mb(plain)}
+        compile_all(compiled, interpreter)
+        sizes |= {"zip_mb": _zipped_mb(compiled), "unpacked_mb": _unpacked_mb(compiled)}
         for task in (compiled, plain):
             (task / "bare.py").write_text(BARE)
         compile_all(compiled, interpreter)
         runs = {
-            ("service", ".pyc"): (compiled, HANDLER),
-            ("bare boto3", ".pyc"): (compiled, "bare.handler"),
-            ("service", "no .pyc"): (plain, HANDLER),
-            ("bare boto3", "no .pyc"): (plain, "bare.handler"),
+            (name, asset): (task, handler)
+            for asset, task in ((".pyc", compiled), ("no .pyc", plain))
+            for name, handler in (("service", HANDLER), ("bare boto3", "bare.handler"))
         }
-        found: dict[tuple[str, str], list[tuple[float, float, float]]] = {name: [] for name in runs}
-        for _ in range(rounds):
-            for name, (task, handler) in runs.items():
-                found[name].append(_measure(task, handler, interpreter, event))
+        found = [[_measure(*run, interpreter, event) for run in runs.values()] for _ in range(rounds)]
     medians = {
-        function: [round(statistics.median(column), 1) for column in zip(*values, strict=True)]
-        for function, values in found.items()
+        name: [round(statistics.median(column), 1) for column in zip(*values, strict=True)]
+        for name, values in zip(runs, zip(*found, strict=True), strict=True)
     }
     rows = [
         {"function": name, "asset": pyc, "init_ms": init, "first_ms": first, "warm_ms": warm}
@@ -79,13 +77,6 @@ def main() -> None:
     ratios = {"init": round(ours[0] / bare[0], 2), "first_answer": round(ours[1] / bare[1], 2)}
     title = f"Cold start under AWS's Runtime Interface Emulator, one core; median of {rounds} rounds"
     show("cold_start", title, rows, asset=sizes, interpreter=f"Python {PYTHON} ({interpreter})", over_bare_boto3=ratios)
-
-
-def _sizes(plain: Path, compiled: Path, interpreter: Path) -> dict[str, float]:
-    """MB of the asset, zipped and unpacked; `compiled` is compiled on the way."""
-    sizes = {"zip_mb_without_pyc": _zipped_mb(plain), "unpacked_mb_without_pyc": _unpacked_mb(plain)}
-    compile_all(compiled, interpreter)
-    return {"zip_mb": _zipped_mb(compiled), "unpacked_mb": _unpacked_mb(compiled), **sizes}
 
 
 def _zipped_mb(folder: Path) -> float:

@@ -16,12 +16,11 @@ import statistics
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import httpx
@@ -46,32 +45,17 @@ REFUSED = {"type": "FACE_TO_FACE"}  # answered by validation alone: no image, no
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """One request: wall time, and the time of the Rekognition calls that had to follow one another, in milliseconds."""
-
-    wall_ms: float
-    in_line_ms: float
+# One request: wall time, and the time of the Rekognition calls that had to follow one another, in milliseconds.
+Timing = tuple[float, float]
 
 
-class OneAfterAnother:
-    """Stands in for the thread pool: what is submitted is done at once, before anything else goes on."""
+class OneAfterAnother(ThreadPoolExecutor):
+    """A thread pool whose caller waits for what is submitted before anything else goes on."""
 
-    def __init__(self, **_: object) -> None:
-        """Takes the thread pool's options and needs none."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Nothing to wait for."""
-
-    def submit(self, work: Callable[[], T]) -> Future[T]:
+    def submit(self, work: Callable[..., T], /, *arguments: Any, **options: Any) -> Future[T]:
         """The result of `work`, which is done when this returns."""
-        done: Future[T] = Future()
-        done.set_result(work())
+        done = super().submit(work, *arguments, **options)
+        wait([done])
         return done
 
 
@@ -139,19 +123,19 @@ def asked(function: RestFunction[Adapters], kind: str, log: io.StringIO) -> Timi
         raise SystemExit(f"The request was refused: {answer['body']}")
     steps: dict[str, float] = json.loads(log.getvalue())["steps_ms"]
     source = sum(steps.get(f"source, {step}", 0.0) for step in ("detect_labels", "detect_faces"))
-    return Timing(wall_ms, max(source, steps["target, detect_faces"]) + steps["compare_faces"])
+    return wall_ms, max(source, steps["target, detect_faces"]) + steps["compare_faces"]
 
 
 def report(side_by_side: dict[str, list[Timing]], in_turn: dict[str, list[Timing]]) -> None:
     """Print the table and one line of JSON."""
     rows = []
     for kind, timings in side_by_side.items():
-        wall = statistics.median(timing.wall_ms for timing in timings)
-        peer = statistics.median(timing.wall_ms for timing in in_turn[kind])
+        wall = statistics.median(wall for wall, _ in timings)
+        peer = statistics.median(wall for wall, _ in in_turn[kind])
         row = {
-            "calls_in_line_ms": statistics.median(timing.in_line_ms for timing in timings),
+            "calls_in_line_ms": statistics.median(in_line for _, in_line in timings),
             "wall_ms": wall,
-            "wall_over_calls_in_line": statistics.median(timing.wall_ms / timing.in_line_ms for timing in timings),
+            "wall_over_calls_in_line": statistics.median(wall / in_line for wall, in_line in timings),
             "wall_over_added_latency": wall / (CALLS_IN_LINE[kind] * LATENCY_MS),
             "one_after_another_ms": peer,
             "gain": peer / wall,

@@ -63,11 +63,11 @@ def latency(engine: str, photos: list[bytes]) -> dict[str, float]:
     with serving(engine, workers=1, cores=1) as (url, pid), client() as http:
         for photo in islice(cycle(photos), 6):
             ask(http, url, photo)
-        before = worker_cpu_ms(pid)
+        before, _ = worker_usage(pid)
         took = [ask(http, url, photo) for photo in islice(cycle(photos), REQUESTS[engine])]
-        cpu, memory = (worker_cpu_ms(pid) - before) / len(took), worker_memory_mb(pid)
+        after, memory = worker_usage(pid)
     p50, p99 = np.percentile(took, [50, 99]).tolist()
-    figures = {"p50_ms": p50, "p99_ms": p99, "cpu_ms": cpu, "worker_mb": memory}
+    figures = {"p50_ms": p50, "p99_ms": p99, "cpu_ms": (after - before) / len(took), "worker_mb": memory}
     return {name: round(value, 2) for name, value in figures.items()}
 
 
@@ -156,21 +156,12 @@ def made_up_model(engine: str) -> VerifierModel:
     )
 
 
-def worker_memory_mb(pid: int) -> float:
-    """Resident memory of the server's first worker, what it shares with the master included."""
-    lines = Path(f"/proc/{worker(pid)}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
-
-
-def worker_cpu_ms(pid: int) -> float:
-    """Processor time that the server's first worker has used."""
-    fields = Path(f"/proc/{worker(pid)}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
-
-
-def worker(pid: int) -> str:
-    """Process id of the server's first worker."""
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
+def worker_usage(pid: int) -> tuple[float, float]:
+    """Processor time in ms and resident memory in MB of the server's first worker, what it shares included."""
+    worker = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
+    fields = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
+    ticks, pages = int(fields[11]) + int(fields[12]), int(fields[21])
+    return ticks * 1000 / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def serve_one(engine: str) -> None:
