@@ -216,7 +216,7 @@ def compare(
 
     # Answers hold no cycles: looking for some among 200,000 of them takes a third of the whole comparison.
     with saying_what_cannot_run(Console(stderr=True, highlight=False, emoji=False)), _cycles_left_alone():
-        runs = [read_run(folder, Path()) for folder in (first, second)]
+        runs = [read_run(folder) for folder in (first, second)]
         thresholds = [_threshold_of(folder) if threshold is None else threshold for folder in (first, second)]
         comparison = compare_runs(runs[0].results, runs[1].results, *thresholds)
     if as_json:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from markupsafe import Markup
 
-from face_validation.evaluation.report.templates import asset, render
-from face_validation.evaluation.report.texts import Text
+from face_validation.evaluation.report.texts import Text, asset, render
 from face_validation.evaluation.statistics.confusion import Scores
 
 WIDTH, HEIGHT = 480, 340

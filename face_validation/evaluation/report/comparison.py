@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from face_validation.evaluation.runs.cases import EvaluationError
-from face_validation.evaluation.runs.pairs import answers_at, scored_pairs, similarities
-from face_validation.evaluation.runs.result import Result
+from face_validation.evaluation.runs.result import Result, answers_at, scored_pairs, similarities
 from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Expected
 from face_validation.evaluation.statistics.error_rates import area_under_curve, equal_error_rate, error_rates
 from face_validation.evaluation.statistics.intervals import Rate, mcnemar_exact
@@ -36,14 +35,10 @@ class ChangedCase:
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """Decisions of both runs on the same cases, each at its own threshold, and McNemar's exact test of them.
+    """How many of the same cases only one run has right, and McNemar's exact test of "both are equally often right".
 
-    Attributes:
-        thresholds: 0-100, of the first and the second run.
-        target_fmr: the FMR (0-1) that both thresholds are for; None where they are the runs' own.
-        only_first: cases that only the first run has right; likewise `only_second`.
-        p_value: of "both are equally often right".
-        verdict: in words (A the first run, B the second), whether the difference is more than chance.
+    `thresholds` (0-100, of both runs) are for one `target_fmr` (0-1), or the runs' own where it is None. The verdict
+    calls the first run A and the second B.
     """
 
     thresholds: tuple[float, float]
@@ -54,12 +49,10 @@ class PairedTest:
     verdict: str
 
     @classmethod
-    def of(
-        cls, thresholds: tuple[float, float], target_fmr: float | None, first_right: Flags, second_right: Flags
-    ) -> "PairedTest":
-        """The test of n cases; (n,) whether each run has them right."""
-        only_first = int(np.count_nonzero(first_right & ~second_right))
-        only_second = int(np.count_nonzero(second_right & ~first_right))
+    def of(cls, thresholds: tuple[float, float], target_fmr: float | None, right: Sequence[Flags]) -> "PairedTest":
+        """The test of n cases; (n,) whether each of both runs has them right."""
+        only_first = int(np.count_nonzero(right[0] & ~right[1]))
+        only_second = int(np.count_nonzero(right[1] & ~right[0]))
         p_value = mcnemar_exact(only_first, only_second)
         better = "B" if only_second > only_first else "A"
         if not only_first and not only_second:
@@ -75,10 +68,9 @@ class PairedTest:
 
 @dataclass(frozen=True, slots=True)
 class GroupComparison:
-    """The same cases in both runs.
+    """The same cases in both runs, `all` or of one type.
 
     Attributes:
-        name: `all` or a type.
         first: accuracy of the first run; likewise `second`.
         own: the test at the runs' own thresholds, on all cases.
         at_targets: the tests at each run's threshold for the same FMR, on the pairs that both scored.
@@ -98,14 +90,10 @@ class GroupComparison:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that differs between two runs.
+    """Everything that differs between two runs: all cases and each type; ids of cases that are not in both.
 
-    Attributes:
-        groups: all cases, then each type.
-        changed: the cases that only one run has right at its own threshold, those that got worse first.
-        only_in_first: ids of cases that the second run does not have; likewise `only_in_second`.
-        other_questions: ids of cases whose type, images or expectation differ: left out.
-        median_seconds: of a request, in both runs.
+    `changed` are the cases that only one run has right at its own threshold, those that got worse first. The type,
+    images or expectation of `other_questions` differ: they are left out. `median_seconds` is of a request.
     """
 
     groups: list[GroupComparison]
@@ -142,12 +130,15 @@ def compare_runs(
     ]
     shared_ids = {one.case.case_id for one, _ in pairs}
     return Comparison(
-        groups=_groups(before, after, (right[0], right[1]), (first_threshold, second_threshold)),
+        groups=_groups(before, after, right, (first_threshold, second_threshold)),
         changed=sorted(changed, key=lambda case: (case.is_better, case.first.case.case_id)),
         only_in_first=[one.case.case_id for one in first if one.case.case_id not in shared_ids],
         only_in_second=list(others),
         other_questions=[one.case.case_id for one, other in pairs if _question(one) != _question(other)],
-        median_seconds=(_median_seconds(before), _median_seconds(after)),
+        median_seconds=(
+            float(np.median([one.seconds for one in before])),
+            float(np.median([one.seconds for one in after])),
+        ),
     )
 
 
@@ -155,12 +146,8 @@ def _question(result: Result) -> tuple[str, str, str, str]:
     return result.case.type, result.case.expected, result.source_sha256, result.target_sha256
 
 
-def _median_seconds(results: Sequence[Result]) -> float:
-    return float(np.median([one.seconds for one in results]))
-
-
 def _groups(
-    before: Sequence[Result], after: Sequence[Result], right: tuple[Flags, Flags], thresholds: tuple[float, float]
+    before: Sequence[Result], after: Sequence[Result], right: Sequence[Flags], thresholds: tuple[float, float]
 ) -> list[GroupComparison]:
     """All cases where there are several types, and each type."""
     second_scores = similarities(after)
@@ -174,40 +161,33 @@ def _groups(
     members |= {name: types == name for name in names}
     return [
         _compared(
-            name,
-            PairedTest.of(thresholds, None, right[0][chosen], right[1][chosen]),
-            [Rate(int(np.count_nonzero(one[chosen])), int(np.count_nonzero(chosen))) for one in right],
-            first.where(chosen[both]),
-            second.where(chosen[both]),
+            name, [one[chosen] for one in right], thresholds, first.where(chosen[both]), second.where(chosen[both])
         )
         for name, chosen in members.items()
     ]
 
 
 def _compared(
-    name: str, own: PairedTest, accuracy: Sequence[Rate], first: ScoredPairs, second: ScoredPairs
+    name: str, right: Sequence[Flags], thresholds: tuple[float, float], first: ScoredPairs, second: ScoredPairs
 ) -> GroupComparison:
     areas = [area_under_curve(one.match_scores, one.non_match_scores) for one in (first, second)]
     equal = [equal_error_rate(error_rates(one.match_scores, one.non_match_scores)) for one in (first, second)]
-    carried = [target for target in TARGETS if first.is_match.any() and (~first.is_match).sum() * target >= 3]
+    tests = []
+    for target in TARGETS:
+        at = threshold_for(first, target), threshold_for(second, target)
+        if at[0] is not None and at[1] is not None and first.is_match.any() and (~first.is_match).sum() * target >= 3:
+            is_right = [(one.similarity >= its) == one.is_match for one, its in ((first, at[0]), (second, at[1]))]
+            tests.append(PairedTest.of((at[0], at[1]), target, is_right))
     return GroupComparison(
         name=name,
-        first=accuracy[0],
-        second=accuracy[1],
-        own=own,
-        at_targets=tuple(_test_at(first, second, target) for target in carried),
+        first=Rate(int(np.count_nonzero(right[0])), right[0].size),
+        second=Rate(int(np.count_nonzero(right[1])), right[1].size),
+        own=PairedTest.of(thresholds, None, right),
+        at_targets=tuple(tests),
         auc=None if areas[0] is None or areas[1] is None else (areas[0], areas[1]),
         eer=None if equal[0] is None or equal[1] is None else (equal[0].rate, equal[1].rate),
         fnmr=fnmr_differences(first, second.similarity, TARGETS),
     )
-
-
-def _test_at(first: ScoredPairs, second: ScoredPairs, target_fmr: float) -> PairedTest:
-    """McNemar's test at each run's threshold for one FMR; the persons do not matter here, the pairs are the same."""
-    found = [threshold_for(one, target_fmr) for one in (first, second)]
-    before, after = (100.0 if at is None else at for at in found)
-    right = [(one.similarity >= at) == one.is_match for one, at in ((first, before), (second, after))]
-    return PairedTest.of((before, after), target_fmr, right[0], right[1])
 
 
 def comparison_json(comparison: Comparison) -> dict[str, object]:

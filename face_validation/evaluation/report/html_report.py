@@ -1,7 +1,9 @@
-"""A run's output folder: metrics.json, the charts, and report.html that holds everything a reader needs."""
+"""A run's output folder: metrics.json, the charts, and report.html, which needs no other file."""
 
+import csv
+import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -13,15 +15,19 @@ from face_validation.evaluation.report.charts import standalone
 from face_validation.evaluation.report.metrics import metrics_of
 from face_validation.evaluation.report.plots import (
     det_curve,
+    dir_against_fpir,
     error_rate_curves,
+    identification_curves,
     name_of,
     rejection_curves,
     score_histograms,
 )
 from face_validation.evaluation.report.study import Study
 from face_validation.evaluation.report.summary import Summary
-from face_validation.evaluation.report.templates import render
-from face_validation.evaluation.report.texts import Text, text
+from face_validation.evaluation.report.texts import Text, render, text
+from face_validation.evaluation.runs.identification import NOBODY, Identification, count, is_right
+from face_validation.evaluation.runs.machine import describe_machine, describe_versions
+from face_validation.evaluation.runs.results import RESULTS_FILE
 from face_validation.evaluation.statistics.differentials import LEAST_PERSONS as LEAST_PERSONS_IN_GROUP
 from face_validation.evaluation.statistics.error_rates import ErrorRates
 from face_validation.evaluation.statistics.identification import COLLECTION_SIZES
@@ -29,25 +35,23 @@ from face_validation.evaluation.statistics.persons import LEAST_PERSONS
 
 METRICS_FILE, REPORT_FILE = "metrics.json", "report.html"
 WRONG_SHOWN = 300
+FURTHER_THRESHOLDS = (80.0, 90.0, 95.0, 99.0)
+IDENTIFICATION_SCHEMA = 1  # of metrics.json of 1:N: ratios 0-1 with their 95 % intervals
+_COLUMNS = ("probe_id", "image", "expected_person", "note", "person", "similarity", "error", "rank")
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A chart in the report: its file's name, its SVG, and a caption in both languages."""
-
-    name: str
-    svg: Markup
-    caption: Text
+# A chart in the report: its file's name, its SVG, and a caption in both languages.
+Plot = tuple[str, Markup, Text]
 
 
 def write_report(summary: Summary, out: Path) -> None:
     """Write metrics.json, the charts as SVG files and report.html into `out`, over those that are there."""
     plots = {study.name: _plots(study, summary.threshold) for study in summary.studies}
-    charts = {plot.name: plot.svg for drawn in plots.values() for plot in drawn}
-    write_files(out, metrics_of(summary).model_dump_json(indent=1), charts, report_page(summary, plots))
+    charts = {name: svg for drawn in plots.values() for name, svg, _ in drawn}
+    _write_files(out, metrics_of(summary).model_dump_json(indent=1), charts, report_page(summary, plots))
 
 
-def write_files(out: Path, metrics: str, charts: Mapping[str, str], page: str) -> None:
+def _write_files(out: Path, metrics: str, charts: Mapping[str, str], page: str) -> None:
     """Write a run's metrics.json, its charts as files of their own, and report.html into `out`."""
     files = {METRICS_FILE: f"{metrics}\n", REPORT_FILE: page}
     for name, content in (files | {name: standalone(svg) for name, svg in charts.items()}).items():
@@ -80,5 +84,37 @@ def _plots(study: Study, threshold: float) -> list[Plot]:
     if study.auc is not None:
         drawn.insert(0, ("det", det_curve(study)))
     return [
-        Plot(f"{kind}_{study.name.lower()}.svg", svg, text(f"{kind}_words", name=name_of(study))) for kind, svg in drawn
+        (f"{kind}_{study.name.lower()}.svg", svg, text(f"{kind}_words", name=name_of(study))) for kind, svg in drawn
     ]
+
+
+def write_identification(run: Identification, out: Path, root: Path, service: str) -> None:
+    """Write results.csv, metrics.json, the charts and report.html of 1:N into `out`, which is made when missing.
+
+    Image paths are relative to `root`; `service` answered.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / RESULTS_FILE).open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(_COLUMNS)
+        for answer in run.answers:
+            probe, image = answer.probe, Path(os.path.relpath(answer.probe.image, root)).as_posix()
+            found = (answer.person, answer.similarity, answer.error, answer.rank)
+            writer.writerow((probe.probe_id, image, probe.person or NOBODY, probe.note, *found))
+    plots = {
+        "identification.svg": identification_curves(run.curve, run.threshold),
+        "dir_fpir.svg": dir_against_fpir(run.curve, run.fpir.of),
+    }
+    thresholds = sorted({run.threshold, *FURTHER_THRESHOLDS})
+    page = render(
+        "identification_template.html",
+        run=run,
+        points=[count(run.answers, at, enrolled=run.enrolled, not_enrolled=[]) for at in thresholds],
+        plots=plots.values(),
+        wrong=[answer for answer in run.answers if not is_right(answer, run.threshold)],
+        service=service,
+        machine=describe_machine(),
+        versions=describe_versions(),
+    )
+    figures = TypeAdapter(Identification).dump_python(run, mode="json", by_alias=True)
+    _write_files(out, json.dumps({"schema": IDENTIFICATION_SCHEMA, **figures}, indent=2), plots, page)

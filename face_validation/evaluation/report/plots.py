@@ -16,7 +16,6 @@ from face_validation.evaluation.statistics.quality import ErrorAgainstRejection
 
 # Similarities crowd near 0 and 100: log-odds spread them out. Ends as far out as two decimals can tell.
 _ENDS = (0.005, 99.995)
-_SIMILARITIES = (0.01, 1, 10, 50, 80, 99, 99.9, 99.99)
 _RATES = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)
 _BINS = 40
 
@@ -42,14 +41,11 @@ def det_curve(study: Study) -> Markup:
 
 def error_rate_curves(study: Study, threshold: float) -> Markup:
     """FMR and FNMR against threshold; `threshold` (0-100) is marked."""
-    shares = _share_axis(study, text("axis_error_rate"))
-    chart = Chart(_similarity_axis(text("axis_threshold")), shares)
-    for values, style, name in (
-        (study.rates.fmr, "other", text("fmr_curve")),
-        (study.rates.fnmr, "match dashed", text("fnmr_curve")),
-    ):
+    shares, rates = _share_axis(study, text("axis_error_rate")), study.rates
+    chart = Chart(Axis(text("axis_threshold"), *_SIMILARITY), shares)
+    for values, style, name in ((rates.fmr, "other", "fmr_curve"), (rates.fnmr, "match dashed", "fnmr_curve")):
         if values.size and not np.isnan(values).any():
-            chart.curve(study.rates.thresholds, np.maximum(values, shares.low), style, name)
+            chart.curve(rates.thresholds, np.maximum(values, shares.low), style, text(name))
     chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
     return chart.svg(text("error_rates_words", name=name_of(study)))
 
@@ -57,9 +53,9 @@ def error_rate_curves(study: Study, threshold: float) -> Markup:
 def score_histograms(study: Study, threshold: float) -> Markup:
     """Histograms of match and non-match scores, each as a share of its own class."""
     first, last = _log_odds(np.array(_ENDS)).tolist()
-    edges = _from_log_odds(np.linspace(first, last, _BINS + 1))
+    edges = 100 / (1 + np.exp(-np.linspace(first, last, _BINS + 1)))
     # Logarithmic: most scores of different persons are in the first bin, and the tails are what matters.
-    chart = Chart(_similarity_axis(text("axis_similarity")), _share_axis(study, text("axis_share")))
+    chart = Chart(Axis(text("axis_similarity"), *_SIMILARITY), _share_axis(study, text("axis_share")))
     for scores, style, name in (
         (study.pairs.non_match_scores, "other", "different_persons"),
         (study.pairs.match_scores, "match", "same_person"),
@@ -84,14 +80,11 @@ def rejection_curves(curves: Sequence[ErrorAgainstRejection]) -> Markup:
 
 def identification_curves(rates: IdentificationRates, threshold: float) -> Markup:
     """Rank-1 identification rate and false positive identification rate against threshold."""
-    ticks = (0, 0.2, 0.4, 0.6, 0.8, 1)
-    chart = Chart(_similarity_axis(text("axis_threshold")), Axis(text("axis_photographs"), 0, 1, ticks, name=_percent))
-    for values, style, name in (
-        (rates.rank_one, "match", text("dir_curve")),
-        (rates.fpir, "other dashed", text("fpir_curve")),
-    ):
+    shares = Axis(text("axis_photographs"), 0, 1, (0, 0.2, 0.4, 0.6, 0.8, 1), name=_percent)
+    chart = Chart(Axis(text("axis_threshold"), *_SIMILARITY), shares)
+    for values, style, name in ((rates.rank_one, "match", "dir_curve"), (rates.fpir, "other dashed", "fpir_curve")):
         if not np.isnan(values).any():
-            chart.steps(rates.thresholds, values, style, name)
+            chart.steps(rates.thresholds, values, style, text(name))
     chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
     return chart.svg(text("identification_words"))
 
@@ -100,8 +93,7 @@ def dir_against_fpir(rates: IdentificationRates, strangers: int) -> Markup:
     """DIR (rank-1, at the threshold) against FPIR: what a search finds for what it lets through."""
     least = 0.5 / max(strangers, 1)
     x = Axis(text("axis_fpir"), least, 1, [t for t in (1e-4, 1e-3, 0.01, 0.1, 1) if t >= least], _log10, _percent)
-    lowest = float(np.floor(np.min(rates.rank_one[rates.fpir <= 0.5], initial=1.0) * 10) / 10)
-    lowest = min(max(lowest, 0.0), 0.9)
+    lowest = float(np.clip(np.floor(np.min(rates.rank_one[rates.fpir <= 0.5], initial=1.0) * 10) / 10, 0, 0.9))
     chart = Chart(x, Axis(text("axis_dir"), lowest, 1, list(np.linspace(lowest, 1, 6)), name=_percent))
     _shade(chart, strangers)
     chart.curve(np.maximum(rates.fpir, least), rates.rank_one, "match", text("dir_fpir_curve"))
@@ -124,10 +116,6 @@ def _rate_axis(label: Text, low: float, high: float) -> Axis:
     return Axis(label, low, high, ticks, lambda rates: normal_deviates(rates, 1e-9), _percent)
 
 
-def _similarity_axis(label: Text) -> Axis:
-    return Axis(label, *_ENDS, _SIMILARITIES, _log_odds)
-
-
 def _log10(values: Scores) -> Scores:
     logarithms: Scores = np.log10(np.maximum(values, 1e-12))
     return logarithms
@@ -139,9 +127,7 @@ def _log_odds(similarity: Scores) -> Scores:
     return odds
 
 
-def _from_log_odds(odds: Scores) -> Scores:
-    similarity: Scores = 100 / (1 + np.exp(-odds))
-    return similarity
+_SIMILARITY = (*_ENDS, (0.01, 1, 10, 50, 80, 99, 99.9, 99.99), _log_odds)  # of an axis, after its label
 
 
 def _percent(rate: float) -> str:

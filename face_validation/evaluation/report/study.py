@@ -52,11 +52,8 @@ class ThresholdChoice:
     """A threshold one might choose: why, what it lets through, whom it turns away, and how far to believe that.
 
     Attributes:
-        reason: why it is shown.
         threshold: 0-100; above 100 where even a similarity of 100 is a false match.
-        fmr: non-matches let through; likewise `fnmr`, matches turned away.
-        target_fmr: the FMR that was asked for, 0-1.
-        support: whether the data carries that target.
+        target_fmr: the FMR that was asked for, 0-1; `support` says whether the data carries it.
         needed: non-matches that the next better support takes.
         interval_is_doubtful: whether an interval may hold the truth less than 93 times in 100.
         fpir: to expect at this threshold with `COLLECTION_SIZES` enrolled; none below ten false matches.
@@ -85,10 +82,9 @@ class SafeThreshold:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """The scores of one type (or of all): what can be said for every threshold, as metrics.json says it.
+    """The scores of one type (or of `all`): what can be said for every threshold, as metrics.json says it.
 
     Attributes:
-        name: `all` or a type.
         matches: scored pairs of one person; likewise `non_matches`.
         persons: how many different persons; None where they are not told for every pair.
         intervals: how all intervals of this study were made.
@@ -98,9 +94,7 @@ class Study:
         assessments: the verdict of NIST SP 800-63A-4 at the report's threshold, at 99, at that for FMR 1:10,000, and at
             the safe one for it.
         differentials: error rates by group at `assessments`' last threshold; None without groups.
-        bands: every pair of a review threshold and a threshold.
         rates: the error rates, thinned for drawing.
-        pairs: the scored pairs.
     """
 
     name: str

@@ -12,8 +12,14 @@ from face_validation.evaluation.report.gallery import GalleryItem, gallery_of_al
 from face_validation.evaluation.report.groups import Group, groups_of
 from face_validation.evaluation.report.study import Study, study_of
 from face_validation.evaluation.runs.all_pairs import AllPairs
-from face_validation.evaluation.runs.pairs import answers_at, scored_pairs, scored_places, similarities
-from face_validation.evaluation.runs.result import Outcome, Result
+from face_validation.evaluation.runs.result import (
+    Outcome,
+    Result,
+    answers_at,
+    scored_pairs,
+    scored_places,
+    similarities,
+)
 from face_validation.evaluation.runs.run_folder import Run
 from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Confusion, Expected, Scores
 from face_validation.evaluation.statistics.intervals import Rate
@@ -62,7 +68,6 @@ class CaseFigures:
     """What only labelled cases have: decisions, refusals, times.
 
     Attributes:
-        overall: all cases.
         groups: all dimensions, in the order in which they are to be read.
         latency: by type, and of all where there are several.
         throughput: cases a second over all sessions; None when nothing was asked.
@@ -88,15 +93,9 @@ class CaseFigures:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What metrics.json and the report say.
+    """What metrics.json and the report say; all decisions are counted at `threshold` (0-100).
 
-    Attributes:
-        run: what was run; of all pairs, without results.
-        threshold: 0-100, the one all decisions are counted at.
-        studies: one per type, and one of all where there are several.
-        gallery: the pairs to look at first.
-        acquisition: failures to enrol and to acquire.
-        cases: what only labelled cases have; None of all pairs.
+    There is a study of each type, the first one of all where there are several. All pairs have no `cases`.
     """
 
     run: Run

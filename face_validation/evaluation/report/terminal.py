@@ -17,6 +17,7 @@ from face_validation.evaluation.runs.result import Result
 from face_validation.evaluation.statistics.confusion import Answer
 from face_validation.evaluation.statistics.paired import PairedDifference
 
+STYLE: dict[str, Any] = {"title_justify": "left", "box": box.SIMPLE_HEAD}
 _WANTED = {"match": "the same person", "no_match": "different persons", "error": "a refusal"}
 
 
@@ -44,7 +45,7 @@ def _sentence_of(wrong: WrongAnswer) -> str:
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], **style: Any) -> Table:
     """Numbers to the right; the first column holds names."""
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, **style)
+    table = Table(title=title or None, **STYLE, **style)
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place else "left", no_wrap=bool(place))
     for row in rows:
@@ -58,11 +59,9 @@ def _print_cases(cases: CaseFigures, at: float, stdout: Console) -> None:
     rows = []
     for name, one in groups:
         low, high = one.accuracy.interval or (0.0, 0.0)
-        right = (percent(one.accuracy), f"{low * 100:.1f}-{high * 100:.1f}")
+        right = (one.cases, percent(one.accuracy), f"{low * 100:.1f}-{high * 100:.1f}")
         counts = (one.true_positives, one.true_negatives, one.false_positives, one.false_negatives, one.expected_errors)
-        rows.append(
-            (escape(name), one.cases, *right, *counts, one.unexpected_errors + one.missing_errors, one.failures)
-        )
+        rows.append((escape(name), *right, *counts, one.unexpected_errors + one.missing_errors, one.failures))
     stdout.print(
         _table(
             f"Right answers at threshold {at:g}, with their 95 % interval",
@@ -158,10 +157,7 @@ def print_comparison(comparison: Comparison, folders: Sequence[Path], thresholds
 def _print_changed(cases: Sequence[ChangedCase], stdout: Console, most: int = 50) -> None:
     if not cases:
         return
-    changed = Table(
-        "case", "expected", "A", "B", "note", title="Cases that only one run has right", title_justify="left"
-    )
-    changed.box = box.SIMPLE_HEAD
+    changed = Table(*("case", "expected", "A", "B", "note"), title="Cases that only one run has right", **STYLE)
     for case in cases[:most]:
         changed.add_row(
             f"[{'green' if case.is_better else 'red'}]{escape(case.first.case.case_id)}[/]",

@@ -17,9 +17,7 @@ MOST_PIXELS = 40_000_000  # what a JPEG or PNG of the contract cannot reach: a b
 def thumbnail(path: Path, side: ImageAnalysis | None) -> str | None:
     """The image as a `data:` address of a JPEG, at most 240 px a side; None when it cannot be shown.
 
-    Args:
-        path: the image file.
-        side: what the service saw in it; the face that was compared is framed.
+    `side` is what the service saw in it: the face that was compared is framed.
     """
     try:
         with warnings.catch_warnings():

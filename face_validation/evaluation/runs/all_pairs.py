@@ -49,12 +49,9 @@ class Photograph:
 
 @dataclass(frozen=True, slots=True)
 class AllPairs:
-    """Every two photographs with a face, scored.
+    """Photographs with a face, those without (failures to enrol), and the similarity (0-100) of every two of the first.
 
-    Attributes:
-        photos: those in which a face was found.
-        without_face: the others (failures to enrol).
-        scores: similarity (0-100) of every two photos, the upper triangle row by row.
+    `scores` is the upper triangle, row by row.
     """
 
     photos: tuple[Photograph, ...]
@@ -78,9 +75,7 @@ class AllPairs:
 def read_photographs(path: Path, groups: Mapping[str, str] | None = None) -> list[Photograph]:
     """Photographs of a CSV `person,path[,group]` (paths relative to it), or of a folder with one folder a person.
 
-    Args:
-        path: the CSV or the folder.
-        groups: the group of each person, where the CSV does not tell it.
+    `groups` is the group of each person, where the CSV does not tell it.
 
     Raises:
         CasesError: a row or file cannot be used, or there are fewer than two persons.
@@ -94,9 +89,7 @@ def read_photographs(path: Path, groups: Mapping[str, str] | None = None) -> lis
         ]
     else:
         found = [
-            Photograph(
-                row["person"], path.parent / row["path"], row.get("group", "") or of_person.get(row["person"], "")
-            )
+            Photograph(row["person"], path.parent / row["path"], row.get("group") or of_person.get(row["person"], ""))
             for _, row in read_full_rows(path, ("person", "path"), files="path", root=path.parent)
         ]
     if len({photo.person for photo in found}) < 2:
@@ -115,17 +108,10 @@ def run_all_pairs(
     restart: bool = False,
     on_photo: Callable[[], None] = lambda: None,
 ) -> tuple[Run, AllPairs]:
-    """Score every two photographs, or take up the scores that are in `out`.
+    """Score every two photographs of at least two persons, or take up the scores that are in `out`, the run's folder.
 
-    Args:
-        photographs: of at least two persons.
-        photos_path: where they were read from.
-        out: the run's folder; made when missing.
-        matcher: describes and compares faces.
-        service: names the matcher; scores of two matchers are never mixed in one folder.
-        jobs: photographs described at once.
-        restart: throw away the scores that are there.
-        on_photo: hears of each description.
+    `service` names the matcher: scores of two are never mixed in one folder, unless `restart` throws away those that
+    are there. `jobs` photographs are described at once, and `on_photo` hears of each.
 
     Raises:
         RunError: `out` holds a run of another matcher, or is in use.
@@ -137,12 +123,13 @@ def run_all_pairs(
             for name in (PHOTOS_FILE, SCORES_FILE, RUN_FILE):
                 (out / name).unlink(missing_ok=True)
         run = new_run(out, photos_path, service)
-        all_pairs = _kept(out, photographs)
-        if all_pairs is not None:
+        if (kept := _kept(out, photographs)) is not None:
             run.notices.append("Taken up: these photographs had been scored already.")
-            return run, all_pairs
-        with run.session(out, jobs, lambda: 0 if all_pairs is None else int(all_pairs.scores.size)):
+            return run, kept
+        asked = 0
+        with run.session(out, jobs, lambda: asked):
             all_pairs = _scored(photographs, matcher, jobs, on_photo)
+            asked = int(all_pairs.scores.size)
             _write(all_pairs, out)
     return run, all_pairs
 
@@ -155,14 +142,10 @@ def _kept(out: Path, photographs: Sequence[Photograph]) -> AllPairs | None:
     wanted = {photo.path.resolve(): photo for photo in photographs}
     if {photo.path for photo in (*kept.photos, *kept.without_face)} != set(wanted):
         return None
-    newest = max(path.stat().st_mtime for path in wanted)
-    if newest > (out / SCORES_FILE).stat().st_mtime:
+    if max(path.stat().st_mtime for path in wanted) > (out / SCORES_FILE).stat().st_mtime:
         return None
-    return AllPairs(
-        tuple(wanted[photo.path] for photo in kept.photos),
-        tuple(wanted[photo.path] for photo in kept.without_face),
-        kept.scores,
-    )
+    photos, without_face = (tuple(wanted[one.path] for one in some) for some in (kept.photos, kept.without_face))
+    return AllPairs(photos, without_face, kept.scores)
 
 
 def _scored(photos: Sequence[Photograph], matcher: Matcher, jobs: int, on_photo: Callable[[], None]) -> AllPairs:
@@ -180,11 +163,11 @@ def _scored(photos: Sequence[Photograph], matcher: Matcher, jobs: int, on_photo:
         matcher.similarity(descriptors[at : at + 1], descriptors[at + 1 :])[0].astype(np.float32)
         for at in range(len(kept) - 1)
     ]
-    return AllPairs(
-        photos=tuple(photo for photo, one in zip(photos, described, strict=True) if one is not None),
-        without_face=tuple(photo for photo, one in zip(photos, described, strict=True) if one is None),
-        scores=np.concatenate(rows) if rows else np.empty(0, np.float32),
+    with_face, without_face = (
+        tuple(photo for photo, one in zip(photos, described, strict=True) if (one is not None) is has_face)
+        for has_face in (True, False)
     )
+    return AllPairs(with_face, without_face, np.concatenate([np.empty(0, np.float32), *rows]))
 
 
 def _write(all_pairs: AllPairs, out: Path) -> None:
@@ -203,24 +186,29 @@ def read_all_pairs(out: Path) -> AllPairs:
     Raises:
         ResultsError: the files do not belong together.
     """
-    photos: dict[str, list[Photograph]] = {"yes": [], "no": []}
-    for _, row in read_rows(out / PHOTOS_FILE, _COLUMNS):
-        photos["yes" if row["has_face"] == "yes" else "no"].append(
+    rows = [row for _, row in read_rows(out / PHOTOS_FILE, _COLUMNS)]
+    photos, without_face = (
+        tuple(
             Photograph(row["person"], Path(row["path"]), row["group"])
+            for row in rows
+            if (row["has_face"] == "yes") is has_face
         )
+        for has_face in (True, False)
+    )
     scores = np.load(out / SCORES_FILE, allow_pickle=False)
-    if scores.size != math.comb(len(photos["yes"]), 2):
+    if scores.size != math.comb(len(photos), 2):
         raise ResultsError(
-            f"{SCORES_FILE} holds {scores.size} scores, which do not belong to {len(photos['yes'])} photographs."
+            f"{SCORES_FILE} holds {scores.size} scores, which do not belong to {len(photos)} photographs."
         )
-    return AllPairs(tuple(photos["yes"]), tuple(photos["no"]), scores)
+    return AllPairs(photos, without_face, scores)
 
 
 def cases_of_all_pairs(photos: Sequence[Photograph], most_non_matches: int | None = None) -> list[Case]:
     """Every two photographs as a case to ask an API about; of the non-matches at most so many, drawn at random."""
     pairs = list(combinations(range(len(photos)), 2))
-    matches = [pair for pair in pairs if photos[pair[0]].person == photos[pair[1]].person]
-    non_matches = [pair for pair in pairs if photos[pair[0]].person != photos[pair[1]].person]
+    matches, non_matches = (
+        [pair for pair in pairs if (photos[pair[0]].person == photos[pair[1]].person) is same] for same in (True, False)
+    )
     if most_non_matches is not None and most_non_matches < len(non_matches):
         drawn = np.random.default_rng(_SEED).choice(len(non_matches), most_non_matches, replace=False)
         non_matches = [non_matches[at] for at in np.sort(drawn)]

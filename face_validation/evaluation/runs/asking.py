@@ -1,9 +1,10 @@
 """Cases put to the API: each image uploaded once, each question asked once, the answer or the refusal noted."""
 
+import hashlib
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
@@ -33,7 +34,7 @@ INCLUDE = ("boxes", "reasons", "quality")
 
 
 class Api(Protocol):
-    """What a run needs of `FaceValidationClient`; both methods are called from several threads."""
+    """What a run needs of `FaceValidationClient`; called from several threads."""
 
     def upload(self, photo: bytes, side: Bucket, key: str) -> object:
         """Put an image into a bucket."""
@@ -50,17 +51,26 @@ class Api(Protocol):
         """Ask; a refusal is raised as the client's error of that code."""
 
 
+def digests_of(cases: Iterable[Case], jobs: int) -> dict[Path, str]:
+    """SHA-256 of each distinct image file."""
+    paths = list(dict.fromkeys(path for case in cases for path in (case.source, case.target)))
+    with ThreadPoolExecutor(jobs) as pool:
+        return dict(
+            zip(paths, pool.map(lambda path: hashlib.sha256(path.read_bytes()).hexdigest(), paths), strict=True)
+        )
+
+
+def key_of(path: Path, digests: dict[Path, str]) -> str:
+    """The key of an image in a bucket, made of its content."""
+    return f"evaluation/{digests[path]}{path.suffix.lower()}"
+
+
 def ask_all(
     cases: Sequence[Case], digests: dict[Path, str], api: Api, jobs: int, record: Callable[[Result], None]
 ) -> None:
-    """Record answers as they come; on Ctrl-C, or when nobody answers any more, also those still under way.
+    """Record answers as they come, in this thread; on Ctrl-C, or when nobody answers any more, also those under way.
 
-    Args:
-        cases: the questions.
-        digests: SHA-256 of each image file.
-        api: whom to ask.
-        jobs: requests under way at once.
-        record: hears of each answer, in this thread.
+    `digests` are the SHA-256 of each image file; `jobs` requests are under way at once.
 
     Raises:
         RunError: the API cannot be asked at all, or nobody answers any more.
@@ -103,30 +113,21 @@ def ask_all(
 
 
 class _Uploads:
-    """Each distinct image goes into each bucket once, under a key made of its content."""
+    """Each distinct image goes into each bucket once."""
 
     def __init__(self, api: Api, digests: dict[Path, str]) -> None:
-        self._api = api
-        self._digests = digests
-        self._lock = threading.Lock()
-        self._done: dict[str, Future[str]] = {}
+        self._api, self._digests = api, digests
+        self._turns: dict[tuple[Bucket, str], threading.Lock] = {}
+        self._done: set[tuple[Bucket, str]] = set()
 
     def key(self, bucket: Bucket, path: Path) -> str:
         """The image's key, once it is in the bucket; whoever comes second waits for the first."""
-        key = f"evaluation/{self._digests[path]}{path.suffix.lower()}"
-        with self._lock:
-            first = f"{bucket}/{key}" not in self._done
-            done = self._done.setdefault(f"{bucket}/{key}", Future())
-        if first:
-            try:
+        key = key_of(path, self._digests)
+        with self._turns.setdefault((bucket, key), threading.Lock()):
+            if (bucket, key) not in self._done:
                 self._api.upload(path.read_bytes(), bucket, key)
-            except BaseException as error:
-                with self._lock:
-                    del self._done[f"{bucket}/{key}"]  # the next case with this image tries again
-                done.set_exception(error)
-                raise
-            done.set_result(key)
-        return done.result()
+                self._done.add((bucket, key))
+        return key
 
 
 def _ask(case: Case, uploads: _Uploads, api: Api, digests: dict[Path, str]) -> Result:

@@ -35,17 +35,10 @@ class CasesError(EvaluationError):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One labelled question.
+    """One labelled question, with an id that is unique in its file.
 
-    Attributes:
-        case_id: unique in its file.
-        type: how to compare.
-        source: the trusted image; for ID_TO_FACE the document, for ID_IN_FACE the target itself.
-        target: the image to check.
-        expected: the right answer.
-        note: where the case comes from, free text.
-        source_person: whose the source is; empty where it is not told. Likewise `target_person`.
-        group: the group of both persons; empty where it is not told.
+    The source is the trusted image: for ID_TO_FACE the document, for ID_IN_FACE the target itself. The note says where
+    the case comes from; the persons of both images and their group are empty where they are not told.
     """
 
     case_id: str
@@ -72,28 +65,39 @@ def read_cases(path: Path) -> list[Case]:
     """
     if not path.is_dir() and not path.is_file():
         raise CasesError(f"{path} is neither a CSV file nor a folder.")
-    cases = _from_folder(path) if path.is_dir() else _from_csv(path)
+    cases, complaints = _from_folder(path) if path.is_dir() else _from_csv(path)
+    _refuse(path, complaints)
     if not cases:
         raise CasesError(f"{path} holds no case.")
     return cases
 
 
-def _from_csv(path: Path) -> list[Case]:
+def _from_csv(path: Path) -> tuple[list[Case], list[str]]:
     cases: list[Case] = []
     complaints: list[str] = []
     first_line_of: dict[str, int] = {}
     # Each looked for once: many cases share an image.
     has_file = cache(lambda name: is_file(path.parent / name))
     for line, row in read_rows(path, REQUIRED_COLUMNS):
-        case, problems = _case(row, path.parent, has_file)
-        if case is not None and case.case_id in first_line_of:
-            problems.append(f"column case_id: {case.case_id!r} is already in row {first_line_of[case.case_id]}")
+        if row["type"] == ValidationType.ID_IN_FACE and not row["source"]:
+            row["source"] = row["target"]  # one image shows the person and the document
+        problems = _problems(row, has_file)
+        if not problems and row["case_id"] in first_line_of:
+            problems = [f"column case_id: {row['case_id']!r} is already in row {first_line_of[row['case_id']]}"]
         complaints += [f"row {line}, {problem}" for problem in problems]
-        if case is not None and not problems:
-            first_line_of[case.case_id] = line
-            cases.append(case)
-    _refuse(path, complaints)
-    return cases
+        if not problems:
+            first_line_of[row["case_id"]] = line
+            cases.append(
+                Case(
+                    row["case_id"],
+                    ValidationType(row["type"]),
+                    path.parent / row["source"],
+                    path.parent / row["target"],
+                    Expected(row["expected"]),
+                    *(row.get(column, "") for column in ("note", *PERSON_COLUMNS)),
+                )
+            )
+    return cases, complaints
 
 
 def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -117,9 +121,7 @@ def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict
         raise CasesError(f"{path.name}, row {reader.line_num}: not a valid CSV row ({error}).") from error
 
 
-def _case(row: dict[str, str], folder: Path, has_file: Callable[[str], bool]) -> tuple[Case | None, list[str]]:
-    if row["type"] == ValidationType.ID_IN_FACE and not row["source"]:
-        row = row | {"source": row["target"]}  # one image shows the person and the document
+def _problems(row: dict[str, str], has_file: Callable[[str], bool]) -> list[str]:
     problems = [f"column {column}: is empty" for column in REQUIRED_COLUMNS if not row[column]]
     if row["type"] == ValidationType.ID_IN_FACE and row["source"] != row["target"]:
         problems.append(f"column source: {row['source']!r:.100} differs from target; ID_IN_FACE has one image")
@@ -133,27 +135,12 @@ def _case(row: dict[str, str], folder: Path, has_file: Callable[[str], bool]) ->
         for column in ("source", "target")
         if row[column] and not has_file(row[column])
     ]
-    if problems:
-        return None, problems
-    case = Case(
-        row["case_id"],
-        ValidationType(row["type"]),
-        folder / row["source"],
-        folder / row["target"],
-        Expected(row["expected"]),
-        *(row.get(column, "") for column in ("note", *PERSON_COLUMNS)),
-    )
-    return case, _contradictions(case)
-
-
-def _contradictions(case: Case) -> list[str]:
-    """Persons that say the opposite of `expected`."""
-    one, other = case.source_person, case.target_person
+    one, other = row.get("source_person", ""), row.get("target_person", "")
     if bool(one) is not bool(other):
-        return ["columns source_person, target_person: one of them is empty; give both persons, or neither"]
-    if one and case.expected is not Expected.ERROR and (one == other) is not (case.expected is Expected.MATCH):
-        return [f"column expected: {case.expected} contradicts the persons {one!r:.50} and {other!r:.50}"]
-    return []
+        problems.append("columns source_person, target_person: one of them is empty; give both persons, or neither")
+    elif one and row["expected"] == (Expected.NO_MATCH if one == other else Expected.MATCH):
+        problems.append(f"column expected: {row['expected']} contradicts the persons {one!r:.50} and {other!r:.50}")
+    return problems
 
 
 def read_groups(path: Path) -> Mapping[str, str]:
@@ -197,7 +184,7 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _from_folder(folder: Path) -> list[Case]:
+def _from_folder(folder: Path) -> tuple[list[Case], list[str]]:
     labels = _labels(folder / LABELS_FILE)
     cases: list[Case] = []
     complaints: list[str] = []
@@ -223,8 +210,7 @@ def _from_folder(folder: Path) -> list[Case]:
     complaints += [
         f"{LABELS_FILE}: there is no case {case_id!r}; they are called as face_to_face/001" for case_id in labels
     ]
-    _refuse(folder, complaints)
-    return cases
+    return cases, complaints
 
 
 def _labels(path: Path) -> dict[str, tuple[Expected, str]]:

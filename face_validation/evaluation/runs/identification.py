@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from face_validation.client.errors import FaceValidationError, RequestFailedError
+from face_validation.client.people import PersonMatch, SearchResult
 from face_validation.evaluation.runs.cases import read_full_rows
 from face_validation.evaluation.statistics.confusion import Scores
 from face_validation.evaluation.statistics.identification import (
@@ -26,25 +27,7 @@ from face_validation.evaluation.statistics.intervals import Rate
 NOBODY = "NONE"
 CANDIDATES = 5
 
-
-class Candidate(Protocol):
-    """A person that a search found."""
-
-    @property
-    def full_name(self) -> str:
-        """As enrolled."""
-
-    @property
-    def similarity(self) -> float:
-        """Percent, 0-100."""
-
-
-class SearchAnswer(Protocol):
-    """The answer to a search."""
-
-    @property
-    def matches(self) -> Sequence[Candidate]:
-        """The persons found, the best first; none where nobody was found."""
+T = TypeVar("T")
 
 
 class SearchApi(Protocol):
@@ -53,7 +36,7 @@ class SearchApi(Protocol):
     def enrol(self, photo: Path, full_name: str) -> object:
         """Index one photograph of a person."""
 
-    def search(self, photo: Path, *, threshold: float, max_faces: int) -> SearchAnswer:
+    def search(self, photo: Path, *, threshold: float, max_faces: int) -> SearchResult:
         """The persons in a photograph."""
 
 
@@ -77,14 +60,9 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """The answer to one probe.
+    """The answer to one probe: the best candidate with its similarity (0-100), or the code of a refusal.
 
-    Attributes:
-        probe: what was searched.
-        person: the best candidate; None where nobody was found.
-        similarity: the best candidate's, 0-100.
-        error: the code of a refusal.
-        rank: place of the right person among the candidates, 1 the best; 0 where absent, and for a stranger.
+    `rank` is the place of the right person among the candidates, 1 the best; 0 where absent, and for a stranger.
     """
 
     probe: Probe
@@ -99,7 +77,6 @@ class Identification:
     """The figures of a run at one threshold; all of them but the answers are in its metrics.json.
 
     Attributes:
-        threshold: 0-100.
         enrolled: photographs in the collection.
         not_enrolled: photographs that were refused, with the reason.
         rank_one: known probes whose best candidate is right and reaches the threshold.
@@ -111,8 +88,6 @@ class Identification:
         rank_k: known probes whose person is among the k best candidates, without a threshold, k = 1 to `CANDIDATES`.
         extrapolations: FPIR to expect at the threshold with other numbers of enrolled photographs; none where fewer
             than ten strangers were given a name.
-        curve: both rates at every threshold.
-        answers: one per probe.
     """
 
     threshold: float
@@ -169,32 +144,29 @@ def identify(
         RequestFailedError: the API does not answer.
     """
 
-    def refusal(ask: Callable[[], object]) -> str:
-        """The code of a refusal; empty where there is none."""
+    def asked(ask: Callable[[], T]) -> tuple[T | None, str]:
+        """The answer, or the code of a refusal."""
         try:
-            ask()
+            return ask(), ""
         except RequestFailedError:
             raise
         except FaceValidationError as error:
-            return error.code
+            return None, error.code
         finally:
             on_answer()
-        return ""
 
     def enrol(enrolment: Enrolment) -> str:
-        code = refusal(lambda: api.enrol(enrolment.image, enrolment.person))
+        _, code = asked(lambda: api.enrol(enrolment.image, enrolment.person))
         return f"{enrolment.image.name}: {code}" if code else ""
 
     def search(probe: Probe) -> ProbeResult:
-        found: list[Candidate] = []
-        code = refusal(
-            lambda: found.extend(api.search(probe.image, threshold=0.0, max_faces=CANDIDATES).matches),
-        )
-        if not found:
+        found, code = asked(lambda: api.search(probe.image, threshold=0.0, max_faces=CANDIDATES))
+        matches: Sequence[PersonMatch] = () if found is None else found.matches
+        if not matches:
             return ProbeResult(probe, None, None, code)
-        names = [match.full_name for match in found]
+        names = [match.full_name for match in matches]
         rank = names.index(probe.person) + 1 if probe.person in names else 0
-        return ProbeResult(probe, names[0], found[0].similarity, rank=rank)
+        return ProbeResult(probe, names[0], matches[0].similarity, rank=rank)
 
     with ThreadPoolExecutor(jobs, thread_name_prefix="identification") as pool:
         complaints = [complaint for complaint in pool.map(enrol, enrolments) if complaint]

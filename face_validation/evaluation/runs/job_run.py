@@ -1,9 +1,8 @@
 """Every case of a run in one bulk job: the images uploaded, the job waited for, its outcomes given case by case."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +11,7 @@ from face_validation.client.errors import error_of_envelope
 from face_validation.client.jobs import Job, JobLine, Jobs
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import ValidationResult
-from face_validation.evaluation.runs.asking import INCLUDE, Api
+from face_validation.evaluation.runs.asking import INCLUDE, Api, digests_of, key_of
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.runs.run_folder import RunError
 
@@ -52,25 +51,22 @@ class AnsweredByJob:
         return ValidationResult.from_answer(dict(line.answer), threshold)
 
 
-def answered_by_job(client: JobsApi, cases: Iterable[Case], out: Path, at_once: int) -> AnsweredByJob:
-    """Ask all cases in one job, and wait for its end.
+def answered_by_job(client: JobsApi, cases: Sequence[Case], out: Path, at_once: int) -> AnsweredByJob:
+    """Ask all cases in one job, and wait for its end; the manifest is written into `out`, the run's folder.
 
-    Args:
-        client: whom to ask.
-        cases: what to ask.
-        out: the run's folder, where the manifest is written.
-        at_once: how many lines the job may ask at once, and how many images are uploaded at once.
+    At most `at_once` images are uploaded, and lines asked, at once.
 
     Raises:
         RunError: the job could not be run.
     """
     questions: dict[Question, None] = {}
     uploads: dict[tuple[Bucket, str], Path] = {}
+    digests = digests_of(cases, at_once)
     for case in cases:
-        keys = {path: f"evaluation/{_digest(path)}{path.suffix.lower()}" for path in (case.source, case.target)}
-        source = None if case.type is ValidationType.ID_IN_FACE else keys[case.source]
-        questions[source, keys[case.target], case.type] = None
-        uploads["target", keys[case.target]] = case.target
+        source = None if case.type is ValidationType.ID_IN_FACE else key_of(case.source, digests)
+        target = key_of(case.target, digests)
+        questions[source, target, case.type] = None
+        uploads["target", target] = case.target
         if source is not None:
             uploads["source", source] = case.source
     with ThreadPoolExecutor(at_once) as pool:
@@ -88,7 +84,3 @@ def answered_by_job(client: JobsApi, cases: Iterable[Case], out: Path, at_once: 
 
 def _request(source: str | None, target: str, kind: str) -> dict[str, str]:
     return {"type": kind, "target_path": target} | ({} if source is None else {"source_path": source})
-
-
-def _digest(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()

@@ -1,11 +1,17 @@
-"""The answer to one case: a similarity with what was seen, a refusal, or a failure."""
+"""The answer to one case: a similarity with what was seen, a refusal, or a failure; and many of them as arrays."""
 
 import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from face_validation.client.validation_result import Boxes, Quality, ValidationResult
 from face_validation.evaluation.runs.cases import Case
+from face_validation.evaluation.statistics.confusion import Answer, Expected, Scores, answers
+from face_validation.evaluation.statistics.scored_pairs import Places, ScoredPairs
 
 
 class Outcome(StrEnum):
@@ -30,12 +36,10 @@ class Result:
     """The answer to one case.
 
     Attributes:
-        case: the question.
         source_sha256: hash of the source's bytes, as uploaded; likewise `target_sha256`.
-        outcome: what kind of answer it is.
         seconds: wall time of the request, uploads not counted.
         similarity: 0-100 where scored.
-        status: HTTP status where not scored; None when no answer came.
+        status: HTTP status; None when no answer came.
         code: the error envelope's code, or the client's name for what went wrong.
         details: the error's details, in one line.
         id_request: what to look for in the service's logs; empty when the request was lost before it had one.
@@ -106,3 +110,36 @@ def quality_to_json(quality: Quality | None) -> str:
     sides = {"source": quality.source, "target": quality.target}
     scores = {side: {name: round(one.score, 1) for name, one in measures.items()} for side, measures in sides.items()}
     return json.dumps(scores, separators=(",", ":"))
+
+
+def similarities(results: Iterable[Result]) -> Scores:
+    """(n,) percent 0-100, NaN where there is no score."""
+    return np.array([math.nan if result.similarity is None else result.similarity for result in results], np.float64)
+
+
+def answers_at(results: Sequence[Result], threshold: float) -> list[Answer]:
+    """The answer to each case at `threshold` (0-100)."""
+    failed = np.array([result.outcome is Outcome.FAILED for result in results], np.bool_)
+    return answers(similarities(results), failed, threshold)
+
+
+def scored_places(results: Sequence[Result]) -> Places:
+    """Places of the pairs of two faces that got a score."""
+    return np.flatnonzero(
+        np.array([one.similarity is not None and one.case.expected is not Expected.ERROR for one in results], np.bool_)
+    )
+
+
+def scored_pairs(results: Sequence[Result], groups: Mapping[str, str] | None = None) -> ScoredPairs:
+    """The pairs of two faces that got a score, in order; a person's group is the case's where it is not in `groups`."""
+    scored = [results[place] for place in scored_places(results)]
+    of_person = groups or {}
+    persons = [one.case.source_person for one in scored] + [one.case.target_person for one in scored]
+    of_case = [one.case.group for one in scored] * 2
+    return ScoredPairs.of_images(
+        similarities(scored),
+        np.array([one.case.expected is Expected.MATCH for one in scored], np.bool_),
+        (np.arange(len(scored)), np.arange(len(scored), 2 * len(scored))),
+        persons,
+        [of_person.get(person, group) for person, group in zip(persons, of_case, strict=True)],
+    )

@@ -19,22 +19,8 @@ from face_validation.evaluation.statistics.confusion import Expected
 
 RESULTS_FILE = "results.csv"
 REQUIRED_COLUMNS = (
-    "case_id",
-    "type",
-    "source",
-    "target",
-    "expected",
-    "note",
-    "outcome",
-    "similarity",
-    "status",
-    "code",
-    "details",
-    "seconds",
-    "id_request",
-    "source_sha256",
-    "target_sha256",
-    "boxes",
+    *("case_id", "type", "source", "target", "expected", "note", "outcome", "similarity", "status", "code", "details"),
+    *("seconds", "id_request", "source_sha256", "target_sha256", "boxes"),
 )
 # Runs of earlier versions do not have these; what is missing is read as empty.
 COLUMNS = (*REQUIRED_COLUMNS, *PERSON_COLUMNS, "quality", "reasons")

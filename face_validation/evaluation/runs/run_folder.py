@@ -23,14 +23,7 @@ class RunError(EvaluationError):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One stretch of asking without interruption.
-
-    Attributes:
-        started: UTC, ISO 8601.
-        asked: number of cases.
-        jobs: requests under way at once.
-        seconds: wall time from the first upload to the last answer.
-    """
+    """One stretch of asking cases without interruption, `jobs` at once; `started` is UTC, ISO 8601."""
 
     started: str
     asked: int
@@ -43,13 +36,9 @@ class Run:
     """All answers of a run in the order of the cases, and what they were made with.
 
     Attributes:
-        cases_name: name of the case file or folder.
         root: the folder that image paths are relative to.
         service: who answered: an API's address, or the local stack's version.
-        machine: where the evaluation ran (for the local stack: also the service).
-        versions: Python's and the packages' versions there.
-        sessions: the stretches of asking.
-        results: one answer per case.
+        machine: where the evaluation ran (for the local stack: also the service); likewise `versions`.
         notices: what a reader must know of how this run came about.
     """
 
@@ -88,19 +77,14 @@ class Run:
         new.replace(out / RUN_FILE)
 
 
-def root_of(cases_path: Path) -> Path:
-    """The folder that image paths are relative to."""
-    return cases_path if cases_path.is_dir() else cases_path.parent
-
-
 def new_run(out: Path, cases_path: Path, service: str) -> Run:
     """A run without results, on this machine; it takes up the sessions that are noted in `out`.
 
     Raises:
         RunError: they asked another service.
     """
-    machine, versions = describe_machine(), describe_versions()
-    run = Run(cases_path.name, root_of(cases_path), service, machine, versions, [], [], [])
+    root = cases_path if cases_path.is_dir() else cases_path.parent
+    run = Run(cases_path.name, root, service, describe_machine(), describe_versions(), [], [], [])
     if (out / RUN_FILE).is_file():
         before = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
         if before["service"] != service:
@@ -112,19 +96,18 @@ def new_run(out: Path, cases_path: Path, service: str) -> Run:
     return run
 
 
-def read_run(out: Path, cases_path: Path) -> Run:
-    """A finished run from its folder; `cases_path` tells where its images are.
+def read_run(out: Path, root: Path = Path()) -> Run:
+    """A finished run from its folder; image paths are relative to `root`.
 
     Raises:
         RunError: there is no run in that folder.
         ResultsError: its results are damaged.
     """
-    root = root_of(cases_path)
     if not (out / RUN_FILE).is_file():
         raise RunError(f"{out} holds no run: there is no {RUN_FILE}.")
     record = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
-    made_with = (record["service"], record["machine"], record["versions"])
-    return Run(cases_path.name, root, *made_with, _sessions(record), read_results(out / RESULTS_FILE, root), [])
+    made_with = (record["service"], record["machine"], record["versions"], _sessions(record))
+    return Run(out.name, root, *made_with, read_results(out / RESULTS_FILE, root), [])
 
 
 def _sessions(record: dict[str, list[dict[str, object]]]) -> list[Session]:

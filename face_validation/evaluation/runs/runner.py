@@ -1,13 +1,11 @@
 """One run: every case is asked once, in parallel, and a run that was interrupted is taken up where it stopped."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from face_validation.evaluation.runs.asking import Api, ask_all
+from face_validation.evaluation.runs.asking import Api, ask_all, digests_of
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.runs.result import Outcome, Result
 from face_validation.evaluation.runs.results import RESULTS_FILE, ResultsFile, read_results, write_results
@@ -25,17 +23,11 @@ def run_cases(
     restart: bool = False,
     on_answer: Callable[[Result | None], None] = lambda _: None,
 ) -> Run:
-    """Ask every case that has no answer in `out` yet.
+    """Ask every case, read from `cases_path`, that has no answer in `out` yet, the run's folder.
 
-    Args:
-        cases: what to ask; case ids are unique.
-        cases_path: where they were read from.
-        out: the run's folder; made when missing.
-        api: whom to ask.
-        service: names the API and its version; answers of two services are never mixed in one run.
-        jobs: requests under way at once.
-        restart: throw away the answers that are there.
-        on_answer: told of each answer as it comes, and once with None for each that was there already.
+    `service` names the API and its version: answers of two services are never mixed in one run, unless `restart` throws
+    away those that are there. `jobs` requests are under way at once. `on_answer` hears of each answer as it comes, and
+    once with None of each that was there already.
 
     Raises:
         RunError: `out` holds answers of another service or is in use, or the API cannot be asked at all.
@@ -48,7 +40,7 @@ def run_cases(
             for path in (results_path, out / RUN_FILE):
                 path.unlink(missing_ok=True)
         run = new_run(out, cases_path, service)
-        digests = _digests(cases, jobs)
+        digests = digests_of(cases, jobs)
         answers, notices = _take_up(read_results(results_path, run.root), cases, digests)
         write_results(answers.values(), results_path, run.root)
         taken_up = len(answers)
@@ -69,15 +61,6 @@ def run_cases(
     run.results.extend(answers[case.case_id] for case in cases)
     run.notices.extend(notices)
     return run
-
-
-def _digests(cases: Iterable[Case], jobs: int) -> dict[Path, str]:
-    """SHA-256 of each distinct image file."""
-    paths = list(dict.fromkeys(path for case in cases for path in (case.source, case.target)))
-    with ThreadPoolExecutor(jobs) as pool:
-        return dict(
-            zip(paths, pool.map(lambda path: hashlib.sha256(path.read_bytes()).hexdigest(), paths), strict=True)
-        )
 
 
 def _take_up(

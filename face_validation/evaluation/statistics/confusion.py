@@ -36,12 +36,9 @@ RIGHT_ANSWER = {Expected.MATCH: Answer.MATCH, Expected.NO_MATCH: Answer.NO_MATCH
 
 
 def answers(similarity: Scores, failed: NDArray[np.bool_], threshold: float) -> list[Answer]:
-    """The answer to each of n cases at `threshold` (0-100).
+    """The answer to each of n cases: a match when its similarity (0-100, NaN where there is no score) >= `threshold`.
 
-    Args:
-        similarity: (n,) percent 0-100, NaN where there is no score.
-        failed: (n,) whether a case without score failed; otherwise it was refused.
-        threshold: match when similarity >= it.
+    `failed` is (n,) whether a case without score failed; otherwise it was refused.
     """
     scored = ~np.isnan(similarity)
     chosen = np.select([scored & (similarity >= threshold), scored, failed], [0, 1, 3], default=2)
@@ -56,9 +53,6 @@ class Confusion:
     A failure is never right, whatever was expected; a refusal is right when it was expected and only then.
 
     Attributes:
-        cases: all of them.
-        true_positives: expected match, answered match; likewise `true_negatives`.
-        false_positives: expected no match, answered match.
         false_negatives: expected match, answered no match; refused ones are in `unexpected_errors`.
         expected_errors: expected a refusal, refused.
         unexpected_errors: pairs of two faces that were refused.
@@ -69,9 +63,7 @@ class Confusion:
         error_accuracy: refused, of the cases to be refused.
         precision: right among the answers "same person", those to cases that should have been refused included.
         recall: recognised, of the cases expected to match: a refused or failed one was not recognised.
-        f1: harmonic mean of precision and recall.
-        fmr: false matches of the scored non-matches.
-        fnmr: false non-matches of the scored matches.
+        fmr: false matches of the scored non-matches; likewise `fnmr`, false non-matches of the scored matches.
         failure_to_acquire: pairs of two faces that got no score: refused or failed.
     """
 
@@ -98,10 +90,8 @@ class Confusion:
     def of(cls, expected: Iterable[Expected], answered: Iterable[Answer], *named: str) -> Self:
         """Count n cases: the right answers beside those that came; `named` are further fields of a subclass."""
         counts = Counter(zip(expected, answered, strict=True))
-        of_expected, of_answer = Counter[Expected](), Counter[Answer]()
-        for (truth, answer), number in counts.items():
-            of_expected[truth] += number
-            of_answer[answer] += number
+        of_expected = {one: sum(counts[one, answer] for answer in Answer) for one in Expected}
+        of_answer = {one: sum(counts[truth, one] for truth in Expected) for one in Answer}
         tp, fn = counts[Expected.MATCH, Answer.MATCH], counts[Expected.MATCH, Answer.NO_MATCH]
         fp, tn = counts[Expected.NO_MATCH, Answer.MATCH], counts[Expected.NO_MATCH, Answer.NO_MATCH]
         matches, said_match = of_expected[Expected.MATCH], of_answer[Answer.MATCH]

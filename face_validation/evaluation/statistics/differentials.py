@@ -9,7 +9,7 @@ import numpy as np
 
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
-from face_validation.evaluation.statistics.scored_pairs import Flags, ScoredPairs
+from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 
 LEAST_PERSONS = 30
 
@@ -38,7 +38,6 @@ class Differentials:
     """Error rates by group at one threshold.
 
     Attributes:
-        threshold: 0-100.
         groups: those with at least `LEAST_PERSONS` persons, sorted by name.
         cross: FMR of every two groups, each once, their own included.
         too_small: names of the groups that are left out.
@@ -61,21 +60,22 @@ def differentials(pairs: ScoredPairs, threshold: float) -> Differentials | None:
     """Error rates by group at `threshold` (0-100); None where no pair tells its groups."""
     if not ((pairs.source_group >= 0) & (pairs.target_group >= 0)).any():
         return None
-    persons = [_persons(pairs, index) for index in range(len(pairs.group_names))]
+    names = pairs.group_names
+    persons = [_persons(pairs, index) for index in range(len(names))]
     kept = [index for index, count in enumerate(persons) if count >= LEAST_PERSONS]
-    cross = []
-    groups = []
+    ends = np.sort([pairs.source_group, pairs.target_group], axis=0)
+    cross, groups = [], []
     for first, second in combinations_with_replacement(kept, 2):
-        meter = ErrorRateMeter(pairs.where(_between(pairs, first, second)))
+        meter = ErrorRateMeter(pairs.where((ends[0] == first) & (ends[1] == second)))
         fmr = meter.fmr(threshold)
-        cross.append(CrossRate(pairs.group_names[first], pairs.group_names[second], fmr))
+        cross.append(CrossRate(names[first], names[second], fmr))
         if first == second:
-            groups.append(GroupRates(pairs.group_names[first], persons[first], fmr, meter.fnmr(threshold)))
+            groups.append(GroupRates(names[first], persons[first], fmr, meter.fnmr(threshold)))
     return Differentials(
         threshold=threshold,
         groups=tuple(groups),
         cross=tuple(cross),
-        too_small=tuple(name for index, name in enumerate(pairs.group_names) if index not in kept),
+        too_small=tuple(name for index, name in enumerate(names) if index not in kept),
         false_positive=worst_to_geometric_mean([group.fmr.value for group in groups]),
         false_negative=worst_to_geometric_mean([group.fnmr.value for group in groups]),
     )
@@ -87,12 +87,6 @@ def worst_to_geometric_mean(rates: Sequence[float | None]) -> float | None:
     if len(known) < 2 or len(known) < len(rates):
         return None
     return max(known) / statistics.geometric_mean(known)
-
-
-def _between(pairs: ScoredPairs, first: int, second: int) -> Flags:
-    there: Flags = (pairs.source_group == first) & (pairs.target_group == second)
-    back: Flags = (pairs.source_group == second) & (pairs.target_group == first)
-    return there | back
 
 
 def _persons(pairs: ScoredPairs, group: int) -> int:

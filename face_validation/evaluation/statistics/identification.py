@@ -1,5 +1,6 @@
 """The arithmetic of a search: identification rates by threshold and rank, and what more enrolled people would cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,9 @@ COLLECTION_SIZES = (100, 1_000, 10_000, 100_000, 1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class IdentificationRates:
-    """Who-is-this rates (both (k,), 0-1) at `thresholds` ((k,), rising).
+    """Who-is-this rates (both (k,), 0-1) at `thresholds` ((k,), rising): every score, and one above them all.
 
     Attributes:
-        thresholds: every score that occurs, and one above them all.
         rank_one: true positive identification rate (detection and identification rate, DIR): known probes whose best
             candidate is the right person and reaches the threshold. NaN without known probes.
         fpir: false positive identification rate: impostors (nobody enrolled) for whom any candidate reaches it. NaN
@@ -35,10 +35,8 @@ def identification_rates(
 ) -> IdentificationRates:
     """Rank-1 rate of known probes and FPIR of impostors against threshold (ISO/IEC 19795-1).
 
-    Args:
-        known_scores: (n,) similarity 0-100 of each known probe's best candidate, NaN where it was refused or had none.
-        known_right: (n,) whether that candidate is the person.
-        impostor_scores: (m,) similarity of each impostor's best candidate, NaN likewise.
+    Scores are similarities 0-100 of each probe's best candidate, (n,) and (m,), NaN where it was refused or had none;
+    `known_right` is (n,) whether that candidate is the person.
     """
     seen = np.concatenate([known_scores, impostor_scores])
     scores = np.unique(seen[~np.isnan(seen)])
@@ -52,9 +50,7 @@ def identification_rates(
 def cumulative_match(ranks: NDArray[np.int64], most: int) -> tuple[Rate, ...]:
     """Rank-k identification rates for k = 1..`most`: known probes whose person is among the k best candidates.
 
-    Args:
-        ranks: (n,) rank of the right person among each known probe's candidates, 1 the best, 0 where it is absent.
-        most: the number of candidates that were asked for.
+    `ranks` is (n,) the right person's rank among each known probe's candidates, 1 the best, 0 where it is absent.
     """
     return tuple(Rate(int(np.count_nonzero((ranks > 0) & (ranks <= k))), int(ranks.size)) for k in range(1, most + 1))
 
@@ -69,25 +65,17 @@ class Extrapolation:
     high: float
 
 
-def extrapolated_fpir(rate: Rate, enrolled: int, observed_with: int = 1) -> Extrapolation | None:
-    """FPIR among `enrolled` persons as 1 - (1 - rate)^(enrolled / observed_with); None below ten false matches.
+def extrapolations(
+    rate: Rate, observed_with: int = 1, sizes: Sequence[int] = COLLECTION_SIZES
+) -> tuple[Extrapolation, ...]:
+    """FPIR among N enrolled persons as 1 - (1 - rate)^(N / observed_with), for each of `sizes`.
 
-    An extrapolation: it takes the comparisons of one search as independent, and looks no further than the data's kind
-    of people. Its interval is the rate's own, put through the same formula.
-
-    Args:
-        rate: false matches of comparisons (FMR), or of searches in a collection (FPIR).
-        enrolled: persons in the collection to come.
-        observed_with: how many were enrolled when the rate was observed; 1 for FMR.
+    None below ten false matches. An extrapolation: it takes the comparisons of one search as independent, and looks no
+    further than the data's kind of people. Its interval is the rate's own, put through the same formula. `rate` is of
+    comparisons (FMR), or of searches in a collection (FPIR) with `observed_with` persons.
     """
     if rate.hits < LEAST_FALSE_MATCHES or not observed_with or rate.value is None or rate.interval is None:
-        return None
+        return ()
     with np.errstate(divide="ignore"):  # a chance of 1 stays 1
-        nobody = enrolled / observed_with * np.log1p(-np.array([rate.value, *rate.interval]))
-    return Extrapolation(enrolled, *(-np.expm1(nobody)).tolist())
-
-
-def extrapolations(rate: Rate, observed_with: int = 1) -> tuple[Extrapolation, ...]:
-    """`extrapolated_fpir` for each of `COLLECTION_SIZES`; none below ten false matches."""
-    found = (extrapolated_fpir(rate, size, observed_with) for size in COLLECTION_SIZES)
-    return tuple(one for one in found if one is not None)
+        nobody = np.outer(np.array(sizes) / observed_with, np.log1p(-np.array([rate.value, *rate.interval])))
+    return tuple(Extrapolation(size, *row) for size, row in zip(sizes, (-np.expm1(nobody)).tolist(), strict=True))

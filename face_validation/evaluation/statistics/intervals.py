@@ -27,11 +27,8 @@ class Measured:
 class Rate:
     """`hits` of `of` cases, as a ratio 0-1 with its 95 % interval; all None where there is no case.
 
-    Attributes:
-        hits: cases counted.
-        of: all cases.
-        effective: how many independent cases tell as much as these `of` do, where a bootstrap over persons has
-            measured it (`persons.PersonBootstrap`); None takes every case as independent.
+    `effective` is how many independent cases tell as much as these `of` do, where a bootstrap over persons has measured
+    it (`persons.PersonBootstrap`); None takes every case as independent.
     """
 
     hits: int
@@ -77,9 +74,7 @@ def cases_needed(value: float, limit: float) -> int | None:
 
     Wilson's interval inverts the score test: `limit` lies outside it once n (value - limit)^2 > z^2 limit (1 - limit).
     """
-    if value == limit:
-        return None
-    return math.floor(Z_95**2 * limit * (1 - limit) / (value - limit) ** 2) + 1
+    return None if value == limit else math.floor(Z_95**2 * limit * (1 - limit) / (value - limit) ** 2) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +92,13 @@ class F1Score:
     def value(self) -> float | None:
         """The score, 0-1."""
         share = self._share.value
-        return None if share is None else 2 * share / (1 + share)
+        return None if share is None else _f1(share)
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval."""
         bounds = self._share.interval
-        return None if bounds is None else (2 * bounds[0] / (1 + bounds[0]), 2 * bounds[1] / (1 + bounds[1]))
+        return None if bounds is None else (_f1(bounds[0]), _f1(bounds[1]))
 
     @model_serializer
     def measured(self) -> Measured | None:
@@ -115,12 +110,12 @@ class F1Score:
         return Rate(self.true_positives, self.true_positives + self.wrong)
 
 
-def mcnemar_exact(only_first: int, only_second: int) -> float:
-    """P-value (two-sided, exact) that two runs on the same cases are equally right.
+def _f1(share: float) -> float:
+    return 2 * share / (1 + share)
 
-    Args:
-        only_first: cases that only the first run has right.
-        only_second: cases that only the second run has right. Cases where both agree say nothing.
+
+def mcnemar_exact(only_first: int, only_second: int) -> float:
+    """P-value (two-sided, exact) that two runs are equally right, by the cases that only one of them has right.
 
     Source: Q. McNemar, Psychometrika 12 (1947) 153; the exact form is a sign test, binomial with p = 1/2.
     """

@@ -28,53 +28,6 @@ class Support(StrEnum):
     NOT_ENOUGH_DATA = "not_enough_data"
 
 
-@dataclass(frozen=True, slots=True)
-class OperatingPoint:
-    """The lowest threshold whose measured FMR is at most `target_fmr` (0-1), and what it costs.
-
-    Attributes:
-        target_fmr: 0-1.
-        threshold: 0-100; can lie above 100 by one rounding step: then even a similarity of 100 is a false match.
-        fmr: measured there; likewise `fnmr`.
-        support: whether there are non-matches enough for this target.
-        needed: non-matches that the next better support takes; 0 where it is steady.
-    """
-
-    target_fmr: float
-    threshold: float
-    fmr: Rate
-    fnmr: Rate
-    support: Support
-    needed: int
-
-    @property
-    def warning(self) -> str:
-        """In words, how far the data carries the target; empty where it is steady."""
-        have = self.fmr.of
-        if self.support is Support.NOT_ENOUGH_DATA:
-            return f"The data cannot say: {have} non-matches; this rate needs at least {self.needed} (rule of 3)."
-        if self.support is Support.ROUGH:
-            return f"Rough: {have} non-matches, and a steady figure needs {self.needed} (rule of 30)."
-        return ""
-
-
-def operating_point_of_scores(
-    match_scores: Scores, non_match_scores: Scores, target_fmr: float
-) -> OperatingPoint | None:
-    """`operating_point` of scores alone: each pair is taken as independent."""
-    pairs = ScoredPairs.of_scores(match_scores, non_match_scores)
-    return operating_point(pairs, ErrorRateMeter(pairs), target_fmr)
-
-
-def operating_point(pairs: ScoredPairs, meter: ErrorRateMeter, target_fmr: float) -> OperatingPoint | None:
-    """The threshold for a wanted FMR (0-1), and what it costs; None where there is no non-match score."""
-    threshold = threshold_for(pairs, target_fmr)
-    if threshold is None:
-        return None
-    fmr = meter.fmr(threshold)
-    return OperatingPoint(target_fmr, threshold, fmr, meter.fnmr(threshold), *support_of(fmr.of, target_fmr))
-
-
 def threshold_for(pairs: ScoredPairs, target_fmr: float) -> float | None:
     """The lowest threshold whose measured FMR is at most `target_fmr` (0-1); None where there is no non-match score."""
     non_matches = np.sort(pairs.non_match_scores)
@@ -97,6 +50,16 @@ def support_of(non_matches: int, target_fmr: float) -> tuple[Support, int]:
     return Support.STEADY, 0
 
 
+def doubts_about(non_matches: int, target_fmr: float) -> str:
+    """In words, how far n non-matches carry an FMR (0-1); empty where it is steady."""
+    support, needed = support_of(non_matches, target_fmr)
+    if support is Support.NOT_ENOUGH_DATA:
+        return f"The data cannot say: {non_matches} non-matches; this rate needs at least {needed} (rule of 3)."
+    if support is Support.ROUGH:
+        return f"Rough: {non_matches} non-matches, and a steady figure needs {needed} (rule of 30)."
+    return ""
+
+
 def safe_threshold(pairs: ScoredPairs, meter: ErrorRateMeter, most_fmr: float) -> float | None:
     """The lowest threshold at which FMR's whole 95 % interval is at most `most_fmr` (0-1); None where no data shows it.
 
@@ -105,7 +68,6 @@ def safe_threshold(pairs: ScoredPairs, meter: ErrorRateMeter, most_fmr: float) -
     non_matches = np.sort(pairs.non_match_scores)
 
     def threshold_with(allowed: int) -> float | None:
-        """The threshold above all but `allowed` non-matches, where the interval shows it to be safe."""
         threshold = _above(pairs, float(non_matches[-allowed - 1]))
         interval = meter.fmr(threshold).interval
         return threshold if interval is not None and interval[1] <= most_fmr else None
@@ -134,14 +96,9 @@ def _above(pairs: ScoredPairs, score: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ReviewBand:
-    """What goes to a human, and which errors remain without one.
+    """What goes to a human between two thresholds (0-100), and which errors remain without one.
 
-    Attributes:
-        threshold_review: 0-100, the lower one.
-        threshold: 0-100, the upper one.
-        matches_reviewed: share of the matches that lie between both; likewise `non_matches_reviewed`.
-        fmr: non-matches at or above `threshold`: nobody looks at them.
-        fnmr: matches below `threshold_review`: nobody looks at them either.
+    These are `fmr`, non-matches at or above `threshold`, and `fnmr`, matches below `threshold_review`.
     """
 
     threshold_review: float

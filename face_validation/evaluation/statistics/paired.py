@@ -1,5 +1,6 @@
 """Two systems on the same pairs: whether the difference in FNMR at one FMR is more than chance."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +21,7 @@ _MARGIN = 8  # weights can pile up on few pairs: look this many times further th
 class PairedDifference:
     """FNMR of two systems, each at its own threshold for the same FMR; all 0-1.
 
-    Attributes:
-        target_fmr: the FMR of both.
-        first: FNMR of the first system; likewise `second`.
-        low: lower end of the 95 % interval of second minus first; likewise `high`.
-        over_persons: whether persons were drawn; otherwise pairs.
+    `low` to `high` is the 95 % interval of second minus first, by drawing persons, or pairs where not `over_persons`.
     """
 
     target_fmr: float
@@ -43,10 +40,8 @@ class PairedDifference:
 def fnmr_differences(first: ScoredPairs, second: Scores, targets: tuple[float, ...]) -> tuple[PairedDifference, ...]:
     """Second minus first FNMR at each FMR, with bootstrap intervals over persons where they are told.
 
-    Args:
-        first: the pairs with the first system's scores.
-        second: (n,) the second system's scores of the same pairs.
-        targets: FMRs, 0-1; those for which there are fewer than 3 / FMR non-matches are left out.
+    `first` holds the first system's scores, `second` (n,) the second's of the same pairs. Of the `targets` (FMRs, 0-1),
+    those for which there are fewer than 3 / FMR non-matches are left out.
     """
     matches, non_matches = np.flatnonzero(first.is_match), np.flatnonzero(~first.is_match)
     carried = tuple(target for target in targets if non_matches.size * target >= 3)
@@ -56,36 +51,31 @@ def fnmr_differences(first: ScoredPairs, second: Scores, targets: tuple[float, .
         _System(scores[matches], scores[non_matches], max(carried)) for scores in (first.similarity, second)
     )
     one = tuple(system.fnmr(carried, np.ones(matches.size), np.ones(non_matches.size)) for system in systems)
-    draws = _Draws(first, matches, non_matches)
-    differences = np.empty((RESAMPLES, len(carried)))
-    for index in range(RESAMPLES):
-        of_matches, of_non_matches = draws.weights(index)
-        before, after = (system.fnmr(carried, of_matches, of_non_matches) for system in systems)
-        differences[index] = after - before
-    low, high = np.nanpercentile(differences, [2.5, 97.5], axis=0)
+    differences = []
+    for weights in _draws(first, matches, non_matches):
+        before, after = (system.fnmr(carried, *weights) for system in systems)
+        differences.append(after - before)
+    rows = np.stack([*one, *np.nanpercentile(differences, [2.5, 97.5], axis=0)], axis=1).tolist()
     return tuple(
-        PairedDifference(
-            target, float(one[0][at]), float(one[1][at]), float(low[at]), float(high[at]), first.persons_are_known
-        )
-        for at, target in enumerate(carried)
+        PairedDifference(target, before, after, low, high, first.persons_are_known)
+        for target, (before, after, low, high) in zip(carried, rows, strict=True)
     )
 
 
-class _Draws:
-    """Weights of the pairs in each resample: persons drawn where they are told, otherwise pairs of either class."""
-
-    def __init__(self, pairs: ScoredPairs, matches: NDArray[np.int64], non_matches: NDArray[np.int64]) -> None:
-        self._matches, self._non_matches = matches, non_matches
-        self._random = np.random.default_rng(_SEED)
-        self._persons = PersonBootstrap(pairs.source_person, pairs.target_person) if pairs.persons_are_known else None
-
-    def weights(self, resample: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        if self._persons is not None:
-            weights = self._persons.weights(resample % self._persons.resamples)
-            return weights[self._matches], weights[self._non_matches]
-        drawn = [self._random.integers(0, size, size) for size in (self._matches.size, self._non_matches.size)]
-        counts = [np.bincount(one, minlength=one.size).astype(np.float32) for one in drawn]
-        return counts[0], counts[1]
+def _draws(
+    pairs: ScoredPairs, matches: NDArray[np.int64], non_matches: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Weights of the pairs of both classes in each resample: persons are drawn where they are told, otherwise pairs."""
+    random = np.random.default_rng(_SEED)
+    persons = PersonBootstrap(pairs.source_person, pairs.target_person) if pairs.persons_are_known else None
+    for resample in range(RESAMPLES):
+        if persons is not None:
+            weights = persons.weights(resample % persons.resamples)
+            yield weights[matches], weights[non_matches]
+        else:
+            drawn = [random.integers(0, one.size, one.size) for one in (matches, non_matches)]
+            counts = [np.bincount(one, minlength=one.size).astype(np.float32) for one in drawn]
+            yield counts[0], counts[1]
 
 
 class _System:

@@ -5,7 +5,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from face_validation.evaluation.statistics.confusion import Scores
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.scored_pairs import Flags, Indices, ScoredPairs
 
@@ -93,9 +92,8 @@ class ErrorRateMeter:
     """
 
     def __init__(self, pairs: ScoredPairs) -> None:
-        matches, non_matches = pairs.where(pairs.is_match), pairs.where(~pairs.is_match)
-        self._matches = _OneClass(matches.similarity, _bootstrap(matches), errors_are_high=False)
-        self._non_matches = _OneClass(non_matches.similarity, _bootstrap(non_matches), errors_are_high=True)
+        self._matches = _OneClass(pairs.where(pairs.is_match), errors_are_high=False)
+        self._non_matches = _OneClass(pairs.where(~pairs.is_match), errors_are_high=True)
 
     def fmr(self, threshold: float) -> Rate:
         """Share of non-matches at or above `threshold` (0-100)."""
@@ -106,17 +104,13 @@ class ErrorRateMeter:
         return self._matches.rate(threshold)
 
 
-def _bootstrap(pairs: ScoredPairs) -> PersonBootstrap | None:
-    return PersonBootstrap(pairs.source_person, pairs.target_person) if pairs.persons_are_known else None
-
-
 class _OneClass:
     """Matches or non-matches: their scores, and the share on the wrong side of a threshold."""
 
-    def __init__(self, scores: Scores, bootstrap: PersonBootstrap | None, *, errors_are_high: bool) -> None:
-        self._scores = scores
-        self._sorted = np.sort(scores)
-        self._bootstrap = bootstrap
+    def __init__(self, pairs: ScoredPairs, *, errors_are_high: bool) -> None:
+        self._scores, self._sorted = pairs.similarity, np.sort(pairs.similarity)
+        is_known = pairs.persons_are_known
+        self._bootstrap = PersonBootstrap(pairs.source_person, pairs.target_person) if is_known else None
         self._errors_are_high = errors_are_high
         self._rates: dict[float, Rate] = {}
 

@@ -13,14 +13,7 @@ LEAST_PAIRS = 100
 
 @dataclass(frozen=True, slots=True)
 class ErrorAgainstRejection:
-    """FNMR (0-1, one for each of `rejected`) as the share of matches with the lowest quality is turned away.
-
-    Attributes:
-        measure: name of the quality measure.
-        pairs: matches that have it.
-        rejected: shares turned away, 0-1.
-        fnmr: of the matches that remain.
-    """
+    """FNMR (0-1) of the `pairs` that remain as each share of `rejected` (0-1), the lowest quality, is turned away."""
 
     measure: str
     pairs: int
@@ -41,10 +34,9 @@ def error_against_rejection(
     Args:
         measure: its name.
         quality: (n,) of each match: the lower of its two images' scores; NaN where there is none. Higher is better.
-        errors: (n,) whether the match is a false non-match.
+        errors: (n,) whether the match is a false non-match. Images of equal quality share them evenly: which of them is
+            turned away first is arbitrary.
         rejected: shares to turn away, rising from 0.
-
-    Images of equal quality share their errors evenly: which of them is turned away first is arbitrary.
 
     Source: P. Grother, E. Tabassi, IEEE TPAMI 29 (2007) 531; ISO/IEC 29794-1 calls it the error versus discard
     characteristic.

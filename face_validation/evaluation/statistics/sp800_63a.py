@@ -33,7 +33,6 @@ class Requirement:
     Attributes:
         group: the group of persons; empty for the whole.
         limit: the most that is allowed, 0-1; None where the whole has no rate to be compared with.
-        rate: what was measured.
         verdict: from the rate's 95 % interval: below the limit, above it, or across.
         more_pairs: pairs still missing for a decision if the rate stays as it is; 0 where it is decided, None where the
             rate is at its limit, so that no number would decide it, or where nothing can be told.
@@ -72,15 +71,13 @@ def assess(threshold: float, fmr: Rate, fnmr: Rate, differentials: Differentials
 
     Source: NIST SP 800-63A-4 (2025), section on biometric collection and comparison in identity proofing.
     """
+    groups = () if differentials is None else differentials.groups
+    most = [MOST_OVER_WHOLE * whole.value if whole.value else None for whole in (fmr, fnmr)]
     requirements = [_requirement("fmr", "", MOST_FMR, fmr), _requirement("fnmr", "", MOST_FNMR, fnmr)]
-    for group in differentials.groups if differentials is not None else ():
-        requirements.append(_requirement("group_fmr", group.name, _most_of_group(fmr), group.fmr))
-        requirements.append(_requirement("group_fnmr", group.name, _most_of_group(fnmr), group.fnmr))
-    return Assessment(threshold, tuple(requirements), differentials is not None and len(differentials.groups) > 1)
-
-
-def _most_of_group(whole: Rate) -> float | None:
-    return MOST_OVER_WHOLE * whole.value if whole.value else None
+    for group in groups:
+        requirements.append(_requirement("group_fmr", group.name, most[0], group.fmr))
+        requirements.append(_requirement("group_fnmr", group.name, most[1], group.fnmr))
+    return Assessment(threshold, tuple(requirements), len(groups) > 1)
 
 
 def _requirement(name: Limit, group: str, limit: float | None, rate: Rate) -> Requirement:

@@ -3,13 +3,14 @@
 import csv
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from face_validation.client import Box, Face
 from face_validation.client.errors import ConnectionFailedError, FaceValidationError, ImageValidationError
-from face_validation.evaluation.report.identification_report import write_identification
+from face_validation.client.people import PersonMatch, SearchResult
+from face_validation.evaluation.report.html_report import write_identification
 from face_validation.evaluation.runs.cases import CasesError
 from face_validation.evaluation.runs.identification import (
     Enrolment,
@@ -24,15 +25,9 @@ from face_validation.evaluation.runs.identification import (
 from face_validation.evaluation.statistics.intervals import Rate
 
 
-@dataclass(frozen=True)
-class Person:
-    full_name: str
-    similarity: float
-
-
-@dataclass(frozen=True)
-class Found:
-    matches: tuple[Person, ...]
+def found(*persons: tuple[str, float]) -> SearchResult:
+    matches = tuple(PersonMatch(name, similarity, "a face") for name, similarity in persons)
+    return SearchResult("a request", bool(matches), matches, Face(Box(0, 0, 1, 1), 99.0))
 
 
 class FakeSearch:
@@ -49,14 +44,14 @@ class FakeSearch:
             raise ImageValidationError("No face.", status=422)
         self.enrolled.append((photo.name, full_name))
 
-    def search(self, photo: Path, *, threshold: float, max_faces: int) -> Found:
+    def search(self, photo: Path, *, threshold: float, max_faces: int) -> SearchResult:
         self.thresholds.add(threshold)
         person, _, similarity = photo.stem.partition("-")
         if person == "faceless":
             raise ImageValidationError("No face.", status=422)
         if person == "lost":
             raise ConnectionFailedError("Nobody answers.")
-        return Found((Person(person, float(similarity)), Person("Zoe", 1.0)) if similarity else ())
+        return found((person, float(similarity)), ("Zoe", 1.0)) if similarity else found()
 
 
 def probe(name: str, person: str | None) -> Probe:
@@ -187,8 +182,8 @@ def test_a_bad_list_is_refused_by_row_and_column(tmp_path: Path, text: str, comp
 
 def test_the_rank_of_the_right_person_is_counted_without_a_threshold() -> None:
     class ThreeCandidates(FakeSearch):
-        def search(self, photo: Path, *, threshold: float, max_faces: int) -> Found:
-            return Found((Person("Zoe", 60.0), Person("Ann", 50.0), Person("Bob", 40.0)))
+        def search(self, photo: Path, *, threshold: float, max_faces: int) -> SearchResult:
+            return found(("Zoe", 60.0), ("Ann", 50.0), ("Bob", 40.0))
 
     run = identify(
         [], [probe("a", "Ann"), probe("b", "Bob"), probe("c", "Eve")], ThreeCandidates(), threshold=80, jobs=1

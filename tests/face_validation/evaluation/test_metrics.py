@@ -18,7 +18,9 @@ from face_validation.evaluation.statistics.error_rates import (
 )
 from face_validation.evaluation.statistics.identification import identification_rates
 from face_validation.evaluation.statistics.intervals import F1Score, Rate, mcnemar_exact
-from face_validation.evaluation.statistics.operating_points import operating_point_of_scores as operating_point
+from face_validation.evaluation.statistics.operating_points import doubts_about, threshold_for
+from face_validation.evaluation.statistics.persons import ErrorRateMeter
+from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 
 # Few distinct values, so that ties between and within the classes are the rule, beside arbitrary ones.
 SCORE = st.one_of(st.integers(0, 6).map(lambda step: step * 100 / 6), st.floats(0, 100, allow_nan=False))
@@ -79,24 +81,27 @@ def test_the_equal_error_threshold_is_where_both_rates_come_nearest_and_enclose_
 def test_the_operating_point_is_the_lowest_threshold_with_that_false_match_rate(
     match_scores: Scores, non_match_scores: Scores, target: float
 ) -> None:
-    point = operating_point(match_scores, non_match_scores, target)
+    pairs = ScoredPairs.of_scores(match_scores, non_match_scores)
 
-    assert point is not None
-    assert np.mean(non_match_scores >= point.threshold) <= target
-    assert point.fmr.value == np.mean(non_match_scores >= point.threshold)
-    lower = np.r_[match_scores, non_match_scores]
-    lower = lower[lower < point.threshold]
+    threshold = threshold_for(pairs, target)
+
+    assert threshold is not None
+    assert np.mean(non_match_scores >= threshold) <= target
+    assert ErrorRateMeter(pairs).fmr(threshold).value == np.mean(non_match_scores >= threshold)
+    lower = pairs.similarity[pairs.similarity < threshold]
     assert not lower.size or np.mean(non_match_scores >= lower.max()) > target
     if match_scores.size:
-        assert point.fnmr.value == np.mean(match_scores < point.threshold)
+        assert ErrorRateMeter(pairs).fnmr(threshold).value == np.mean(match_scores < threshold)
 
 
 @pytest.mark.parametrize(("non_matches", "target"), [(100, 0.01), (300, 0.01), (1000, 0.001), (10_000, 0.0001)])
 def test_round_numbers_of_non_matches_use_up_the_false_match_rate(non_matches: int, target: float) -> None:
-    point = operating_point(np.array([99.0]), np.linspace(0, 90, non_matches), target)
+    pairs = ScoredPairs.of_scores(np.array([99.0]), np.linspace(0, 90, non_matches))
 
-    assert point is not None
-    assert point.fmr.value == target
+    threshold = threshold_for(pairs, target)
+
+    assert threshold is not None
+    assert ErrorRateMeter(pairs).fmr(threshold).value == target
 
 
 def test_without_one_of_the_classes_there_is_no_curve_to_speak_of() -> None:
@@ -107,7 +112,7 @@ def test_without_one_of_the_classes_there_is_no_curve_to_speak_of() -> None:
     assert equal_error_rate(error_rates(some, none)) is None
     assert equal_error_rate(error_rates(none, some)) is None
     assert equal_error_rate(error_rates(none, none)) is None
-    assert operating_point(some, none, 0.01) is None
+    assert threshold_for(ScoredPairs.of_scores(some, none), 0.01) is None
     assert np.isnan(error_rates(some, none).fmr).all()
     assert error_rates(some, none).fnmr == pytest.approx([0.0, 0.5, 1.0])
 
@@ -117,11 +122,10 @@ def test_without_one_of_the_classes_there_is_no_curve_to_speak_of() -> None:
     [(299, "cannot say"), (300, "Rough"), (2999, "Rough"), (3000, "")],
 )
 def test_small_data_is_said_by_the_rules_of_3_and_30(non_matches: int, warning: str) -> None:
-    point = operating_point(np.array([99.0]), np.linspace(0, 50, non_matches), 0.01)
+    said = doubts_about(non_matches, 0.01)
 
-    assert point is not None
-    assert warning in point.warning
-    assert bool(point.warning) is bool(warning)
+    assert warning in said
+    assert bool(said) is bool(warning)
 
 
 AnsweredCase = tuple[Expected, float, bool]

@@ -17,17 +17,16 @@ from face_validation.evaluation.statistics.differentials import (
 )
 from face_validation.evaluation.statistics.error_rates import error_rates, normal_deviates, thinned
 from face_validation.evaluation.statistics.identification import (
+    COLLECTION_SIZES,
     cumulative_match,
-    extrapolated_fpir,
     extrapolations,
 )
 from face_validation.evaluation.statistics.intervals import Rate, cases_needed
-from face_validation.evaluation.statistics.label_noise import label_suspicion, looks_mislabelled
-from face_validation.evaluation.statistics.operating_points import operating_point, review_bands, safe_threshold
+from face_validation.evaluation.statistics.operating_points import review_bands, safe_threshold, threshold_for
 from face_validation.evaluation.statistics.paired import fnmr_differences
 from face_validation.evaluation.statistics.persons import ErrorRateMeter, PersonBootstrap
 from face_validation.evaluation.statistics.quality import error_against_rejection
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
+from face_validation.evaluation.statistics.scored_pairs import ScoredPairs, label_suspicion, looks_mislabelled
 from face_validation.evaluation.statistics.sp800_63a import Verdict, assess
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -242,17 +241,16 @@ def test_rank_k_rates_are_counts_of_probes_found_by_rank_k(ranks: list[int]) -> 
 
 @given(st.integers(10, 200), st.integers(1000, 1_000_000), st.integers(1, 100_000))
 def test_an_extrapolated_fpir_is_one_minus_the_chance_of_no_false_match(hits: int, of: int, enrolled: int) -> None:
-    found = extrapolated_fpir(Rate(hits, of), enrolled)
+    (found,) = extrapolations(Rate(hits, of), sizes=(enrolled,))
 
-    assert found is not None
     # The binomial distribution's chance of at least one hit among `enrolled`.
     assert found.value == pytest.approx(stats.binom.sf(0, enrolled, hits / of), rel=1e-6)
     assert found.low <= found.value <= found.high
 
 
 def test_below_ten_false_matches_nothing_is_extrapolated() -> None:
-    assert extrapolated_fpir(Rate(9, 100_000), 1000) is None
-    assert extrapolated_fpir(Rate(10, 100_000), 1000) is not None
+    assert not extrapolations(Rate(9, 100_000))
+    assert len(extrapolations(Rate(10, 100_000))) == len(COLLECTION_SIZES)
 
 
 @given(st.integers(10, 79), st.integers(1, 100_000))
@@ -355,9 +353,9 @@ def test_paired_fnmr_at_one_fmr_is_that_of_both_operating_points(seed: int, targ
     assert len(found) == 1
     for scores, fnmr in ((pairs.similarity, found[0].first), (second, found[0].second)):
         one = ScoredPairs.of_scores(scores[pairs.is_match], scores[~pairs.is_match])
-        point = operating_point(one, ErrorRateMeter(one), target)
-        assert point is not None
-        assert fnmr == pytest.approx(point.fnmr.value)
+        threshold = threshold_for(one, target)
+        assert threshold is not None
+        assert fnmr == pytest.approx(ErrorRateMeter(one).fnmr(threshold).value)
     assert found[0].over_persons
 
 

@@ -73,9 +73,9 @@ def test_a_finished_run_is_read_again_to_the_last_digit_without_asking(cases_csv
 
     assert not api.asked
     assert [result.similarity for result in again.results] == [result.similarity for result in first.results]
-    assert sorted(read_run(cases_csv.parent / "out", cases_csv).results, key=lambda r: int(r.case.case_id[1:])) == (
-        again.results
-    )
+    assert sorted(
+        read_run(cases_csv.parent / "out", cases_csv.parent).results, key=lambda r: int(r.case.case_id[1:])
+    ) == (again.results)
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped_and_asks_nothing_twice(cases_csv: Path) -> None:
