@@ -83,12 +83,15 @@ class FaceCache:
         return seen
 
     def _describe(self, photo: Photo) -> PhotoRecord:
-        if (kept := self._read(photo)) is not None:
-            return kept
+        kept = self._read(photo)
+        if kept is not None and (not kept.faces or self._crop_path(photo).exists()):
+            return self._found(kept)
         try:
             image = decode(photo.path.read_bytes(), KEPT_SIDE_PX)
         except (ImageError, OSError) as error:
             return PhotoRecord(photo, problem=str(error))
+        if kept is not None:
+            return self._kept(kept, kept.judged, image)
         faces = tuple(self.engine.detect(image))
         if not faces:
             return self._kept(PhotoRecord(photo), 0, image)
@@ -122,14 +125,13 @@ class FaceCache:
         return self._found(record)
 
     def _read(self, photo: Photo) -> PhotoRecord | None:
-        """What was computed from the photograph's bytes; None where the file is damaged, or the crop is gone."""
+        """What was computed from the photograph's bytes; a damaged file counts as absent."""
         try:
-            with np.load(self._path(photo), allow_pickle=False) as kept:
+            with self._path(photo).open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
                 faces = tuple(_face(row) for row in kept["faces"])
-                record = PhotoRecord(photo, None, faces, kept["vectors"], int(kept["judged"]), kept["shot"])
+                return PhotoRecord(photo, None, faces, kept["vectors"], int(kept["judged"]), kept["shot"])
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
             return None
-        return self._found(record) if not faces or self._crop_path(photo).exists() else None
 
     def _found(self, record: PhotoRecord) -> PhotoRecord:
         if not record.faces:

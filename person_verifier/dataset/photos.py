@@ -1,18 +1,16 @@
 """The photographs a verifier is trained from: who is in them, and which bytes they are."""
 
 import hashlib
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from face_validation.client.folders import files_below, printable
 from person_verifier.errors import TrainingDataError
 
 ME, NOT_ME = "me", "not_me"
-SUFFIXES = (".jpg", ".jpeg", ".png")
-# Folders of file managers and network shares that do not begin with a dot.
-NOBODYS = frozenset({"@eadir", "__macosx", "$recycle.bin", "#recycle", "system volume information"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 
 NUMBERED_NAME = re.compile(r"(?P<name>.*?[^\W\d_].*?)[\s_\-.]*\(?\d+\)?")
 # Stems that cameras and phones number, and words that say "a picture": they name nobody.
@@ -54,7 +52,7 @@ def find_photos(folder: Path) -> list[Photo]:
 
 def hidden_images(folder: Path) -> int:
     """How many images `find_photos` skips, because no user put them there: `._a.jpg`, `.thumbnails/`, `@eaDir/`."""
-    return sum(_is_hidden(path, folder / kind) for kind in (ME, NOT_ME) for path in _images_below(folder / kind))
+    return sum(files_below(folder / kind, SUFFIXES)[2] for kind in (ME, NOT_ME))
 
 
 def dataset_digest(photos: list[Photo]) -> str:
@@ -70,7 +68,7 @@ def _photos_of(folder: Path, kind: str) -> list[Photo]:
             f"There is no folder {root}. Put 40 to 50 photos of the person into {folder / ME} "
             f"and 200 to 400 photos of other people into {folder / NOT_ME}, as JPG or PNG."
         )
-    paths = [path for path in _images_below(root) if not _is_hidden(path, root)]
+    paths, _, _ = files_below(root, SUFFIXES)
     if not paths:
         raise TrainingDataError(
             f"{root} holds no JPG or PNG file. Both classes are needed: the person in {ME}/, others in {NOT_ME}/."
@@ -79,7 +77,7 @@ def _photos_of(folder: Path, kind: str) -> list[Photo]:
     return [
         Photo(
             path=path,
-            name=_as_text(path.relative_to(folder).as_posix()),
+            name=printable(path.relative_to(folder).as_posix()),
             is_me=kind == ME,
             person=person,
             digest=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -88,24 +86,10 @@ def _photos_of(folder: Path, kind: str) -> list[Photo]:
     ]
 
 
-def _images_below(root: Path) -> list[Path]:
-    return sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-
-
-def _is_hidden(path: Path, root: Path) -> bool:
-    """Whether a file manager, a phone or a network share left it there for itself."""
-    return any(part.startswith(".") or part.lower() in NOBODYS for part in path.relative_to(root).parts)
-
-
-def _as_text(name: str) -> str:
-    r"""A name of the file system as text that can be shown and stored: bytes that are not UTF-8 as `\xe9`."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
 def _people(paths: list[Path], root: Path) -> list[str]:
     """Who each file of `not_me/` shows, by its folder or a file name such as `Jane_Doe_0001.jpg`; "" when unnamed."""
-    folders = _without_collections([_as_text(path.parent.name) if path.parent != root else "" for path in paths])
-    stems = _without_collections([_named(_as_text(path.stem)) for path in paths])
+    folders = _without_collections([printable(path.parent.name) if path.parent != root else "" for path in paths])
+    stems = _without_collections([_named(printable(path.stem)) for path in paths])
     return [folder or stem for folder, stem in zip(folders, stems, strict=True)]
 
 

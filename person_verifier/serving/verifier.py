@@ -4,8 +4,6 @@ import fcntl
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,30 +27,6 @@ class Verdict:
     threshold: float
 
 
-class LargeImageTurn:
-    """One large image at a time among all workers: each takes 50 to 300 MB while it is decoded.
-
-    Made before the workers are forked, which share its file. The lock is a process's own and ends with the process.
-    """
-
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this object lives
-        weakref.finalize(self, self._file.close)
-
-    @contextmanager
-    def of(self, image_bytes: bytes) -> Iterator[None]:
-        """Wait for the turn of this image, when it is a large one; raises as `stored_size` does."""
-        width, height = stored_size(image_bytes)
-        if width * height <= LARGE_PIXELS:
-            yield
-            return
-        fcntl.lockf(self._file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN)
-
-
 class Verifier:
     """A verifier ready to answer; safe to call from several threads, of which one at a time is served."""
 
@@ -70,7 +44,9 @@ class Verifier:
         self._threshold = model.threshold
         # One decoded image in memory at a time, whatever number of requests wait: a core does one at a time anyway.
         self._turn = threading.Lock()
-        self._large_turn = LargeImageTurn()
+        # Workers are forked later and share the file; its lock is a process's own and ends with the process.
+        self._turn_of_workers = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this object lives
+        weakref.finalize(self, self._turn_of_workers.close)
 
     @classmethod
     def load(cls, engine: FaceEngine, path: Path) -> "Verifier":
@@ -88,7 +64,15 @@ class Verifier:
             InvalidImageFormatError, ImageTooSmallError, ImageTooLargeError: the image breaks the image rules.
             NoFaceError: it shows no face.
         """
-        with self._turn, self._large_turn.of(image_bytes):
-            vector = descriptor(self._engine, decode(image_bytes, KEPT_SIDE_PX))
+        width, height = stored_size(image_bytes)
+        is_large = width * height > LARGE_PIXELS  # it takes 50 to 300 MB: one at a time among all workers
+        with self._turn:
+            if is_large:
+                fcntl.lockf(self._turn_of_workers, fcntl.LOCK_EX)
+            try:
+                vector = descriptor(self._engine, decode(image_bytes, KEPT_SIDE_PX))
+            finally:
+                if is_large:
+                    fcntl.lockf(self._turn_of_workers, fcntl.LOCK_UN)
         score = float(self._classifier.scores(vector[None])[0])
         return Verdict(score >= self._threshold, score, self._threshold)

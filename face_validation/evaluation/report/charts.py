@@ -46,9 +46,8 @@ class Chart:
 
     def __init__(self, x: Axis, y: Axis) -> None:
         self._x, self._y = x, y
-        self._shapes: list[tuple[str, str]] = []
+        self._shapes: list[tuple[str, str, Text]] = []
         self._dots: list[tuple[str, float, float, Text]] = []
-        self._legend: list[tuple[str, Text]] = []
 
     def curve(self, xs: Scores, ys: Scores, style: str, name: Text) -> None:
         """A line through points."""
@@ -80,27 +79,13 @@ class Chart:
 
     def svg(self, title: Text) -> Markup:
         """The chart; `title` says what it shows, for whoever cannot see it."""
-        return render(
-            "chart.svg",
-            title=title,
-            width=WIDTH,
-            left=_LEFT,
-            right=_RIGHT,
-            top=_TOP,
-            bottom=_BOTTOM,
-            x_label=self._x.label,
-            y_label=self._y.label,
-            x_ticks=self._x.named_ticks(_LEFT, _RIGHT),
-            y_ticks=self._y.named_ticks(_BOTTOM, _TOP),
-            shapes=self._shapes,
-            dots=self._dots,
-            legend=self._legend,
-        )
+        frame = (_LEFT, _RIGHT, _TOP, _BOTTOM)
+        drawn = {"x_axis": self._x, "y_axis": self._y, "shapes": self._shapes, "dots": self._dots}
+        return render("chart.svg", title=title, width=WIDTH, frame=frame, **drawn)
 
     def _draw(self, style: str, xs: Scores, ys: Scores, name: Text) -> None:
         path = "L".join(f"{x} {y}" for x, y in zip(*self._points(xs, ys), strict=True))
-        self._shapes.append((style, f"M{path}"))
-        self._legend.append((style, name))
+        self._shapes.append((style, f"M{path}", name))
 
     def _points(self, xs: Scores, ys: Scores) -> tuple[list[float], list[float]]:
         return self._x.positions(xs, _LEFT, _RIGHT), self._y.positions(ys, _BOTTOM, _TOP)

@@ -1,10 +1,13 @@
 """Cases that have something in common, and how they were answered: by type, origin, document and size."""
 
 import bisect
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from face_validation.evaluation.report.texts import asset
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.runs.result import Result
 from face_validation.evaluation.statistics.confusion import Answer, Confusion
@@ -13,23 +16,6 @@ Sizes = tuple[float, int] | None  # `Result.least_sizes`
 
 MOST_NAMES = 30
 OTHERS = "others"
-
-# What the first words of a note are called, where cutting them off by rule would split one origin into several.
-_KNOWN_ORIGINS = {
-    "lfw": "lfw",
-    "web celebrity": "web celebrity",
-    "composite": "composite",
-    "published pair": "published pair",
-    "exif orientation": "EXIF orientation",
-    "same photo, exif": "EXIF orientation",
-    "jpeg": "file format",
-    "png": "file format",
-    "progressive jpeg": "file format",
-    "bytes after": "file format",
-    "unsupported": "unsupported format",
-    "image below": "image too small",
-    "document without": "document without a face",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +48,21 @@ def groups_of(results: Sequence[Result], answers: Sequence[Answer]) -> list[Grou
 def origin(note: str) -> str:
     """Where a case comes from, by the first words of its note: `lfw`, `web celebrity`, `composite`, `no face`...
 
-    An unknown note is cut at its first punctuation, and to four words at most; an empty one is `unnamed`.
+    `origins.json` names those that cutting by rule would split. Another note is cut at its first punctuation, and to
+    four words at most; an empty one is `unnamed`.
     """
     folded = note.casefold()
-    for beginning, name in _KNOWN_ORIGINS.items():
+    for beginning, name in _known_origins().items():
         if folded.startswith(beginning):
             return name
     words = re.split(r"[:,;()\d]", note, maxsplit=1)[0].split()
     return " ".join(words[: 4 if ":" in note else 2]) or "unnamed"
+
+
+@cache
+def _known_origins() -> dict[str, str]:
+    origins: dict[str, str] = json.loads(asset("origins.json"))
+    return origins
 
 
 def document_template(case: Case) -> str | None:

@@ -26,8 +26,8 @@ from face_validation.evaluation.report.study import Study
 from face_validation.evaluation.report.summary import Summary
 from face_validation.evaluation.report.texts import Text, render, text
 from face_validation.evaluation.runs.identification import NOBODY, Identification, count, is_right
-from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from face_validation.evaluation.runs.results import RESULTS_FILE
+from face_validation.evaluation.runs.run_folder import describe_machine, describe_versions
 from face_validation.evaluation.statistics.differentials import LEAST_PERSONS as LEAST_PERSONS_IN_GROUP
 from face_validation.evaluation.statistics.error_rates import ErrorRates
 from face_validation.evaluation.statistics.identification import COLLECTION_SIZES

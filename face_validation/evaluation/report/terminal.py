@@ -10,15 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from face_validation.evaluation.report.comparison import ChangedCase, Comparison
-from face_validation.evaluation.report.summary import CaseFigures, Summary, WrongAnswer
-from face_validation.evaluation.report.texts import percent, threshold
+from face_validation.evaluation.report.summary import CaseFigures, Summary
+from face_validation.evaluation.report.texts import percent, render
 from face_validation.evaluation.runs.identification import Identification
 from face_validation.evaluation.runs.result import Result
-from face_validation.evaluation.statistics.confusion import Answer
-from face_validation.evaluation.statistics.paired import PairedDifference
 
 STYLE: dict[str, Any] = {"title_justify": "left", "box": box.SIMPLE_HEAD}
-_WANTED = {"match": "the same person", "no_match": "different persons", "error": "a refusal"}
 
 
 def print_summary(summary: Summary) -> None:
@@ -26,21 +23,13 @@ def print_summary(summary: Summary) -> None:
     stdout = Console(highlight=False, soft_wrap=True, emoji=False)
     if summary.cases is not None:
         _print_cases(summary.cases, summary.threshold, stdout)
-    for study in summary.studies:
-        if study.auc is not None and study.eer is not None:
-            stdout.print(f"{study.name}: AUC {study.auc:.5f}, EER {percent(study.eer.rate)}")
-    _print_thresholds(summary, stdout)
-    for wrong in summary.cases.wrong[:5] if summary.cases is not None else ():
-        stdout.print(f"[dim]{escape(wrong.result.case.case_id)}: {escape(_sentence_of(wrong))}[/]")
+    stdout.print(render("terminal_summary.txt", summary=summary), end="")
 
 
-def _sentence_of(wrong: WrongAnswer) -> str:
-    result = wrong.result
-    if wrong.answer is Answer.FAILED:
-        return f"Failed ({result.status or 'no answer'}): {result.details}"
-    if wrong.answer is Answer.REFUSED:
-        return f"Refused: {result.details}"
-    return f"Said {_WANTED[wrong.answer]} at {result.similarity:.2f}; expected {_WANTED[result.case.expected]}."
+def print_identification(run: Identification) -> None:
+    """The rates of an identification run at its threshold."""
+    stdout = Console(highlight=False, soft_wrap=True, emoji=False)
+    stdout.print(render("terminal_identification.txt", run=run), end="")
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], **style: Any) -> Table:
@@ -74,45 +63,6 @@ def _print_cases(cases: CaseFigures, at: float, stdout: Console) -> None:
         ),
         soft_wrap=False,
     )
-    for name, latency in cases.latency.items():
-        times = ", ".join(f"{p} {getattr(latency, p) * 1000:.0f} ms" for p in ("p50", "p95", "p99"))
-        stdout.print(f"{name}: {times}")
-
-
-def _print_thresholds(summary: Summary, stdout: Console) -> None:
-    first = summary.studies[0]
-    for choice in first.choices:
-        for_what = f"FMR {choice.target_fmr:g}" if choice.target_fmr is not None else choice.reason.replace("_", " ")
-        stdout.print(
-            f"threshold {threshold(choice.threshold):>7} ({for_what}): FMR {percent(choice.fmr)}, "
-            f"FNMR {percent(choice.fnmr)}{'' if choice.support in (None, 'steady') else ', ' + choice.support}"
-        )
-    for assessment in first.assessments:
-        stdout.print(f"NIST SP 800-63A-4 at {threshold(assessment.threshold)}: {assessment.verdict.replace('_', ' ')}")
-    if first.safe is None:
-        stdout.print("The data cannot show that any threshold is safe.")
-        return
-    stdout.print(
-        f"[bold]Safe threshold: {threshold(first.safe.threshold)}[/] (at most 1 stranger in "
-        f"{round(1 / first.safe.most_fmr):,} passes, with 95 % confidence; FNMR {percent(first.safe.fnmr)})"
-    )
-
-
-def print_identification(run: Identification) -> None:
-    """The rates of an identification run at its threshold."""
-    stdout = Console(highlight=False, soft_wrap=True, emoji=False)
-    stdout.print(f"{run.enrolled} photographs enrolled, {len(run.answers)} searched, threshold {run.threshold:g}")
-    for rate, words in (
-        (run.rank_one, "of enrolled persons are named right (rank 1)"),
-        (run.fnir, "are not (FNIR)"),
-        (run.misidentified, "are given another person's name"),
-        (run.rank_one_any, "are named right without a threshold"),
-        (run.fpir, "of strangers are given a name (FPIR)"),
-        (run.refused, "of the photographs are refused"),
-    ):
-        low, high = rate.interval or (0.0, 1.0)
-        interval = f"95 %: {low * 100:.1f} to {high * 100:.1f}"
-        stdout.print(f"{percent(rate):>9}  {rate.hits} of {rate.of} {words}; {interval}")
 
 
 def print_comparison(comparison: Comparison, folders: Sequence[Path], thresholds: Sequence[float]) -> None:
@@ -136,12 +86,7 @@ def print_comparison(comparison: Comparison, folders: Sequence[Path], thresholds
     ]
     columns = ("", "cases", "right A", "right B", "better", "worse", "AUC A", "AUC B", "EER A", "EER B")
     stdout.print(_table("", columns, rows, padding=0, pad_edge=False))  # so it fits into the 80 columns of a log
-    for group in comparison.groups:
-        stdout.print(f"{group.name}: {group.own.verdict}")
-        for test in group.at_targets:
-            stdout.print(f"  at FMR {test.target_fmr:g}: {test.verdict}")
-        for difference in group.fnmr:
-            stdout.print(f"[dim]  {_difference_text(difference)}[/]")
+    stdout.print(render("terminal_comparison.txt", comparison=comparison), end="")
     _print_changed(comparison.changed, stdout)
     before, after = comparison.median_seconds
     stdout.print(f"Median request: A {before * 1000:.0f} ms, B {after * 1000:.0f} ms")
@@ -169,18 +114,6 @@ def _print_changed(cases: Sequence[ChangedCase], stdout: Console, most: int = 50
     stdout.print(changed)
     if len(cases) > most:
         stdout.print(f"{len(cases) - most} more cases changed: --json lists all of them.")
-
-
-def _difference_text(difference: PairedDifference) -> str:
-    at = f"FNMR at FMR {difference.target_fmr:g}: {percent(difference.first)}"
-    if difference.first == difference.second and difference.low == difference.high == 0:
-        return f"{at} in both"
-    chance = "more than chance" if difference.is_more_than_chance else "may be chance"
-    drawn = "over persons" if difference.over_persons else "over pairs"
-    return (
-        f"{at}, {percent(difference.second)} ({(difference.second - difference.first) * 100:+.2f}; 95 % "
-        f"{difference.low * 100:+.2f} to {difference.high * 100:+.2f}, {drawn}): {chance}"
-    )
 
 
 def _answer_text(result: Result, answer: str) -> str:

@@ -8,7 +8,8 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+import rich.markup
+from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from face_validation.evaluation.report.thumbnails import thumbnail
@@ -71,7 +72,7 @@ def threshold(value: float) -> str:
 
 
 def render(template: str, **values: object) -> Markup:
-    """A page or chart of this package's templates; everything is escaped."""
+    """A page, chart or text of this package's templates; everything but texts for a terminal is escaped."""
     return Markup(_environment().get_template(template).render(t=text, **values))  # noqa: S704 - escaped by Jinja
 
 
@@ -83,9 +84,14 @@ def asset(name: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(asset),
+        autoescape=select_autoescape(default=True, disabled_extensions=("txt",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {
+        "plain": rich.markup.escape,
         "thousands": "{:,}".format,
         "percent": percent,
         "percent_of": percent_of,

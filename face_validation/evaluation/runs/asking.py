@@ -9,18 +9,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Protocol
 
+from face_validation.client import errors
 from face_validation.client.buckets import Bucket
-from face_validation.client.errors import (
-    FaceValidationError,
-    ForbiddenError,
-    ImageTooLargeError,
-    ImageValidationError,
-    PayloadTooLargeError,
-    RequestFailedError,
-    SettingsError,
-    TooManyRequestsError,
-    UnauthorizedError,
-)
 from face_validation.client.transport import with_retries
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import ValidationResult
@@ -145,9 +135,9 @@ def _ask(case: Case, uploads: _Uploads, api: Api, digests: dict[Path, str]) -> R
             attempts=ATTEMPTS,
             is_repeatable=False,
         )
-    except (UnauthorizedError, ForbiddenError, SettingsError) as error:
+    except (errors.UnauthorizedError, errors.ForbiddenError, errors.SettingsError) as error:
         raise RunError(f"The API cannot be asked: {error}") from error
-    except FaceValidationError as error:
+    except errors.FaceValidationError as error:
         return Result(
             case,
             *hashes,
@@ -172,10 +162,10 @@ def _ask(case: Case, uploads: _Uploads, api: Api, digests: dict[Path, str]) -> R
     )
 
 
-def _is_refusal(error: FaceValidationError) -> bool:
+def _is_refusal(error: errors.FaceValidationError) -> bool:
     """Whether the service judged the images: a busy service, a lost connection or a 5xx says nothing about them."""
-    if isinstance(error, RequestFailedError | TooManyRequestsError | PayloadTooLargeError):
+    if isinstance(error, errors.RequestFailedError | errors.TooManyRequestsError | errors.PayloadTooLargeError):
         return False
     if error.status is None:  # of the client itself, which prepares images
-        return isinstance(error, ImageValidationError | ImageTooLargeError)
+        return isinstance(error, errors.ImageValidationError | errors.ImageTooLargeError)
     return HTTPStatus.BAD_REQUEST <= error.status < HTTPStatus.INTERNAL_SERVER_ERROR

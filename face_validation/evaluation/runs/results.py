@@ -4,7 +4,7 @@ import csv
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
 from io import StringIO
@@ -37,34 +37,32 @@ class ResultsError(EvaluationError):
     """A results file cannot be read; says where."""
 
 
-class ResultsFile:
-    """results.csv of a run, open for appending: each row is on the disk before the next case is asked."""
+@contextmanager
+def appended(path: Path, root: Path) -> Iterator[Callable[[Iterable[Result]], None]]:
+    """Opens results.csv of a run, and gives what adds rows to it; they are on the disk when it returns.
 
-    def __init__(self, path: Path, root: Path) -> None:
-        """Images are written relative to `root`, the folder of the cases."""
-        self._row = _row_writer(root)
-        self._stream = path.open("a", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._stream)
-        if self._stream.tell() == 0:
-            self._writer.writerow(COLUMNS)
+    Images are written relative to `root`, the folder of the cases. Not for several threads at once.
+    """
+    row = _row_writer(root)
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        if stream.tell() == 0:
+            writer.writerow(COLUMNS)
 
-    def append(self, results: Iterable[Result]) -> None:
-        """Add rows. Not for several threads at once."""
-        self._writer.writerows(map(self._row, results))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        def append(results: Iterable[Result]) -> None:
+            writer.writerows(map(row, results))
+            stream.flush()
+            os.fsync(stream.fileno())
 
-    def close(self) -> None:
-        """Nothing can be appended any more."""
-        self._stream.close()
+        yield append
 
 
 def write_results(results: Iterable[Result], path: Path, root: Path) -> None:
     """Put a whole results.csv in the place of the one that is there, in one step."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
-    with closing(ResultsFile(new, root)) as rows:
-        rows.append(results)
+    with appended(new, root) as append:
+        append(results)
     new.replace(path)
 
 

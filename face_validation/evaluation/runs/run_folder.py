@@ -1,7 +1,10 @@
-"""A run's folder: run.json beside results.csv, its lock, and the run that is read from it again."""
+"""A run's folder: run.json beside results.csv, with the machine it ran on; its lock; the run that is read again."""
 
 import fcntl
+import importlib.metadata
 import json
+import os
+import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from face_validation.evaluation.runs.cases import EvaluationError
-from face_validation.evaluation.runs.machine import describe_machine, describe_versions
 from face_validation.evaluation.runs.result import Result
 from face_validation.evaluation.runs.results import RESULTS_FILE, read_results
 
 RUN_FILE = "run.json"
+PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless", "pillow", "rapidocr", "boto3", "moto", "httpx")
 
 
 class RunError(EvaluationError):
@@ -123,3 +126,36 @@ def locked(out: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise RunError(f"Another run is writing to {out}: wait for it, or give another --out.") from error
         yield
+
+
+def describe_machine() -> str:
+    """Processor, cores, memory and system, in one line."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"{_processor()}, {cores} cores, {_memory_gib()}{platform.system()} {platform.machine()}"
+
+
+def describe_versions() -> dict[str, str]:
+    """Python and the packages that decide scores and speed; what is not installed is left out."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or "unknown processor"
+
+
+def _memory_gib() -> str:
+    try:
+        return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB, "
+    except (ValueError, OSError, AttributeError):
+        return ""

@@ -1,14 +1,13 @@
 """One run: every case is asked once, in parallel, and a run that was interrupted is taken up where it stopped."""
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from face_validation.evaluation.runs.asking import Api, ask_all, digests_of
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.runs.result import Outcome, Result
-from face_validation.evaluation.runs.results import RESULTS_FILE, ResultsFile, read_results, write_results
+from face_validation.evaluation.runs.results import RESULTS_FILE, appended, read_results, write_results
 from face_validation.evaluation.runs.run_folder import RUN_FILE, Run, locked, new_run
 
 
@@ -49,12 +48,12 @@ def run_cases(
 
         def record(result: Result) -> None:
             # On the disk before anybody hears of it.
-            rows.append([result])
+            append([result])
             answers[result.case.case_id] = result
             on_answer(result)
 
         with (
-            closing(ResultsFile(results_path, run.root)) as rows,
+            appended(results_path, run.root) as append,
             run.session(out, jobs, lambda: len(answers) - taken_up),
         ):
             ask_all([case for case in cases if case.case_id not in answers], digests, api, jobs, record)

@@ -1,5 +1,6 @@
 """Thresholds: what they cost, whether the data can carry them, and which pairs go to a human between two of them."""
 
+import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,18 +68,16 @@ def safe_threshold(pairs: ScoredPairs, meter: ErrorRateMeter, most_fmr: float) -
     """
     non_matches = np.sort(pairs.non_match_scores)
 
-    def threshold_with(allowed: int) -> float | None:
-        threshold = _above(pairs, float(non_matches[-allowed - 1]))
-        interval = meter.fmr(threshold).interval
-        return threshold if interval is not None and interval[1] <= most_fmr else None
+    def threshold_with(allowed: int) -> float:
+        return _above(pairs, float(non_matches[-allowed - 1]))
 
-    found = threshold_with(0) if non_matches.size else None
-    # Bisection over the number of false matches: `low` of them are safe, `high` are not.
-    low, high = 0, math.floor(most_fmr * non_matches.size) + 1
-    while found is not None and high - low > 1:
-        middle = (low + high) // 2
-        threshold = threshold_with(middle) if middle < non_matches.size else None
-        low, high, found = (middle, high, threshold) if threshold is not None else (low, middle, found)
+    def is_unsafe(allowed: int) -> bool:
+        interval = meter.fmr(threshold_with(allowed)).interval
+        return interval is None or interval[1] > most_fmr
+
+    numbers = range(min(math.floor(most_fmr * non_matches.size) + 1, non_matches.size))  # of false matches
+    safe = bisect.bisect_left(numbers, True, key=is_unsafe)
+    found = threshold_with(safe - 1) if safe else None
     return found if found is not None and found <= 100 else None
 
 

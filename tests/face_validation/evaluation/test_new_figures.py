@@ -15,7 +15,12 @@ from face_validation.evaluation.statistics.differentials import (
     differentials,
     worst_to_geometric_mean,
 )
-from face_validation.evaluation.statistics.error_rates import error_rates, normal_deviates, thinned
+from face_validation.evaluation.statistics.error_rates import (
+    error_against_rejection,
+    error_rates,
+    normal_deviates,
+    thinned,
+)
 from face_validation.evaluation.statistics.identification import (
     COLLECTION_SIZES,
     cumulative_match,
@@ -25,7 +30,6 @@ from face_validation.evaluation.statistics.intervals import Rate, cases_needed
 from face_validation.evaluation.statistics.operating_points import review_bands, safe_threshold, threshold_for
 from face_validation.evaluation.statistics.paired import fnmr_differences
 from face_validation.evaluation.statistics.persons import ErrorRateMeter, PersonBootstrap
-from face_validation.evaluation.statistics.quality import error_against_rejection
 from face_validation.evaluation.statistics.scored_pairs import ScoredPairs, label_suspicion, looks_mislabelled
 from face_validation.evaluation.statistics.sp800_63a import Verdict, assess
 
