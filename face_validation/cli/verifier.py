@@ -190,7 +190,7 @@ def _show_seen(project: "VerifierProject", out: Path) -> None:
     from person_verifier.dataset.photos import hidden_images
     from person_verifier.training.project import remark
 
-    seen = project.crop()
+    seen = project.seen
     console = Console(emoji=False)
     if hidden := hidden_images(project.photos):
         console.print(f"{hidden} hidden files were skipped.", style="dim")

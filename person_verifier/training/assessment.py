@@ -99,7 +99,7 @@ class Judged:
         counts = self.counts
         tp, fp = counts.true_positives, counts.false_positives
         mine = tp + counts.false_negatives + counts.faceless_me
-        rates = {
+        rates: dict[str, Rate | F1Score] = {
             "accuracy": Rate(tp + counts.true_negatives, len(self.is_me)),
             "precision": Rate(tp, tp + fp),
             "recall": Rate(tp, mine),

@@ -45,25 +45,23 @@ class VerifierProject:
         return self.out / "reports"
 
     @cached_property
-    def _seen(self) -> list[PhotoRecord]:
-        photos = find_photos(self.photos)
-        with self.progress("crop", len(photos)) as advance:
-            return FaceCache(self.out, self.engine).describe(photos, advance)
-
-    def crop(self) -> list[PhotoRecord]:
-        """Find the faces, write the crops and `reports/photos.csv`, which lists what each photograph shows.
+    def seen(self) -> list[PhotoRecord]:
+        """What each photograph shows, with its crop, as `reports/photos.csv` lists it.
 
         Raises:
             TrainingDataError: a folder is missing or empty.
         """
+        photos = find_photos(self.photos)
+        with self.progress("crop", len(photos)) as advance:
+            seen = FaceCache(self.out, self.engine).describe(photos, advance)
         self.reports.mkdir(parents=True, exist_ok=True)
         with (self.reports / "photos.csv").open("w", newline="", encoding="utf-8") as table:
             rows = csv.writer(table)
             rows.writerow(["photo", "person", "faces", "crop", "remark"])
-            for entry in self._seen:
+            for entry in seen:
                 crop = entry.crop.relative_to(self.out).as_posix() if entry.crop is not None else ""
                 rows.writerow([entry.photo.name, entry.photo.person, len(entry.faces), crop, remark(entry)])
-        return self._seen
+        return seen
 
     @cached_property
     def collection(self) -> Collection:
@@ -72,13 +70,12 @@ class VerifierProject:
         Raises:
             TrainingDataError: too few faces of one of the classes, or photographs of several people in `me/`.
         """
-        seen = self.crop()
         for mine, kind in ((True, "me"), (False, "not_me")):
-            if not any(entry.photo.is_me == mine and entry.faces for entry in seen):
+            if not any(entry.photo.is_me == mine and entry.faces for entry in self.seen):
                 raise TrainingDataError(
                     f"No face was found in any photo of {kind}/: see {self.reports / 'photos.csv'}."
                 )
-        return collection_of(seen, self.engine, self.out / "crops" / "me")
+        return collection_of(self.seen, self.engine, self.out / "crops" / "me")
 
     def train(self, rule: assessment.ThresholdRule, version: str) -> tuple[VerifierModel, bool]:
         """All steps: crop, embed, assess on held-out photographs, train on all, store; and whether anything was new.

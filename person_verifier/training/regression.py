@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +79,9 @@ class Training:
 def train(samples: Samples, grid: Sequence[float] = C_GRID) -> Training:
     """Choose C by the balanced log loss of held-out groups, then train on everything."""
     with threadpool_limits(1):
-        folds = split(samples, FOLDS)
-        validation = {c: _held_out_logits(samples, folds, c) for c in grid}
+        validation = {c: np.empty(len(samples)) for c in grid}
+        for c, (seen, unseen) in product(grid, split(samples, FOLDS)):
+            validation[c][unseen] = fit(samples[seen], c).logits(samples.vectors[unseen])
         c = min(grid, key=lambda c: balanced_log_loss(validation[c], samples.is_me))
         return Training(fit(samples, c), c, expit(validation[c]))
 
@@ -134,12 +136,3 @@ def balanced_log_loss(logits: NDArray[np.float64], is_me: NDArray[np.bool_]) -> 
     """Mean over both classes of the mean negative log likelihood."""
     losses = np.logaddexp(0, np.where(is_me, -logits, logits))
     return float((losses[is_me].mean() + losses[~is_me].mean()) / 2)
-
-
-def _held_out_logits(
-    samples: Samples, folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]], c: float
-) -> NDArray[np.float64]:
-    logits = np.empty(len(samples))
-    for seen, unseen in folds:
-        logits[unseen] = fit(samples[seen], c).logits(samples.vectors[unseen])
-    return logits

@@ -212,6 +212,7 @@ def test_health(client: Client) -> None:
     answer = client.request("GET", "/healthz")
 
     assert (answer.status_code, answer.json()) == (200, {"status": "healthy", "model_loaded": True})
+    assert client.request("HEAD", "/healthz").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -222,6 +223,7 @@ def test_other_addresses_and_methods_are_refused_in_json(client: Client, path: s
 
     assert answer.status_code == status
     assert answer.json().keys() == {"error"}
+    assert ("Allow" in answer.headers) is (status == 405)
 
 
 TOKEN = "correct-horse-battery-staple"

@@ -205,7 +205,7 @@ def test_a_bystander_who_is_larger_in_one_photo_is_not_taken_for_the_person(tmp_
     (folder / "not_me" / "Two_1.png").write_bytes(striped("Two", 1, two_faces=True))
 
     for engine in (CrowdEngine(), CrowdEngine()):  # the second run reads what the first one kept
-        chosen = {entry.photo.name: entry.faces[entry.judged] for entry in project(tmp_path, engine).crop()}
+        chosen = {entry.photo.name: entry.faces[entry.judged] for entry in project(tmp_path, engine).seen}
         warnings = project(tmp_path, engine).collection.warnings
 
         assert (chosen["me/two.png"].width, chosen["not_me/Two_1.png"].width) == (0.2, 0.6)

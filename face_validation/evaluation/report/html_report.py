@@ -11,17 +11,9 @@ from pathlib import Path
 from markupsafe import Markup
 from pydantic import TypeAdapter
 
+from face_validation.evaluation.report import plots
 from face_validation.evaluation.report.charts import standalone
 from face_validation.evaluation.report.metrics import metrics_of
-from face_validation.evaluation.report.plots import (
-    det_curve,
-    dir_against_fpir,
-    error_rate_curves,
-    identification_curves,
-    name_of,
-    rejection_curves,
-    score_histograms,
-)
 from face_validation.evaluation.report.study import Study
 from face_validation.evaluation.report.summary import Summary
 from face_validation.evaluation.report.texts import Text, render, text
@@ -46,9 +38,9 @@ Plot = tuple[str, Markup, Text]
 
 def write_report(summary: Summary, out: Path) -> None:
     """Write metrics.json, the charts as SVG files and report.html into `out`, over those that are there."""
-    plots = {study.name: _plots(study, summary.threshold) for study in summary.studies}
-    charts = {name: svg for drawn in plots.values() for name, svg, _ in drawn}
-    _write_files(out, metrics_of(summary).model_dump_json(indent=1), charts, report_page(summary, plots))
+    drawn = {study.name: _plots(study, summary.threshold) for study in summary.studies}
+    charts = {name: svg for some in drawn.values() for name, svg, _ in some}
+    _write_files(out, metrics_of(summary).model_dump_json(indent=1), charts, report_page(summary, drawn))
 
 
 def _write_files(out: Path, metrics: str, charts: Mapping[str, str], page: str) -> None:
@@ -58,18 +50,18 @@ def _write_files(out: Path, metrics: str, charts: Mapping[str, str], page: str) 
         (out / name).write_text(content, encoding="utf-8")
 
 
-def report_page(summary: Summary, plots: dict[str, list[Plot]]) -> str:
+def report_page(summary: Summary, drawn: dict[str, list[Plot]]) -> str:
     """The report as HTML that needs no other file."""
     first, groups = summary.studies[0], summary.cases.groups if summary.cases is not None else []
     cross = () if first.differentials is None else first.differentials.cross
     return render(
         "report_template.html",
         summary=summary,
-        plots=plots,
+        plots=drawn,
         dimensions={name: list(members) for name, members in groupby(groups, attrgetter("dimension"))},
         fmr_between={ends: one.fmr for one in cross for ends in ((one.first, one.second), (one.second, one.first))},
         curve=TypeAdapter(ErrorRates).dump_python(first.rates, by_alias=True),
-        rejection_curves=rejection_curves,
+        rejection_curves=plots.rejection_curves,
         wrong_shown=WRONG_SHOWN,
         collection_sizes=COLLECTION_SIZES,
         least_persons=LEAST_PERSONS,
@@ -80,12 +72,13 @@ def report_page(summary: Summary, plots: dict[str, list[Plot]]) -> str:
 def _plots(study: Study, threshold: float) -> list[Plot]:
     if not study.pairs.similarity.size:
         return []
-    drawn = [("error_rates", error_rate_curves(study, threshold)), ("scores", score_histograms(study, threshold))]
-    if study.auc is not None:
-        drawn.insert(0, ("det", det_curve(study)))
-    return [
-        (f"{kind}_{study.name.lower()}.svg", svg, text(f"{kind}_words", name=name_of(study))) for kind, svg in drawn
-    ]
+    drawn = {"det": plots.det_curve(study)} if study.auc is not None else {}
+    drawn |= {
+        "error_rates": plots.error_rate_curves(study, threshold),
+        "scores": plots.score_histograms(study, threshold),
+    }
+    name = plots.name_of(study)
+    return [(f"{kind}_{study.name.lower()}.svg", svg, text(f"{kind}_words", name=name)) for kind, svg in drawn.items()]
 
 
 def write_identification(run: Identification, out: Path, root: Path, service: str) -> None:
@@ -101,20 +94,20 @@ def write_identification(run: Identification, out: Path, root: Path, service: st
             probe, image = answer.probe, Path(os.path.relpath(answer.probe.image, root)).as_posix()
             found = (answer.person, answer.similarity, answer.error, answer.rank)
             writer.writerow((probe.probe_id, image, probe.person or NOBODY, probe.note, *found))
-    plots = {
-        "identification.svg": identification_curves(run.curve, run.threshold),
-        "dir_fpir.svg": dir_against_fpir(run.curve, run.fpir.of),
+    charts = {
+        "identification.svg": plots.identification_curves(run.curve, run.threshold),
+        "dir_fpir.svg": plots.dir_against_fpir(run.curve, run.fpir.of),
     }
     thresholds = sorted({run.threshold, *FURTHER_THRESHOLDS})
     page = render(
         "identification_template.html",
         run=run,
         points=[count(run.answers, at, enrolled=run.enrolled, not_enrolled=[]) for at in thresholds],
-        plots=plots.values(),
+        plots=charts.values(),
         wrong=[answer for answer in run.answers if not is_right(answer, run.threshold)],
         service=service,
         machine=describe_machine(),
         versions=describe_versions(),
     )
     figures = TypeAdapter(Identification).dump_python(run, mode="json", by_alias=True)
-    _write_files(out, json.dumps({"schema": IDENTIFICATION_SCHEMA, **figures}, indent=2), plots, page)
+    _write_files(out, json.dumps({"schema": IDENTIFICATION_SCHEMA, **figures}, indent=2), charts, page)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, GetPydanticSchema
 
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
+from face_validation.evaluation.statistics import operating_points
 from face_validation.evaluation.statistics.differentials import Differentials, differentials
 from face_validation.evaluation.statistics.error_rates import (
     EqualErrorRate,
@@ -18,16 +19,6 @@ from face_validation.evaluation.statistics.error_rates import (
 )
 from face_validation.evaluation.statistics.identification import Extrapolation, extrapolations
 from face_validation.evaluation.statistics.intervals import Rate
-from face_validation.evaluation.statistics.operating_points import (
-    FMR_TARGETS,
-    ReviewBand,
-    Support,
-    doubts,
-    review_bands,
-    safe_threshold,
-    support_of,
-    threshold_for,
-)
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
 from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 from face_validation.evaluation.statistics.sp800_63a import MOST_FMR, Assessment, assess
@@ -64,7 +55,7 @@ class ThresholdChoice:
     fmr: Rate
     fnmr: Rate
     target_fmr: float | None = None
-    support: Support | None = None
+    support: operating_points.Support | None = None
     needed: int = 0
     interval_is_doubtful: bool = False
     fpir: tuple[Extrapolation, ...] = ()
@@ -108,7 +99,7 @@ class Study:
     safe: SafeThreshold | None
     assessments: Annotated[tuple[Assessment, ...], Field(serialization_alias="sp800_63a_4")]
     differentials: Differentials | None
-    bands: Annotated[tuple[ReviewBand, ...], Field(serialization_alias="review")]
+    bands: Annotated[tuple[operating_points.ReviewBand, ...], Field(serialization_alias="review")]
     rates: Annotated[ErrorRates, Field(serialization_alias="curve")]
     pairs: Annotated[ScoredPairs, GetPydanticSchema(lambda _, schema_of: schema_of(object)), Field(exclude=True)]
 
@@ -142,7 +133,7 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
         safe=safe,
         assessments=tuple(assess(at, meter.fmr(at), meter.fnmr(at), groups) for at, groups in by_group.items()),
         differentials=list(by_group.values())[-1],
-        bands=review_bands(
+        bands=operating_points.review_bands(
             pairs, REVIEW_THRESHOLDS, sorted({one.threshold for one in choices if one.threshold <= 100})
         ),
         rates=thinned(rates),
@@ -157,7 +148,10 @@ def _choices(
         (Reason.DEFAULT, DEFAULT_THRESHOLD, None),
         (Reason.IDENTITY_CHECKS, IDENTITY_CHECK_THRESHOLD, None),
         (Reason.EQUAL_ERROR, None if eer is None else eer.threshold, None),
-        *((Reason.TARGET_FMR, threshold_for(pairs, target), target) for target in FMR_TARGETS),
+        *(
+            (Reason.TARGET_FMR, operating_points.threshold_for(pairs, target), target)
+            for target in operating_points.FMR_TARGETS
+        ),
     ]
     if threshold not in (DEFAULT_THRESHOLD, IDENTITY_CHECK_THRESHOLD):
         wanted.insert(0, (Reason.REPORT, threshold, None))
@@ -165,8 +159,8 @@ def _choices(
     for reason, at, target in wanted:
         if at is not None:
             fmr, fnmr = meter.fmr(at), meter.fnmr(at)
-            support, needed = (None, 0) if target is None else support_of(fmr.of, target)
-            doubtful = doubts(fmr, persons) or doubts(fnmr, persons)
+            support, needed = (None, 0) if target is None else operating_points.support_of(fmr.of, target)
+            doubtful = operating_points.doubts(fmr, persons) or operating_points.doubts(fnmr, persons)
             choices.append(
                 ThresholdChoice(reason, at, fmr, fnmr, target, support, needed, doubtful, extrapolations(fmr))
             )
@@ -175,7 +169,7 @@ def _choices(
 
 def _safe(pairs: ScoredPairs, meter: ErrorRateMeter) -> SafeThreshold | None:
     for target in SAFE_TARGETS:
-        threshold = safe_threshold(pairs, meter, target)
+        threshold = operating_points.safe_threshold(pairs, meter, target)
         if threshold is not None:
             return SafeThreshold(threshold, target, meter.fmr(threshold), meter.fnmr(threshold))
     return None
