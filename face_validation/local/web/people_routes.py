@@ -1,4 +1,4 @@
-"""The page about people: who is enrolled, with their faces; enrol, look for and erase them."""
+"""The page about people: who is enrolled, with their faces; enrol, look for, compare, rename and erase them."""
 
 import uuid
 from functools import partial
@@ -18,7 +18,7 @@ from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.faces import BoundingBox
 from face_validation_function.utils.image_processing import FACE_MARGIN, crop_pixels, cut, open_upright
 
-FILES = ("people.css", "people.js", "people_words.js")
+FILES = ("people.css", "people.js", "people_details.js", "people_words.js")
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
 THUMBNAIL_PX = 192
 MOST_FACES = 50  # the most that a search takes; here they cost nothing
@@ -39,7 +39,10 @@ class PeopleRoutes:
             route("/page/people", self._listed),
             route("/page/people", self._enrol, "POST"),
             route("/page/people", self._erase, "DELETE"),
+            route("/page/people/{full_name:path}", self._kept),
+            route("/page/renames", self._rename, "POST"),
             route("/page/search", self._search, "POST"),
+            route("/page/verification", self._verify, "POST"),
             route("/page/thumbnail", self._thumbnail),
         ]
 
@@ -70,6 +73,20 @@ class PeopleRoutes:
         async with self._api.held({self._api.stack.target_bucket: photo}) as key:
             everybody = {"faces": "all", "max_searched": MOST_FACES} if "everybody" in request.query_params else {}
             return await self._api.asked("POST", "/search", {"image_path": key, **everybody})
+
+    async def _kept(self, request: Request) -> Response:
+        return await self._api.asked("GET", f"/people/{quote(request.path_params['full_name'], safe='')}")
+
+    async def _rename(self, request: Request) -> Response:
+        return await self._api.asked("POST", "/renames", dict(request.query_params))
+
+    async def _verify(self, request: Request) -> Response:
+        photo = await read_body(request, MAX_IMAGE_BYTES)
+        if photo is None:
+            return _too_large()
+        async with self._api.held({self._api.stack.target_bucket: photo}) as key:
+            body = {"image_path": key, "full_name": request.query_params.get("full_name", "")}
+            return await self._api.asked("POST", "/verification", body)
 
     async def _thumbnail(self, request: Request) -> Response:
         """The face of an enrolled photo: `path` is its key, `box` four ratios: left, top, width, height."""

@@ -73,6 +73,23 @@ def test_a_person_is_added_listed_with_the_face_found_and_erased(
     assert keys_in_faces_bucket(stack) == before
 
 
+def test_details_show_what_is_kept_compare_a_photo_and_change_the_name(page: Any, photos: dict[str, Path]) -> None:
+    add(page, "Grace Hoper", photos["hopper"])
+    page.get_by_role("button", name="Details of Grace Hoper").click()
+    page.get_by_text("Kept: 1 photo in 1 version.").wait_for()
+    assert "sharpness" in page.inner_text("#kept li")
+
+    page.set_input_files("#probe", photos["hopper-again"])
+    page.get_by_text("Yes, this is Grace Hoper").wait_for()
+    page.set_input_files("#probe", photos["collins"])
+    page.get_by_text("No, this is not Grace Hoper.").wait_for()
+    page.fill("#new-name", "Grace Hopper")
+    page.keyboard.press("Enter")
+
+    page.get_by_text("Grace Hoper is now called Grace Hopper.").wait_for()
+    assert page.locator("#people strong").all_inner_texts() == ["Grace Hopper"]
+
+
 def test_everybody_in_a_photo_is_named_beside_the_face(page: Any, photos: dict[str, Path], tmp_path: Path) -> None:
     from PIL import Image
 
@@ -166,11 +183,13 @@ def test_no_barrier_is_found_by_axe_and_nothing_is_wider_than_the_screen(
         page.set_default_timeout(ANSWER_TIMEOUT_MS)
         page.goto(f"{stack.page_url}people")
         page.wait_for_selector("#people li")
-        for open_dialog in (False, True):
-            if open_dialog:
-                page.click("#people li button")
+        for pressed in ("", "Details", "Erase", "Detalles", "Borrar"):
+            for button in page.locator("#people li button", has_text=pressed).all() if pressed else ():
+                button.click()
             found = Axe().run(page)
             assert found.violations_count == 0, found.generate_report()
+            for dialog in page.locator("dialog[open]").all():
+                dialog.evaluate("dialog => dialog.close()")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.close()
         client.people.erase_person("Grace Hopper")
@@ -178,7 +197,7 @@ def test_no_barrier_is_found_by_axe_and_nothing_is_wider_than_the_screen(
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "page/people?full_name=Ana"), ("DELETE", "page/people?full_name=Ana"), ("POST", "page/search")],
+    [("POST", "page/people?full_name=Ana"), ("DELETE", "page/people?full_name=Ana"), ("POST", "page/search"), ("POST", "page/renames?from=a&to=b")],
 )
 def test_another_sites_page_can_neither_add_nor_find_nor_erase(stack: LocalStack, method: str, path: str) -> None:
     refused = httpx.request(method, f"{stack.page_url}{path}", headers={"Origin": "https://example.org"})

@@ -3,6 +3,7 @@
 import { box } from "/page/boxes.js";
 import { listen } from "/page/intake.js";
 import { currentLanguage, speak, words } from "/page/language.js";
+import { details, prepareDetails } from "/page/people_details.js";
 import { WORDS } from "/page/people_words.js";
 import { percent } from "/page/numbers.js";
 import { PictureError, prepare } from "/page/pictures.js";
@@ -186,8 +187,10 @@ function row(name) {
   const since = new Date(Math.min(...faces.map((face) => new Date(face.enrolled_at)))).toLocaleDateString(currentLanguage(), { dateStyle: "medium" });
   const erase = make("button", { type: "button", textContent: words().erase, ariaLabel: words().erase_person(name) });
   erase.addEventListener("click", () => confirmErasure(name));
+  const more = make("button", { type: "button", textContent: words().details, ariaLabel: words().details_of(name) });
+  more.addEventListener("click", () => details(name));
   const about = make("div", {}, make("strong", { textContent: name }), make("small", { textContent: `${words().photos(faces.length)}, ${words().since(since)}` }));
-  return make("li", { className: "card" }, make("div", { className: "faces" }, ...faces.slice(0, 4).map(thumbnail)), about, erase);
+  return make("li", { className: "card" }, make("div", { className: "faces" }, ...faces.slice(0, 4).map(thumbnail)), about, make("div", { className: "tools" }, more, erase));
 }
 
 function confirmErasure(name) {
@@ -221,6 +224,16 @@ everybody.addEventListener("change", () => { if (latest) search(latest); });
 find("#enrol").addEventListener("submit", (event) => {
   event.preventDefault();
   enrol();
+});
+prepareDetails({
+  make,
+  ask,
+  textOf,
+  thumbnail,
+  changed: async (text) => {
+    await load();
+    tell("enrol", () => text);
+  },
 });
 // The browser's own bubble would speak the browser's language, not the page's.
 find("#enrol").noValidate = true;
