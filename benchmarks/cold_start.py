@@ -3,7 +3,6 @@
 Run: `make bench-cold-start`. One core, the asset as it is deployed; rounds are interleaved and the medians shown.
 """
 
-import argparse
 import json
 import shutil
 import statistics
@@ -35,14 +34,11 @@ ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-WARM_INVOKES = 20
+ROUNDS, WARM_INVOKES = 7, 20
 
 
 def main() -> None:
     """Bundle, measure, print a table and one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
     interpreter = interpreter_of()
     if interpreter is None:
         sys.exit(f"No python{PYTHON}, the Lambda's version, on this machine: there is nothing to measure with.")
@@ -64,7 +60,7 @@ def main() -> None:
             for asset, task in ((".pyc", compiled), ("no .pyc", plain))
             for name, handler in (("service", HANDLER), ("bare boto3", "bare.handler"))
         }
-        found = [[_measure(*run, interpreter, event) for run in runs.values()] for _ in range(rounds)]
+        found = [[_measure(*run, interpreter, event) for run in runs.values()] for _ in range(ROUNDS)]
     medians = {
         name: [round(statistics.median(column), 1) for column in zip(*values, strict=True)]
         for name, values in zip(runs, zip(*found, strict=True), strict=True)
@@ -75,7 +71,7 @@ def main() -> None:
     ]
     ours, bare = medians["service", ".pyc"], medians["bare boto3", ".pyc"]
     ratios = {"init": round(ours[0] / bare[0], 2), "first_answer": round(ours[1] / bare[1], 2)}
-    title = f"Cold start under AWS's Runtime Interface Emulator, one core; median of {rounds} rounds"
+    title = f"Cold start under AWS's Runtime Interface Emulator, one core; median of {ROUNDS} rounds"
     show("cold_start", title, rows, asset=sizes, interpreter=f"Python {PYTHON} ({interpreter})", over_bare_boto3=ratios)
 
 

@@ -25,8 +25,8 @@ from PIL import Image
 from benchmarks.face_engines import OURS, FaceRecognition
 from benchmarks.measuring import PEER, peer_versions, show
 from face_validation.local.samples.photographs import eileen_collins, grace_hopper, jpeg
-from person_verifier.dataset.faces import load_engine
 from person_verifier.training.model import VerifierModel
+from rekognition_local.engine import Engine
 
 TO_BEAT_MS = 28.7
 PIXELS = 1_000_000
@@ -136,13 +136,13 @@ def address(log: Path, server: "subprocess.Popen[bytes]") -> str:
 def made_up_model(engine: str) -> VerifierModel:
     """A verifier of nobody, of the right size."""
     noise = np.random.default_rng(0)
-    size = 128 if engine != OURS else load_engine().embed(np.zeros((1, 1, 3), np.uint8), []).shape[1]
+    size = 128 if engine != OURS else Engine.load().embed(np.zeros((1, 1, 3), np.uint8), []).shape[1]
     return VerifierModel(
         model_version="benchmark",
         created="",
         threshold=0.75,
         threshold_rule="given",
-        embedding_model=load_engine().model_id if engine == OURS else PEER,
+        embedding_model=Engine.load().model_id if engine == OURS else PEER,
         data_sha256="0",
         recipe_sha256="0",
         photos_of_me=0,
@@ -170,7 +170,7 @@ def serve_one(engine: str) -> None:
     from person_verifier.serving.server import serve
     from person_verifier.serving.settings import ServerSettings
 
-    serve(load_engine() if engine == OURS else FaceRecognition(), ServerSettings.from_environment())
+    serve(Engine.load() if engine == OURS else FaceRecognition(), ServerSettings.from_environment())
 
 
 if __name__ == "__main__":

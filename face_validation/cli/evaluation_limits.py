@@ -96,8 +96,7 @@ def _value(limit: Limit, summary: "Summary") -> float | None:
     if study is not None and limit.rate in ("fmr", "fnmr"):
         rate = getattr(next(one for one in study.choices if one.threshold == summary.threshold), limit.rate)
     elif limit.group == "all" and limit.rate.startswith("failure_to_"):
-        rate = getattr(summary.acquisition, limit.rate.removeprefix("failure_to_"))
+        rate = getattr(summary, limit.rate)
     else:
-        counted = None if summary.cases is None else summary.cases.confusion_of(limit.group)
-        rate = getattr(counted, limit.rate, None)
+        rate = getattr(summary.confusion_of(limit.group), limit.rate, None)
     return None if rate is None else rate.value

@@ -160,9 +160,9 @@ def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
 
 def _engine() -> "ComparingEngine":
     # The models are loaded when a command needs them, not when the command line is.
-    from person_verifier.dataset.faces import load_engine
+    from rekognition_local.engine import Engine
 
-    return load_engine()
+    return Engine.load()
 
 
 def _project(data: Path, out: Path) -> "VerifierProject":

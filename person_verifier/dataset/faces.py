@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from person_verifier.errors import NoFaceError
-from rekognition_local.engine import DetectedFace, Engine
+from rekognition_local.engine import DetectedFace
 from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.engine.faces.pyramid import Pyramid
 
@@ -19,11 +19,6 @@ SHOT_SIDE = 32
 KEPT_SIDE_PX = 1024
 # A face with at least this part of the largest one's area counts as equally large.
 SAME_SIZE = 0.75
-
-
-def load_engine() -> Engine:
-    """The engine as the verifier uses it, for training and serving alike."""
-    return Engine.load()
 
 
 def most_prominent(faces: Sequence[DetectedFace]) -> int:

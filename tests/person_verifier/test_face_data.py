@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from person_verifier.dataset.faces import load_engine
 from person_verifier.errors import TrainingDataError
 from person_verifier.training.assessment import ThresholdRule
 from person_verifier.training.project import VerifierProject
@@ -32,7 +31,7 @@ class Person:
 @pytest.fixture(scope="module")
 def people(face_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Person]:
     """Each person of `me/` is "me" once; everybody else, with the other persons of `me/`, is "not me"."""
-    engine, out = load_engine(), tmp_path_factory.mktemp("verifier")
+    engine, out = Engine.load(), tmp_path_factory.mktemp("verifier")
     return [judged(person, layout(person, face_data, out), out, engine) for person in me_folders(face_data)]
 
 
@@ -95,7 +94,7 @@ def test_photos_of_two_people_in_me_are_refused(face_data: Path, tmp_path: Path)
     for photo in [*sorted(one.glob("*.jpg"))[:20], *sorted(other.glob("*.jpg"))[:10]]:
         (folder / "me" / photo.name).symlink_to(photo)
         (folder / "not_me" / photo.name).unlink(missing_ok=True)
-    project = VerifierProject(folder, tmp_path / "out", load_engine(), no_progress)
+    project = VerifierProject(folder, tmp_path / "out", Engine.load(), no_progress)
 
     with pytest.raises(TrainingDataError, match=f"several people.*{other.name}"):
         project.evaluate(ThresholdRule(0.75), "two")

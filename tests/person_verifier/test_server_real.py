@@ -15,8 +15,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from person_verifier.dataset.faces import load_engine
 from person_verifier.training.model import VerifierModel
+from rekognition_local.engine import Engine
 from tests.fakes import file_of
 from tests.person_verifier.fakes import png
 from tests.person_verifier.serving import Server, running_server
@@ -32,7 +32,7 @@ TOGETHER_MB = 1280  # the master and both workers, each with its own copy of the
 def server(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Iterator[Server]:
     """A verifier of the astronaut by distance alone: near her photograph is me."""
     folder = tmp_path_factory.mktemp("real")
-    engine = load_engine()
+    engine = Engine.load()
     person = engine.embed(astronaut, engine.detect(astronaut)[:1])[0].astype(np.float64)
     VerifierModel(
         model_version="me-verifier-v1",

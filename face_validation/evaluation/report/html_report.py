@@ -52,13 +52,13 @@ def _write_files(out: Path, metrics: str, charts: Mapping[str, str], page: str) 
 
 def report_page(summary: Summary, drawn: dict[str, list[Plot]]) -> str:
     """The report as HTML that needs no other file."""
-    first, groups = summary.studies[0], summary.cases.groups if summary.cases is not None else []
+    first = summary.studies[0]
     cross = () if first.differentials is None else first.differentials.cross
     return render(
         "report_template.html",
         summary=summary,
         plots=drawn,
-        dimensions={name: list(members) for name, members in groupby(groups, attrgetter("dimension"))},
+        dimensions={name: list(members) for name, members in groupby(summary.groups, attrgetter("dimension"))},
         fmr_between={ends: one.fmr for one in cross for ends in ((one.first, one.second), (one.second, one.first))},
         curve=TypeAdapter(ErrorRates).dump_python(first.rates, by_alias=True),
         rejection_curves=plots.rejection_curves,

@@ -37,11 +37,6 @@ def _found_in(*path: str) -> Any:
     return Field(validation_alias=AliasPath(*path))
 
 
-def _of_cases(name: str, missing: object = None) -> Any:
-    """What only labelled cases have; `missing` of all pairs."""
-    return Field(missing, validation_alias=AliasPath("cases", name))
-
-
 class DoubtfulLabel(Model):
     """A pair whose label looks wrong."""
 
@@ -73,17 +68,17 @@ class Metrics(Model):
     threshold: float
     notices: list[str] = _found_in("run", "notices")
     sessions: list[Session] = _found_in("run", "sessions")
-    failure_to_enrol: Rate = _found_in("acquisition", "enrol")
-    failure_to_acquire: Rate | None = _found_in("acquisition", "acquire")
+    failure_to_enrol: Rate
+    failure_to_acquire: Rate | None
     scores: list[Study] = _found_in("studies")
     doubtful_labels: list[DoubtfulLabel]
-    throughput_per_s: float | None = _of_cases("throughput")
-    overall: Confusion | None = _of_cases("overall")
-    groups: list[Group] = _of_cases("groups", [])
-    latency_s: dict[str, Latency] = _of_cases("latency", {})
-    wrong: list[Wrong] = _of_cases("wrong", [])
-    rejection: list[ErrorAgainstRejection] = _of_cases("rejection", [])
-    rejection_threshold: float | None = _of_cases("rejection_threshold")
+    throughput_per_s: float | None = _found_in("throughput")
+    overall: Confusion | None
+    groups: list[Group]
+    latency_s: dict[str, Latency] = _found_in("latency")
+    wrong: list[Wrong]
+    rejection: list[ErrorAgainstRejection]
+    rejection_threshold: float | None
 
 
 def metrics_of(summary: Summary) -> Metrics:

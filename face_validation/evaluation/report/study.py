@@ -169,7 +169,6 @@ def _choices(
 
 def _safe(pairs: ScoredPairs, meter: ErrorRateMeter) -> SafeThreshold | None:
     for target in SAFE_TARGETS:
-        threshold = operating_points.safe_threshold(pairs, meter, target)
-        if threshold is not None:
-            return SafeThreshold(threshold, target, meter.fmr(threshold), meter.fnmr(threshold))
+        if (at := operating_points.safe_threshold(pairs, meter, target)) is not None:
+            return SafeThreshold(at, target, meter.fmr(at), meter.fnmr(at))
     return None

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import numpy as np
@@ -51,23 +51,16 @@ class WrongAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Acquisition:
-    """Images that got no score although they show a face (ISO/IEC 19795-1), each distinct image counted once.
+class Summary:
+    """What metrics.json and the report say; all decisions are counted at `threshold` (0-100).
 
     Attributes:
-        enrol: failure to enrol: sources (of all pairs: photographs) in which nothing was found to compare.
-        acquire: failure to acquire: targets, likewise; None for all pairs, where each photograph is both.
-    """
-
-    enrol: Rate
-    acquire: Rate | None
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFigures:
-    """What only labelled cases have: decisions, refusals, times.
-
-    Attributes:
+        studies: of each type, the first one of all where there are several.
+        gallery: the pairs to look at first.
+        failure_to_enrol: sources (of all pairs: photographs) in which nothing was found to compare although they show a
+            face (ISO/IEC 19795-1), each distinct image counted once; likewise `failure_to_acquire`, targets. None for
+            all pairs, where each photograph is both.
+        overall: all labelled cases; all pairs have no decisions, refusals and times, and none of what follows.
         groups: all dimensions, in the order in which they are to be read.
         latency: by type, and of all where there are several.
         throughput: cases a second over all sessions; None when nothing was asked.
@@ -76,34 +69,19 @@ class CaseFigures:
         rejection_threshold: 0-100, where these curves' errors are counted: 2 % of the matches are below it.
     """
 
-    overall: Confusion
-    groups: list[Group]
-    latency: dict[str, Latency]
-    throughput: float | None
-    wrong: list[WrongAnswer]
-    rejection: list[ErrorAgainstRejection]
-    rejection_threshold: float
-
-    def confusion_of(self, name: str) -> Confusion | None:
-        """The group of that name, whatever its dimension; `all` is every case."""
-        if name == "all":
-            return self.overall
-        return next((group for group in self.groups if group.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What metrics.json and the report say; all decisions are counted at `threshold` (0-100).
-
-    There is a study of each type, the first one of all where there are several. All pairs have no `cases`.
-    """
-
     run: Run
     threshold: float
     studies: list[Study]
     gallery: list[GalleryItem]
-    acquisition: Acquisition
-    cases: CaseFigures | None
+    failure_to_enrol: Rate
+    failure_to_acquire: Rate | None = None
+    overall: Confusion | None = None
+    groups: list[Group] = field(default_factory=list)
+    latency: dict[str, Latency] = field(default_factory=dict)
+    throughput: float | None = None
+    wrong: list[WrongAnswer] = field(default_factory=list)
+    rejection: list[ErrorAgainstRejection] = field(default_factory=list)
+    rejection_threshold: float | None = None
 
     @property
     def doubtful_labels(self) -> list[GalleryItem]:
@@ -114,56 +92,43 @@ class Summary:
         """The study of that name; `all` is the first, also where there is one type only."""
         return self.studies[0] if name == "all" else next((one for one in self.studies if one.name == name), None)
 
+    def confusion_of(self, name: str) -> Confusion | None:
+        """The group of that name, whatever its dimension; `all` is every case."""
+        return self.overall if name == "all" else next((group for group in self.groups if group.name == name), None)
+
 
 def summarise(run: Run, threshold: float, groups: Mapping[str, str] | None = None) -> Summary:
     """All figures of `run` at `threshold` (0-100); `groups` is the group of each person."""
-    results = run.results
-    subsets = _subsets(results)
+    results, answers = run.results, answers_at(run.results, threshold)
+    types = sorted({result.case.type for result in results})
+    subsets = {"all": results} if len(types) != 1 else {}
+    subsets |= {type_.value: [result for result in results if result.case.type is type_] for type_ in types}
     studies = [study_of(name, scored_pairs(subset, groups), threshold) for name, subset in subsets.items()]
+    matches = studies[0].pairs.match_scores
+    at = float(np.quantile(matches, STARTING_FNMR, method="higher")) if matches.size else threshold
+    seconds = sum(session.seconds for session in run.sessions)
     return Summary(
-        run=run,
-        threshold=threshold,
-        studies=studies,
-        gallery=gallery_of_results(results, studies[0].pairs, threshold),
-        acquisition=_acquisition(results),
-        cases=_case_figures(run, subsets, studies[0], threshold),
+        run,
+        threshold,
+        studies,
+        gallery_of_results(results, studies[0].pairs, threshold),
+        *_failures(results),
+        overall=Confusion.of([result.case.expected for result in results], answers),
+        groups=groups_of(results, answers),
+        latency={name: _latency(subset) for name, subset in subsets.items()},
+        throughput=sum(session.asked for session in run.sessions) / seconds if seconds else None,
+        wrong=_wrong(results, answers, threshold),
+        rejection=_rejection(results, at),
+        rejection_threshold=at,
     )
 
 
 def summarise_all_pairs(run: Run, all_pairs: AllPairs, threshold: float) -> Summary:
     """All figures of photographs against each other at `threshold` (0-100)."""
     study = study_of("all", all_pairs.pairs, threshold)
-    total = len(all_pairs.photos) + len(all_pairs.without_face)
-    return Summary(
-        run=run,
-        threshold=threshold,
-        studies=[study],
-        gallery=gallery_of_all_pairs(all_pairs, study.pairs, threshold),
-        acquisition=Acquisition(Rate(len(all_pairs.without_face), total), None),
-        cases=None,
-    )
-
-
-def _subsets(results: list[Result]) -> dict[str, list[Result]]:
-    types = sorted({result.case.type for result in results})
-    subsets = {"all": results} if len(types) != 1 else {}
-    return subsets | {type_.value: [result for result in results if result.case.type is type_] for type_ in types}
-
-
-def _case_figures(run: Run, subsets: dict[str, list[Result]], study: Study, threshold: float) -> CaseFigures:
-    matches = study.pairs.match_scores
-    answers = answers_at(run.results, threshold)
-    seconds = sum(session.seconds for session in run.sessions)
-    at = float(np.quantile(matches, STARTING_FNMR, method="higher")) if matches.size else threshold
-    return CaseFigures(
-        overall=Confusion.of([result.case.expected for result in run.results], answers),
-        groups=groups_of(run.results, answers),
-        latency={name: _latency(subset) for name, subset in subsets.items()},
-        throughput=sum(session.asked for session in run.sessions) / seconds if seconds else None,
-        wrong=_wrong(run.results, answers, threshold),
-        rejection=_rejection(run.results, at),
-        rejection_threshold=at,
-    )
+    without_face, total = len(all_pairs.without_face), len(all_pairs.photos) + len(all_pairs.without_face)
+    gallery = gallery_of_all_pairs(all_pairs, study.pairs, threshold)
+    return Summary(run, threshold, [study], gallery, Rate(without_face, total))
 
 
 def _latency(results: Sequence[Result]) -> Latency:
@@ -171,7 +136,7 @@ def _latency(results: Sequence[Result]) -> Latency:
     return Latency(len(results), *(float(value) for value in np.percentile(seconds, [50, 95, 99, 100])))
 
 
-def _acquisition(results: Sequence[Result]) -> Acquisition:
+def _failures(results: Sequence[Result]) -> tuple[Rate, Rate]:
     """A refusal's details begin with the side that is to blame; the source's is told where both are."""
     sources: dict[str, bool] = {}
     targets: dict[str, bool] = {}
@@ -182,10 +147,7 @@ def _acquisition(results: Sequence[Result]) -> Acquisition:
         sources[result.source_sha256] = source_failed
         if not source_failed:
             targets[result.target_sha256] = result.outcome is Outcome.REFUSED
-    return Acquisition(
-        Rate(sum(sources.values()), len(sources)),
-        Rate(sum(targets.values()), len(targets)),
-    )
+    return Rate(sum(sources.values()), len(sources)), Rate(sum(targets.values()), len(targets))
 
 
 def _rejection(results: Sequence[Result], threshold: float) -> list[ErrorAgainstRejection]:

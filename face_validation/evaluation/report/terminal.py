@@ -10,10 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from face_validation.evaluation.report.comparison import ChangedCase, Comparison
-from face_validation.evaluation.report.summary import CaseFigures, Summary
+from face_validation.evaluation.report.groups import Group
+from face_validation.evaluation.report.summary import Summary
 from face_validation.evaluation.report.texts import percent, render
 from face_validation.evaluation.runs.identification import Identification
 from face_validation.evaluation.runs.result import Result
+from face_validation.evaluation.statistics.confusion import Confusion
 
 STYLE: dict[str, Any] = {"title_justify": "left", "box": box.SIMPLE_HEAD}
 
@@ -21,8 +23,8 @@ STYLE: dict[str, Any] = {"title_justify": "left", "box": box.SIMPLE_HEAD}
 def print_summary(summary: Summary) -> None:
     """The decisions by type, origin and document level, the thresholds, the verdict, and the worst answers."""
     stdout = Console(highlight=False, soft_wrap=True, emoji=False)
-    if summary.cases is not None:
-        _print_cases(summary.cases, summary.threshold, stdout)
+    if summary.overall is not None:
+        _print_cases(summary.overall, summary.groups, summary.threshold, stdout)
     stdout.print(render("terminal_summary.txt", summary=summary), end="")
 
 
@@ -42,11 +44,11 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]],
     return table
 
 
-def _print_cases(cases: CaseFigures, at: float, stdout: Console) -> None:
-    groups = [("all", cases.overall)]
-    groups += [(one.name, one) for one in cases.groups if one.dimension in ("type", "origin", "document level")]
+def _print_cases(overall: Confusion, groups: Sequence[Group], at: float, stdout: Console) -> None:
+    named = [("all", overall)]
+    named += [(one.name, one) for one in groups if one.dimension in ("type", "origin", "document level")]
     rows = []
-    for name, one in groups:
+    for name, one in named:
         low, high = one.accuracy.interval or (0.0, 0.0)
         right = (one.cases, percent(one.accuracy), f"{low * 100:.1f}-{high * 100:.1f}")
         counts = (one.true_positives, one.true_negatives, one.false_positives, one.false_negatives, one.expected_errors)

@@ -124,8 +124,8 @@ def test_a_report_of_all_pairs_counts_failures_to_enrol_and_has_no_latency(photo
     write_report(summary, photos / "out")
 
     page = (photos / "out" / "report.html").read_text(encoding="utf-8")
-    assert summary.acquisition.enrol == Rate(1, 5)
-    assert summary.cases is None
+    assert summary.failure_to_enrol == Rate(1, 5)
+    assert summary.overall is None
     assert 'id="latency"' not in page
     assert "Bo / Cy" in page  # 97: the false match at 95
 
