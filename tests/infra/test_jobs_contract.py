@@ -12,7 +12,6 @@ from face_validation.local.aws.people_stores import PeopleStores
 from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation.local.stack import LocalStack
 from face_validation_function import job_steps_function, jobs_function
-from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.jobs_table import JobsTable
 from face_validation_function.job_steps_function import StepAdapters, gather_handler, lines_handler, split_handler
 from face_validation_function.jobs import Job
@@ -22,16 +21,11 @@ from face_validation_function.services import bulk_jobs
 from tests.events import job_events
 from tests.fakes import FakeContext
 from tests.infra.conftest import Json, Synthesise
-from tests.infra.test_people_contract import FOR_LAMBDA, Right, actions_of, for_missing_keys, listed, steps_of
+from tests.infra.rights import Recorder, Right, allowed_rights, for_missing_keys
 from tests.people import people_stores
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.slow
 
-# Logical ids without their hashes, or the part of an ARN that tells it.
-RESOURCES = (
-    *("StorageSource", "StorageTarget", "StorageFaces", "StorageJobs", "JobStoresTable", "ClaimsTable"),
-    *("PeopleStoresTable", "PeopleStoresCollection", "JobMachine", "event-bus/default"),
-)
 SAMPLE = "samples/collins.jpg"
 FACES = {"type": "FACE_TO_FACE", "source_path": SAMPLE, "target_path": "samples/collins-again.jpg"}
 DOCUMENT = FACES | {"type": "ID_TO_FACE", "source_path": "samples/passport-collins.jpg"}
@@ -43,80 +37,6 @@ MISSING = {"type": "FACE_TO_FACE", "source_path": "none.jpg", "target_path": "no
 def stores(stack: LocalStack) -> Iterator[PeopleStores]:
     with people_stores(stack) as made:
         yield made
-
-
-class Recorder:
-    """Makes the clients of a function and keeps the right that each of its calls needs."""
-
-    def __init__(self, stack: LocalStack, stores: PeopleStores) -> None:
-        info = stack.info
-        self.needed: set[Right] = set()
-        self.loses_rows = False
-        self._names = {
-            ("Bucket", info.source_bucket): "StorageSource",
-            ("Bucket", info.target_bucket): "StorageTarget",
-            ("Bucket", stores.faces_bucket): "StorageFaces",
-            ("Bucket", info.jobs_bucket): "StorageJobs",
-            ("TableName", stores.faces_table): "PeopleStoresTable",
-            ("TableName", info.claims_table): "ClaimsTable",
-            ("TableName", info.jobs_table): "JobStoresTable",
-            ("CollectionId", stores.collection_id): "PeopleStoresCollection",
-            ("stateMachineArn", info.state_machine_arn): "JobMachine",
-        }
-
-    def client(self, service: Any, **options: Any) -> Any:
-        made = aws_client(service, **options)
-        made.meta.events.register("before-parameter-build.*.*", self._called)
-        made.meta.events.register("before-sign.s3.GetObject", self._signed)
-        return made
-
-    def _called(self, params: Json, model: Any, **_: Any) -> None:
-        service, operation = model.service_model.endpoint_prefix, model.name
-        if self.loses_rows and operation == "TransactWriteItems":
-            raise ValueError("The row cannot be written.")
-        for name, asked in steps_of(operation, params):
-            self.needed |= {(f"{service}:{action}", self._resource(name, asked)) for action in actions_of(name, asked)}
-
-    def _signed(self, **_: Any) -> None:
-        """A link needs the right that it gives; HEAD has asked for it."""
-
-    def _resource(self, operation: str, params: Json) -> str:
-        if operation == "PutEvents":
-            return "event-bus/default"
-        if operation == "DescribeExecution":
-            return "JobMachine"
-        if "RequestItems" in params:
-            (params,) = ({"TableName": table} for table in params["RequestItems"])
-        for parameter in ("Bucket", "TableName", "CollectionId", "stateMachineArn"):
-            if parameter in params:
-                index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
-                return self._names[parameter, params[parameter]] + index
-        return "*"
-
-
-def allowed_rights(template: Json, function: str) -> set[Right]:
-    """What the role of a function allows beside its log and its traces."""
-    (statements,) = (
-        resource["Properties"]["PolicyDocument"]["Statement"]
-        for id_, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::IAM::Policy" and id_.startswith(f"{function}Role")
-    )
-    return {
-        (action, _label(resource))
-        for statement in statements
-        for action in listed(statement["Action"])
-        if action not in FOR_LAMBDA
-        for resource in listed(statement["Resource"])
-    }
-
-
-def _label(resource: Any) -> str:
-    if resource == "*":
-        return "*"
-    text = json.dumps(resource)
-    (found,) = (name for name in RESOURCES if name in text)
-    index = text.partition("/index/")[2].partition('"')[0]
-    return f"{found}/index/{index}" if index else found
 
 
 def test_the_role_of_the_function_behind_the_routes_allows_its_calls_and_no_others(
@@ -173,7 +93,7 @@ def test_the_roles_of_the_steps_allow_their_calls_and_no_others(
         told = created(stack, kind, lines)
         split = step("JobSplit", split_handler, told)
         assert split["refusal"] is None
-        recorder.loses_rows = loses_rows
+        recorder.failing = {"TransactWriteItems": ValueError("The row cannot be written.")} if loses_rows else {}
         assert step("JobLines", lines_handler, {**told, "batch": 1})["remaining"] == 0
         step("JobGather", gather_handler, split)
     # A job that is split again asks which batches are done; a pace that is too slow leaves the line for later.

@@ -15,10 +15,11 @@ from face_validation.client.errors import ConflictError, NotFoundError
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.runs.cases import read_cases
 from face_validation.evaluation.runs.job_run import answered_by_job
+from face_validation.local.demo import client_of
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack import LocalStack
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.slow
 
 ROWS = [
     ("one", "FACE_TO_FACE", "samples/collins.jpg", "samples/collins-again.jpg"),
@@ -36,16 +37,7 @@ def stack(local_stack: LocalStack) -> LocalStack:
 
 @pytest.fixture(scope="module")
 def client(stack: LocalStack) -> Iterator[FaceValidationClient]:
-    info = stack.info
-    with FaceValidationClient(
-        info.api_url,
-        info.token_url,
-        info.client_id,
-        info.client_secret,
-        source_bucket=info.source_bucket,
-        target_bucket=info.target_bucket,
-        s3_endpoint=info.s3_endpoint,
-    ) as made:
+    with client_of(stack.info) as made:
         yield made
 
 

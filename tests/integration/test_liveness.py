@@ -12,11 +12,12 @@ import pytest
 
 from face_validation.client import FaceValidationClient, LivenessError
 from face_validation.local.aws.moto_services import aws_client
+from face_validation.local.demo import client_of
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack import LocalStack
 from rekognition_local.protocol.wire import service_model
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.slow
 
 COLLINS, AGAIN, HOPPER = (f"samples/{name}.jpg" for name in ("collins", "collins-again", "hopper"))
 MODEL: Any = service_model().operation_model("GetFaceLivenessSessionResults").output_shape
@@ -54,8 +55,7 @@ class Live:
 @pytest.fixture(scope="module")
 def live(local_stack: LocalStack) -> Iterator[Live]:
     local_stack.put_samples()
-    info = local_stack.info
-    with FaceValidationClient(info.api_url, info.token_url, info.client_id, info.client_secret, attempts=1) as client:
+    with client_of(local_stack.info, attempts=1) as client:
         yield Live(local_stack, client)
 
 

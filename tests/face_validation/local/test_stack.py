@@ -27,16 +27,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def client(stack: LocalStack) -> Iterator[FaceValidationClient]:
-    found = stack.info
-    with FaceValidationClient(
-        found.api_url,
-        found.token_url,
-        found.client_id,
-        found.client_secret,
-        source_bucket=found.source_bucket,
-        target_bucket=found.target_bucket,
-        s3_endpoint=found.s3_endpoint,
-    ) as made:
+    with demo.client_of(stack.info) as made:
         yield made
 
 
