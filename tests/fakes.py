@@ -208,8 +208,13 @@ class FakeAws:
         self._thread.start()
         return self
 
-    def __exit__(self, *reason: object) -> None:
+    def release(self) -> None:
+        """End every call that hangs; later ones hang again."""
         self.released.set()
+        self.released = threading.Event()
+
+    def __exit__(self, *reason: object) -> None:
+        self.release()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
