@@ -1,13 +1,23 @@
 """What the tests of every package share."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from face_validation.local.stack import LocalStack
+from face_validation.local.gateway.api_gateway import Handler
+from face_validation.local.gateway.proxy_event import LambdaContext
+from face_validation.local.stack import LocalStack, new_handler
+from face_validation_function import people_adapters
+from face_validation_function.services.reindex import ReindexService
+from tests.answered import Answered, answer_all
+from tests.scheduling import ModuleScheduling, arrange
 
 # A slow machine is not a failure: what is tested is behaviour, and speed has its own benchmarks.
 settings.register_profile("behaviour", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,9 +40,30 @@ def _no_aws_of_the_developer() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def local_stack() -> Iterator[LocalStack]:
-    """The whole stack with real models, one for each test process; for tests marked slow."""
-    with LocalStack() as stack:
+    """The whole stack with real models, one for each test process; for tests marked slow.
+
+    Its functions read their variables at the start, before a test sets others in this process. Its reindex does not
+    wait until older requests have ended: that wait has tests of its own.
+    """
+
+    def asked_once(module_name: str) -> Handler:
+        handler = new_handler(module_name)
+        handler({}, LambdaContext(1.0))
+        return handler
+
+    with ExitStack() as opened:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("face_validation.local.stack.new_handler", asked_once)
+            patch.setattr(people_adapters, "ReindexService", partial(ReindexService, grace_s=0))
+            stack = opened.enter_context(LocalStack())
         yield stack
+
+
+@pytest.fixture(scope="session")
+def answered(local_stack: LocalStack) -> Answered:
+    """What the handler answers to every event of a validation, asked once for all tests; not to be changed."""
+    local_stack.put_samples()
+    return answer_all()
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +73,25 @@ def face_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("FACE_DATA does not name the folder of development images: accuracy and hostile files not tested")
     return Path(folder).resolve()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Without the garbage collector: what is imported and collected stays, and looking through it takes long."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        arrange(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return ModuleScheduling(config, log) if config.option.dist == "loadgroup" else None

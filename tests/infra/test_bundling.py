@@ -13,7 +13,7 @@ from face_validation_function.integrations.aws_client import aws_client
 from infra import bundling
 from infra.bundling import AWS_SERVICES, MACHINE_ARCHITECTURE, PACKAGE, PYTHON, bundle, interpreter_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.slow
 
 
 def fingerprint(folder: Path) -> str:
@@ -26,27 +26,24 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def bundled(folder: Path, umask: int = 0o022) -> Path:
-    before = os.umask(umask)
-    try:
-        folder.mkdir()
-        bundle(folder, MACHINE_ARCHITECTURE, compiled=interpreter_of() is not None)
-    finally:
-        os.umask(before)
-    return folder
-
-
 def test_bundling_under_any_umask_gives_the_same_bytes_and_modes_and_a_changed_line_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    asset: tuple[Path, Path], runtime: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    once, again = bundled(tmp_path / "once", umask=0o022), bundled(tmp_path / "again", umask=0o077)
+    once, again, other = asset[0], tmp_path / "again", tmp_path / "other"
     changed = tmp_path / PACKAGE.name
     shutil.copytree(PACKAGE, changed)
     with (changed / "routes.py").open("a") as routes:
         routes.write("\n# One line more.\n")
-    monkeypatch.setattr(bundling, "PACKAGE", changed)
 
-    other = bundled(tmp_path / "other")
+    before = os.umask(0o077)
+    try:
+        again.mkdir()
+        bundle(again, MACHINE_ARCHITECTURE, python=runtime[1])
+    finally:
+        os.umask(before)
+    monkeypatch.setattr(bundling, "PACKAGE", changed)
+    other.mkdir()
+    bundle(other, MACHINE_ARCHITECTURE, python=runtime[1])
 
     assert fingerprint(once) == fingerprint(again)
     assert {stat.S_IMODE(path.stat().st_mode) for path in (again, *again.rglob("*"))} == {0o755, 0o644}
@@ -82,10 +79,8 @@ def test_every_module_ships_compiled_and_under_the_path_that_it_has_on_aws(asset
     assert b"/var/task/face_validation_function/lambda_function.py" in handler.read_bytes()
 
 
-def test_the_asset_fits_its_budget(asset: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_asset_fits_its_budget(asset: tuple[Path, Path], archive: Path) -> None:
     folder, _ = asset
-
-    archive = Path(shutil.make_archive(str(tmp_path / "asset"), "zip", folder))
 
     assert archive.stat().st_size <= 30e6
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) < 250e6

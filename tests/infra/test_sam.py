@@ -6,7 +6,7 @@ from face_validation.local.gateway.proxy_event import REGION
 from infra.sam import ENDPOINTS, SAM_VARIABLES, function_ids, local_template
 from tests.infra.conftest import Json, Synthesise
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
+pytestmark = pytest.mark.slow
 
 NAMES = ("Validation", "People", "Indexing", "Jobs", "JobSplit", "JobLines", "JobGather")
 STACK = {

@@ -32,7 +32,7 @@ from infra.bundling import ROOT
 from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from tests.infra.conftest import Json, Synthesise
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
+pytestmark = pytest.mark.slow
 
 FUNCTIONS = ("Validation", "People", "Indexing")
 JOB_FUNCTIONS = ("Jobs", "JobSplit", "JobLines", "JobGather")

@@ -9,7 +9,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from infra.bundling import ROOT
 from tests.infra.conftest import Json, Synthesise
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cdk")]
+pytestmark = pytest.mark.slow
 
 # The production stage with every store that an option adds (kms=true), as the released version synthesised it.
 RELEASED: Json = json.loads((Path(__file__).parent / "released" / "FaceValidation-prod.template.json").read_text())

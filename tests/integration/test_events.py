@@ -5,13 +5,10 @@ from typing import Any
 
 import pytest
 
-from face_validation.local.stack import LocalStack
-from face_validation_function.lambda_function import OPERATIONS, Adapters
-from face_validation_function.rest_function import RestFunction
+from tests.answered import Answered
 from tests.events import validation_events
-from tests.fakes import FakeContext
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.slow
 
 EVENTS = validation_events()
 # What each event's name promises: HTTP status, and matched or the error's code.
@@ -64,12 +61,6 @@ EXPECTED: dict[str, tuple[int, object]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def function(local_stack: LocalStack) -> RestFunction[Adapters]:
-    local_stack.put_samples()
-    return RestFunction(OPERATIONS, Adapters.from_environment)
-
-
 def outcome(body: Any) -> object:
     if isinstance(body, list):
         return [outcome(item) for item in body]
@@ -81,10 +72,8 @@ def test_every_event_has_its_expectation_and_every_expectation_its_event() -> No
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_an_event_is_answered_as_its_name_says(function: RestFunction[Adapters], name: str) -> None:
-    event = EVENTS[name]
-
-    answer = function(event, FakeContext())
+def test_an_event_is_answered_as_its_name_says(answered: Answered, name: str) -> None:
+    event, answer = EVENTS[name], answered.answers[name]
 
     body = json.loads(answer["body"])
     assert (answer["statusCode"], outcome(body)) == (EXPECTED[name][0], EXPECTED[name][1])
