@@ -30,13 +30,24 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
+# A reindex waits half a minute for requests that ask the old collection; one second shows that it waits.
+COMMAND = """
+from functools import partial
+from face_validation.cli.app import app
+from face_validation_function import people_adapters
+people_adapters.ReindexService = partial(people_adapters.ReindexService, grace_s=1)
+app()
+"""
+# Twice each sample: batches of ten are then of two sizes.
+MANY = 2 * len(SAMPLES)
+
 
 @pytest.fixture(scope="module")
 def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The info file of a stack that `face-validation local` started, as a user would."""
+    """The info file of a stack that `face-validation local` started, as a user would, but for the wait of a reindex."""
     folder = tmp_path_factory.mktemp("stack")
     info, log = folder / "stack.json", folder / "stack.log"
-    command = [sys.executable, "-m", "face_validation.cli.app", "local", "--port", "0", "--info", str(info)]
+    command = [sys.executable, "-c", COMMAND, "local", "--port", "0", "--info", str(info)]
     with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as stack:
         try:
             until(lambda: info.is_file() or stack.poll() is not None)
@@ -120,14 +131,21 @@ def test_local_files_do_not_stay_in_the_stacks_buckets(
         stack_client.validate(source, "samples/hopper-again.jpg", "FACE_TO_FACE")
 
 
-@pytest.mark.parametrize("batch", [1, 10])
-def test_many_at_once_are_answered_as_one_by_one(stack_client: FaceValidationClient, batch: int) -> None:
-    samples = [SAMPLES[number % len(SAMPLES)] for number in range(24)]
+@pytest.fixture(scope="module")
+def alone(stack_client: FaceValidationClient) -> list[ValidationResult | FaceValidationError]:
+    """What each sample is answered when nothing else is asked."""
+    return [next(stack_client.validate_many([question(sample)])) for sample in SAMPLES]
 
-    alone = [next(stack_client.validate_many([question(sample)])) for sample in SAMPLES]
+
+@pytest.mark.parametrize("batch", [1, 10])
+def test_many_at_once_are_answered_as_one_by_one(
+    stack_client: FaceValidationClient, alone: list[ValidationResult | FaceValidationError], batch: int
+) -> None:
+    samples = [SAMPLES[number % len(SAMPLES)] for number in range(MANY)]
+
     together = list(stack_client.validate_many([question(sample) for sample in samples], jobs=6, batch=batch))
 
-    assert [verdict(outcome) for outcome in together] == [verdict(alone[n % len(SAMPLES)]) for n in range(24)]
+    assert [verdict(outcome) for outcome in together] == [verdict(alone[n % len(SAMPLES)]) for n in range(MANY)]
     assert [verdict(outcome)[0] for outcome in alone] == [_CODES[sample.expected] for sample in SAMPLES]
 
 

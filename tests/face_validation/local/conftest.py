@@ -78,3 +78,13 @@ def browser() -> Iterator[Any]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def tabs(browser: Any) -> Iterator[Any]:
+    """A window for pages that keep nothing: `tabs.new_page()` is a tab of it, for each window is slow to open."""
+    window = browser.new_context(viewport={"width": 1100, "height": 900}, locale="en-GB")
+    window.new_page()  # the window stays open between two tests
+    yield window
+    assert window.storage_state() == {"cookies": [], "origins": []}
+    window.close()

@@ -30,8 +30,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def page(browser: Any, stack: LocalStack) -> Iterator[Any]:
-    opened = browser.new_page(viewport={"width": 1100, "height": 900}, locale="en-GB")
+def page(tabs: Any, stack: LocalStack) -> Iterator[Any]:
+    opened = tabs.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.set_default_timeout(ANSWER_TIMEOUT_MS)

@@ -21,9 +21,9 @@ ANSWER_TIMEOUT_MS = 90_000
 
 
 @pytest.fixture
-def page(browser: Any, stack: LocalStack) -> Iterator[Any]:
+def page(tabs: Any, stack: LocalStack) -> Iterator[Any]:
     """The page, opened; whatever it writes to the console or asks of another host fails the test."""
-    opened = browser.new_page(viewport={"width": 1100, "height": 900})
+    opened = tabs.new_page()
     complaints: list[str] = []
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))

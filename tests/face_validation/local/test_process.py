@@ -49,15 +49,35 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for children in lists for child in children.read_text().split()]
 
 
-def test_the_command_it_prints_is_one_that_this_shell_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a stack has printed when it is ready, and its info; the PATH has no command `face-validation`."""
+    folder = tmp_path_factory.mktemp("ready")
+    printed = folder / "printed.txt"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(folder))
+        with running(folder) as (_, info):
+            patch.undo()
+            until(lambda: "Ready after" in printed.read_text())
+            yield printed.read_text(), info
 
-    with running(tmp_path):
-        printed = tmp_path / "printed.txt"
-        until(lambda: "Ready after" in printed.read_text())
 
-    [line] = [line for line in printed.read_text().splitlines() if "face-validation validate" in line]
+def test_the_command_it_prints_is_one_that_this_shell_finds(ready: tuple[str, dict[str, Any]]) -> None:
+    printed, _ = ready
+
+    [line] = [line for line in printed.splitlines() if "face-validation validate" in line]
+
     assert Path(line.split()[0]).is_file()
+
+
+def test_the_printed_commands_run_as_they_are(ready: tuple[str, dict[str, Any]]) -> None:
+    printed, info = ready
+    commands = printed[printed.index("export API_URL=") : printed.index("With pictures of your own")]
+
+    answer = subprocess.run(["sh", "-c", commands], capture_output=True, text=True, timeout=60)
+
+    assert json.loads(answer.stdout)["matched"] is True, answer.stderr
+    assert httpx.get(info["api_url"].replace("/dev", "/healthz")).json()["model_loaded"] is True
 
 
 def test_a_log_level_that_does_not_exist_is_refused_at_once() -> None:
@@ -105,18 +125,6 @@ def test_health_is_503_once_the_face_engine_is_gone_and_the_stack_still_ends_in_
         assert (health.status_code, health.json()) == (503, {"status": "unhealthy", "model_loaded": False})
         process.send_signal(signal.SIGTERM)
         assert process.wait(45) == 0
-
-
-def test_the_printed_commands_run_as_they_are(tmp_path: Path) -> None:
-    with running(tmp_path) as (_, info):
-        until(lambda: "Ready after" in (tmp_path / "printed.txt").read_text())
-        printed = (tmp_path / "printed.txt").read_text()
-        commands = printed[printed.index("export API_URL=") : printed.index("With pictures of your own")]
-
-        answer = subprocess.run(["sh", "-c", commands], capture_output=True, text=True, timeout=60)
-
-        assert json.loads(answer.stdout)["matched"] is True, answer.stderr
-        assert httpx.get(info["api_url"].replace("/dev", "/healthz")).json()["model_loaded"] is True
 
 
 def test_a_port_that_is_taken_is_said_and_nothing_is_left(tmp_path: Path) -> None:
