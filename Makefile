@@ -7,7 +7,7 @@ PIP_PINNED := $(PIP) install --no-build-isolation --no-deps --require-hashes
 export PYTHONPATH := .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run demo test test-fast check format clean lock chromium evaluate evaluate-people model-card \
+.PHONY: help setup setup-dev run demo test test-all test-fast check format clean lock chromium evaluate evaluate-people model-card \
   evaluate-verifier docs wheel coverage bench-engine bench-documents bench-quality bench-held bench-preparation table-of-files bench-request bench-endurance bench-images bench-search bench-verifier \
   synth deploy-check sam-check typescript-check artefact bench-cold-start openapi metrics-schema image-check
 
@@ -53,8 +53,13 @@ demo: .venv/.local ## show the main job and exit
 	@$(BIN)/face-validation demo
 
 # -- tests and checks --------------------------------------------------------------------------------------------
-test: .venv/.dev chromium ## every test
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/deployment
+PYTEST_IN_PARALLEL := $(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/deployment
+
+test: .venv/.dev chromium ## the tests, in at most 8 minutes on two cores
+	@$(PYTEST_IN_PARALLEL) -m "not whole_data"
+
+test-all: .venv/.dev chromium ## the tests, and those that read much of FACE_DATA
+	@$(PYTEST_IN_PARALLEL)
 
 test-fast: .venv/.dev ## the unit tests, in seconds
 	@$(BIN)/python -m pytest -q -m "not slow" tests/face_validation_function tests/rekognition_local tests/face_validation/client tests/face_validation/evaluation tests/person_verifier tests/docs tests/test_package.py

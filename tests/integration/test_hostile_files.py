@@ -146,6 +146,7 @@ def test_every_hostile_file_gets_what_its_row_expects_on_either_side(face_data: 
     assert max(peaks.values()) < MAX_RSS_KB, peaks
 
 
+@pytest.mark.whole_data
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("side", "question"),

@@ -15,7 +15,7 @@ from face_validation_function.rest_function import Lazy, RestFunction
 from tests.fakes import FakeContext
 from tests.people import EVENTS, EXPECTED, INDEXED, event_of, outcome, people_stores
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -56,11 +56,11 @@ def fake(_running: FakeServer) -> FakeServer:
 
 @pytest.fixture(scope="session")
 def rekognition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """This server with its real models, or AWS itself where REKOGNITION_AWS_VERIFIED is set."""
+    """This server with its real models and an S3 that is not there, or AWS where REKOGNITION_AWS_VERIFIED is set."""
     if os.environ.get("REKOGNITION_AWS_VERIFIED"):
         yield boto3.client("rekognition")
         return
-    with process(tmp_path_factory.mktemp("rekognition")) as (_, endpoint):
+    with process(tmp_path_factory.mktemp("rekognition"), ["--s3-endpoint", "http://127.0.0.1:1"]) as (_, endpoint):
         yield client(endpoint)
 
 

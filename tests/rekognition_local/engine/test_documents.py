@@ -28,6 +28,14 @@ CARDS = [
     pytest.param(sample_documents.identity_card, "Driving License", id="identity-card"),
     pytest.param(sample_documents.large_identity_card, "Driving License", id="large-identity-card"),
 ]
+SCENES: dict[str, dict[str, Any]] = {
+    "askew": {"degrees": 8},
+    "tilted": {"degrees": -35},
+    "on-its-side": {"degrees": 90},
+    "upside-down": {"degrees": 180},
+    "small-in-the-photograph": {"part": 0.36},
+    "few-pixels": {"width": 720, "part": 0.7},
+}
 VISA = ("UTOPIA", "VISA", "Passport number L8988901C", "Surname ERIKSSON", "Nationality UTO", "01 JAN 2026")
 VISA_ZONE = ("V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L8988901C4XXX4009078F96121096ZE184226B<<<<<<")
 RECEIPT = ("CAFE UTOPIA", "RECEIPT", "2 COFFEE    6.00", "1 CAKE      4.50", "TOTAL      10.50", "VAT 20%     2.10")
@@ -58,16 +66,18 @@ def test_a_flat_document_is_nearly_certain(engine: Engine, astronaut: Image.Imag
     assert min(reading.id_cards, reading.document, reading.text) > 90
 
 
-@pytest.mark.parametrize(("draw", "label"), CARDS)
 @pytest.mark.parametrize(
-    "scene",
+    ("draw", "label", "scene"),
     [
-        pytest.param({"degrees": 8}, id="askew"),
-        pytest.param({"degrees": -35}, id="tilted"),
-        pytest.param({"degrees": 90}, id="on-its-side"),
-        pytest.param({"degrees": 180}, id="upside-down"),
-        pytest.param({"part": 0.36}, id="small-in-the-photograph"),
-        pytest.param({"width": 720, "part": 0.7}, id="few-pixels"),
+        # Each scene has half of the cards, and each card half of the scenes; the others take another half a minute.
+        pytest.param(
+            *CARDS[card].values,
+            scene,
+            id=f"{name}-{CARDS[card].id}",
+            marks=pytest.mark.whole_data if (card + place) % 2 else (),
+        )
+        for place, (name, scene) in enumerate(SCENES.items())
+        for card in range(len(CARDS))
     ],
 )
 def test_a_photographed_document_is_found_and_its_box_holds_the_portrait(
@@ -161,12 +171,12 @@ def test_boxes_are_clipped_to_the_image(engine: Engine, astronaut: Image.Image) 
 
 def test_threads_read_the_same_as_one_by_one(astronaut: Image.Image) -> None:
     engine = Engine.load()  # whose text models the threads load at the same time
-    images = [np.asarray(draw(astronaut)) for draw in (sample_documents.passport, sample_documents.driving_licence)] * 2
+    images = [np.asarray(draw(astronaut)) for draw in (sample_documents.passport, sample_documents.driving_licence)]
 
     with ThreadPoolExecutor(4) as threads:
-        together = list(threads.map(lambda image: read(engine, image)[0], images))
+        together = list(threads.map(lambda image: read(engine, image)[0], images * 2))
 
-    assert together == [read(engine, image)[0] for image in images]
+    assert together == [read(engine, image)[0] for image in images] * 2
 
 
 def test_nothing_is_fetched_and_the_package_with_the_models_is_never_imported() -> None:
@@ -185,6 +195,7 @@ def test_nothing_is_fetched_and_the_package_with_the_models_is_never_imported() 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.whole_data
 def test_labels_of_the_development_documents(engine: Engine, face_data: Path) -> None:
     wanted = {"passport": "Passport", "driving_license": "Driving License", "national_id": "Driving License"}
     with (face_data / "documents" / "documents.csv").open(newline="") as file:
@@ -204,6 +215,7 @@ def test_labels_of_the_development_documents(engine: Engine, face_data: Path) ->
     assert all(label != "none" for _, label, _ in wrong), wrong
 
 
+@pytest.mark.whole_data
 def test_no_photograph_of_the_development_data_is_a_document(engine: Engine, face_data: Path) -> None:
     photographs = [
         *sorted((face_data / "identities").glob("*/*01.jpg"))[::4],
