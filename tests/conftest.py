@@ -17,11 +17,14 @@ from face_validation.local.stack import LocalStack, new_handler
 from face_validation_function import people_adapters
 from face_validation_function.services.reindex import ReindexService
 from tests.answered import Answered, answer_all
-from tests.scheduling import ModuleScheduling, arrange
+from tests.scheduling import ModuleScheduling, arrange, fixtures_of
 
 # A slow machine is not a failure: what is tested is behaviour, and speed has its own benchmarks.
 settings.register_profile("behaviour", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("behaviour")
+
+# This process's variables before its local stack started, and since.
+WITHOUT_AND_WITH = pytest.StashKey[tuple[dict[str, str], dict[str, str]]]()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -39,11 +42,12 @@ def _no_aws_of_the_developer() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def local_stack() -> Iterator[LocalStack]:
+def local_stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
     """The whole stack with real models, one for each test process; for tests marked slow.
 
-    Its functions read their variables at the start, before a test sets others in this process. Its reindex does not
-    wait until older requests have ended: that wait has tests of its own.
+    Its functions read their variables at the start, before a test sets others in this process; nothing is written for
+    the schedule while another test looks at what it prints; and a reindex does not wait until older requests have
+    ended, which has tests of its own.
     """
 
     def asked_once(module_name: str) -> Handler:
@@ -51,11 +55,14 @@ def local_stack() -> Iterator[LocalStack]:
         handler({}, LambdaContext(1.0))
         return handler
 
+    before = dict(os.environ)
     with ExitStack() as opened:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("face_validation.local.stack.new_handler", asked_once)
+            patch.setattr("face_validation.local.aws.people_stores.EXPIRY_EVERY_S", 3600.0)
             patch.setattr(people_adapters, "ReindexService", partial(ReindexService, grace_s=0))
             stack = opened.enter_context(LocalStack())
+        pytestconfig.stash[WITHOUT_AND_WITH] = before, dict(os.environ)
         yield stack
 
 
@@ -84,6 +91,18 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that does not use the local stack finds the same variables whether one runs in this process or not."""
+    without, with_stack = item.config.stash.get(WITHOUT_AND_WITH, ({}, {}))
+    wanted = with_stack if "local_stack" in fixtures_of(item) else without
+    for name in (name for name in without.keys() | with_stack if without.get(name) != with_stack.get(name)):
+        if name in wanted:
+            os.environ[name] = wanted[name]
+        else:
+            os.environ.pop(name, None)
 
 
 @pytest.hookimpl(tryfirst=True)

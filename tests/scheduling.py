@@ -32,11 +32,12 @@ def arrange(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     for item in items:
         for fixture, group in GROUPS.items():
-            if fixture in _fixtures(item):
+            if fixture in fixtures_of(item):
                 item.add_marker(pytest.mark.xdist_group(group))
                 break
     items.sort(key=lambda item: 0 if item.get_closest_marker("xdist_group") else 1 if item.path in slow else 2)
 
 
-def _fixtures(item: pytest.Item) -> Sequence[str]:
+def fixtures_of(item: pytest.Item) -> Sequence[str]:
+    """The names of all fixtures that a test uses, also through others."""
     return item.fixturenames if isinstance(item, pytest.Function) else ()

@@ -17,21 +17,15 @@ from face_validation_function.probe_function import IMAGES, Probe, ProbeFailedEr
 from face_validation_function.settings import PROBE_KEYS, ProbeSettings
 from face_validation_function.utils.logging_config import service_logger
 from tests.fakes import jpeg
+from tests.user_pools import user_pool_of
 
 
 @pytest.fixture(scope="module")
 def probe(local_stack: LocalStack) -> Probe:
     info = local_stack.info
-    cognito = aws_client("cognito-idp", info.s3_endpoint)
-    # moto keeps the pools of all stacks of this process together.
-    pools = [pool["Id"] for pool in cognito.list_user_pools(MaxResults=60)["UserPools"]]
-    (pool,) = (one for one in pools if info.client_id in _clients(cognito, one))
+    cognito, pool = aws_client("cognito-idp", info.s3_endpoint), user_pool_of(info)
     settings = ProbeSettings(info.api_url, info.token_url, pool, info.client_id, info.source_bucket, info.target_bucket)
     return Probe(settings, aws_client("s3", info.s3_endpoint), cognito, service_logger("INFO"))
-
-
-def _clients(cognito: Any, pool: str) -> set[str]:
-    return {one["ClientId"] for one in cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"]}
 
 
 @pytest.fixture

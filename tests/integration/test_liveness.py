@@ -16,6 +16,7 @@ from face_validation.local.demo import client_of
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack import LocalStack
 from rekognition_local.protocol.wire import service_model
+from tests.user_pools import user_pool_of
 
 pytestmark = pytest.mark.slow
 
@@ -132,10 +133,8 @@ def test_the_same_request_may_ask_again_and_another_may_not(live: Live) -> None:
 
 def test_another_app_client_has_no_such_session(live: Live) -> None:
     info = live.stack.info
-    cognito = aws_client("cognito-idp", info.s3_endpoint)
-    (pool,) = cognito.list_user_pools(MaxResults=1)["UserPools"]
-    made = cognito.create_user_pool_client(
-        UserPoolId=pool["Id"],
+    made = aws_client("cognito-idp", info.s3_endpoint).create_user_pool_client(
+        UserPoolId=user_pool_of(info),
         ClientName="other",
         GenerateSecret=True,
         AllowedOAuthFlows=["client_credentials"],

@@ -6,7 +6,8 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from face_validation.local.aws.people_stores import PeopleStores, PhotoEvents
+from face_validation.local.aws.people_stores import ExpirySchedule, PeopleStores, PhotoEvents
+from face_validation_function.settings import EXPIRE
 
 STORES = PeopleStores("faces", "table", "collection", "letters", "events")
 MESSAGE = {"Body": json.dumps({"Records": []}), "ReceiptHandle": "1"}
@@ -37,3 +38,11 @@ def test_a_call_that_fails_does_not_end_indexing() -> None:
         assert queue.deleted.wait(60)
 
     assert indexed == [{"Records": []}]
+
+
+def test_the_schedule_asks_for_what_has_expired_to_be_erased() -> None:
+    asked: list[Any] = []
+
+    ExpirySchedule(lambda event, context: asked.append(event)).work()
+
+    assert asked == [{"operation": EXPIRE}]
