@@ -9,7 +9,7 @@ from face_validation.local.stack_info import StackInfo
 def user_pool_of(info: StackInfo) -> str:
     """The id of the pool that has the stack's client."""
     cognito = aws_client("cognito-idp", info.s3_endpoint)
-    pools = [pool["Id"] for pool in cognito.list_user_pools(MaxResults=60)["UserPools"]]
+    pools: list[str] = [pool["Id"] for pool in cognito.list_user_pools(MaxResults=60)["UserPools"]]
     (found,) = (pool for pool in pools if info.client_id in _clients(cognito, pool))
     return found
 
