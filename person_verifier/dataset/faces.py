@@ -27,9 +27,13 @@ def most_prominent(faces: Sequence[DetectedFace]) -> int:
     Of faces of about the same size it is the whole and central one: in a photograph of somebody, who stands
     beside them is often nearer to the camera, and cut by the border.
     """
-    least = SAME_SIZE * max(_visible_area(face) for face in faces)
-    candidates = [place for place, face in enumerate(faces) if _visible_area(face) >= least]
-    return max(candidates, key=lambda place: _prominence(faces[place]))
+    boxes = np.array([(face.left, face.top, face.width, face.height) for face in faces], np.float64)
+    start, size = boxes[:, :2], boxes[:, 2:]
+    visible = np.prod(np.maximum(np.minimum(start + size, 1) - np.maximum(start, 0), 0), axis=1)
+    # Visible area, weighed by how whole the face is and how near to the image's centre: 1 there, 0.5 in corners.
+    off_centre = np.minimum(np.linalg.norm(start + size / 2 - 0.5, axis=1) / np.hypot(0.5, 0.5), 1)
+    prominence = visible**2 / np.maximum(np.prod(size, axis=1), 1e-9) * (1 - off_centre / 2)
+    return int(np.argmax(np.where(visible >= SAME_SIZE * visible.max(), prominence, -1)))
 
 
 def descriptor(engine: FaceEngine, image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -57,17 +61,3 @@ def shot_picture(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uin
     grey = cv2.cvtColor(align(image, face, CROP_SIDE), cv2.COLOR_RGB2GRAY)
     picture = cv2.resize(grey, (SHOT_SIDE, SHOT_SIDE), interpolation=cv2.INTER_AREA)
     return picture.astype(np.uint8, copy=False)
-
-
-def _visible_area(face: DetectedFace) -> float:
-    """The part of the image (0-1) that the face's box covers."""
-    width = min(1.0, face.left + face.width) - max(0.0, face.left)
-    height = min(1.0, face.top + face.height) - max(0.0, face.top)
-    return max(0.0, width) * max(0.0, height)
-
-
-def _prominence(face: DetectedFace) -> float:
-    """Visible area, weighed by how whole the face is and how near to the image's centre (1 there, 0.5 in corners)."""
-    off_centre = np.hypot(face.left + face.width / 2 - 0.5, face.top + face.height / 2 - 0.5) / np.hypot(0.5, 0.5)
-    visible = _visible_area(face)
-    return visible * visible / max(face.width * face.height, 1e-9) * (1 - min(1.0, float(off_centre)) / 2)

@@ -14,6 +14,8 @@ from person_verifier.errors import TrainingDataError
 from person_verifier.training import regression
 from rekognition_local.engine.faces.face_engine import ComparingEngine
 
+Names = NDArray[np.str_]
+
 ADVISED_OF_ME, ADVISED_OF_OTHERS = 40, 200
 # A second person in me/ is one whose photographs are this many, or this part of all; fewer are named in a warning.
 INTRUDERS, INTRUDING_PART = 3, 0.1
@@ -44,8 +46,8 @@ def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: P
     is_me = np.array([entry.photo.is_me for entry in entries])
     vectors = np.stack([entry.vector for entry in entries])
     names = np.array([entry.photo.name for entry in entries])
-    warnings = _people_of_me(engine, vectors[is_me], names[is_me].tolist(), crops)
-    warnings += _people_of_others(engine, vectors[~is_me], names[~is_me].tolist(), vectors[is_me])
+    warnings = _people_of_me(engine, vectors[is_me], names[is_me], crops)
+    warnings += _people_of_others(engine, vectors[~is_me], names[~is_me], vectors[is_me])
     shots = splits.same_shots(np.array([entry.shot for entry in entries]))
     # Photographs of the person are told apart by their shots alone: all of them have one name.
     groups = splits.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
@@ -60,16 +62,14 @@ def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: P
     )
 
 
-def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float32], names: list[str], crops: Path) -> list[str]:
+def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float32], names: Names, crops: Path) -> list[str]:
     """Warnings about single photographs that show somebody else; refuses a second person.
 
     Raises:
         TrainingDataError: says which photographs are of whom.
     """
     people = splits.people_in(engine.similarity(vectors, vectors))
-    others = [
-        [name for name, person in zip(names, people, strict=True) if person == p] for p in range(1, people.max() + 1)
-    ]
+    others: list[list[str]] = [names[people == person].tolist() for person in range(1, people.max() + 1)]
     limit = max(INTRUDERS, INTRUDING_PART * len(names))
     several = [group for group in others if len(group) >= limit]
     if several:
@@ -87,12 +87,12 @@ def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float32], names: 
 
 
 def _people_of_others(
-    engine: ComparingEngine, others: NDArray[np.float32], names: list[str], mine: NDArray[np.float32]
+    engine: ComparingEngine, others: NDArray[np.float32], names: Names, mine: NDArray[np.float32]
 ) -> list[str]:
     """Warnings when `not_me/` seems to show the person too, or hardly anybody."""
     alike = engine.similarity(others, mine).mean(axis=1) >= ONE_OF_ME
     warnings = []
-    if found := [name for name, is_alike in zip(names, alike, strict=True) if is_alike]:
+    if found := names[alike].tolist():
         warnings.append(
             f"{len(found)} photo(s) in not_me/ look like the person in me/: {_some(found)}. If they are, move "
             "them: a verifier that is taught otherwise turns the person away."
