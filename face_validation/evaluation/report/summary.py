@@ -115,7 +115,10 @@ def summarise(run: Run, threshold: float, groups: Mapping[str, str] | None = Non
         *_failures(results),
         overall=Confusion.of([result.case.expected for result in results], answers),
         groups=groups_of(results, answers),
-        latency={name: _latency(subset) for name, subset in subsets.items()},
+        latency={
+            name: Latency(len(subset), *np.percentile([one.seconds for one in subset], [50, 95, 99, 100]).tolist())
+            for name, subset in subsets.items()
+        },
         throughput=sum(session.asked for session in run.sessions) / seconds if seconds else None,
         wrong=_wrong(results, answers, threshold),
         rejection=_rejection(results, at),
@@ -129,11 +132,6 @@ def summarise_all_pairs(run: Run, all_pairs: AllPairs, threshold: float) -> Summ
     without_face, total = len(all_pairs.without_face), len(all_pairs.photos) + len(all_pairs.without_face)
     gallery = gallery_of_all_pairs(all_pairs, study.pairs, threshold)
     return Summary(run, threshold, [study], gallery, Rate(without_face, total))
-
-
-def _latency(results: Sequence[Result]) -> Latency:
-    seconds = np.array([result.seconds for result in results])
-    return Latency(len(results), *(float(value) for value in np.percentile(seconds, [50, 95, 99, 100])))
 
 
 def _failures(results: Sequence[Result]) -> tuple[Rate, Rate]:
