@@ -19,7 +19,7 @@ _SIDE = 48
 _SIDE_PER_FACE = 2.5
 # A face on its head can score high; turned round it scores higher by more than this, which an upright face never does.
 _ON_ITS_HEAD = 0.05
-_BATCH = 64
+_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +62,10 @@ class Confirmation:
         kept = first.scores >= least_score
         faces, detector_scores = first[kept], found.scores[kept]
         upright, angles = _upright_squares(faces.points)
-        second = self._read(pyramid, upright, angles)
-        head_gains = self._read(pyramid, upright, angles + np.float32(np.pi)).scores - second.scores
+        turns = np.concatenate([angles, angles + np.float32(np.pi)])
+        second = self._read(pyramid, np.tile(upright, (2, 1)), turns)
+        second, on_head = second[: len(faces)], second[len(faces) :]
+        head_gains = on_head.scores - second.scores
         stands = head_gains <= _ON_ITS_HEAD
         seen = Candidates(faces.boxes, faces.scores, second.points)
         return Confirmed(seen[stands], detector_scores[stands], head_gains[stands])

@@ -113,8 +113,8 @@ class ConfirmedDetector:
         height, width = image.shape[:2]
         best = upright.faces
         most = max(_TURNED, float(upright.detector_scores.max(initial=0)) + _BETTER)
-        for turns in (1, 2, 3):
-            turned = Pyramid(np.ascontiguousarray(np.rot90(image, turns)))
+        for turns, turn in enumerate((cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE), 1):
+            turned = Pyramid(cv2.rotate(image, turn).astype(np.uint8, copy=False))
             found = self._judge.confirm(turned, self._finder.find(turned, _SIDE, _TURNED), _CONFIRMED_LATER)
             score = float(found.detector_scores.max(initial=0))
             if score > most:

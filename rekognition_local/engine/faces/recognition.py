@@ -18,7 +18,6 @@ ARCFACE_POINTS = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
 )
 ARCFACE_SIDE = 112
-_BATCH = 16
 
 # What all of SFace's descriptors have in common, as a length along its own last bias: with it taken away, they differ
 # by the person alone. A centre measured on 500 persons is no better for persons that it does not know.
@@ -60,17 +59,16 @@ class PairedRecogniser:
     def embed(self, image: Image, points: Floats) -> Floats:
         """Descriptors (n, 256)."""
         pyramid = Pyramid(image)
-        parts = [self._described(pyramid, points[at : at + _BATCH]) for at in range(0, len(points), _BATCH)]
-        return np.concatenate([np.empty((0, 256), np.float32), *parts])
+        # One at a time: SFace's result must not depend on other faces, and memory not on how many there are.
+        faces = [self._described(pyramid, face) for face in points]
+        return np.stack(faces) if faces else np.empty((0, 256), np.float32)
 
     def _described(self, pyramid: Pyramid, points: Floats) -> Floats:
-        small = np.stack([pyramid.face(face, ARCFACE_POINTS, ARCFACE_SIDE) for face in points])
-        large = np.stack([pyramid.face(face, _RESNET_POINTS, _RESNET_SIDE) for face in points])
-        sface = _at_length_1(_at_length_1(self._sface(small)[0]) - self._common)
-        resnet = self._resnet(large)[0]
-        evened: Floats = resnet / np.sqrt(np.linalg.norm(resnet, axis=1, keepdims=True))
-        descriptors: Floats = np.hstack([sface, evened])
-        return descriptors
+        sface = self._sface(pyramid.face(points, ARCFACE_POINTS, ARCFACE_SIDE)[None])[0][0]
+        resnet = self._resnet(pyramid.face(points, _RESNET_POINTS, _RESNET_SIDE)[None])[0][0]
+        evened = resnet / np.sqrt(np.linalg.norm(resnet))
+        descriptor: Floats = np.hstack([_at_length_1(_at_length_1(sface) - self._common), evened])
+        return descriptor
 
     def similarity(self, probes: Floats, references: Floats) -> NDArray[np.float64]:
         """Logistic of the squared Euclidean distance: 80 % at 1.662, 99 % at 1.511."""

@@ -10,6 +10,12 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 Floats = NDArray[np.float32]
 
 _OPSET, _IR_VERSION = 17, 8
+_OWN_DOMAIN = "com.microsoft"  # of onnxruntime's own operators
+
+
+def multiplies_bytes() -> bool:
+    """Whether the processor sums products of bytes exactly (VNNI, or ARM's dot product); older ones cut sums off."""
+    return not {"AVX512_ICL", "ASIMDDP"}.isdisjoint(np.show_config(mode="dicts")["SIMD Extensions"]["found"])
 
 
 class Graph:
@@ -19,7 +25,7 @@ class Graph:
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
 
-    def constant(self, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
+    def constant(self, value: NDArray[np.float32] | NDArray[np.int64] | NDArray[np.int8]) -> str:
         """A constant of the graph."""
         name = f"constant{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
@@ -37,15 +43,27 @@ class Graph:
         Written as slope * x + max(0, (1 - slope) * x), the products as convolutions of one channel each: onnxruntime
         keeps its blocked layout and takes maximum and sum into them. A slope above 1 needs the maximum first.
         """
-        kernel = slopes.reshape(-1, 1, 1, 1)
         if np.max(slopes) > 1:
-            positive = self._by_channel(self.step("Relu", tensor), 1 - kernel)
+            positive = self._scaled(self.step("Relu", tensor), 1 - slopes)
         else:
-            positive = self.step("Relu", self._by_channel(tensor, 1 - kernel))
-        return self.step("Add", self._by_channel(tensor, kernel), positive)
+            positive = self.step("Relu", self._scaled(tensor, 1 - slopes))
+        return self.step("Add", self._scaled(tensor, slopes), positive)
 
-    def _by_channel(self, tensor: str, factors: Floats) -> str:
-        return self.step("Conv", tensor, self.constant(factors), group=len(factors))
+    def _scaled(self, tensor: str, factors: Floats) -> str:
+        return self.step("Conv", tensor, self.constant(factors.reshape(-1, 1, 1, 1)), group=len(factors))
+
+    def linear(self, tensor: str, matrix: Floats, bias: Floats, *, in_bytes: bool = False) -> str:
+        """Rows (..., in) times matrix (in, out), plus bias (out,).
+
+        `in_bytes` rounds the weights to whole numbers of 8 bits, one scale an output, and all rows when the graph runs,
+        one scale for all: four times as fast where the processor `multiplies_bytes`, in a quarter of the memory.
+        """
+        if not in_bytes:
+            return self.step("Gemm", tensor, self.constant(matrix), self.constant(bias))
+        scale = np.abs(matrix).max(axis=0) / 127
+        weights, zeros = np.rint(matrix / scale).astype(np.int8), np.zeros(len(bias), np.int8)
+        constants = (self.constant(np.asarray(value)) for value in (weights, scale, zeros, bias))
+        return self.step("DynamicQuantizeMatMul", tensor, *constants, domain=_OWN_DOMAIN)
 
     def pixels_first(self, image: str, subtract: Floats, divide: float) -> str:
         """uint8 (n, h, w, 3) -> float (n, 3, h, w), normalised."""
@@ -66,7 +84,7 @@ class Graph:
         )
         return helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", _OPSET)],
+            opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_OWN_DOMAIN, 1)],
             ir_version=_IR_VERSION,
             producer_name="rekognition_local",
         )
@@ -88,7 +106,7 @@ def onet(weights: Sequence[Floats]) -> ModelProto:
             result = graph.step("MaxPool", result, kernel_shape=[window] * 2, strides=[2, 2], auto_pad=padding)
 
     def dense(tensor: str) -> str:
-        return graph.step("Gemm", tensor, graph.constant(next(given)), graph.constant(next(given)))
+        return graph.linear(tensor, next(given), next(given))
 
     # MTCNN was trained on column-major planes.
     hidden = dense(graph.step("Flatten", graph.step("Transpose", result, perm=[0, 3, 2, 1])))

@@ -17,6 +17,11 @@ from rekognition_local.engine.weights import dlib_resnet, graphs, opencv_zoo, tf
 from rekognition_local.engine.weights.carriers import ModelError, ModelFile
 from rekognition_local.engine.weights.model_files import FACE_MESH, IRIS, ONET, RESNET, SFACE, YUNET
 
+# A larger input than the usual search's (640 x 640 pixels in floats) leaves no memory taken behind.
+_LARGE_BYTES = 640 * 640 * 3 * 4
+_SHRINKING = onnxruntime.RunOptions()
+_SHRINKING.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+
 
 class Network:
     """An ONNX model opened for inference; safe to call from several threads."""
@@ -29,7 +34,7 @@ class Network:
         """
         source = str(model) if isinstance(model, Path) else model.SerializeToString()
         try:
-            self._session = open_session(source)
+            self._session = open_session(source, keeps_memory=True)
         except Exception as error:  # onnxruntime's errors share no public base class
             raise ModelError(
                 f"onnxruntime cannot open {source if isinstance(model, Path) else model.graph.name}."
@@ -53,19 +58,21 @@ class Network:
 
     def __call__(self, batch: NDArray[np.uint8] | NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """All outputs for one batch."""
-        return list(self._session.run(None, {self._input: batch}))
+        return list(self._session.run(None, {self._input: batch}, _SHRINKING if batch.nbytes > _LARGE_BYTES else None))
 
 
-def open_session(model: bytes | str) -> onnxruntime.InferenceSession:
-    """An ONNX model, its bytes or its path, opened on the CPU."""
+def open_session(model: bytes | str, *, keeps_memory: bool = False) -> onnxruntime.InferenceSession:
+    """An ONNX model, its bytes or its path, opened on the CPU.
+
+    `keeps_memory` keeps what a run took for the next run. Without it the system clears the same pages anew for each
+    run, which takes a third of a detector's time.
+    """
     options = onnxruntime.SessionOptions()
     # Images are worked on side by side, and onnxruntime releases Python's lock: the callers' threads scale.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Every image has another size: an arena would keep room for the largest of all, patterns one plan for each shape.
-    # Without them a process that has seen many images takes a third less memory and no more time.
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = keeps_memory
+    options.enable_mem_pattern = False  # every image has another size, and each would have a plan of its own
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
@@ -78,6 +85,10 @@ def network(file: ModelFile) -> Network:
     return Network(_GRAPHS[file](file.content()))
 
 
+def _sface(content: bytes) -> ModelProto:
+    return opencv_zoo.sface(content, in_bytes=graphs.multiplies_bytes())
+
+
 def _onet(content: bytes) -> ModelProto:
     # joblib's format is pickle, which can run code: `content` has made sure that these are the very bytes known.
     return graphs.onet(joblib.load(io.BytesIO(content)))
@@ -85,7 +96,7 @@ def _onet(content: bytes) -> ModelProto:
 
 _GRAPHS: Final[Mapping[ModelFile, Callable[[bytes], ModelProto]]] = MappingProxyType(
     {
-        SFACE: opencv_zoo.sface,
+        SFACE: _sface,
         YUNET: opencv_zoo.yunet,
         RESNET: dlib_resnet.resnet,
         ONET: _onet,

@@ -1,6 +1,7 @@
 """A face's descriptor depends on the person, hardly on size, tilt or mirror; distances become honest percentages."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,16 @@ def test_a_face_much_larger_than_its_chip_is_averaged_not_sampled() -> None:
 
     assert chip.shape == (150, 150, 3)
     assert np.abs(chip[20:130, 20:130].astype(int) - 127).max() < 20
+
+
+def test_a_face_is_described_the_same_beside_others(engine: Engine, hopper: Image.Image) -> None:
+    image = np.array(hopper)
+    face = engine.detect(image)[0]
+    other = replace(face, landmarks=face.landmarks + np.float32(0.2))
+
+    alone, beside = engine.embed(image, [face]), engine.embed(image, [other, face])
+
+    assert np.array_equal(beside[1], alone[0])
 
 
 @given(
