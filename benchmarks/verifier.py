@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from person_verifier.training.model import VerifierModel
 from rekognition_local.engine import Engine
 
 TO_BEAT_MS = 28.7
+CLIENT = partial(httpx.Client, timeout=60, trust_env=False)
 PIXELS = 1_000_000
 REQUESTS = {OURS: 300, PEER: 20}
 CALLERS = 8
@@ -60,7 +62,7 @@ def photographs() -> list[bytes]:
 
 def latency(engine: str, photos: list[bytes]) -> dict[str, float]:
     """p50, p99 and processor time in ms of one request after another, on one core, and the worker's memory in MB."""
-    with serving(engine, workers=1, cores=1) as (url, pid), client() as http:
+    with serving(engine, workers=1, cores=1) as (url, pid), CLIENT() as http:
         for photo in islice(cycle(photos), 6):
             ask(http, url, photo)
         before, _ = worker_usage(pid)
@@ -74,16 +76,11 @@ def latency(engine: str, photos: list[bytes]) -> dict[str, float]:
 def throughput(engine: str, photos: list[bytes]) -> float:
     """Requests a second that two workers on two cores answer to several callers."""
     count = REQUESTS[engine] * 2
-    with serving(engine, workers=2, cores=2) as (url, _), client() as http, ThreadPoolExecutor(CALLERS) as callers:
+    with serving(engine, workers=2, cores=2) as (url, _), CLIENT() as http, ThreadPoolExecutor(CALLERS) as callers:
         list(callers.map(lambda photo: ask(http, url, photo), islice(cycle(photos), 16)))
         began = time.perf_counter()
         list(callers.map(lambda photo: ask(http, url, photo), islice(cycle(photos), count)))
         return count / (time.perf_counter() - began)
-
-
-def client() -> httpx.Client:
-    """Keeps its connections, asks no proxy."""
-    return httpx.Client(timeout=60, trust_env=False, limits=httpx.Limits(max_keepalive_connections=CALLERS))
 
 
 def ask(http: httpx.Client, url: str, photo: bytes) -> float:

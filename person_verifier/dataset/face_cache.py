@@ -119,8 +119,10 @@ class FaceCache:
         path = self._path(record.photo)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            rows = np.array([_row(face) for face in record.faces]).reshape(-1, 15)
-            np.savez(part, faces=rows, vectors=record.vectors, judged=np.array(judged), shot=record.shot)
+            boxes = np.array([(one.left, one.top, one.width, one.height, one.confidence) for one in record.faces])
+            landmarks = np.array([face.landmarks for face in record.faces])
+            place, vectors, shot = np.array(judged), record.vectors, record.shot
+            np.savez(part, boxes=boxes, landmarks=landmarks, vectors=vectors, judged=place, shot=shot)
         Path(part.name).replace(path)
         return self._found(record)
 
@@ -128,7 +130,8 @@ class FaceCache:
         """What was computed from the photograph's bytes; a damaged file counts as absent."""
         try:
             with self._path(photo).open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
-                faces = tuple(_face(row) for row in kept["faces"])
+                found = zip(kept["boxes"].tolist(), kept["landmarks"], strict=True)
+                faces = tuple(DetectedFace(*box, landmarks) for box, landmarks in found)
                 return PhotoRecord(photo, None, faces, kept["vectors"], int(kept["judged"]), kept["shot"])
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
             return None
@@ -147,13 +150,3 @@ class FaceCache:
         # Another recogniser has another id, and so a folder of its own.
         engine = hashlib.sha256(self.engine.model_id.encode()).hexdigest()
         return self.folder / "cache" / f"{engine[:16]}-{FACE_STEP}" / f"{photo.digest}.npz"
-
-
-def _row(face: DetectedFace) -> NDArray[np.float64]:
-    box = [face.left, face.top, face.width, face.height, face.confidence]
-    return np.concatenate([np.array(box, np.float64), face.landmarks.astype(np.float64).ravel()])
-
-
-def _face(row: NDArray[np.float64]) -> DetectedFace:
-    left, top, width, height, confidence = (float(value) for value in row[:5])
-    return DetectedFace(left, top, width, height, confidence, row[5:].reshape(5, 2).astype(np.float32))

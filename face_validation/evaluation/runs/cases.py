@@ -185,9 +185,8 @@ def is_file(path: Path) -> bool:
 
 
 def _from_folder(folder: Path) -> tuple[list[Case], list[str]]:
-    labels = _labels(folder / LABELS_FILE)
+    labels, complaints = _labels(folder / LABELS_FILE)
     cases: list[Case] = []
-    complaints: list[str] = []
     for type_, names in _FOLDERS.items():
         found = sorted(path for path in (folder / type_.lower()).glob("*") if path.is_dir())
         case_folders = [path for path in found if not is_hidden(path, folder)]
@@ -213,20 +212,18 @@ def _from_folder(folder: Path) -> tuple[list[Case], list[str]]:
     return cases, complaints
 
 
-def _labels(path: Path) -> dict[str, tuple[Expected, str]]:
-    if not path.is_file():
-        return {}
+def _labels(path: Path) -> tuple[dict[str, tuple[Expected, str]], list[str]]:
     labels: dict[str, tuple[Expected, str]] = {}
-    complaints = []
-    for line, row in read_rows(path, ("case_id", "expected")):
+    complaints: list[str] = []
+    for line, row in read_rows(path, ("case_id", "expected")) if path.is_file() else ():
+        place = f"{path.name}, row {line}, column"
         if row["expected"] not in {str(choice) for choice in Expected}:
-            complaints.append(f"row {line}, column expected: {row['expected']!r} is not one of {', '.join(Expected)}")
+            complaints.append(f"{place} expected: {row['expected']!r} is not one of {', '.join(Expected)}")
         elif row["case_id"] in labels:
-            complaints.append(f"row {line}, column case_id: {row['case_id']!r} is there twice")
+            complaints.append(f"{place} case_id: {row['case_id']!r} is there twice")
         else:
             labels[row["case_id"]] = (Expected(row["expected"]), row.get("note", ""))
-    _refuse(path, complaints)
-    return labels
+    return labels, complaints
 
 
 def _refuse(path: Path, complaints: list[str]) -> None:
