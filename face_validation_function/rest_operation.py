@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.contract.answers import Answer
+from face_validation_function.contract.answer import Answer
 from face_validation_function.deadline import Task, run_until_deadline
 from face_validation_function.exceptions.exceptions import FaceValidationError, RequestError
 from face_validation_function.request_timer import RequestTimer

@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from face_validation_function.contract.answers import ErrorEnvelope
-from face_validation_function.contract.operation import Json, Operation
-from face_validation_function.contract.operations import OPERATIONS
+from face_validation_function.contract.operations import OPERATIONS, PATH_PARAMETERS, PATTERNS, Json, Operation
 from face_validation_function.contract.refusals import DETAILS, REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.routes import ROUTES, Route
@@ -118,7 +117,8 @@ def _subject(route: Route) -> str:
 
 def _parameters(route: Route, operation: Operation) -> list[Json]:
     found: list[Json] = [
-        {"name": name, "in": "path", "required": True, "schema": operation.path[name]} for name in route.path_parameters
+        {"name": name, "in": "path", "required": True, "schema": PATH_PARAMETERS[name]}
+        for name in route.path_parameters
     ]
     if operation.query is not None:
         schema = operation.query.model_json_schema()
@@ -127,8 +127,8 @@ def _parameters(route: Route, operation: Operation) -> list[Json]:
             described = _text_of(property_)
             if "description" in property_:
                 parameter["description"] = property_["description"]
-            if name in operation.patterns:
-                described["pattern"] = operation.patterns[name]
+            if name in PATTERNS:
+                described["pattern"] = PATTERNS[name]
             hidden = {"title", "description"} | ({"default"} if property_.get("default") is None else set())
             parameter["schema"] = {key: value for key, value in described.items() if key not in hidden}
             found.append(parameter)
@@ -165,10 +165,10 @@ def _schemas() -> Json:
             continue
         schema = schemas[operation.request.__name__]
         schema |= operation.rules
-        for name, pattern in operation.patterns.items():
+        for name in PATTERNS.keys() & schema["properties"].keys():
             property_ = schema["properties"][name]
             kinds = [kind for kind in property_.get("anyOf", ()) if kind.get("type") == "string"]
-            (kinds[0] if kinds else property_)["pattern"] = pattern
+            (kinds[0] if kinds else property_)["pattern"] = PATTERNS[name]
     return schemas
 
 

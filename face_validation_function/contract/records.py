@@ -1,9 +1,9 @@
 """The answers of the routes about what is kept of people."""
 
 from pydantic import Field
-from pydantic.json_schema import SkipJsonSchema
 
-from face_validation_function.contract.answers import Answer, FaceAnswer, Percent, optional
+from face_validation_function.contract.answer import Answer, Count, Maybe, Percent, Uuid
+from face_validation_function.contract.answers import FaceAnswer
 
 
 class Point(Answer):
@@ -34,23 +34,26 @@ class PoseRecord(Answer):
 class FaceRecord(FaceAnswer):
     """What is kept of a face: Rekognition's record of it, in ratios of the upright photo."""
 
-    landmarks: LandmarksRecord | SkipJsonSchema[None] = optional()
-    pose: PoseRecord | SkipJsonSchema[None] = optional()
+    landmarks: Maybe[LandmarksRecord] = None
+    pose: Maybe[PoseRecord] = None
     brightness: Percent
     sharpness: Percent
-    model_version: str | SkipJsonSchema[None] = optional("The face model of the collection; absent for older faces.")
-    possible_duplicate: bool | SkipJsonSchema[None] = optional(
-        "There, and true, when a search found the face under another name."
+    model_version: Maybe[str] = Field(
+        default=None, description="The face model of the collection; absent for older faces."
     )
-    expires_at: str | SkipJsonSchema[None] = optional("When the face is erased; absent when it stays.")
+    possible_duplicate: Maybe[bool] = Field(
+        default=None, description="There, and true, when a search found the face under another name."
+    )
+    expires_at: Maybe[str] = Field(default=None, description="When the face is erased; absent when it stays.")
 
 
 class FaceRecordAnswer(FaceRecord):
     """One face, and with the scope `admin` its photo."""
 
-    id_request: str = Field(json_schema_extra={"format": "uuid"})
-    url: str | SkipJsonSchema[None] = optional(
-        "A link to the photo, good for five minutes; there when the token has the scope `admin`."
+    id_request: Uuid
+    url: Maybe[str] = Field(
+        default=None,
+        description="A link to the photo, good for five minutes; there when the token has the scope `admin`.",
     )
 
 
@@ -61,10 +64,10 @@ class PersonRecord(Answer):
     image_path: str
     version: str
     collection_id: str
-    digest: str | SkipJsonSchema[None] = optional("SHA-256 of the file.")
-    not_indexed: str | SkipJsonSchema[None] = optional("Why a reindex could not index the photo.")
-    expires_at: str | SkipJsonSchema[None] = optional("When the photo is erased; absent when it stays.")
-    face: FaceRecord | SkipJsonSchema[None] = optional()
+    digest: Maybe[str] = Field(default=None, description="SHA-256 of the file.")
+    not_indexed: Maybe[str] = Field(default=None, description="Why a reindex could not index the photo.")
+    expires_at: Maybe[str] = Field(default=None, description="When the photo is erased; absent when it stays.")
+    face: Maybe[FaceRecord] = None
 
 
 class PhotoVersionRecord(Answer):
@@ -72,14 +75,14 @@ class PhotoVersionRecord(Answer):
 
     image_path: str
     version: str
-    is_delete_marker: bool | SkipJsonSchema[None] = optional("There, and true, of a version without content.")
-    url: str | SkipJsonSchema[None] = optional("A link to the photo, good for five minutes.")
+    is_delete_marker: Maybe[bool] = Field(default=None, description="There, and true, of a version without content.")
+    url: Maybe[str] = Field(default=None, description="A link to the photo, good for five minutes.")
 
 
 class PersonAnswer(Answer):
     """Everything that is kept about a person: what DELETE /people/{full_name} removes."""
 
-    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    id_request: Uuid
     full_name: str
     records: list[PersonRecord]
     photo_versions: list[PhotoVersionRecord]
@@ -88,9 +91,9 @@ class PersonAnswer(Answer):
 class RenameAnswer(Answer):
     """The name that the person has now, and how many photos were moved by this request."""
 
-    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    id_request: Uuid
     full_name: str
-    photos: int = Field(ge=0)
+    photos: Count
 
 
 class NotIndexed(Answer):
@@ -104,9 +107,9 @@ class NotIndexed(Answer):
 class ReindexAnswer(Answer):
     """How far a reindex is."""
 
-    id_request: str = Field(json_schema_extra={"format": "uuid"})
+    id_request: Uuid
     finished: bool = Field(description="False: ask again with the same `id_request`, after `wait_s` seconds.")
     collection_id: str = Field(description="The collection that is being filled, or that answers now.")
-    indexed: int = Field(ge=0, description="Photos indexed by this request.")
-    wait_s: int = Field(ge=0)
+    indexed: Count = Field(description="Photos indexed by this request.")
+    wait_s: Count
     not_indexed: list[NotIndexed] = Field(description="At the end: every photo that could not be indexed.")

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from face_validation_function.comparison import Comparison
+from face_validation_function.contract.answer import Answer
 from face_validation_function.contract.answers import (
-    Answer,
     Box,
     Boxes,
     Error,
@@ -22,7 +22,6 @@ from face_validation_function.contract.judgement import (
     DocumentField,
     DocumentFields,
     FaceQuality,
-    Judgement,
     Measure,
     QualityOfBoth,
     ReadDocument,
@@ -139,7 +138,7 @@ def _quality_of_both(source: ImageAnalysis, target: ImageAnalysis) -> QualityOfB
     return QualityOfBoth(source=_quality(source.quality), target=_quality(target.quality))
 
 
-def _quality(quality: Quality) -> Judgement:
+def _quality(quality: Quality) -> Answer:
     measures = {measure.value: Measure(value=one.value, score=one.score) for measure, one in quality.items()}
     return FaceQuality(**measures)
 

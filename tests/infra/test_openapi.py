@@ -12,8 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from pydantic import TypeAdapter, ValidationError
 
 from face_validation_function.contract.openapi import PATH, document, gateway_models
-from face_validation_function.contract.operation import FULL_NAME, OBJECT_KEY
-from face_validation_function.contract.operations import OPERATIONS
+from face_validation_function.contract.operations import FULL_NAME, OBJECT_KEY, OPERATIONS
 from face_validation_function.exceptions.exceptions import RequestError
 from face_validation_function.routes import ROUTES
 from face_validation_function.validations.body import ObjectKey, StrictBody, items_of, validated
