@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.measuring import milliseconds, show
 from infra.bundling import MACHINE_ARCHITECTURE, PYTHON, ROOT, bundle, compile_all, interpreter_of
-from infra.constructs.function import HANDLER
+from infra.constructs.function import FUNCTIONS
 from tests.infra.emulator import Emulator
 
 BARE = """import boto3
@@ -58,7 +58,7 @@ def main() -> None:
         runs = {
             (name, asset): (task, handler)
             for asset, task in ((".pyc", compiled), ("no .pyc", plain))
-            for name, handler in (("service", HANDLER), ("bare boto3", "bare.handler"))
+            for name, handler in (("service", FUNCTIONS["Validation"].handler), ("bare boto3", "bare.handler"))
         }
         found = [[_measure(*run, interpreter, event) for run in runs.values()] for _ in range(ROUNDS)]
     medians = {

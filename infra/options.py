@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from face_validation_function.routes import RESOURCE_SERVER, ROUTES
 from face_validation_function.settings import (
@@ -16,17 +16,10 @@ from face_validation_function.settings import (
     VALIDATION_TYPES,
 )
 
-STAGES = ("dev", "prod")
-ARCHITECTURES = ("arm64", "x86_64")
-# direct: callers ask the newest code. The others: callers ask an alias, and CodeDeploy moves it.
-RELEASES = ("direct", "canary", "all-at-once")
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
 # Target images move to Infrequent Access then; S3 refuses a rule that removes them no later.
 INFREQUENT_ACCESS_DAYS = 30
 
 Context = Callable[[str], object]
-Count = TypeVar("Count", int, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +48,61 @@ class AppClient:
     scopes: tuple[str, ...]
 
 
+def _one_of(*allowed: str) -> Any:
+    """A field that takes one of these words, by default the first."""
+
+    def read(key: str, text: str) -> str:
+        if text not in allowed:
+            raise ValueError(f"-c {key}={text}: it must be one of {', '.join(allowed)}.")
+        return text
+
+    return field(default=allowed[0], metadata={"read": read})
+
+
+def _switch() -> Any:
+    """A field that is true or false, by default false."""
+    words = _one_of("false", "true").metadata["read"]
+    return field(default=False, metadata={"read": lambda key, text: words(key, text) == "true"})
+
+
+def _count(default: int | None = None, *, least: int = 1, most: int | None = None) -> Any:
+    """A field that takes a whole number."""
+
+    def read(key: str, text: str) -> int:
+        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+            allowed = f"of at least {least}" if most is None else f"from {least} to {most}"
+            raise ValueError(f"-c {key}={text}: it must be a whole number {allowed}.")
+        return int(text)
+
+    return field(default=default, metadata={"read": read})
+
+
+def _validation_types(key: str, text: str) -> tuple[str, ...]:
+    types = tuple(part.strip() for part in text.split(","))
+    if not set(types) <= set(ALL_VALIDATION_TYPES):
+        raise ValueError(f"-c {key}={text}: give some of {','.join(ALL_VALIDATION_TYPES)}.")
+    return types
+
+
+def _clients(key: str, text: str) -> tuple[AppClient, ...]:
+    """Read `kiosk:write,back-office:read+write`: the scopes without the name of their server."""
+    known = {route.scope.removeprefix(f"{RESOURCE_SERVER}/"): route.scope for route in ROUTES}
+    clients: list[AppClient] = []
+    for one in text.split(","):
+        name, _, scopes = (part.strip() for part in one.partition(":"))
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or name in {client.name for client in clients}:
+            raise ValueError(
+                f"-c {key}={text}: {name!r} must consist of small letters, digits and hyphens, and appear only once."
+            )
+        if not scopes or not set(scopes.split("+")) <= set(known):
+            raise ValueError(
+                f"-c {key}={text}: {name} has the scopes {scopes!r}; give some of {', '.join(sorted(known))}, "
+                "joined by +."
+            )
+        clients.append(AppClient(name, tuple(known[scope] for scope in scopes.split("+"))))
+    return tuple(clients)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The choices of one deployment; each field but `domain` and `jobs_webhook` is the context key of the same name.
@@ -74,36 +122,37 @@ class Options:
     `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
     """
 
-    stage: str = "dev"
-    arch: str = "arm64"
-    log_level: str = "DEBUG"
-    throttle_rate: int = 20
-    throttle_burst: int = 40
-    reserved_concurrency: int | None = None
-    validation_types: tuple[str, ...] = VALIDATION_TYPES
-    alarm_email: str | None = None
-    kms: bool = False
-    waf: bool = False
+    stage: str = _one_of("dev", "prod")
+    arch: str = _one_of("arm64", "x86_64")
+    log_level: str = _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+    throttle_rate: int = _count(20)
+    throttle_burst: int = _count(40)
+    reserved_concurrency: int | None = _count()
+    validation_types: tuple[str, ...] = field(default=VALIDATION_TYPES, metadata={"read": _validation_types})
+    alarm_email: str | None = field(default=None, metadata={"read": lambda _, text: text})
+    kms: bool = _switch()
+    waf: bool = _switch()
     domain: CustomDomain | None = None
-    source_days: int | None = None
-    target_days: int | None = None
-    people_days: int | None = None
-    threshold_duplicate: int = THRESHOLD_DUPLICATE
-    threshold_possible_duplicate: int = THRESHOLD_POSSIBLE_DUPLICATE
-    clients: tuple[AppClient, ...] = ()
-    release: str = "direct"
-    provisioned_concurrency: int | None = None
-    rekognition_tps: int | None = None
-    liveness: bool = False
-    threshold_liveness: int = 90
-    liveness_challenge: str = LIVENESS_CHALLENGES[0]
-    liveness_audit_images: int = 0
-    jobs_tps: int = 5
+    source_days: int | None = _count()
+    target_days: int | None = _count(least=INFREQUENT_ACCESS_DAYS + 1)
+    people_days: int | None = _count(most=MOST_DAYS)
+    threshold_duplicate: int = _count(THRESHOLD_DUPLICATE, least=0, most=100)
+    threshold_possible_duplicate: int = _count(THRESHOLD_POSSIBLE_DUPLICATE, least=0, most=100)
+    clients: tuple[AppClient, ...] = field(default=(), metadata={"read": _clients})
+    # direct: callers ask the newest code. The others: callers ask an alias, and CodeDeploy moves it.
+    release: str = _one_of("direct", "canary", "all-at-once")
+    provisioned_concurrency: int | None = _count()
+    rekognition_tps: int | None = _count()
+    liveness: bool = _switch()
+    threshold_liveness: int = _count(90, most=100)
+    liveness_challenge: str = _one_of(*LIVENESS_CHALLENGES)
+    liveness_audit_images: int = _count(0, least=0, most=MOST_AUDIT_IMAGES)
+    jobs_tps: int = _count(5)
     jobs_webhook: Webhook | None = None
-    idempotency: bool = False
-    audit: bool = False
-    audit_days: int = 365
-    probe: bool = False
+    idempotency: bool = _switch()
+    audit: bool = _switch()
+    audit_days: int = _count(365)
+    probe: bool = _switch()
 
     @property
     def is_prod(self) -> bool:
@@ -117,92 +166,27 @@ class Options:
         Raises:
             ValueError: a value that is not allowed; names the key.
         """
-        stage = _one_of(context, "stage", STAGES, default="dev")
-        return cls(
-            stage=stage,
-            arch=_one_of(context, "arch", ARCHITECTURES, default="arm64"),
-            log_level=_one_of(context, "log_level", LOG_LEVELS, default="INFO" if stage == "prod" else "DEBUG"),
-            throttle_rate=_count(context, "throttle_rate", default=20),
-            throttle_burst=_count(context, "throttle_burst", default=40),
-            reserved_concurrency=_count(context, "reserved_concurrency", default=None),
-            validation_types=_validation_types(context),
-            alarm_email=_text(context, "alarm_email"),
-            kms=_switch(context, "kms"),
-            waf=_switch(context, "waf"),
-            domain=_domain(context),
-            source_days=_count(context, "source_days", default=None),
-            target_days=_count(context, "target_days", default=None, least=INFREQUENT_ACCESS_DAYS + 1),
-            people_days=_count(context, "people_days", default=None, most=MOST_DAYS),
-            threshold_duplicate=_count(context, "threshold_duplicate", default=THRESHOLD_DUPLICATE, least=0, most=100),
-            threshold_possible_duplicate=_count(
-                context, "threshold_possible_duplicate", default=THRESHOLD_POSSIBLE_DUPLICATE, least=0, most=100
-            ),
-            clients=_clients(context),
-            release=_one_of(context, "release", RELEASES, default="direct"),
-            provisioned_concurrency=_provisioned(context),
-            rekognition_tps=_count(context, "rekognition_tps", default=None),
-            liveness=_switch(context, "liveness"),
-            threshold_liveness=_count(context, "threshold_liveness", default=90, most=100),
-            liveness_challenge=_one_of(
-                context, "liveness_challenge", LIVENESS_CHALLENGES, default=LIVENESS_CHALLENGES[0]
-            ),
-            liveness_audit_images=_count(context, "liveness_audit_images", default=0, least=0, most=MOST_AUDIT_IMAGES),
-            jobs_tps=_count(context, "jobs_tps", default=5),
-            jobs_webhook=_webhook(context),
-            idempotency=_switch(context, "idempotency"),
-            audit=_switch(context, "audit"),
-            audit_days=_audit_days(context),
-            probe=_switch(context, "probe"),
-        )
+        given: dict[str, Any] = {
+            one.name: one.metadata["read"](one.name, text)
+            for one in fields(cls)
+            if "read" in one.metadata and (text := _text(context, one.name)) is not None
+        }
+        if given.get("stage") == "prod":
+            given.setdefault("log_level", "INFO")
+        options = cls(domain=_domain(context), jobs_webhook=_webhook(context), **given)
+        if options.provisioned_concurrency is not None and options.release == "direct":
+            raise ValueError(
+                f"-c provisioned_concurrency={options.provisioned_concurrency}: it needs versions: add "
+                "-c release=canary or -c release=all-at-once."
+            )
+        if "audit_days" in given and not options.audit:
+            raise ValueError("-c audit_days: there is no audit trail: add -c audit=true.")
+        return options
 
 
 def _text(context: Context, key: str) -> str | None:
     value = context(key)
     return str(value).strip() or None if value is not None else None
-
-
-def _one_of(context: Context, key: str, allowed: tuple[str, ...], *, default: str) -> str:
-    value = _text(context, key) or default
-    if value not in allowed:
-        raise ValueError(f"-c {key}={value}: it must be one of {', '.join(allowed)}.")
-    return value
-
-
-def _validation_types(context: Context) -> tuple[str, ...]:
-    value = _text(context, "validation_types")
-    types = VALIDATION_TYPES if value is None else tuple(part.strip() for part in value.split(","))
-    if not types or not set(types) <= set(ALL_VALIDATION_TYPES):
-        raise ValueError(f"-c validation_types={value}: give some of {','.join(ALL_VALIDATION_TYPES)}.")
-    return types
-
-
-def _switch(context: Context, key: str) -> bool:
-    return _one_of(context, key, ("true", "false"), default="false") == "true"
-
-
-def _count(context: Context, key: str, *, default: Count, least: int = 1, most: int | None = None) -> int | Count:
-    value = _text(context, key)
-    if value is None:
-        return default
-    if not value.isdecimal() or int(value) < least or (most is not None and int(value) > most):
-        allowed = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"-c {key}={value}: it must be a whole number {allowed}.")
-    return int(value)
-
-
-def _audit_days(context: Context) -> int:
-    if _text(context, "audit_days") and not _switch(context, "audit"):
-        raise ValueError("-c audit_days: there is no audit trail: add -c audit=true.")
-    return _count(context, "audit_days", default=365)
-
-
-def _provisioned(context: Context) -> int | None:
-    count = _count(context, "provisioned_concurrency", default=None)
-    if count is not None and _one_of(context, "release", RELEASES, default="direct") == "direct":
-        raise ValueError(
-            f"-c provisioned_concurrency={count}: it needs versions: add -c release=canary or -c release=all-at-once."
-        )
-    return count
 
 
 def _domain(context: Context) -> CustomDomain | None:
@@ -222,23 +206,3 @@ def _webhook(context: Context) -> Webhook | None:
     if url is None or secret_arn is None or not url.startswith("https://"):
         raise ValueError(f"-c jobs_webhook_url={url}: it is an https address, and needs -c jobs_webhook_secret_arn=...")
     return Webhook(url, secret_arn)
-
-
-def _clients(context: Context) -> tuple[AppClient, ...]:
-    """Read `kiosk:write,back-office:read+write`: the scopes without the name of their server."""
-    value = _text(context, "clients")
-    known = {route.scope.removeprefix(f"{RESOURCE_SERVER}/"): route.scope for route in ROUTES}
-    clients: list[AppClient] = []
-    for text in (value or "").split(",") if value else ():
-        name, _, scopes = (part.strip() for part in text.partition(":"))
-        if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or name in {client.name for client in clients}:
-            raise ValueError(
-                f"-c clients={value}: {name!r} must consist of small letters, digits and hyphens, and appear only once."
-            )
-        if not scopes or not set(scopes.split("+")) <= set(known):
-            raise ValueError(
-                f"-c clients={value}: {name} has the scopes {scopes!r}; give some of {', '.join(sorted(known))}, "
-                "joined by +."
-            )
-        clients.append(AppClient(name, tuple(known[scope] for scope in scopes.split("+"))))
-    return tuple(clients)

@@ -1,6 +1,7 @@
-"""A Lambda function of the service: the package, a role of its own, its log."""
+"""The Lambda functions of the service: what each is, and what all have: the package, a role of its own, a log."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack
@@ -9,67 +10,100 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.claims import Claims
 from infra.constructs.findings import accept
 from infra.constructs.stage import RUNTIME, Stage
-
-HANDLER = "face_validation_function.lambda_function.lambda_handler"
 
 # Ten 16-megapixel JPGs of 12 MB at once, the most that one array has under way, peak at 2.45 GB and take 9 s of one
 # core; one pair peaks at 0.55 GB and takes 2 s. 3008 MB is the most that a new account may ask for, and 1.7 vCPUs.
 MEMORY_MB = 3008
+# One photo at a time, half of what a pair takes; 1769 MB buy one whole vCPU.
+PHOTO_MEMORY_MB = 1769
 # API Gateway gives up at 29 s; the handler's own deadline lies below this one.
-TIMEOUT = Duration.seconds(28)
+TIMEOUT_S = 28
+# The most time that Lambda gives: one function reads a whole manifest, and one writes all results.
+WHOLE_TIMEOUT_S = 15 * 60
+# What a batch has left then is the next invocation's.
+LINES_TIMEOUT_S = 10 * 60
 
-REKOGNITION_ACTIONS = (
-    "rekognition:CompareFaces",
-    "rekognition:DetectFaces",
-    "rekognition:DetectLabels",
-    "rekognition:DetectText",
-    "rekognition:CreateFaceLivenessSession",
-    "rekognition:GetFaceLivenessSessionResults",
+# What DynamoDB and SQS ask of whoever uses what a customer's key encrypts.
+KEY_ACTIONS = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What one of the functions is: its module (and handler) in the package, what it does, and what it gets."""
+
+    module: str
+    description: str
+    memory_mb: int = 1024
+    timeout_s: int = TIMEOUT_S
+    entry: str = "lambda_handler"
+
+    @property
+    def handler(self) -> str:
+        """As Lambda is told it."""
+        return f"face_validation_function.{self.module}.{self.entry}"
+
+
+_STEPS = "job_steps_function"
+FUNCTIONS: Mapping[str, Kind] = {
+    "Validation": Kind("lambda_function", "Is the person in this photo the person of that trusted image?", MEMORY_MB),
+    "People": Kind("people_function", "Who is in this photo, among the people that were enrolled?", PHOTO_MEMORY_MB),
+    "Indexing": Kind(
+        "indexing_function",
+        "Enrols the photos that are put into the faces bucket under index/.",
+        PHOTO_MEMORY_MB,
+        timeout_s=60,
+    ),
+    "Jobs": Kind("jobs_function", "Bulk jobs: create, list, show, stop, redrive, results."),
+    "JobSplit": Kind(
+        _STEPS, "Turns the manifest of a job into batches.", timeout_s=WHOLE_TIMEOUT_S, entry="split_handler"
+    ),
+    "JobLines": Kind(
+        _STEPS, "Asks the lines of one batch of a job.", PHOTO_MEMORY_MB, LINES_TIMEOUT_S, entry="lines_handler"
+    ),
+    "JobGather": Kind(_STEPS, "Writes the results of a job.", timeout_s=WHOLE_TIMEOUT_S, entry="gather_handler"),
+    "Probe": Kind("probe_function", "Asks the API whether a drawn passport shows its holder.", 512, timeout_s=90),
+}
+
+
 class ServiceFunction(Construct):
-    """One function, with a role that may write its log and its traces and what else it is allowed one by one.
+    """One of FUNCTIONS, with a role that may write its log and its traces and what else it is allowed one by one.
 
     `called` is what its callers ask: its alias where releases move one, else the function.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        stage: Stage,
-        handler: str,
-        description: str,
-        environment: Mapping[str, str],
-        memory_mb: int,
-        timeout: Duration = TIMEOUT,
-        answers_requests: bool = True,
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage, environment: Mapping[str, str]) -> None:
         super().__init__(scope, id_)
+        kind, options = FUNCTIONS[id_], stage.options
+        self._key = stage.key
         self.log_group = stage.log_group(self)
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.log_group.grant_write(self.role)
         self.function = lambda_.Function(
             self,
             "Function",
-            description=description,
+            description=kind.description,
             runtime=RUNTIME,
             architecture=stage.architecture,
-            handler=handler,
+            handler=kind.handler,
             code=stage.code,
             role=self.role,
             environment=dict(environment),
             environment_encryption=stage.key,
-            memory_size=memory_mb,
-            timeout=timeout,
+            memory_size=kind.memory_mb,
+            timeout=Duration.seconds(kind.timeout_s),
             tracing=lambda_.Tracing.ACTIVE,
             log_group=self.log_group,
-            reserved_concurrent_executions=stage.options.reserved_concurrency,
+            reserved_concurrent_executions=options.reserved_concurrency,
             # A version stays when the next one comes: it is the way back.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
@@ -79,9 +113,12 @@ class ServiceFunction(Construct):
                 "Live",
                 alias_name="live",
                 version=self.function.current_version,
-                provisioned_concurrent_executions=stage.options.provisioned_concurrency if answers_requests else None,
+                # For those that answer requests: nobody waits for the others.
+                provisioned_concurrent_executions=(
+                    options.provisioned_concurrency if kind.timeout_s == TIMEOUT_S else None
+                ),
             )
-            if stage.options.release != "direct"
+            if options.release != "direct"
             else None
         )
         self.called: lambda_.IFunction = self.alias or self.function
@@ -104,66 +141,41 @@ class ServiceFunction(Construct):
             self.role,
             "Callers choose the keys, and the service those of uploads: the function may touch any object of its own "
             "buckets, by the actions listed, and of no other bucket.",
-            *(f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/*]" for bucket in buckets),
+            *(f"AwsSolutions::AwsSolutions-IAM5[Resource::<{logical_id(bucket)}.Arn>/*]" for bucket in buckets),
         )
 
-    def allow_anywhere(self, actions: Iterable[str], reason: str) -> None:
-        """Let the function do `actions` that IAM ties to no resource, for a `reason` one can check."""
-        self.allow(actions, "*")
-        accept(self.role, reason, "AwsSolutions::AwsSolutions-IAM5[Resource::*]")
-
-
-class ValidationFunction(ServiceFunction):
-    """The function that answers POST /validation; it has no access to enrolled people."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        stage: Stage,
-        environment: Mapping[str, str],
-        source: s3.Bucket,
-        target: s3.Bucket,
-        claims: Claims,
-    ) -> None:
-        super().__init__(
-            scope,
-            id_,
-            stage=stage,
-            handler=HANDLER,
-            description="Is the person in this photo the person of that trusted image?",
-            environment=environment,
-            memory_mb=MEMORY_MB,
-        )
-        called_and_waited_for(self.function)
-        buckets = (source, target)
+    def allow_reading(self, *buckets: s3.Bucket) -> None:
+        """Let the function read any object of `buckets`."""
         self.allow_objects(["s3:GetObject"], *buckets)
         # Without it S3 answers 403 for a key that does not exist, and the caller is told "denied" for "missing".
         self.allow(["s3:ListBucket"], *(bucket.bucket_arn for bucket in buckets))
-        self.allow_anywhere(
-            REKOGNITION_ACTIONS,
-            "IAM knows no resource type for CompareFaces, DetectFaces, DetectLabels, DetectText, the operations of "
-            "liveness sessions, nor for X-Ray's PutTraceSegments and PutTelemetryRecords: * is the only resource for "
-            "them. The actions are listed one by one.",
+
+    def allow_anywhere(self, *operations: str) -> None:
+        """Let the function do `operations` of Rekognition, which IAM ties to no resource, and write its traces."""
+        if operations:
+            self.allow([f"rekognition:{operation}" for operation in operations], "*")
+        accept(
+            self.role,
+            f"IAM knows no resource type for {', '.join(operations) or 'these'}, nor for X-Ray's PutTraceSegments and "
+            "PutTelemetryRecords: * is the only resource for them. The actions are listed one by one.",
+            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
         )
-        claims.allow_once(self.role)
-        for bucket in buckets:
-            if bucket.encryption_key:
-                bucket.encryption_key.grant_decrypt(self.role)
+
+    def allow_key(self) -> None:
+        """Let the function use the customer's key, where there is one, for images, tables and the queue."""
+        if self._key:
+            self._key.grant(self.role, *KEY_ACTIONS)
+
+    def is_called_and_waited_for(self) -> None:
+        """Accept that a function behind API Gateway has no dead letter queue."""
+        accept(
+            self.function,
+            "API Gateway calls the function and waits, so that whoever asked is told of a failure. Only asynchronous "
+            "calls fill a dead letter queue, and there are none.",
+            "Serverless::Serverless-LambdaDLQ",
+        )
 
 
-def called_and_waited_for(function: lambda_.Function) -> None:
-    """Accept that a function behind API Gateway has no dead letter queue."""
-    accept(
-        function,
-        "API Gateway calls the function and waits, so that whoever asked is told of a failure. Only asynchronous "
-        "calls fill a dead letter queue, and there are none.",
-        "Serverless::Serverless-LambdaDLQ",
-    )
-
-
-def _logical_id(bucket: s3.Bucket) -> str:
-    """The bucket's name in the template, by which the checks call it."""
-    element = bucket.node.default_child
-    return Stack.of(bucket).get_logical_id(cast(CfnElement, element))
+def logical_id(construct: Construct) -> str:
+    """The construct's name in the template, by which the checks call it."""
+    return Stack.of(construct).get_logical_id(cast(CfnElement, construct.node.default_child))

@@ -1,8 +1,10 @@
-"""The buckets: what callers upload to be compared, and who accessed it."""
+"""Where a stage keeps what it stores: private buckets, and tables that can be restored."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -13,6 +15,8 @@ from infra.options import INFREQUENT_ACCESS_DAYS
 ACCESS_LOG_DAYS = 365
 # Batches and results of jobs; the claims on their lines, too.
 JOB_DAYS = 30
+# A row that was removed can be restored for so long, and no longer.
+RECOVERY_DAYS = 14
 
 
 class ImageStorage(Construct):
@@ -22,13 +26,7 @@ class ImageStorage(Construct):
     can always be told apart from the next one's, and an erasure knows all that there is to remove.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        stage: Stage,
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
         super().__init__(scope, id_)
         self._stage = stage
         self.access_logs = private_bucket(
@@ -86,6 +84,34 @@ def private_bucket(scope: Construct, id_: str, *, retain: bool, key: kms.IKey | 
         auto_delete_objects=not retain,
         **settings,
     )
+
+
+def table(scope: Construct, keys: Sequence[str], *, stage: Stage, expires_by: str | None = None) -> dynamodb.Table:
+    """A table paid by the request, encrypted and restorable.
+
+    `keys` are the partition key and, if there is one, the sort key; DynamoDB removes a row after the time in its
+    attribute `expires_by` (seconds since 1970).
+    """
+    return dynamodb.Table(
+        scope,
+        "Table",
+        partition_key=text_attribute(keys[0]),
+        sort_key=text_attribute(keys[1]) if len(keys) > 1 else None,
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if stage.key else dynamodb.TableEncryption.DEFAULT,
+        encryption_key=stage.key,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True, recovery_period_in_days=RECOVERY_DAYS
+        ),
+        time_to_live_attribute=expires_by,
+        deletion_protection=stage.retain,
+        removal_policy=stage.removal_policy,
+    )
+
+
+def text_attribute(name: str) -> dynamodb.Attribute:
+    """An attribute of keys and indexes that holds text."""
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
 
 
 def _expiry(days: int | None) -> list[s3.LifecycleRule]:

@@ -9,6 +9,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.constructs.findings import accept
+from infra.constructs.function import ServiceFunction
 from infra.constructs.stage import Stage
 from infra.monitoring.metrics import CLAIMS_IN_DOUBT, THROTTLES, FunctionMetrics, Metrics
 
@@ -36,7 +37,7 @@ class Alarms(Construct):
         *,
         metrics: Metrics,
         stage: Stage,
-        probe: FunctionMetrics | None,
+        probe: ServiceFunction | None,
     ) -> None:
         super().__init__(scope, id_)
         email, rekognition_tps = stage.options.alarm_email, stage.options.rekognition_tps
@@ -61,7 +62,7 @@ class Alarms(Construct):
         self.all: list[cloudwatch.Alarm] = []
         self.server_errors = self._alarm(
             "ServerErrors",
-            metrics.server_errors(),
+            metrics.server_errors,
             SERVER_ERRORS_IN_PERIOD,
             f"{SERVER_ERRORS_IN_PERIOD} or more answers of 5xx in five minutes.",
         )
@@ -71,13 +72,13 @@ class Alarms(Construct):
         self._alarm("PeopleRekognitionThrottles", metrics.people.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED)
         self.dead_letters = self._alarm(
             "DeadLetters",
-            metrics.letters(),
+            metrics.letters,
             1,
             "A photo could not be enrolled: its letter in the queue (output DeadLetterQueueUrl) says why.",
         )
         self._alarm(
             "GatewayThrottles",
-            metrics.gateway_throttles(),
+            metrics.gateway_throttles,
             1,
             "API Gateway answered 429: callers send more than throttle_rate.",
         )
@@ -89,7 +90,7 @@ class Alarms(Construct):
             periods=SLOW_PERIODS,
         )
         self._alarm(
-            "JobsFailed", metrics.jobs_failed(), 1, "A bulk job failed: too many of its lines, or one of its steps."
+            "JobsFailed", metrics.jobs_failed, 1, "A bulk job failed: too many of its lines, or one of its steps."
         )
         self.claims_in_doubt = self._alarm(
             "ClaimsInDoubt",
@@ -107,7 +108,7 @@ class Alarms(Construct):
         if probe:
             self._alarm(
                 "ProbeFailures",
-                probe.failures(),
+                FunctionMetrics(probe.function, "probe").failures(),
                 1,
                 "The question that is asked every five minutes was not answered as it must be, or not asked, twice.",
                 periods=2,

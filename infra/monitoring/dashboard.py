@@ -30,15 +30,9 @@ class Dashboard(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._metrics = metrics
-        functions = {
-            "validation": metrics.validation,
-            "people": metrics.people,
-            "indexing": metrics.indexing,
-            "jobs": metrics.job_lines,
-        }
         calls = {
             name: function.of_handler(names.REKOGNITION_CALLS, label=f"Rekognition calls, {name}")
-            for name, function in functions.items()
+            for name, function in metrics.paying.items()
         }
         cost = cloudwatch.MathExpression(
             expression=f"({' + '.join(f'FILL({name}, 0)' for name in calls)}) * {REKOGNITION_USD_PER_CALL}",
@@ -80,7 +74,7 @@ class Dashboard(Construct):
         durations = [metrics.validation.duration("p50"), metrics.validation.duration("p99")]
         refusals = [metrics.validation.of_handler(code, label=code) for code in names.ERROR_CODES_OF_VALIDATION]
         return [
-            _graph("Requests and answers", metrics.requests(), metrics.client_errors(), metrics.server_errors()),
+            _graph("Requests and answers", metrics.requests, metrics.client_errors, metrics.server_errors),
             _graph("Latency (ms)", *latencies, *durations),
             _graph("Validations refused, by code", *refusals, stacked=True),
         ]
@@ -126,8 +120,8 @@ class Dashboard(Construct):
             _graph("Photos refused by event, by code", *refused, stacked=True, width=6),
             cloudwatch.GraphWidget(
                 title="Photos not enrolled (dead letters)",
-                left=[self._metrics.letters()],
-                right=[self._metrics.letters_age()],
+                left=[self._metrics.letters],
+                right=[self._metrics.letters_age],
                 width=6,
             ),
         ]
@@ -137,7 +131,7 @@ class Dashboard(Construct):
         lines = [metrics.job_gather.of_handler(name, label=name.removeprefix("Lines").lower()) for name in names.LINES]
         durations = [metrics.job_lines.duration("p50"), metrics.job_gather.duration("p99")]
         return [
-            _graph("Jobs", metrics.jobs_started(), metrics.jobs_failed(), width=6),
+            _graph("Jobs", metrics.jobs_started, metrics.jobs_failed, width=6),
             _graph("Lines of jobs that ended, by outcome", *lines, stacked=True, width=6),
             _graph("Claims without an outcome", metrics.job_gather.of_handler(names.CLAIMS_IN_DOUBT), width=6),
             _graph("Jobs: duration of a batch and of gathering (ms)", *durations, width=6),
@@ -155,7 +149,7 @@ class Dashboard(Construct):
             cloudwatch.GraphWidget(
                 title="Rekognition calls and their cost", left=list(calls), right=[cost], stacked=True, width=6
             ),
-            _graph("Throttles", metrics.gateway_throttles(), *by_lambda, *by_rekognition, width=6),
+            _graph("Throttles", metrics.gateway_throttles, *by_lambda, *by_rekognition, width=6),
             _graph(
                 "Functions",
                 *(function.concurrency() for function in functions),

@@ -1,15 +1,18 @@
 """What can be measured of one stage: API Gateway's, Lambda's, the queue's and the handlers' own metrics, by name."""
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration, Stack
-from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from face_validation_function.settings import ALL_VALIDATION_TYPES
+from infra.constructs.api import ValidationApi
+from infra.constructs.function import ServiceFunction
+from infra.constructs.people import PeopleStores
 
 NAMESPACE = "FaceValidation"
 SERVICE = "face-validation"
@@ -36,6 +39,14 @@ ERROR_CODES_OF_VALIDATION = (*ERROR_CODES, "LivenessError")
 ERROR_CODES_OF_PEOPLE = (*ERROR_CODES, "NotFoundError", "ConflictError")
 
 PERIOD = Duration.minutes(5)
+# Functions that are watched -> how graphs call them.
+LABELS = {
+    "Validation": "validation",
+    "People": "people",
+    "Indexing": "indexing",
+    "JobLines": "jobs",
+    "JobGather": "gathering",
+}
 
 
 class FunctionMetrics:
@@ -81,52 +92,56 @@ class Metrics(Construct):
         scope: Construct,
         id_: str,
         *,
-        rest_api: apigateway.RestApi,
-        access_log: logs.ILogGroup,
-        validation: lambda_.IFunction,
-        people: lambda_.IFunction,
-        indexing: lambda_.IFunction,
-        dead_letters: sqs.IQueue,
-        job_lines: lambda_.IFunction,
-        job_gather: lambda_.IFunction,
-        job_machine: sfn.IStateMachine,
+        api: ValidationApi,
+        functions: Mapping[str, ServiceFunction],
+        people: PeopleStores,
+        machine: sfn.IStateMachine,
     ) -> None:
         super().__init__(scope, id_)
-        self._api = rest_api
-        self._dead_letters = dead_letters
-        self.validation = FunctionMetrics(validation, "validation")
-        self.people = FunctionMetrics(people, "people")
-        self.indexing = FunctionMetrics(indexing, "indexing")
-        self.job_lines = FunctionMetrics(job_lines, "jobs")
-        self.job_gather = FunctionMetrics(job_gather, "gathering")
-        self._job_machine = job_machine
+        self._api = api.rest_api
+        self.validation, self.people, self.indexing, self.job_lines, self.job_gather = (
+            FunctionMetrics(functions[name].function, label) for name, label in LABELS.items()
+        )
+        # Requests that reached API Gateway, and their answers.
+        self.requests = self._api.metric_count(label="requests", period=PERIOD)
+        self.client_errors = self._api.metric_client_error(label="4xx", period=PERIOD)
+        self.server_errors = self._api.metric_server_error(label="5xx", period=PERIOD)
         # API Gateway counts its 429 among all 4xx only.
-        self._gateway_throttles = logs.MetricFilter(
+        throttles = logs.MetricFilter(
             self,
             "GatewayThrottles",
-            log_group=access_log,
+            log_group=api.access_log,
             filter_pattern=logs.FilterPattern.string_value("$.status", "=", "429"),
             metric_namespace=Stack.of(self).stack_name,
             metric_name="GatewayThrottles",
             metric_value="1",
             default_value=0,
         )
-
-    def requests(self) -> cloudwatch.Metric:
-        """Requests that reached API Gateway."""
-        return self._api.metric_count(label="requests", period=PERIOD)
-
-    def client_errors(self) -> cloudwatch.Metric:
-        """Answers of 4xx."""
-        return self._api.metric_client_error(label="4xx", period=PERIOD)
-
-    def server_errors(self) -> cloudwatch.Metric:
-        """Answers of 5xx."""
-        return self._api.metric_server_error(label="5xx", period=PERIOD)
+        self.gateway_throttles = throttles.metric(statistic="Sum", label="API Gateway", period=PERIOD)
+        self.jobs_started = machine.metric_started(label="started", period=PERIOD)
+        # By too many lines, or by a step that did not end.
+        self.jobs_failed = machine.metric_failed(label="failed", period=PERIOD)
+        # Photos that could not be enrolled and wait for somebody to look at them.
+        self.letters = people.dead_letters.metric_approximate_number_of_messages_visible(
+            statistic="Maximum", label="dead letters", period=PERIOD
+        )
+        self.letters_age = people.dead_letters.metric_approximate_age_of_oldest_message(
+            statistic="Maximum", label="age of the oldest (s)", period=PERIOD
+        )
 
     def latency(self, statistic: str) -> cloudwatch.Metric:
         """Milliseconds from a request's arrival to its answer."""
         return self._api.metric_latency(statistic=statistic, label=f"API {statistic}", period=PERIOD)
+
+    @property
+    def paying(self) -> dict[str, FunctionMetrics]:
+        """The functions that make paid calls, by the names that expressions have for them."""
+        return {
+            "validation": self.validation,
+            "people": self.people,
+            "indexing": self.indexing,
+            "jobs": self.job_lines,
+        }
 
     def rekognition_use(self, calls_a_second: int) -> cloudwatch.IMetric:
         """Rekognition calls of all functions, in percent of what the quota allows in one period.
@@ -134,40 +149,11 @@ class Metrics(Construct):
         A mean over five minutes: shorter bursts show up as throttles. Other programs of the account count on the quota
         too, and are not seen here.
         """
-        functions = {
-            "validation": self.validation,
-            "people": self.people,
-            "indexing": self.indexing,
-            "jobs": self.job_lines,
-        }
+        functions = self.paying
         return cloudwatch.MathExpression(
             expression=f"100 * ({' + '.join(f'FILL({name}, 0)' for name in functions)})"
             f" / {calls_a_second * PERIOD.to_seconds():.0f}",
             using_metrics={name: function.of_handler(REKOGNITION_CALLS) for name, function in functions.items()},
             label="percent of the quota",
             period=PERIOD,
-        )
-
-    def gateway_throttles(self) -> cloudwatch.Metric:
-        """Requests that API Gateway answered with 429."""
-        return self._gateway_throttles.metric(statistic="Sum", label="API Gateway", period=PERIOD)
-
-    def jobs_started(self) -> cloudwatch.Metric:
-        """Executions of jobs that began."""
-        return self._job_machine.metric_started(label="started", period=PERIOD)
-
-    def jobs_failed(self) -> cloudwatch.Metric:
-        """Executions of jobs that failed: by too many lines, or by a step that did not end."""
-        return self._job_machine.metric_failed(label="failed", period=PERIOD)
-
-    def letters(self) -> cloudwatch.Metric:
-        """Photos that could not be enrolled and wait for somebody to look at them."""
-        return self._dead_letters.metric_approximate_number_of_messages_visible(
-            statistic="Maximum", label="dead letters", period=PERIOD
-        )
-
-    def letters_age(self) -> cloudwatch.Metric:
-        """Seconds that the oldest of them has waited."""
-        return self._dead_letters.metric_approximate_age_of_oldest_message(
-            statistic="Maximum", label="age of the oldest (s)", period=PERIOD
         )

@@ -11,8 +11,7 @@ import pytest
 
 from face_validation.local.aws.environment import aws_variables, function_settings
 from face_validation.local.stack import LocalStack
-from infra.constructs.function import HANDLER
-from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
+from infra.constructs.function import FUNCTIONS
 from tests.answered import Answered
 from tests.events import validation_events
 from tests.infra.emulator import Emulator
@@ -37,7 +36,7 @@ def deployed(
         **aws_variables(stack.info.s3_endpoint, stack.info.rekognition_endpoint),
         **function_settings(stack.info.source_bucket, stack.info.target_bucket, stack.info.claims_table, "WARNING"),
     }
-    with Emulator(task, HANDLER, environment, runtime[0]) as emulator:
+    with Emulator(task, FUNCTIONS["Validation"].handler, environment, runtime[0]) as emulator:
         yield emulator
 
 
@@ -81,11 +80,11 @@ def test_the_artefact_answers_the_events_about_people_under_its_other_two_handle
 
     with people_stores(stack) as stores:
         variables = {**environment, **stores.settings()}
-        with Emulator(task, PEOPLE_HANDLER, variables, interpreter) as people:
+        with Emulator(task, FUNCTIONS["People"].handler, variables, interpreter) as people:
             for name, expected in EXPECTED.items():
                 answer = people.invoke(event_of(name))
                 assert (name, answer["statusCode"], outcome(json.loads(answer["body"]))) == (name, *expected)
-        with Emulator(task, INDEXING_HANDLER, variables, interpreter, timeout_s=60) as indexing:
+        with Emulator(task, FUNCTIONS["Indexing"].handler, variables, interpreter, timeout_s=60) as indexing:
             for name, counts in INDEXED:
                 assert (name, indexing.invoke(event_of(name))) == (name, counts)
 

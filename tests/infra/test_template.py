@@ -29,7 +29,6 @@ from face_validation_function.settings import (
     Settings,
 )
 from infra.bundling import ROOT
-from infra.constructs.people import INDEXING_HANDLER, PEOPLE_HANDLER
 from tests.infra.conftest import Json, Synthesise
 
 pytestmark = pytest.mark.slow
@@ -330,8 +329,8 @@ def test_the_three_functions_are_one_asset_with_three_handlers(template: Json) -
 
     assert len(set(code)) == 1
     assert [function(template, name)["Handler"] for name in ("People", "Indexing")] == [
-        PEOPLE_HANDLER,
-        INDEXING_HANDLER,
+        "face_validation_function.people_function.lambda_handler",
+        "face_validation_function.indexing_function.lambda_handler",
     ]
     assert len({json.dumps(function(template, name)["Role"]) for name in FUNCTIONS}) == 3
 
