@@ -136,16 +136,16 @@ class FaceValidationStack(Stack):
     def _releases(self, options: Options, alarms: Alarms, functions: Mapping[str, ServiceFunction]) -> None:
         aliases = {name: function.alias for name, function in functions.items() if function.alias}
         if aliases:
-            behind_the_api = [alarms.server_errors, alarms.slow_answers]
+            behind_the_api = [alarms["ServerErrors"], alarms["SlowAnswers"]]
             Releases(
                 self,
                 "Releases",
                 kind=options.release,
                 aliases=aliases,
                 alarms=dict.fromkeys(aliases, behind_the_api)
-                | {"Indexing": [alarms.dead_letters]}
+                | {"Indexing": [alarms["DeadLetters"]]}
                 # Not JobsFailed: it watches the state machine, which calls the aliases.
-                | {name: [alarms.claims_in_doubt] for name in JOB_STEPS},
+                | {name: [alarms["ClaimsInDoubt"]] for name in JOB_STEPS},
             )
 
     def _outputs(self, **values: str) -> None:

@@ -15,7 +15,8 @@ from infra.monitoring.metrics import CLAIMS_IN_DOUBT, THROTTLES, FunctionMetrics
 
 SERVER_ERRORS_IN_PERIOD = 3
 SLOW_P99_MS = 10_000
-SLOW_PERIODS = 3
+# Periods of five minutes that must be bad, where one is not enough.
+PERIODS = {"SlowAnswers": 3, "ProbeFailures": 2}
 QUOTA_PERCENT = 80
 # The page has a section of each alarm's name.
 RUNBOOK = "docs/operations.md"
@@ -31,13 +32,7 @@ class Alarms(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        metrics: Metrics,
-        stage: Stage,
-        probe: ServiceFunction | None,
+        self, scope: Construct, id_: str, *, metrics: Metrics, stage: Stage, probe: ServiceFunction | None
     ) -> None:
         super().__init__(scope, id_)
         email, rekognition_tps = stage.options.alarm_email, stage.options.rekognition_tps
@@ -59,84 +54,73 @@ class Alarms(Construct):
                 "CloudWatch and on the dashboard.",
                 "Serverless::Serverless-SNSRedrivePolicy",
             )
-        self.all: list[cloudwatch.Alarm] = []
-        self.server_errors = self._alarm(
-            "ServerErrors",
-            metrics.server_errors,
-            SERVER_ERRORS_IN_PERIOD,
-            f"{SERVER_ERRORS_IN_PERIOD} or more answers of 5xx in five minutes.",
-        )
-        self._alarm("FunctionThrottles", metrics.validation.throttles(), 1, _LAMBDA_THROTTLED)
-        self._alarm("RekognitionThrottles", metrics.validation.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED)
-        self._alarm("PeopleThrottles", metrics.people.throttles(), 1, _LAMBDA_THROTTLED)
-        self._alarm("PeopleRekognitionThrottles", metrics.people.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED)
-        self.dead_letters = self._alarm(
-            "DeadLetters",
-            metrics.letters,
-            1,
-            "A photo could not be enrolled: its letter in the queue (output DeadLetterQueueUrl) says why.",
-        )
-        self._alarm(
-            "GatewayThrottles",
-            metrics.gateway_throttles,
-            1,
-            "API Gateway answered 429: callers send more than throttle_rate.",
-        )
-        self.slow_answers = self._alarm(
-            "SlowAnswers",
-            metrics.latency("p99"),
-            SLOW_P99_MS,
-            f"One answer in a hundred takes {SLOW_P99_MS // 1000} s or more, for a quarter of an hour.",
-            periods=SLOW_PERIODS,
-        )
-        self._alarm(
-            "JobsFailed", metrics.jobs_failed, 1, "A bulk job failed: too many of its lines, or one of its steps."
-        )
-        self.claims_in_doubt = self._alarm(
-            "ClaimsInDoubt",
-            metrics.job_gather.of_handler(CLAIMS_IN_DOUBT),
-            1,
-            "Lines of a job were claimed and have no outcome: their workers died, perhaps after they had paid.",
-        )
+        validation, people, gather = metrics.validation, metrics.people, metrics.job_gather
+        # Name -> metric, the threshold that raises it, and what it says.
+        raised: dict[str, tuple[cloudwatch.IMetric, float, str]] = {
+            "ServerErrors": (
+                metrics.server_errors,
+                SERVER_ERRORS_IN_PERIOD,
+                f"{SERVER_ERRORS_IN_PERIOD} or more answers of 5xx in five minutes.",
+            ),
+            "FunctionThrottles": (validation.throttles(), 1, _LAMBDA_THROTTLED),
+            "RekognitionThrottles": (validation.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED),
+            "PeopleThrottles": (people.throttles(), 1, _LAMBDA_THROTTLED),
+            "PeopleRekognitionThrottles": (people.of_handler(THROTTLES), 1, _REKOGNITION_THROTTLED),
+            "DeadLetters": (
+                metrics.letters,
+                1,
+                "A photo could not be enrolled: its letter in the queue (output DeadLetterQueueUrl) says why.",
+            ),
+            "GatewayThrottles": (
+                metrics.gateway_throttles,
+                1,
+                "API Gateway answered 429: callers send more than throttle_rate.",
+            ),
+            "SlowAnswers": (
+                metrics.latency("p99"),
+                SLOW_P99_MS,
+                f"One answer in a hundred takes {SLOW_P99_MS // 1000} s or more, for a quarter of an hour.",
+            ),
+            "JobsFailed": (metrics.jobs_failed, 1, "A bulk job failed: too many of its lines, or one of its steps."),
+            "ClaimsInDoubt": (
+                gather.of_handler(CLAIMS_IN_DOUBT),
+                1,
+                "Lines of a job were claimed and have no outcome: their workers died, perhaps after they had paid.",
+            ),
+        }
         if rekognition_tps:
-            self._alarm(
-                "RekognitionQuota",
+            raised["RekognitionQuota"] = (
                 metrics.rekognition_use(rekognition_tps),
                 QUOTA_PERCENT,
                 f"{QUOTA_PERCENT} % or more of {rekognition_tps} Rekognition calls a second, over five minutes.",
             )
         if probe:
-            self._alarm(
-                "ProbeFailures",
+            raised["ProbeFailures"] = (
                 FunctionMetrics(probe.function, "probe").failures(),
                 1,
                 "The question that is asked every five minutes was not answered as it must be, or not asked, twice.",
-                periods=2,
-                without_data=cloudwatch.TreatMissingData.BREACHING,
             )
+        self._by_name = {id_: self._alarm(id_, *alarm) for id_, alarm in raised.items()}
+        self.all = list(self._by_name.values())
 
-    def _alarm(
-        self,
-        id_: str,
-        metric: cloudwatch.IMetric,
-        threshold: float,
-        description: str,
-        *,
-        periods: int = 1,
-        # Without traffic there is nothing to report.
-        without_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
-    ) -> cloudwatch.Alarm:
+    def __getitem__(self, name: str) -> cloudwatch.Alarm:
+        """One of the alarms."""
+        return self._by_name[name]
+
+    def _alarm(self, id_: str, metric: cloudwatch.IMetric, threshold: float, description: str) -> cloudwatch.Alarm:
+        # Without traffic there is nothing to report; without the probe's question there is.
+        is_probe = id_ == "ProbeFailures"
+        without_data = cloudwatch.TreatMissingData.BREACHING if is_probe else cloudwatch.TreatMissingData.NOT_BREACHING
         alarm = cloudwatch.Alarm(
             self,
             id_,
             metric=metric,
             threshold=threshold,
-            evaluation_periods=periods,
+            evaluation_periods=PERIODS.get(id_, 1),
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=without_data,
             alarm_description=f"{description} What to do: {RUNBOOK}#{id_.lower()}",
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         alarm.add_ok_action(actions.SnsAction(self.topic))
-        self.all.append(alarm)
         return alarm

@@ -8,12 +8,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.monitoring import metrics as names
-from infra.monitoring.metrics import PERIOD, Metrics
+from infra.monitoring.metrics import PERIOD, FunctionMetrics, Metrics
 
 REKOGNITION_USD_PER_CALL = 0.001
 SIMILARITY_BANDS = ((0, 20), (20, 40), (40, 60), (60, 70), (70, 80), (80, 90), (90, 95), (95, 99), (99, 100))
 
-Row = list[cloudwatch.IWidget]
+Row = Sequence[cloudwatch.IWidget]
 
 
 class Dashboard(Construct):
@@ -29,7 +29,6 @@ class Dashboard(Construct):
         log_groups: Sequence[logs.ILogGroup],
     ) -> None:
         super().__init__(scope, id_)
-        self._metrics = metrics
         calls = {
             name: function.of_handler(names.REKOGNITION_CALLS, label=f"Rekognition calls, {name}")
             for name, function in metrics.paying.items()
@@ -42,126 +41,122 @@ class Dashboard(Construct):
         )
         dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.days(1))
         self.name = dashboard.dashboard_name
-        dashboard.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=24, height=3))
-        dashboard.add_widgets(*self._traffic())
-        dashboard.add_widgets(*self._answers())
-        dashboard.add_widgets(*self._people())
-        dashboard.add_widgets(*self._jobs())
-        dashboard.add_widgets(*self._limits(list(calls.values()), cost))
-        dashboard.add_widgets(_cold_starts(log_groups))
-        dashboard.add_widgets(
-            cloudwatch.SingleValueWidget(
-                title="In the time shown",
-                width=24,
-                height=4,
-                set_period_to_time_range=True,
-                metrics=[
-                    metrics.validation.of_handler(names.VALIDATIONS, label="validations"),
-                    metrics.validation.of_handler(names.MATCHES, label="matches"),
-                    metrics.validation.of_handler(names.NON_MATCHES, label="non-matches"),
-                    metrics.validation.of_handler(names.REVIEWS, label="for review"),
-                    *(metrics.validation.of_handler(name, label=name) for name in names.TYPES),
-                    metrics.people.of_handler(names.OPERATIONS, label="operations on people"),
-                    metrics.indexing.of_handler(names.OPERATIONS, label="photos by event"),
-                    cost,
-                ],
-            )
-        )
+        for row in (
+            [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=24, height=3)],
+            _traffic(metrics),
+            _answers(metrics.validation),
+            _people(metrics),
+            _jobs(metrics),
+            _limits(metrics, list(calls.values()), cost),
+            [_cold_starts(log_groups)],
+            [_totals(metrics, cost)],
+        ):
+            dashboard.add_widgets(*row)
 
-    def _traffic(self) -> Row:
-        metrics = self._metrics
-        latencies = [metrics.latency("p50"), metrics.latency("p99")]
-        durations = [metrics.validation.duration("p50"), metrics.validation.duration("p99")]
-        refusals = [metrics.validation.of_handler(code, label=code) for code in names.ERROR_CODES_OF_VALIDATION]
-        return [
-            _graph("Requests and answers", metrics.requests, metrics.client_errors, metrics.server_errors),
-            _graph("Latency (ms)", *latencies, *durations),
-            _graph("Validations refused, by code", *refusals, stacked=True),
-        ]
 
-    def _answers(self) -> Row:
-        metrics = self._metrics.validation
-        outcomes = [
-            metrics.of_handler(names.MATCHES, label="matches"),
-            metrics.of_handler(names.NON_MATCHES, label="non-matches"),
-        ]
-        quantiles = [
-            metrics.of_handler(names.SIMILARITY, statistic=statistic, label=statistic)
-            for statistic in ("p10", "p50", "p90")
-        ]
-        bands = [
-            # Values above `low`, up to `high`. CDK's Stats.tc counts between percentiles: always the same share.
-            metrics.of_handler(names.SIMILARITY, statistic=f"TC({low or ''}:{high})", label=f"{low}-{high}")
-            for low, high in SIMILARITY_BANDS
-        ]
-        return [
-            _graph("Matches and non-matches", *outcomes, stacked=True),
-            _graph("Similarity over time (percent)", *quantiles),
-            cloudwatch.GraphWidget(
-                title="Similarity: validations in each band (percent)",
-                view=cloudwatch.GraphWidgetView.BAR,
-                set_period_to_time_range=True,
-                left=bands,
-                width=8,
-            ),
-        ]
+def _traffic(metrics: Metrics) -> Row:
+    latencies = [*map(metrics.latency, ("p50", "p99")), *map(metrics.validation.duration, ("p50", "p99"))]
+    refusals = [metrics.validation.of_handler(code, label=code) for code in names.ERROR_CODES_OF_VALIDATION]
+    return [
+        _graph("Requests and answers", metrics.requests, metrics.client_errors, metrics.server_errors),
+        _graph("Latency (ms)", *latencies),
+        _graph("Validations refused, by code", *refusals, stacked=True),
+    ]
 
-    def _people(self) -> Row:
-        people, indexing = self._metrics.people, self._metrics.indexing
-        operations = [
-            people.of_handler(names.OPERATIONS, label="by request"),
-            indexing.of_handler(names.OPERATIONS, label="photos by event"),
-        ]
-        refusals = [people.of_handler(code, label=code) for code in names.ERROR_CODES_OF_PEOPLE]
-        refused = [indexing.of_handler(code, label=code) for code in names.ERROR_CODES if code != "RequestError"]
-        return [
-            _graph("People: operations", *operations, width=6),
-            _graph("People: refusals by code", *refusals, stacked=True, width=6),
-            _graph("Photos refused by event, by code", *refused, stacked=True, width=6),
-            cloudwatch.GraphWidget(
-                title="Photos not enrolled (dead letters)",
-                left=[self._metrics.letters],
-                right=[self._metrics.letters_age],
-                width=6,
-            ),
-        ]
 
-    def _jobs(self) -> Row:
-        metrics = self._metrics
-        lines = [metrics.job_gather.of_handler(name, label=name.removeprefix("Lines").lower()) for name in names.LINES]
-        durations = [metrics.job_lines.duration("p50"), metrics.job_gather.duration("p99")]
-        return [
-            _graph("Jobs", metrics.jobs_started, metrics.jobs_failed, width=6),
-            _graph("Lines of jobs that ended, by outcome", *lines, stacked=True, width=6),
-            _graph("Claims without an outcome", metrics.job_gather.of_handler(names.CLAIMS_IN_DOUBT), width=6),
-            _graph("Jobs: duration of a batch and of gathering (ms)", *durations, width=6),
-        ]
+def _answers(validation: FunctionMetrics) -> Row:
+    outcomes = validation.labelled({names.MATCHES: "matches", names.NON_MATCHES: "non-matches"})
+    quantiles = [
+        validation.of_handler(names.SIMILARITY, statistic=statistic, label=statistic)
+        for statistic in ("p10", "p50", "p90")
+    ]
+    bands = [
+        # Values above `low`, up to `high`. CDK's Stats.tc counts between percentiles: always the same share.
+        validation.of_handler(names.SIMILARITY, statistic=f"TC({low or ''}:{high})", label=f"{low}-{high}")
+        for low, high in SIMILARITY_BANDS
+    ]
+    return [
+        _graph("Matches and non-matches", *outcomes, stacked=True),
+        _graph("Similarity over time (percent)", *quantiles),
+        cloudwatch.GraphWidget(
+            title="Similarity: validations in each band (percent)",
+            view=cloudwatch.GraphWidgetView.BAR,
+            set_period_to_time_range=True,
+            left=bands,
+            width=8,
+        ),
+    ]
 
-    def _limits(self, calls: Sequence[cloudwatch.IMetric], cost: cloudwatch.IMetric) -> Row:
-        metrics = self._metrics
-        functions = (metrics.validation, metrics.people, metrics.indexing)
-        by_rekognition = [
-            function.of_handler(names.THROTTLES, label=f"{name}: Rekognition")
-            for name, function in zip(("validation", "people", "indexing"), functions, strict=True)
-        ]
-        by_lambda = [function.throttles() for function in functions]
-        return [
-            cloudwatch.GraphWidget(
-                title="Rekognition calls and their cost", left=list(calls), right=[cost], stacked=True, width=6
-            ),
-            _graph("Throttles", metrics.gateway_throttles, *by_lambda, *by_rekognition, width=6),
-            _graph(
-                "Functions",
-                *(function.concurrency() for function in functions),
-                *(function.failures() for function in functions),
-                width=6,
-            ),
-            _graph(
-                "Functions about people: duration (ms)",
-                *(function.duration(statistic) for function in functions[1:] for statistic in ("p50", "p99")),
-                width=6,
-            ),
-        ]
+
+def _people(metrics: Metrics) -> Row:
+    people, indexing = metrics.people, metrics.indexing
+    operations = [
+        people.of_handler(names.OPERATIONS, label="by request"),
+        indexing.of_handler(names.OPERATIONS, label="photos by event"),
+    ]
+    refusals = [people.of_handler(code, label=code) for code in names.ERROR_CODES_OF_PEOPLE]
+    refused = [indexing.of_handler(code, label=code) for code in names.ERROR_CODES if code != "RequestError"]
+    letters = {"left": [metrics.letters], "right": [metrics.letters_age]}
+    return [
+        _graph("People: operations", *operations, width=6),
+        _graph("People: refusals by code", *refusals, stacked=True, width=6),
+        _graph("Photos refused by event, by code", *refused, stacked=True, width=6),
+        cloudwatch.GraphWidget(title="Photos not enrolled (dead letters)", width=6, **letters),
+    ]
+
+
+def _jobs(metrics: Metrics) -> Row:
+    lines = metrics.job_gather.labelled({name: name.removeprefix("Lines").lower() for name in names.LINES})
+    durations = [metrics.job_lines.duration("p50"), metrics.job_gather.duration("p99")]
+    return [
+        _graph("Jobs", metrics.jobs_started, metrics.jobs_failed, width=6),
+        _graph("Lines of jobs that ended, by outcome", *lines, stacked=True, width=6),
+        _graph("Claims without an outcome", metrics.job_gather.of_handler(names.CLAIMS_IN_DOUBT), width=6),
+        _graph("Jobs: duration of a batch and of gathering (ms)", *durations, width=6),
+    ]
+
+
+def _limits(metrics: Metrics, calls: Sequence[cloudwatch.IMetric], cost: cloudwatch.IMetric) -> Row:
+    functions = {"validation": metrics.validation, "people": metrics.people, "indexing": metrics.indexing}
+    throttles = [
+        metrics.gateway_throttles,
+        *(function.throttles() for function in functions.values()),
+        *(one.of_handler(names.THROTTLES, label=f"{name}: Rekognition") for name, one in functions.items()),
+    ]
+    at_once = [function.concurrency() for function in functions.values()]
+    failures = [function.failures() for function in functions.values()]
+    people = (metrics.people, metrics.indexing)
+    durations = [function.duration(statistic) for function in people for statistic in ("p50", "p99")]
+    return [
+        cloudwatch.GraphWidget(
+            title="Rekognition calls and their cost", left=list(calls), right=[cost], stacked=True, width=6
+        ),
+        _graph("Throttles", *throttles, width=6),
+        _graph("Functions", *at_once, *failures, width=6),
+        _graph("Functions about people: duration (ms)", *durations, width=6),
+    ]
+
+
+def _totals(metrics: Metrics, cost: cloudwatch.IMetric) -> cloudwatch.IWidget:
+    counted = {
+        names.VALIDATIONS: "validations",
+        names.MATCHES: "matches",
+        names.NON_MATCHES: "non-matches",
+        names.REVIEWS: "for review",
+        **{name: name for name in names.TYPES},
+    }
+    return cloudwatch.SingleValueWidget(
+        title="In the time shown",
+        width=24,
+        height=4,
+        set_period_to_time_range=True,
+        metrics=[
+            *metrics.validation.labelled(counted),
+            metrics.people.of_handler(names.OPERATIONS, label="operations on people"),
+            metrics.indexing.of_handler(names.OPERATIONS, label="photos by event"),
+            cost,
+        ],
+    )
 
 
 def _cold_starts(log_groups: Sequence[logs.ILogGroup]) -> cloudwatch.LogQueryWidget:

@@ -83,6 +83,10 @@ class FunctionMetrics:
             label=label,
         )
 
+    def labelled(self, labels: Mapping[str, str]) -> list[cloudwatch.IMetric]:
+        """Several of them, each with its label."""
+        return [self.of_handler(name, label=label) for name, label in labels.items()]
+
 
 class Metrics(Construct):
     """The metrics of one API, of the functions behind it, and of the queue; sums over five minutes."""
