@@ -8,19 +8,14 @@ from urllib.parse import unquote_plus
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.deadline import Task, run_until_deadline
+from face_validation_function.deadline import Task
 from face_validation_function.exceptions.exceptions import FaceValidationError, InvalidS3ObjectError
 from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.dead_letters import DeadLetters
-from face_validation_function.integrations.faces_table import FacesTable
-from face_validation_function.integrations.rekognition_service import RekognitionService
-from face_validation_function.integrations.s3_service import S3Service
+from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.rest_function import Lazy, deadline_s
+from face_validation_function.rest_function import Lazy, invocation_of, run_operation
 from face_validation_function.services.enrolment import Enrolled, EnrolmentService
-from face_validation_function.settings import PeopleSettings
-from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.validations.body import new_request_id
 
 
@@ -35,27 +30,13 @@ class IndexingAdapters:
     @classmethod
     def from_environment(cls) -> "IndexingAdapters":
         """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
-        settings = PeopleSettings.from_environment()
-        client, s3 = aws_client("rekognition"), S3Service(aws_client("s3"))
-        table = FacesTable(aws_client("dynamodb"), settings.faces_table, settings.collection_id)
-        collection = CollectionService(client, lambda: table.collections().active)
-        return cls(
-            enrolment=EnrolmentService(s3, RekognitionService(client), collection, table, settings),
-            dead_letters=DeadLetters(aws_client("sqs"), settings.dead_letter_queue_url),
-            logger=service_logger(settings.log_level),
-        )
+        people = PeopleAdapters.from_environment()
+        letters = DeadLetters(aws_client("sqs"), people.settings.dead_letter_queue_url)
+        return cls(people.enrolment, letters, people.logger)
 
 
 class PhotosNotEnrolledError(Exception):
     """Some photos of an event could not be enrolled for now: Lambda delivers the event again, then to the queue."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Which invocation of which function a log line belongs to."""
-
-    function_name: str
-    function_request_id: str
 
 
 class IndexingFunction:
@@ -77,7 +58,6 @@ class IndexingFunction:
             PhotosNotEnrolledError: AWS failed for some of the photos.
         """
         adapters = self._adapters.get()
-        caller = Caller(context.function_name, context.aws_request_id)
         counts = {"enrolled": 0, "known": 0, "refused": 0}
         failed: list[str] = []
         # S3's test event, sent when a notification is set up, has no records.
@@ -85,18 +65,15 @@ class IndexingFunction:
             if _is_folder(record):
                 continue
             task = Task(new_request_id(), partial(_enrolled, adapters, record))
-            (done,) = run_until_deadline([task], deadline_s(context), adapters.logger)
-            error: FaceValidationError | None = None
-            if isinstance(done.result, FaceValidationError):
-                error = done.result
+            try:
+                enrolled = run_operation("index", task, invocation_of(event, context), adapters.logger)
+                counts["enrolled" if enrolled.is_new else "known"] += 1
+            except FaceValidationError as error:
                 if error.status >= 500:
                     failed.append(str(error))
                 else:
                     adapters.dead_letters.send(record, error)
                     counts["refused"] += 1
-            else:
-                counts["enrolled" if done.result.is_new else "known"] += 1
-            record_operation(adapters.logger, caller, "index", done.id_request, done.timer, error)
         if failed:
             raise PhotosNotEnrolledError(f"{len(failed)} photos were not enrolled for now: {'; '.join(failed)}")
         return counts

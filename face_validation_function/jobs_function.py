@@ -2,14 +2,14 @@
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from face_validation_function.contract.jobs import JobAnswer, JobCounts, JobResultsAnswer, JobsAnswer, JobSummary
+from face_validation_function.contract.jobs import JobAnswer, JobResultsAnswer, JobsAnswer
 from face_validation_function.exceptions.exceptions import NotFoundError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.executions import Executions
@@ -17,8 +17,15 @@ from face_validation_function.integrations.job_files import LINK_S, JobFiles
 from face_validation_function.integrations.jobs_table import JobsTable
 from face_validation_function.jobs import USD_PER_CALL, Job
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.rest_function import Event, HttpResponse, Invocation, RestFunction
-from face_validation_function.rest_operation import OperationResult, operations, path_parameter
+from face_validation_function.rest_function import (
+    Event,
+    HttpResponse,
+    Invocation,
+    OperationResult,
+    RestFunction,
+    operations,
+    path_parameter,
+)
 from face_validation_function.services.bulk_jobs import BulkJobs
 from face_validation_function.settings import JobsSettings
 from face_validation_function.utils.logging_config import service_logger
@@ -63,8 +70,8 @@ def list_jobs(adapters: JobsAdapters, invocation: Invocation, timer: RequestTime
     request = validated(dict(invocation.event.get("queryStringParameters") or {}), JobsRequest)
     with timer.step("table"):
         jobs, token = adapters.jobs.listed(invocation.client, request.limit, request.next_token)
-    page = [JobSummary(**_told(job)) for job in jobs]
-    return OperationResult(JobsAnswer(id_request=invocation.id_request, jobs=page, next_token=token))
+    page = {"id_request": invocation.id_request, "jobs": list(map(_told, jobs)), "next_token": token}
+    return OperationResult(JobsAnswer.model_validate(page))
 
 
 def show_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -111,7 +118,7 @@ def _job_id(invocation: Invocation) -> str:
 
 def _told(job: Job) -> dict[str, Any]:
     """The fields that a job has in every answer."""
-    counts, done = job.counts, job.counts.lines
+    counts, done = asdict(job.counts), job.counts.lines
     is_told = job.attempt == 1 and done and not job.state.is_final
     rate = done / max(0.001, time.time() - job.created_at) if is_told else None
     return {
@@ -121,14 +128,9 @@ def _told(job: Job) -> dict[str, Any]:
         "state": job.state,
         "attempt": job.attempt,
         "lines": job.lines or None,
-        "counts": JobCounts(
-            answered=counts.answered,
-            refused=counts.refused,
-            failed=counts.failed,
-            waiting=max(0, job.lines - done),
-        ),
-        "paid_calls": counts.paid_calls,
-        "cost_usd": round(counts.paid_calls * USD_PER_CALL, 3),
+        "paid_calls": counts.pop("paid_calls"),
+        "counts": counts | {"waiting": max(0, job.lines - done)},
+        "cost_usd": round(job.counts.paid_calls * USD_PER_CALL, 3),
         "created_at": _iso(job.created_at),
         "finished_at": None if job.finished_at is None else _iso(job.finished_at),
         "lines_per_second": rate and round(rate, 3),

@@ -25,8 +25,15 @@ from face_validation_function.integrations.rekognition_service import Rekognitio
 from face_validation_function.integrations.replays import Replays
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.rest_function import Event, HttpResponse, Invocation, RestFunction, refused
-from face_validation_function.rest_operation import OperationResult, operations
+from face_validation_function.rest_function import (
+    Event,
+    HttpResponse,
+    Invocation,
+    OperationResult,
+    RestFunction,
+    operations,
+    refused,
+)
 from face_validation_function.routes import READ
 from face_validation_function.services.business import BusinessService
 from face_validation_function.services.face_steps import FaceSteps

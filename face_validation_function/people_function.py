@@ -7,20 +7,15 @@ from http import HTTPStatus
 from typing import Any
 
 from face_validation_function.contract.answers import (
-    BoxesOfOne,
     EnrolAnswer,
     ErasedAnswer,
-    ErasedCounts,
-    FaceAnswer,
     FacesAnswer,
-    FoundFace,
-    Match,
     SearchAnswer,
     UploadAnswer,
     VerificationAnswer,
 )
-from face_validation_function.deadline import Task, run_until_deadline
-from face_validation_function.exceptions.exceptions import FaceValidationError
+from face_validation_function.deadline import Task
+from face_validation_function.faces import Face
 from face_validation_function.integrations.s3_service import UPLOAD_S, looked_for_in
 from face_validation_function.people import Erased, PersonMatch
 from face_validation_function.people_adapters import PeopleAdapters
@@ -39,13 +34,14 @@ from face_validation_function.rest_function import (
     HttpResponse,
     Invocation,
     Lazy,
+    OperationResult,
     RestFunction,
-    deadline_s,
+    invocation_of,
+    operations,
+    run_operation,
 )
-from face_validation_function.rest_operation import OperationResult, operations
 from face_validation_function.settings import EXPIRE, INDEX_PREFIX
-from face_validation_function.utils.logging_config import record_operation
-from face_validation_function.utils.response_utils import face_fields, face_of, side_of
+from face_validation_function.utils.response_utils import face_fields
 from face_validation_function.validations.body import new_request_id, parse_body, validated
 from face_validation_function.validations.people_requests import (
     EnrolRequest,
@@ -76,7 +72,7 @@ def enrol(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer)
     )
     body = EnrolAnswer(
         id_request=invocation.id_request,
-        possible_duplicate=True if enrolled.face.possible_duplicate else None,
+        possible_duplicate=enrolled.face.possible_duplicate or None,
         **face_fields(enrolled.face),
     )
     return OperationResult(body, HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
@@ -87,8 +83,8 @@ def list_faces(adapters: PeopleAdapters, invocation: Invocation, timer: RequestT
     request = validated(dict(invocation.event.get("queryStringParameters") or {}), ListRequest)
     with timer.step("table"):
         faces, token = adapters.table.listed(request.limit, request.next_token, request.full_name)
-    page = [FaceAnswer(**face_fields(face)) for face in faces]
-    return OperationResult(FacesAnswer(id_request=invocation.id_request, faces=page, next_token=token))
+    page = {"id_request": invocation.id_request, "faces": list(map(face_fields, faces)), "next_token": token}
+    return OperationResult(FacesAnswer.model_validate(page))
 
 
 def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -98,20 +94,13 @@ def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     if request.faces == "all":
         limits = (request.threshold, request.max_faces, request.max_searched)
         everybody = adapters.search.search_everybody(timer, photo, *limits)
-        faces = [FoundFace(**_found(one.matches), **dict(face_of(one.searched))) for one in everybody.faces]
-        return OperationResult(
-            SearchAnswer(
-                id_request=invocation.id_request,
-                found=any(face.found for face in faces),
-                faces=faces,
-                not_searched=everybody.left_out,
-            )
-        )
-    found = adapters.search.search(timer, photo, request.threshold, request.max_faces)
-    searched = face_of(found.searched)
-    return OperationResult(
-        SearchAnswer(id_request=invocation.id_request, **_found(found.matches), searched_face=searched)
-    )
+        faces = [_found(one.matches) | _seen(one.searched) for one in everybody.faces]
+        found = any(one.matches for one in everybody.faces)
+        told: dict[str, Any] = {"found": found, "faces": faces, "not_searched": everybody.left_out}
+    else:
+        one = adapters.search.search(timer, photo, request.threshold, request.max_faces)
+        told = _found(one.matches) | {"searched_face": one.searched}
+    return OperationResult(SearchAnswer(id_request=invocation.id_request, **told))
 
 
 def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -123,15 +112,14 @@ def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
         *([] if matched else [Reason.SIMILARITY_BELOW_THRESHOLD]),
         *([Reason.TARGET_SEVERAL_FACES] if len(verified.seen.faces) > 1 else []),
     ]
-    return OperationResult(
-        VerificationAnswer(
-            id_request=invocation.id_request,
-            matched=matched,
-            similarity=verified.similarity,
-            reasons=reasons if "reasons" in request.include else None,
-            boxes=BoxesOfOne(target=side_of(verified.seen)) if "boxes" in request.include else None,
-        )
-    )
+    body = {
+        "id_request": invocation.id_request,
+        "matched": matched,
+        "similarity": verified.similarity,
+        "reasons": reasons if "reasons" in request.include else None,
+        "boxes": {"target": verified.seen} if "boxes" in request.include else None,
+    }
+    return OperationResult(VerificationAnswer.model_validate(body))
 
 
 def erase_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -161,14 +149,8 @@ def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
 
 def expire(adapters: PeopleAdapters, event: Event, context: Any) -> dict[str, int]:
     """Erase what has expired, as much as there is time for: how much it was; raises when AWS failed."""
-    invocation = Invocation(event, deadline_s(context), context.function_name, context.aws_request_id)
     task = Task(new_request_id(), adapters.erasure.erase_expired)
-    (done,) = run_until_deadline([task], invocation.deadline_s, adapters.logger)
-    error = done.result if isinstance(done.result, FaceValidationError) else None
-    record_operation(adapters.logger, invocation, EXPIRE, done.id_request, done.timer, error)
-    if isinstance(done.result, FaceValidationError):
-        raise done.result
-    return asdict(done.result)
+    return asdict(run_operation(EXPIRE, task, invocation_of(event, context), adapters.logger))
 
 
 OPERATIONS = operations(
@@ -188,11 +170,13 @@ def _photo(adapters: PeopleAdapters, timer: RequestTimer, request: PhotoRequest)
 
 def _found(matches: Sequence[PersonMatch]) -> dict[str, Any]:
     """The fields that tell who was found."""
-    people = [Match(full_name=one.full_name, similarity=one.similarity, face_id=one.face_id) for one in matches]
-    best = {"person": people[0].full_name, "similarity": people[0].similarity} if people else {}
-    return {"found": bool(people), **best, "matches": people}
+    best = {"person": matches[0].full_name, "similarity": matches[0].similarity} if matches else {}
+    return {"found": bool(matches), **best, "matches": list(matches)}
+
+
+def _seen(face: Face) -> dict[str, Any]:
+    return {"box": face.box, "confidence": face.confidence}
 
 
 def _erased(invocation: Invocation, erased: Erased) -> OperationResult:
-    counts = ErasedCounts(faces=erased.faces, photo_versions=erased.photo_versions, rows=erased.rows)
-    return OperationResult(ErasedAnswer(id_request=invocation.id_request, erased=counts))
+    return OperationResult(ErasedAnswer.model_validate({"id_request": invocation.id_request, "erased": erased}))

@@ -55,11 +55,7 @@ class Probe:
         return cls(settings, aws_client("s3"), aws_client("cognito-idp"), service_logger(settings.log_level))
 
     def __call__(self) -> dict[str, Any]:
-        """Put both images, ask, and judge the answer.
-
-        Raises:
-            ProbeFailedError: the answer is a refusal, or is not the one that a person would give.
-        """
+        """Put both images and ask; raises ProbeFailedError for a refusal, or an answer that a person would not give."""
         began = time.monotonic()
         for bucket, key in zip((self.settings.source_bucket, self.settings.target_bucket), PROBE_KEYS, strict=True):
             # Each time: the days of a bucket may have removed it.

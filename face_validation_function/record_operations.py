@@ -1,14 +1,12 @@
 """The routes about what is kept of people: a face, a person, another name, another face model, and what expires."""
 
 import re
+from typing import Any
 
 from face_validation_function.contract.records import (
-    FaceRecord,
     FaceRecordAnswer,
     NotIndexed,
     PersonAnswer,
-    PersonRecord,
-    PhotoVersionRecord,
     ReindexAnswer,
     RenameAnswer,
 )
@@ -17,10 +15,9 @@ from face_validation_function.integrations.s3_service import StoredVersion
 from face_validation_function.people import EnrolledFace, KeptPhoto
 from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.rest_function import Invocation
-from face_validation_function.rest_operation import OperationResult, path_parameter
+from face_validation_function.rest_function import Invocation, OperationResult, path_parameter
 from face_validation_function.routes import ADMIN
-from face_validation_function.utils.response_utils import face_fields, landmarks_of, pose_of
+from face_validation_function.utils.response_utils import face_fields, landmarks_of
 from face_validation_function.validations.body import parse_body, validated
 from face_validation_function.validations.people_requests import ReindexRequest, RenameRequest, full_name_of
 
@@ -40,8 +37,7 @@ def show_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTi
         photo = kept.photo
         with timer.step("link"):
             url = adapters.s3.link(adapters.settings.faces_bucket, StoredVersion(photo.key, photo.version))
-    record = _record(kept.face, kept)
-    return OperationResult(FaceRecordAnswer(id_request=invocation.id_request, url=url, **dict(record)))
+    return OperationResult(FaceRecordAnswer(id_request=invocation.id_request, url=url, **_record(kept.face, kept)))
 
 
 def show_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -52,19 +48,18 @@ def show_person(adapters: PeopleAdapters, invocation: Invocation, timer: Request
         raise NotFoundError(f"{full_name} is not enrolled.")
     with timer.step("links"):
         versions = [
-            PhotoVersionRecord(
-                image_path=one.key,
-                version=one.version,
-                is_delete_marker=True if one.is_delete_marker else None,
-                url=None if one.is_delete_marker else adapters.s3.link(bucket, one),
-            )
+            {
+                "image_path": one.key,
+                "version": one.version,
+                "is_delete_marker": one.is_delete_marker or None,
+                "url": None if one.is_delete_marker else adapters.s3.link(bucket, one),
+            }
             for records in found
             for one in records.versions
         ]
     rows = [_row(kept) for records in found for kept in records.rows]
-    return OperationResult(
-        PersonAnswer(id_request=invocation.id_request, full_name=full_name, records=rows, photo_versions=versions)
-    )
+    body = {"id_request": invocation.id_request, "full_name": full_name, "records": rows, "photo_versions": versions}
+    return OperationResult(PersonAnswer.model_validate(body))
 
 
 def rename(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -109,27 +104,27 @@ def full_name_in(invocation: Invocation) -> str:
         raise RequestError(f"full_name: {error}.") from error
 
 
-def _record(face: EnrolledFace, kept: KeptPhoto) -> FaceRecord:
-    return FaceRecord(
+def _record(face: EnrolledFace, kept: KeptPhoto) -> dict[str, Any]:
+    return {
         **face_fields(face),
-        landmarks=landmarks_of(face.face.landmarks) if face.face.landmarks else None,
-        pose=pose_of(face.face.pose) if face.face.pose else None,
-        brightness=face.brightness,
-        sharpness=face.sharpness,
-        model_version=face.model_version or None,
-        possible_duplicate=True if face.possible_duplicate else None,
-        expires_at=kept.expires_at or None,
-    )
+        "landmarks": landmarks_of(face.face.landmarks) if face.face.landmarks else None,
+        "pose": face.face.pose,
+        "brightness": face.brightness,
+        "sharpness": face.sharpness,
+        "model_version": face.model_version or None,
+        "possible_duplicate": face.possible_duplicate or None,
+        "expires_at": kept.expires_at or None,
+    }
 
 
-def _row(kept: KeptPhoto) -> PersonRecord:
-    return PersonRecord(
-        full_name=kept.photo.full_name,
-        image_path=kept.photo.key,
-        version=kept.photo.version,
-        collection_id=kept.collection_id,
-        digest=kept.digest or None,
-        not_indexed=kept.reason or None,
-        expires_at=kept.expires_at or None,
-        face=_record(kept.face, kept) if kept.face else None,
-    )
+def _row(kept: KeptPhoto) -> dict[str, Any]:
+    return {
+        "full_name": kept.photo.full_name,
+        "image_path": kept.photo.key,
+        "version": kept.photo.version,
+        "collection_id": kept.collection_id,
+        "digest": kept.digest or None,
+        "not_indexed": kept.reason or None,
+        "expires_at": kept.expires_at or None,
+        "face": _record(kept.face, kept) if kept.face else None,
+    }

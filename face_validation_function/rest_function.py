@@ -1,18 +1,25 @@
-"""A Lambda function behind API Gateway: an event in, the operation of its route, an answer out."""
+"""A Lambda function behind API Gateway: an event in, the operation of its route until the deadline, an answer out."""
 
 import base64
 import binascii
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import unquote
 
+from aws_lambda_powertools import Logger
+
+from face_validation_function.contract.answer import Answer
+from face_validation_function.deadline import Task, run_until_deadline
 from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
+from face_validation_function.request_timer import RequestTimer
 from face_validation_function.routes import ROUTES
-from face_validation_function.utils.logging_config import service_logger
+from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.utils.response_utils import http_response, refusal
-from face_validation_function.validations.body import new_request_id
+from face_validation_function.validations.body import new_request_id, parse_body, request_id_of
 
 # API Gateway waits 29 s; what can't finish is answered before, while there is time to write the answer.
 DEADLINE_S = 25.0
@@ -100,8 +107,7 @@ class RestFunction(Generic[Adapters]):
         """
         try:
             adapters = self._adapters.get()
-            invocation = Invocation(event, deadline_s(context), context.function_name, context.aws_request_id)
-            return self._operation_of(event)(adapters, invocation)
+            return self._operation_of(event)(adapters, invocation_of(event, context))
         except FaceValidationError as error:
             return refused(error, new_request_id())
         except Exception:  # noqa: BLE001 - whatever it is, it is logged and the caller gets the envelope
@@ -124,7 +130,78 @@ def refused(error: FaceValidationError, id_request: str) -> HttpResponse:
     )
 
 
-def deadline_s(context: Any) -> float:
-    """Seconds that the work may take: below API Gateway's limit and below the function's own."""
+def invocation_of(event: Event, context: Any) -> Invocation:
+    """The call that Lambda makes; the work may take less than API Gateway's limit and less than the function's own."""
     function_s: float = context.get_remaining_time_in_millis() / 1000
-    return max(0.0, min(DEADLINE_S, function_s - ANSWER_TIME_S))
+    deadline_s = max(0.0, min(DEADLINE_S, function_s - ANSWER_TIME_S))
+    return Invocation(event, deadline_s, context.function_name, context.aws_request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """What an operation answers: the body and the status."""
+
+    body: Answer
+    status: HTTPStatus = HTTPStatus.OK
+
+
+class Logging(Protocol):
+    """What every function's adapters have."""
+
+    @property
+    def logger(self) -> Logger:
+        """The function's logger."""
+
+
+Logged = TypeVar("Logged", bound=Logging)
+Value = TypeVar("Value")
+Work = Callable[[Logged, Invocation, RequestTimer], OperationResult]
+
+
+def operations(works: Iterable[Work[Logged]]) -> dict[str, Operation[Logged]]:
+    """What a function dispatches by: each operation under its own name."""
+    return {work.__name__: _answering(work.__name__, work) for work in works}
+
+
+def _answering(name: str, work: Work[Logged]) -> Operation[Logged]:
+    def answer(adapters: Logged, invocation: Invocation) -> HttpResponse:
+        id_request = _request_id(invocation)
+        task = Task(id_request, partial(work, adapters, replace(invocation, id_request=id_request)))
+        try:
+            done = run_operation(name, task, invocation, adapters.logger)
+        except FaceValidationError as error:
+            return refused(error, id_request)
+        return http_response(done.status, done.body, id_request=id_request)
+
+    return answer
+
+
+def run_operation(name: str, task: Task[Value], invocation: Invocation, logger: Logger) -> Value:
+    """What one operation answers until the deadline, logged and counted; raises FaceValidationError."""
+    (done,) = run_until_deadline([task], invocation.deadline_s, logger)
+    error = done.result if isinstance(done.result, FaceValidationError) else None
+    record_operation(logger, invocation, name, done.id_request, done.timer, error)
+    if isinstance(done.result, FaceValidationError):
+        raise done.result
+    return done.result
+
+
+def _request_id(invocation: Invocation) -> str:
+    """The caller's own id, from the body or the query; else a new one."""
+    query = invocation.event.get("queryStringParameters")
+    if query:
+        return request_id_of(dict(query))
+    try:
+        return request_id_of(parse_body(invocation.body))
+    except RequestError:
+        return new_request_id()
+
+
+def path_parameter(invocation: Invocation, name: str) -> str:
+    """A part of the path, decoded; raises RequestError when it is not UTF-8."""
+    # API Gateway's REST API passes path parameters as they stood in the address.
+    written = (invocation.event.get("pathParameters") or {})[name]
+    try:
+        return unquote(written, errors="strict")
+    except UnicodeDecodeError as error:
+        raise RequestError(f"{name}: {written[:80]!r} is not percent-encoded UTF-8; encode it so.") from error

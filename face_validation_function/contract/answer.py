@@ -25,7 +25,10 @@ class Answer(BaseModel):
     """A part of an answer: a field without a value is left out, never null; it has no other fields than these."""
 
     # Models are built when first used: a cold start pays for those of its own answers alone.
-    model_config = ConfigDict(extra="forbid", defer_build=True, json_schema_extra=_without_default)
+    # `model_validate` makes an answer of a value that has attributes of the same names.
+    model_config = ConfigDict(
+        extra="forbid", defer_build=True, from_attributes=True, json_schema_extra=_without_default
+    )
 
     def as_json(self) -> dict[str, Any]:
         """The fields as `json.dumps` takes them, `id_request` first."""

@@ -213,7 +213,7 @@ def _refusals(operation: Operation) -> dict[HTTPStatus, dict[str, tuple[str, str
     """Status -> code -> (message, an example of details): the operation's own errors and the gateway's."""
     found: dict[HTTPStatus, dict[str, tuple[str, str]]] = {}
     for error in _errors(FaceValidationError):
-        code = error().code
+        code = error.code
         if error.status in operation.refusals:
             found.setdefault(error.status, {}).setdefault(code, (error.message, DETAILS[code]))
     for refusal in REFUSALS:

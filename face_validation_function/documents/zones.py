@@ -4,8 +4,11 @@ Source: ICAO Doc 9303, parts 3 (check digits), 4 (TD3), 5 (TD1), 6 (TD2) and 7 (
 own zones show it. No library serves: the one on PyPI (`mrz`) is under the GPL.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 FILLER = "<"
 # A character's value is its place here: A is 10, Z is 35. The filler counts 0.
@@ -22,7 +25,7 @@ class Layout:
 
     `checks` maps a field to the place of its own digit. `composite` is the place of the digit over `covered`, which
     are the spans that it counts; None where there is none. A zone is of this format when it begins with one of
-    `begins`.
+    `begins`. The fields `letters` have letters alone.
     """
 
     name: str
@@ -31,86 +34,20 @@ class Layout:
     begins: tuple[str, ...]
     fields: Mapping[str, Span]
     checks: Mapping[str, int]
-    covered: tuple[Span, ...] = ()
-    composite: int | None = None
-    letters: tuple[str, ...] = field(default=("document_code", "issuing_state", "nationality", "sex", "names"))
+    covered: tuple[Span, ...]
+    composite: int | None
+    letters: tuple[str, ...]
 
 
-def _two_lines(length: int, optional_to: int) -> dict[str, Span]:
-    """Both lines of passports, large cards and visas: they differ in their length and in the optional data's."""
-    places = {"document_number": (0, 9), "nationality": (10, 13), "date_of_birth": (13, 19), "sex": (20, 21)}
-    places |= {"expiry_date": (21, 27), "optional_data": (28, optional_to)}
-    second = {name: (length + start, length + stop) for name, (start, stop) in places.items()}
-    return {"document_code": (0, 2), "issuing_state": (2, 5), "names": (5, length), **second}
+def _layout(told: dict[str, Any]) -> Layout:
+    """A format of `zones.json`, whose lists are tuples here."""
+    spans = {name: (start, stop) for name, (start, stop) in told["fields"].items()}
+    covered = tuple((start, stop) for start, stop in told["covered"])
+    texts = {"begins": tuple(told["begins"]), "letters": tuple(told["letters"])}
+    return Layout(**told | texts | {"fields": spans, "covered": covered})
 
 
-def _own_digits(length: int) -> dict[str, int]:
-    return {"document_number": length + 9, "date_of_birth": length + 19, "expiry_date": length + 27}
-
-
-LAYOUTS = (
-    Layout(
-        "TD3",
-        2,
-        44,
-        ("P",),
-        _two_lines(44, 42),
-        {**_own_digits(44), "optional_data": 86},
-        covered=((44, 54), (57, 64), (65, 87)),
-        composite=87,
-    ),
-    Layout(
-        "FRANCE",
-        2,
-        36,
-        ("IDFRA",),
-        {
-            "document_code": (0, 2),
-            "issuing_state": (2, 5),
-            "surname": (5, 30),
-            "document_number": (36, 48),
-            "given_names": (49, 63),
-            "date_of_birth": (63, 69),
-            "sex": (70, 71),
-        },
-        {"document_number": 48, "date_of_birth": 69},
-        covered=((0, 71),),
-        composite=71,
-        letters=("document_code", "issuing_state", "surname", "given_names", "sex"),
-    ),
-    Layout(
-        "TD2",
-        2,
-        36,
-        ("A", "C", "I"),
-        _two_lines(36, 35),
-        _own_digits(36),
-        covered=((36, 46), (49, 56), (57, 71)),
-        composite=71,
-    ),
-    Layout(
-        "TD1",
-        3,
-        30,
-        ("A", "C", "I"),
-        {
-            "document_code": (0, 2),
-            "issuing_state": (2, 5),
-            "document_number": (5, 14),
-            "optional_data": (15, 30),
-            "date_of_birth": (30, 36),
-            "sex": (37, 38),
-            "expiry_date": (38, 44),
-            "nationality": (45, 48),
-            "names": (60, 90),
-        },
-        {"document_number": 14, "date_of_birth": 36, "expiry_date": 44},
-        covered=((5, 30), (30, 37), (38, 45), (48, 59)),
-        composite=59,
-    ),
-    Layout("MRV-A", 2, 44, ("V",), _two_lines(44, 44), _own_digits(44)),
-    Layout("MRV-B", 2, 36, ("V",), _two_lines(36, 36), _own_digits(36)),
-)
+LAYOUTS = tuple(map(_layout, json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))))
 DATES = ("date_of_birth", "expiry_date")
 
 
@@ -148,11 +85,7 @@ class Zone:
 
 
 def check_digit(text: str) -> str:
-    """The digit that protects a text of A-Z, 0-9 and fillers: ICAO Doc 9303-3, 4.9.
-
-    Raises:
-        ValueError: the text holds another character.
-    """
+    """The digit that protects a text (ICAO Doc 9303-3, 4.9); ValueError unless it is of A-Z, 0-9 and fillers."""
     values = (0 if character == FILLER else ALPHABET.index(character) for character in text)
     return str(sum(value * WEIGHTS[place % 3] for place, value in enumerate(values)) % 10)
 

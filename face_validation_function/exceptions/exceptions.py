@@ -8,11 +8,12 @@ from face_validation_function.reasons import Reason
 class FaceValidationError(Exception):
     """A refusal that a caller is told of; `str(error)` is the `details` of the answer.
 
-    The class's name is the contract's error code. `details` begins with `step`, the image and the stage that refused,
-    and says the actual value beside the limit; it never holds a traceback, a secret or image bytes.
+    The class's name is the contract's error code, unless its base's is. `details` begins with `step`, the image and the
+    stage that refused, and says the actual value beside the limit; it never holds a traceback, a secret or image bytes.
     `reasons` are the same for programs: the class's own, unless others are given.
     """
 
+    code: str = "FaceValidationError"
     status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR
     message: str = "The validation failed."
     retry_after_s: int | None = None
@@ -26,10 +27,9 @@ class FaceValidationError(Exception):
         if reasons:
             self.reasons = reasons
 
-    @property
-    def code(self) -> str:
-        """The contract's error code."""
-        return type(self).__name__
+    def __init_subclass__(cls, *, has_own_code: bool = True) -> None:
+        if has_own_code:
+            cls.code = cls.__name__
 
     def __str__(self) -> str:
         details = super().__str__()
@@ -102,16 +102,11 @@ class InvalidS3ObjectError(FaceValidationError):
     reasons: tuple[Reason, ...] = (Reason.OBJECT_UNREADABLE,)
 
 
-class RequestUnderWayError(ConflictError):
+class RequestUnderWayError(ConflictError, has_own_code=False):
     """The same request is being answered: a little later its answer is there."""
 
     retry_after_s = 1
     reasons: tuple[Reason, ...] = (Reason.REQUEST_UNDER_WAY,)
-
-    @property
-    def code(self) -> str:
-        """The contract has one code for every conflict."""
-        return ConflictError.__name__
 
 
 class InternalServerError(FaceValidationError):
@@ -119,13 +114,8 @@ class InternalServerError(FaceValidationError):
 
     message = "The service could not finish the validation."
 
-    @property
-    def code(self) -> str:
-        """One code for every internal failure, whatever its class."""
-        return InternalServerError.__name__
 
-
-class ServiceBusyError(InternalServerError):
+class ServiceBusyError(InternalServerError, has_own_code=False):
     """AWS throttled past the retries: the caller is told when to come again."""
 
     retry_after_s = 2

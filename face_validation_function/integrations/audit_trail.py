@@ -85,6 +85,7 @@ def code_version() -> str:
     """The SHA-256 of this package's sources: whoever has a checkout can tell which one decided."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
-    for source in sorted(package.rglob("*.py")):
+    # What a zone's fields and the state machine's steps are stands in JSON, beside the code that reads it.
+    for source in sorted([*package.rglob("*.py"), *package.rglob("*.json")]):
         digest.update(f"{source.relative_to(package).as_posix()}\0".encode() + source.read_bytes())
     return digest.hexdigest()

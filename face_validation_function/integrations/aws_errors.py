@@ -55,6 +55,19 @@ def translate_aws_errors(call: str, refusals: Refusals) -> Iterator[None]:
         raise InternalServerError(f"{call} returned an unexpected response.") from error
 
 
+class Ignoring:
+    """Goes on after the call inside when it answers one of these error codes: there is nothing to do."""
+
+    def __init__(self, *codes: str) -> None:
+        self._codes = codes
+
+    def __enter__(self) -> None:
+        """Nothing is prepared."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        return isinstance(error, ClientError) and code_of(error) in self._codes
+
+
 def _family(code: str) -> str:
     return f"{code.partition('.')[0]}.*"
 

@@ -11,20 +11,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from face_validation_function.exceptions.exceptions import InternalServerError
-from face_validation_function.integrations.aws_errors import code_of, translate_aws_errors
+from face_validation_function.integrations.aws_errors import Refusals
+from face_validation_function.integrations.dynamodb import Table
 
 KEY, EXPIRES_AT = "id", "expiration"
 CLAIMED, RECORDED = "CLAIMED", "RECORDED"
 
-_REFUSED = "ConditionalCheckFailedException"
 
-Row = dict[str, dict[str, str]]
-
-
-class ClaimLostError(InternalServerError):
+class ClaimLostError(InternalServerError, has_own_code=False):
     """The claim is not its owner's any more: it expired, and perhaps another owner has it."""
 
 
@@ -42,8 +37,7 @@ class ClaimsTable:
     """Claims in and out, by single conditional writes; `client` is a DynamoDB client."""
 
     def __init__(self, client: Any, table: str) -> None:
-        self._client = client
-        self._table = table
+        self._table = Table(client, table)
 
     def claim(self, key: str, owner: str, expires_at: int) -> Claim:
         """Take `key` for `owner` when it is free or expired; the claim that stands, whosever it is.
@@ -51,22 +45,9 @@ class ClaimsTable:
         Of any number of callers at once, all are told the same owner. A claim that stands is not changed, so that its
         own owner finds the outcome too.
         """
-        row = {KEY: _text(key), "owner": _text(owner), EXPIRES_AT: _number(expires_at), "status": _text(CLAIMED)}
-        with translate_aws_errors("DynamoDB", {}):
-            try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=row,
-                    ConditionExpression="attribute_not_exists(#key) OR #expires < :now",
-                    ExpressionAttributeNames={"#key": KEY, "#expires": EXPIRES_AT},
-                    ExpressionAttributeValues={":now": _number(_now())},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except ClientError as error:
-                if code_of(error) != _REFUSED:
-                    raise
-                row = error.response["Item"]  # type: ignore[typeddict-item] # botocore's stubs know no such field
-            return _claim(row)
+        row = {KEY: key, "owner": owner, EXPIRES_AT: expires_at, "status": CLAIMED}
+        free = f"attribute_not_exists(#{KEY}) OR #{EXPIRES_AT} < :now"
+        return _claim(self._table.put_or_read(row, free, {"now": _now()}))
 
     def record(self, key: str, owner: str, outcome: str, expires_at: int | None = None) -> None:
         """Keep the outcome beside the owner's claim, until then where it is told; once more is the same.
@@ -74,67 +55,41 @@ class ClaimsTable:
         Raises:
             ClaimLostError: the claim is not the owner's any more.
         """
-        later = "" if expires_at is None else ", #expires = :expires"
-        names: dict[str, str] = {} if expires_at is None else {"#expires": EXPIRES_AT}
-        values = {} if expires_at is None else {":expires": _number(expires_at)}
-        with translate_aws_errors("DynamoDB", {_REFUSED: ClaimLostError}):
-            self._client.update_item(
-                TableName=self._table,
-                Key={KEY: _text(key)},
-                UpdateExpression=f"SET #data = :outcome, #status = :recorded{later}",
-                ConditionExpression="#owner = :owner",
-                ExpressionAttributeNames={"#data": "data", "#status": "status", "#owner": "owner", **names},
-                ExpressionAttributeValues={
-                    ":outcome": _text(outcome),
-                    ":recorded": _text(RECORDED),
-                    ":owner": _text(owner),
-                    **values,
-                },
-            )
+        later = "" if expires_at is None else f", #{EXPIRES_AT} = :expires"
+        self._table.ask(
+            "update_item",
+            {"outcome": outcome, "recorded": RECORDED, "owner": owner, "expires": expires_at},
+            _LOST,
+            Key={KEY: key},
+            UpdateExpression=f"SET #data = :outcome, #status = :recorded{later}",
+            ConditionExpression="#owner = :owner",
+        )
 
     def release(self, key: str, owner: str) -> None:
         """Give up the owner's claim, which has no outcome; one that is another's by now stays."""
-        with suppress(ClaimLostError), translate_aws_errors("DynamoDB", {_REFUSED: ClaimLostError}):
-            self._client.delete_item(
-                TableName=self._table,
-                Key={KEY: _text(key)},
-                ConditionExpression="#owner = :owner AND #status = :claimed",
-                ExpressionAttributeNames={"#owner": "owner", "#status": "status"},
-                ExpressionAttributeValues={":owner": _text(owner), ":claimed": _text(CLAIMED)},
-            )
+        own = "#owner = :owner AND #status = :claimed"
+        with suppress(ClaimLostError):
+            values = {"owner": owner, "claimed": CLAIMED}
+            self._table.ask("delete_item", values, _LOST, Key={KEY: key}, ConditionExpression=own)
 
     def read_many(self, keys: Sequence[str]) -> list[Claim]:
         """The claims that stand under up to 100 keys, expired ones too, in no order; read consistently."""
-        asked: Any = {self._table: {"Keys": [{KEY: _text(key)} for key in keys], "ConsistentRead": True}}
-        found: list[Claim] = []
-        with translate_aws_errors("DynamoDB", {}):
-            while asked:  # an answer holds 16 MB at most, and says what it left out
-                answer = self._client.batch_get_item(RequestItems=asked)
-                found += map(_claim, answer["Responses"][self._table])
-                asked = answer.get("UnprocessedKeys")
-        return found
+        return [_claim(row) for row in self._table.read_many([{KEY: key} for key in keys])]
 
     def read(self, key: str) -> Claim | None:
         """The claim that stands under a key, read consistently; None when there is none or it is expired."""
-        with translate_aws_errors("DynamoDB", {}):
-            row = self._client.get_item(TableName=self._table, Key={KEY: _text(key)}, ConsistentRead=True).get("Item")
-            claim = _claim(row) if row else None
+        row = self._table.get({KEY: key})
+        claim = _claim(row) if row else None
         # DynamoDB removes a row within days of its expiration, not at once.
         return claim if claim and claim.expires_at >= _now() else None
+
+
+_LOST: Refusals = {"ConditionalCheckFailedException": ClaimLostError}
 
 
 def _now() -> int:
     return int(time.time())
 
 
-def _claim(row: Row) -> Claim:
-    outcome = row.get("data", {}).get("S")
-    return Claim(row[KEY]["S"], row["owner"]["S"], int(row[EXPIRES_AT]["N"]), outcome)
-
-
-def _text(value: str) -> dict[str, str]:
-    return {"S": value}
-
-
-def _number(value: int) -> dict[str, str]:
-    return {"N": str(value)}
+def _claim(row: dict[str, Any]) -> Claim:
+    return Claim(row[KEY], row["owner"], row[EXPIRES_AT], row.get("data"))

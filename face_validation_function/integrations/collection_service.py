@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from face_validation_function.exceptions.exceptions import ImageValidationError
-from face_validation_function.integrations.aws_errors import code_of, translate_aws_errors
+from face_validation_function.integrations.aws_errors import Ignoring, code_of, translate_aws_errors
 from face_validation_function.integrations.rekognition_service import REFUSALS, percent_of
 
 
@@ -33,20 +33,13 @@ class CollectionService:
 
     def create(self, collection_id: str) -> None:
         """Make a collection, with the newest face model; nothing changes when it is there."""
-        self._unless("ResourceAlreadyExistsException", "create_collection", collection_id)
+        with translate_aws_errors("CreateCollection", {}), Ignoring("ResourceAlreadyExistsException"):
+            self._client.create_collection(CollectionId=collection_id)
 
     def delete(self, collection_id: str) -> None:
         """Delete a collection with its faces; nothing changes when it is gone."""
-        self._unless("ResourceNotFoundException", "delete_collection", collection_id)
-
-    def _unless(self, done: str, method: str, collection_id: str) -> None:
-        """Call a method that answers the error `done` when there is nothing left to do."""
-        with translate_aws_errors(method, {}):
-            try:
-                getattr(self._client, method)(CollectionId=collection_id)
-            except ClientError as error:
-                if code_of(error) != done:
-                    raise
+        with translate_aws_errors("DeleteCollection", {}), Ignoring("ResourceNotFoundException"):
+            self._client.delete_collection(CollectionId=collection_id)
 
     def index_face(self, image: bytes, photo_id: str, collection_id: str) -> IndexedFace:
         """Add the largest face of an image; the same image with the same photo's id is not added twice.
@@ -77,11 +70,7 @@ class CollectionService:
             )
 
     def search(self, image: bytes, threshold: float, max_faces: int) -> list[tuple[str, float]]:
-        """(face id, similarity) of the faces that look like the largest face of an image, best first.
-
-        Raises:
-            ImageValidationError: the image shows no face.
-        """
+        """(face id, similarity), best first, of faces like an image's largest; ImageValidationError without a face."""
         with translate_aws_errors("SearchFacesByImage", REFUSALS):
             try:
                 answer = self._client.search_faces_by_image(

@@ -3,9 +3,7 @@
 import json
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from face_validation_function.integrations.aws_errors import code_of, translate_aws_errors
+from face_validation_function.integrations.aws_errors import Ignoring, translate_aws_errors
 from face_validation_function.jobs import Job
 
 EVENT_SOURCE, EVENT_TYPE = "face-validation", "Job ended"
@@ -21,25 +19,17 @@ class Executions:
     def start(self, job: Job) -> None:
         """Start a job's attempt; once more is the same."""
         asked = {"client": job.client, "job_id": job.job_id, "attempt": job.attempt}
-        with translate_aws_errors("StepFunctions", {}):
-            try:
-                self._client.start_execution(
-                    stateMachineArn=self._state_machine, name=job.execution, input=json.dumps(asked)
-                )
-            except ClientError as error:
-                if code_of(error) != "ExecutionAlreadyExists":
-                    raise
+        with translate_aws_errors("StepFunctions", {}), Ignoring("ExecutionAlreadyExists"):
+            self._client.start_execution(
+                stateMachineArn=self._state_machine, name=job.execution, input=json.dumps(asked)
+            )
 
     def status(self, job: Job) -> str:
         """RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED, or MISSING."""
         arn = self._state_machine.replace(":stateMachine:", ":execution:")
-        with translate_aws_errors("StepFunctions", {}):
-            try:
-                return str(self._client.describe_execution(executionArn=f"{arn}:{job.execution}")["status"])
-            except ClientError as error:
-                if code_of(error) != "ExecutionDoesNotExist":
-                    raise
-                return "MISSING"
+        with translate_aws_errors("StepFunctions", {}), Ignoring("ExecutionDoesNotExist"):
+            return str(self._client.describe_execution(executionArn=f"{arn}:{job.execution}")["status"])
+        return "MISSING"
 
 
 class Events:

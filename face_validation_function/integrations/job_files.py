@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import IO, Any, TypeVar
 
-from botocore.exceptions import ClientError
-
 from face_validation_function.exceptions.exceptions import InvalidS3ObjectError, RequestError
-from face_validation_function.integrations.aws_errors import Refusals, code_of, translate_aws_errors
+from face_validation_function.integrations.aws_errors import Ignoring, Refusals, translate_aws_errors
 from face_validation_function.integrations.s3_service import UNREADABLE
 from face_validation_function.jobs import Counts
 
@@ -80,13 +78,9 @@ class JobFiles:
             return str(self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_S))
 
     def _found(self, ask: Any, key: str, read: Callable[[Any], Value]) -> Value | None:
-        with translate_aws_errors("S3", {}):
-            try:
-                return read(ask(Bucket=self.bucket, Key=key))
-            except ClientError as error:
-                if code_of(error) in ("NoSuchKey", "404"):
-                    return None
-                raise
+        with translate_aws_errors("S3", {}), Ignoring("NoSuchKey", "404"):
+            return read(ask(Bucket=self.bucket, Key=key))
+        return None
 
 
 def _content(found: Any) -> bytes:

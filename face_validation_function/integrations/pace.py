@@ -4,24 +4,21 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from face_validation_function.exceptions.exceptions import InternalServerError, ServiceBusyError
-from face_validation_function.integrations.aws_errors import THROTTLED, code_of, translate_aws_errors
+from face_validation_function.exceptions.exceptions import ServiceBusyError
+from face_validation_function.integrations.aws_errors import THROTTLED, code_of
 from face_validation_function.integrations.claims_table import EXPIRES_AT, KEY
+from face_validation_function.integrations.dynamodb import ConditionNotMetError, Table, plain
 
 FAILURES = 3
 MOST_BACKOFF_S = 10.0
-_REFUSED = "ConditionalCheckFailedException"
 _MICROSECONDS = 1_000_000
 _ROW_S = 24 * 3600
-
-
-class _NotNowError(InternalServerError):
-    """DynamoDB did not write: the row says something else than the write asks for."""
 
 
 class Pace:
@@ -32,54 +29,39 @@ class Pace:
     """
 
     def __init__(self, client: Any, table: str, per_second: float, clock: Callable[[], float] = time.time) -> None:
-        self._client, self._table, self._clock = client, table, clock
+        self._table, self._clock = Table(client, table), clock
         self._step = round(_MICROSECONDS / per_second)
 
     def take(self, operation: str, within_s: float) -> float:
-        """Reserve a call; how many seconds from now it may be made.
-
-        Raises:
-            ServiceBusyError: every point in time within `within_s` is taken; none was reserved.
-        """
+        """Reserve a call; seconds from now until it may be made. ServiceBusyError if none is free within `within_s`."""
         while True:
             now = round(self._clock() * _MICROSECONDS)
             latest = now + round(within_s * _MICROSECONDS)
+            with suppress(ConditionNotMetError):
+                within = {"now": now, "latest": latest, "after": self._step}
+                taken = self._move(operation, now, "#next BETWEEN :now AND :latest", "#next + :after", within)
+                return max(0.0, float(taken["next"] - now) / _MICROSECONDS)
             try:
-                taken = self._move(operation, "#next BETWEEN :now AND :latest", now, latest)
-                return max(0.0, (int(taken["next"]["N"]) - now) / _MICROSECONDS)
-            except _NotNowError:
-                pass
-            try:
-                self._move(operation, "attribute_not_exists(#next) OR #next < :now", now, latest, start=now)
-            except _NotNowError as error:
-                if self._next(operation) > latest:
+                over = {"now": now, "after": now + self._step}
+                self._move(operation, now, "attribute_not_exists(#next) OR #next < :now", ":after", over)
+            except ConditionNotMetError as error:
+                row = self._table.get({KEY: f"pace#{operation}"})
+                if row and row["next"] > latest:
                     raise ServiceBusyError(f"{operation}: no call is free within {within_s:.0f} s.") from error
                 continue  # another worker was faster
             return 0.0
 
-    def _move(self, operation: str, condition: str, now: int, latest: int, start: int | None = None) -> Any:
-        names = {"#next": "next", "#expires": EXPIRES_AT}
-        values = {":now": now, ":step": self._step, ":expires": now // _MICROSECONDS + _ROW_S}
-        if start is None:
-            values[":latest"] = latest
-        else:
-            values[":step"] += start
-        with translate_aws_errors("DynamoDB", {_REFUSED: _NotNowError}):
-            return self._client.update_item(
-                TableName=self._table,
-                Key={KEY: {"S": f"pace#{operation}"}},
-                UpdateExpression=f"SET #next = {'#next + ' if start is None else ''}:step, #expires = :expires",
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues={name: {"N": str(value)} for name, value in values.items()},
-                ReturnValues="UPDATED_OLD",
-            ).get("Attributes")
-
-    def _next(self, operation: str) -> int:
-        with translate_aws_errors("DynamoDB", {}):
-            key = {KEY: {"S": f"pace#{operation}"}}
-            row = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)["Item"]
-            return int(row["next"]["N"])
+    def _move(self, operation: str, now: int, condition: str, to: str, values: dict[str, int]) -> dict[str, Any]:
+        """Move the next free point on where the condition holds; the row's point before."""
+        before = self._table.ask(
+            "update_item",
+            {**values, "expires": now // _MICROSECONDS + _ROW_S},
+            Key={KEY: f"pace#{operation}"},
+            UpdateExpression=f"SET #next = {to}, #{EXPIRES_AT} = :expires",
+            ConditionExpression=condition,
+            ReturnValues="UPDATED_OLD",
+        )
+        return plain(before.get("Attributes", {}))
 
 
 class PacedRekognition:

@@ -21,15 +21,10 @@ REFUSALS: Refusals = {
 _LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 
 
-class NoFaceToCompareError(ImageValidationError):
+class NoFaceToCompareError(ImageValidationError, has_own_code=False):
     """CompareFaces found no face in one of the two images; it does not say in which."""
 
     reasons: tuple[Reason, ...] = (Reason.FACE_NOT_COMPARABLE,)
-
-    @property
-    def code(self) -> str:
-        """For the caller one ImageValidationError like any other."""
-        return ImageValidationError.__name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +69,7 @@ class RekognitionService:
             ]
 
     def compare_faces(self, source: bytes, target: bytes) -> list[FaceMatch]:
-        """The source's largest face beside every face of the target.
-
-        Raises:
-            NoFaceToCompareError: CompareFaces says that one of the images has no face.
-        """
+        """The source's largest face beside every face of the target; raises NoFaceToCompareError where one has none."""
         with translate_aws_errors("CompareFaces", REFUSALS):
             try:
                 # 0: every score comes back. We decide what a match is; the evaluation sweeps thresholds.

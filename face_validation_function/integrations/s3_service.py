@@ -123,11 +123,7 @@ class S3Service:
             ]
 
     def copy(self, bucket: str, key: str, version: str, to: str, full_name: str) -> str:
-        """Copy one version to another key of the bucket, under a person's name; the new version.
-
-        Raises:
-            InvalidS3ObjectError: the version is not there.
-        """
+        """Copy a version to another key, under a person's name; the new version. InvalidS3ObjectError if it is gone."""
         with translate_aws_errors("S3", UNREADABLE):
             kind = self._client.head_object(Bucket=bucket, Key=key, VersionId=version).get("ContentType", "")
             copied = self._client.copy_object(
@@ -150,11 +146,7 @@ class S3Service:
             return address
 
     def delete_versions(self, bucket: str, key: str, versions: list[str]) -> int:
-        """Erase versions of an object for good; how many were erased.
-
-        Raises:
-            InternalServerError: S3 kept some of them.
-        """
+        """Erase versions of an object for good; how many were erased. Raises InternalServerError if S3 kept some."""
         erased = 0
         for start in range(0, len(versions), 1000):  # what DeleteObjects takes at once
             part = [{"Key": key, "VersionId": version} for version in versions[start : start + 1000]]

@@ -53,11 +53,7 @@ class BulkJobs:
         return self._jobs.listed(client, limit, next_token)
 
     def show(self, client: str, job_id: str) -> Job:
-        """A job as it is now.
-
-        Raises:
-            NotFoundError: the client has no such job.
-        """
+        """A job as it is now; raises NotFoundError when the client has no such job."""
         job = self._jobs.read(client, job_id)
         if job.state.is_final or time.time() - job.updated_at < self._quiet_s:
             return job
@@ -73,11 +69,7 @@ class BulkJobs:
         return job if job.state.is_final else self._changed(job, state=State.STOPPING)
 
     def redrive(self, client: str, job_id: str) -> Job:
-        """Ask the lines again that have neither an answer nor a refusal.
-
-        Raises:
-            ConflictError: the job has not ended, or there are none.
-        """
+        """Ask the lines without an outcome again; raises ConflictError if there are none, or the job has not ended."""
         job = self.show(client, job_id)
         if not job.state.is_final:
             raise ConflictError(f"the job {job_id} is {job.state}: wait until it has ended, or stop it.")
@@ -89,11 +81,7 @@ class BulkJobs:
         return job
 
     def results(self, client: str, job_id: str) -> str:
-        """The address of the results, good for five minutes.
-
-        Raises:
-            ConflictError: there are none yet.
-        """
+        """The address of the results, good for five minutes; raises ConflictError when there are none yet."""
         job = self.show(client, job_id)
         if not job.state.is_final or not self._files.has(job.results_key):
             raise ConflictError(f"the job {job_id} is {job.state}: it has no results.")

@@ -12,12 +12,11 @@ from face_validation_function.exceptions.exceptions import (
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
-from face_validation_function.integrations.s3_service import S3Service, StoredPhoto, looked_for_in
+from face_validation_function.integrations.s3_service import S3Service, looked_for_in
 from face_validation_function.people import EnrolledFace, KeptPhoto, PhotoVersion, expiry, moment
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.face_indexing import index
-from face_validation_function.services.prominent_face import prominent_face
+from face_validation_function.services.prominent_face import index, prominent_face
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.image_processing import UprightImage, open_upright
 from face_validation_function.validations.people_requests import full_name_of
@@ -34,22 +33,15 @@ class Enrolled:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True)
 class EnrolmentService:
     """Indexes the photos of one faces bucket."""
 
-    def __init__(
-        self,
-        s3: S3Service,
-        rekognition: RekognitionService,
-        collection: CollectionService,
-        table: FacesTable,
-        settings: PeopleSettings,
-    ) -> None:
-        self._s3 = s3
-        self._rekognition = rekognition
-        self._collection = collection
-        self._table = table
-        self._settings = settings
+    s3: S3Service
+    rekognition: RekognitionService
+    collection: CollectionService
+    table: FacesTable
+    settings: PeopleSettings
 
     def enrol(
         self,
@@ -69,60 +61,57 @@ class EnrolmentService:
             FaceValidationError: the photo cannot be read, or AWS failed; nothing is left behind, ask again.
         """
         with timer.step("photo, download"), looked_for_in("faces"):
-            stored = self._s3.photo(self._settings.faces_bucket, key, version)
+            stored = self.s3.photo(self.settings.faces_bucket, key, version)
             # An event may come after its photo was deleted; the version that it names is still there then.
-            if version is not None and self._s3.is_deleted(self._settings.faces_bucket, key):
+            if version is not None and self.s3.is_deleted(self.settings.faces_bucket, key):
                 raise InvalidS3ObjectError("the photo was deleted after its upload.", Reason.OBJECT_MISSING)
         with timer.step("photo, decode"):
             image = open_upright(stored.data)
             photo = PhotoVersion(full_name or _name(stored.full_name), key, stored.version)
         with timer.step("table"):
-            wanted = self._wanted(photo, stored, expires_at)
+            ends = expiry(moment(), self.settings.people_days, expires_at)
+            digest = hashlib.sha256(stored.data).hexdigest()
+            wanted = KeptPhoto(photo, self.table.collections().active, digest=digest, expires_at=ends)
             known = self._known(wanted)
             if known:
                 return Enrolled(known, is_new=False)
-            self._table.claim(wanted)
+            self.table.claim(wanted)
         try:
             return Enrolled(self._index(timer, wanted, image, allow_duplicate=allow_duplicate), is_new=True)
         except BaseException:
-            self._table.release(wanted)
+            self.table.release(wanted)
             raise
-
-    def _wanted(self, photo: PhotoVersion, stored: StoredPhoto, expires_at: str) -> KeptPhoto:
-        ends = expiry(moment(), self._settings.people_days, expires_at)
-        digest = hashlib.sha256(stored.data).hexdigest()
-        return KeptPhoto(photo, self._table.collections().active, digest=digest, expires_at=ends)
 
     def _known(self, wanted: KeptPhoto) -> EnrolledFace | None:
         """The face that this image has under this name; another object with it is kept as a copy."""
-        for kept in self._table.of_person(wanted.photo.full_name):
+        for kept in self.table.of_person(wanted.photo.full_name):
             if kept.face is None or kept.collection_id != wanted.collection_id:
                 continue
             if kept.photo == wanted.photo:
                 return kept.face
             if kept.digest == wanted.digest:
-                self._table.keep_copy(replace(wanted, expires_at=kept.expires_at))
+                self.table.keep_copy(replace(wanted, expires_at=kept.expires_at))
                 return kept.face
         return None
 
     def _index(
         self, timer: RequestTimer, wanted: KeptPhoto, image: UprightImage, *, allow_duplicate: bool
     ) -> EnrolledFace:
-        face, crop = prominent_face(self._rekognition, timer, "photo", image)
+        face, crop = prominent_face(self.rekognition, timer, "photo", image)
         is_possible = self._is_possible_duplicate(timer, wanted.photo, crop, allow_duplicate=allow_duplicate)
-        enrolled = replace(index(self._collection, timer, wanted, face, crop), possible_duplicate=is_possible)
+        enrolled = replace(index(self.collection, timer, wanted, face, crop), possible_duplicate=is_possible)
         self._check_name(timer, wanted.photo, enrolled.face_id)
         done = replace(wanted, face=enrolled)
         try:
             with timer.step("table"):
-                self._table.complete(done)
+                self.table.complete(done)
         except FaceValidationError:
             # Written all the same, when only the answer was lost; the face may not go then.
-            written = self._table.get(done)
+            written = self.table.get(done)
             if written and written.face:
                 return written.face
             # A face without its row would be found by every search and named by none.
-            self._collection.delete_faces([enrolled.face_id], wanted.collection_id)
+            self.collection.delete_faces([enrolled.face_id], wanted.collection_id)
             raise
         return enrolled
 
@@ -131,12 +120,12 @@ class EnrolmentService:
     ) -> bool:
         """Whether the face may be enrolled under another name; raises ConflictError when it certainly is."""
         with timer.step("photo, search_faces_by_image", rekognition=True):
-            similar = self._collection.search(crop, self._settings.threshold_possible_duplicate, SIMILAR_FACES)
+            similar = self.collection.search(crop, self.settings.threshold_possible_duplicate, SIMILAR_FACES)
         with timer.step("table"):
             for face_id, similarity in similar:  # most similar first: the first other name decides
-                kept = self._table.by_face_id(face_id)
+                kept = self.table.by_face_id(face_id)
                 if kept and kept.photo.full_name != photo.full_name:
-                    if similarity >= self._settings.threshold_duplicate and not allow_duplicate:
+                    if similarity >= self.settings.threshold_duplicate and not allow_duplicate:
                         raise _another_name("enrol it with `allow_duplicate` where that is right")
                     return True
         return False
@@ -144,7 +133,7 @@ class EnrolmentService:
     def _check_name(self, timer: RequestTimer, photo: PhotoVersion, face_id: str) -> None:
         """The collection keeps one face of one photo: a second name for it would be answered, or erased, by chance."""
         with timer.step("table"):
-            known = self._table.by_face_id(face_id)
+            known = self.table.by_face_id(face_id)
             if known and known.photo != photo:
                 raise _another_name("it is this very photo; erase that face first, or put the photo again")
 

@@ -23,10 +23,7 @@ class ErasureService:
     """Erases from the collections, one faces bucket and one table."""
 
     def __init__(self, s3: S3Service, collection: CollectionService, table: FacesTable, bucket: str) -> None:
-        self._s3 = s3
-        self._collection = collection
-        self._table = table
-        self._bucket = bucket
+        self._s3, self._collection, self._table, self._bucket = s3, collection, table, bucket
         self._kept = KeptPhotos(s3, table, bucket)
 
     def erase_person(self, timer: RequestTimer, full_name: str) -> Erased:

@@ -19,8 +19,15 @@ from face_validation_function.integrations.rekognition_service import NoFaceToCo
 from face_validation_function.integrations.s3_service import S3Service, looked_for_in
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.held_document import HOLDER_BY_PORTRAIT, faces_apart, no_holder, stands_on
-from face_validation_function.services.prepared_face import LoadedImage, PreparedFace, prepared_face
+from face_validation_function.services.prepared_face import (
+    HOLDER_BY_PORTRAIT,
+    LoadedImage,
+    PreparedFace,
+    faces_apart,
+    no_holder,
+    prepared_face,
+    stands_on,
+)
 from face_validation_function.services.prominent_face import faces_in, no_face, similarity_of
 from face_validation_function.settings import Settings
 from face_validation_function.utils.image_processing import (
@@ -60,11 +67,8 @@ class FaceSteps:
         timer: RequestTimer,
         live: bytes | None = None,
     ) -> None:
-        self._s3 = s3
-        self._rekognition = rekognition
-        self._settings = settings
-        self._timer = timer
-        self._live = live
+        self._s3, self._rekognition = s3, rekognition
+        self._settings, self._timer, self._live = settings, timer, live
         self._faces = partial(faces_in, rekognition, timer)
         self._prepared = partial(prepared_face, timer)
 
@@ -141,9 +145,7 @@ class FaceSteps:
         def portrait() -> PreparedFace:
             faces = self._faces(photo.name, file, "the document")
             on_document = [face.within(part) for face in faces]
-            return prepared_face(
-                self._timer, photo, on_document, most_prominent(faces, central=False), request, document
-            )
+            return self._prepared(photo, on_document, most_prominent(faces, central=False), request, document)
 
         if "document" not in request.include:
             return self._with_text(portrait(), request, lambda: file)
@@ -165,7 +167,7 @@ class FaceSteps:
 
     def _side_by_side(self, source: Callable[[], T], target: Callable[[], T]) -> tuple[T, T]:
         """Both results; the source's error before the target's, each with the reason that says whose it is."""
-        return self._at_once(partial(_of, "source", source), partial(_of, "target", target))
+        return self._at_once(_about("source")(source), _about("target")(target))
 
     def _at_once(self, first: Callable[[], T], second: Callable[[], U]) -> tuple[T, U]:
         """Both results; the first one's error before the second one's, whichever came first."""
@@ -242,8 +244,3 @@ def _about(side: str) -> Iterator[None]:
         if error.status == HTTPStatus.UNPROCESSABLE_ENTITY and not set(_SIDES.values()) & set(error.reasons):
             error.reasons = (*error.reasons, _SIDES[side])
         raise
-
-
-def _of(side: str, work: Callable[[], T]) -> T:
-    with _about(side):
-        return work()

@@ -1,16 +1,26 @@
-"""The face of one image that is compared: cut out, and its quality measured where the request asks for it."""
+"""The face of one image that is compared: told from those on a held document, cut out, measured if asked for."""
 
 from dataclasses import dataclass
 
 from face_validation_function.documents.document import DocumentReading
 from face_validation_function.exceptions.exceptions import ImageValidationError
-from face_validation_function.faces import BoundingBox, Document, Face, ImageAnalysis
+from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, ImageAnalysis
 from face_validation_function.quality.measures import Quality, shortcomings
 from face_validation_function.quality.pixels import face_quality
+from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.services.prominent_face import cut_face
 from face_validation_function.utils.image_processing import UprightImage
 from face_validation_function.validations.validation_request import FaceValidationRequest
+
+# By the document's height: a printed face has 0.25 to 0.45. A person's face has 20 cm, a passport's page 9 and a card
+# 5.4: even held close to the camera, neither is twice as high as the face. Without this limit a document alone whose
+# portrait stands beside its box would match its own ghost image.
+PORTRAIT_OR_HOLDER = 0.5
+# By the document's size: how far outside its box a face may be that is printed on it, for boxes cut off portraits.
+BESIDE_BOX = 0.15
+# And a face of 20 cm beside a printed one of 3.
+HOLDER_BY_PORTRAIT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +60,7 @@ def prepared_face(
     request: FaceValidationRequest,
     document: Document | None = None,
 ) -> PreparedFace:
-    """The face that is compared, cut out; its quality too where the request asks for it.
-
-    Raises:
-        ImageValidationError: its quality is below `min_quality`.
-    """
+    """The compared face cut out, with its quality if asked for; ImageValidationError when it is below `min_quality`."""
     image, face = photo.image, faces[compared]
     crop, face_in_crop = cut_face(image, face)
     # Reasons are told without a face's quality too, where the detector gave no points to measure it by.
@@ -81,3 +87,38 @@ def _quality(timer: RequestTimer, photo: LoadedImage, face: Face, request: FaceV
             )
             raise ImageValidationError(f"the compared face is not good enough: {low}.", *failed)
     return quality
+
+
+def stands_on(face: Face, document: Document) -> bool:
+    """Whether a face is printed on the document, by its place and size."""
+    box = document.box
+    dx, dy = BESIDE_BOX * box.width, BESIDE_BOX * box.height
+    around = BoundingBox(box.left - dx, box.top - dy, box.width + 2 * dx, box.height + 2 * dy)
+    return around.holds(face.box.centre) and face.box.height <= PORTRAIT_OR_HOLDER * box.height
+
+
+def faces_apart(faces: list[Face], document: Document) -> tuple[list[Face], list[Face]]:
+    """The faces on the document, and the others that are large enough to be of whoever holds it.
+
+    Raises:
+        ImageValidationError: the document has no place of its own in the image, or nobody holds it.
+    """
+    if document.box == WHOLE_IMAGE:
+        raise ImageValidationError(
+            f"the label {document.label} came without a position, so it is not known which face is on the document.",
+            Reason.NO_DOCUMENT,
+        )
+    on_document = [face for face in faces if stands_on(face, document)]
+    smallest = PORTRAIT_OR_HOLDER * document.box.height
+    others = [face for face in faces if face not in on_document and face.box.height >= smallest]
+    if not others:
+        raise no_holder("every face found is on it, or too small for a person who holds it")
+    return on_document, others
+
+
+def no_holder(seen: str) -> ImageValidationError:
+    """The refusal of an image in which nobody holds the document."""
+    return ImageValidationError(
+        f"no person beside the document: {seen}. The face of the person who holds it must be in the picture.",
+        Reason.NO_HOLDER,
+    )

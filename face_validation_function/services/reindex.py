@@ -13,13 +13,13 @@ from functools import partial
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
 from face_validation_function.integrations.collection_service import CollectionService
-from face_validation_function.integrations.faces_table import ConditionNotMetError, FacesTable
+from face_validation_function.integrations.dynamodb import ConditionNotMetError
+from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import Collections, EnrolledFace, KeptPhoto, expiry
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.face_indexing import crop_of, index
-from face_validation_function.services.prominent_face import prominent_face
+from face_validation_function.services.prominent_face import cut_face, index, prominent_face
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.image_processing import open_upright
 
@@ -41,20 +41,16 @@ class ReindexProgress:
     not_indexed: tuple[KeptPhoto, ...] = ()
 
 
+@dataclass(slots=True)
 class ReindexService:
     """Reindexes one faces bucket and one table, a part at each call."""
 
-    def __init__(
-        self,
-        s3: S3Service,
-        rekognition: RekognitionService,
-        collection: CollectionService,
-        table: FacesTable,
-        settings: PeopleSettings,
-        grace_s: int = GRACE_S,
-    ) -> None:
-        self._s3, self._rekognition, self._collection, self._table = s3, rekognition, collection, table
-        self._settings, self._grace_s = settings, grace_s
+    s3: S3Service
+    rekognition: RekognitionService
+    collection: CollectionService
+    table: FacesTable
+    settings: PeopleSettings
+    grace_s: int = GRACE_S
 
     def step(self, timer: RequestTimer, run: str) -> ReindexProgress:
         """Begin a reindex, or go on with the one that is under way; `run` names the caller's whole reindex.
@@ -63,30 +59,30 @@ class ReindexService:
             FaceValidationError: AWS failed, or another call does the same now; ask again, and it goes on.
         """
         with timer.step("table"):
-            state = self._table.collections()
+            state = self.table.collections()
         if state.is_settled and state.finished_by == run:
             return self._report(timer, state)
         try:
             if state.is_settled:
-                first = self._settings.collection_id
+                first = self.settings.collection_id
                 state = self._changed(state, following=f"{first}.{uuid.uuid4().hex[:12]}", start="")
             indexed = 0
             if state.following:
                 with timer.step("collection"):
-                    self._collection.create(state.following)
+                    self.collection.create(state.following)
                 state, indexed, is_whole = self._walk(timer, state, self._carry)
                 if not is_whole:
                     return ReindexProgress(state.following, indexed=indexed)
                 swap = {"active": state.following, "following": "", "previous": state.active, "start": ""}
                 state = self._changed(state, **swap, swapped_at=int(time.time()))
-            waiting = state.swapped_at + self._grace_s - int(time.time())
+            waiting = state.swapped_at + self.grace_s - int(time.time())
             if waiting > 0:
                 return ReindexProgress(state.active, indexed=indexed, wait_s=waiting)
             state, more, is_whole = self._walk(timer, state, self._empty)
             if not is_whole:
                 return ReindexProgress(state.active, indexed=indexed + more)
             with timer.step("collection"):
-                self._collection.delete(state.previous)
+                self.collection.delete(state.previous)
             state = self._changed(state, previous="", start="", finished_by=run)
         except ConditionNotMetError:
             raise ServiceBusyError("another request reindexes at this moment.") from None
@@ -94,7 +90,7 @@ class ReindexService:
 
     def _changed(self, state: Collections, **changes: str | int) -> Collections:
         after = replace(state, revision=state.revision + 1, **changes)  # type: ignore[arg-type] # texts and numbers
-        self._table.change_collections(after)
+        self.table.change_collections(after)
         return after
 
     def _walk(
@@ -112,7 +108,7 @@ class ReindexService:
         with ThreadPoolExecutor(max_workers=PHOTOS_AT_ONCE, thread_name_prefix="photo") as pool:
             while True:
                 with timer.step("table"):
-                    rows, start = self._table.walk(state.start)
+                    rows, start = self.table.walk(state.start)
                 older = [kept for kept in rows if kept.collection_id != newest and not kept.is_under_way]
                 for place in range(0, len(older), PHOTOS_AT_ONCE):
                     if timer.remaining_s < RESERVE_S:
@@ -126,12 +122,12 @@ class ReindexService:
         """Put a photo into the newest collection; how many faces were indexed."""
         new = replace(kept, collection_id=state.following or state.active, face=None, reason="")
         with timer.step("table"):
-            if self._table.get(new):
+            if self.table.get(new):
                 return 0
         if not kept.is_copy:
             try:
                 face = self._indexed(timer, kept, new)
-                ends = expiry(face.enrolled_at, self._settings.people_days, kept.expires_at)
+                ends = expiry(face.enrolled_at, self.settings.people_days, kept.expires_at)
                 new = replace(new, face=face, claimed_at=None, expires_at=ends)
             except FaceValidationError as error:
                 if error.status >= 500:
@@ -140,28 +136,28 @@ class ReindexService:
                 new = replace(new, reason=str(error), claimed_at=0)
         try:
             with timer.step("table"):
-                self._table.carry(kept, new)
+                self.table.carry(kept, new)
         except ConditionNotMetError:
-            if new.face and not self._table.get(new):
-                self._collection.delete_faces([new.face.face_id], new.collection_id)
+            if new.face and not self.table.get(new):
+                self.collection.delete_faces([new.face.face_id], new.collection_id)
         return int(new.face is not None)
 
     def _empty(self, timer: RequestTimer, state: Collections, kept: KeptPhoto) -> int:
         """Remove the row of the collection that answered before; what came after its walk is carried first."""
         indexed = self._carry(timer, state, kept)
         with timer.step("table"):
-            self._table.delete(kept)
+            self.table.delete(kept)
         return indexed
 
     def _indexed(self, timer: RequestTimer, kept: KeptPhoto, new: KeptPhoto) -> EnrolledFace:
         """The face of a photo, the same as before where there was one, in the newest collection."""
         with timer.step("photo, download"):
             photo = kept.photo
-            image = open_upright(self._s3.photo(self._settings.faces_bucket, photo.key, photo.version).data)
+            image = open_upright(self.s3.photo(self.settings.faces_bucket, photo.key, photo.version).data)
         if kept.face is None:
-            face, crop = prominent_face(self._rekognition, timer, "photo", image)
-            return index(self._collection, timer, new, face, crop)
-        again = index(self._collection, timer, new, kept.face.face, crop_of(image, kept.face.face))
+            face, crop = prominent_face(self.rekognition, timer, "photo", image)
+            return index(self.collection, timer, new, face, crop)
+        again = index(self.collection, timer, new, kept.face.face, cut_face(image, kept.face.face)[0])
         return replace(again, enrolled_at=kept.face.enrolled_at, possible_duplicate=kept.face.possible_duplicate)
 
     def _report(self, timer: RequestTimer, state: Collections) -> ReindexProgress:
@@ -170,7 +166,7 @@ class ReindexService:
         start = ""
         while True:
             with timer.step("table"):
-                rows, start = self._table.walk(start)
+                rows, start = self.table.walk(start)
             found += [kept for kept in rows if kept.reason]
             if not start:
                 return ReindexProgress(state.active, is_finished=True, not_indexed=tuple(found))

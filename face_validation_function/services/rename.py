@@ -8,7 +8,8 @@ import uuid
 from pathlib import PurePosixPath
 
 from face_validation_function.exceptions.exceptions import ConflictError, NotFoundError, ServiceBusyError
-from face_validation_function.integrations.faces_table import ConditionNotMetError, FacesTable
+from face_validation_function.integrations.dynamodb import ConditionNotMetError
+from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import KeptPhoto, PhotoVersion
 from face_validation_function.request_timer import RequestTimer
@@ -21,9 +22,7 @@ class RenameService:
     """Renames the people of one faces bucket and one table."""
 
     def __init__(self, s3: S3Service, table: FacesTable, bucket: str) -> None:
-        self._s3 = s3
-        self._table = table
-        self._bucket = bucket
+        self._s3, self._table, self._bucket = s3, table, bucket
         self._kept = KeptPhotos(s3, table, bucket)
 
     def rename(self, timer: RequestTimer, old: str, new: str) -> int:

@@ -37,19 +37,19 @@ class Everybody:
     left_out: int
 
 
+@dataclass(frozen=True, slots=True)
 class SearchService:
     """Searches one collection."""
 
-    def __init__(self, rekognition: RekognitionService, collection: CollectionService, table: FacesTable) -> None:
-        self._rekognition = rekognition
-        self._collection = collection
-        self._table = table
+    rekognition: RekognitionService
+    collection: CollectionService
+    table: FacesTable
 
     def search(self, timer: RequestTimer, data: bytes, threshold: float, max_people: int) -> Found:
         """Whose face is the most prominent one of a photo (a JPG or PNG file); raises FaceValidationError."""
         with timer.step("photo, decode"):
             image = open_upright(data)
-        face, crop = prominent_face(self._rekognition, timer, "photo", image)
+        face, crop = prominent_face(self.rekognition, timer, "photo", image)
         return self._of_face(timer, face, crop, threshold, max_people)
 
     def search_everybody(
@@ -58,7 +58,7 @@ class SearchService:
         """Whose faces a photo shows, the largest first: one search for each, side by side; raises as `search`."""
         with timer.step("photo, decode"):
             image = open_upright(data)
-        faces = faces_in(self._rekognition, timer, "photo", image.sendable)
+        faces = faces_in(self.rekognition, timer, "photo", image.sendable)
         largest = sorted(faces, key=lambda face: face.box.visible_area, reverse=True)
         searched = largest[:max_searched]
 
@@ -72,7 +72,7 @@ class SearchService:
 
     def _of_face(self, timer: RequestTimer, face: Face, crop: bytes, threshold: float, max_people: int) -> Found:
         with timer.step("photo, search_faces_by_image", rekognition=True):
-            similar = self._collection.search(crop, threshold, min(max_people * PHOTOS_PER_PERSON, MOST_FACES))
+            similar = self.collection.search(crop, threshold, min(max_people * PHOTOS_PER_PERSON, MOST_FACES))
         with timer.step("table"):
             return Found(face, self._people(similar, max_people))
 
@@ -82,7 +82,7 @@ class SearchService:
         with ThreadPoolExecutor(max_workers=ROWS_AT_ONCE, thread_name_prefix="row") as pool:
             for start in range(0, len(similar), ROWS_AT_ONCE):
                 some = similar[start : start + ROWS_AT_ONCE]
-                rows = pool.map(self._table.by_face_id, [face_id for face_id, _ in some])
+                rows = pool.map(self.table.by_face_id, [face_id for face_id, _ in some])
                 for (face_id, similarity), row in zip(some, rows, strict=True):
                     # A face without a row is being enrolled or erased at this moment: it has no name to answer.
                     if row is not None:

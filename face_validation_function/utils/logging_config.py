@@ -14,6 +14,7 @@ from face_validation_function.request_timer import RequestTimer
 
 SERVICE = "face-validation"
 METRICS_NAMESPACE = "FaceValidation"
+_UNITS = {"Duration": MetricUnit.Milliseconds, "Similarity": MetricUnit.Percent}
 
 
 def service_logger(level: str) -> Logger:
@@ -46,9 +47,9 @@ def record(
     Without an `outcome` it was answered with what an earlier request had found.
     """
     fields = {**_fields(caller, id_request, timer), "type": validation_type}
-    metrics = _metrics(caller, timer, "Replays" if outcome is None else "Validations")
+    values = _measured(timer, "Replays" if outcome is None else "Validations")
     if validation_type is not None:
-        metrics.add_metric(validation_type, MetricUnit.Count, 1)
+        values[validation_type] = 1
     if isinstance(outcome, Comparison):
         fields |= {
             "matched": outcome.is_match,
@@ -58,16 +59,17 @@ def record(
             "source": _sizes(outcome.source),
             "target": _sizes(outcome.target),
         }
-        metrics.add_metric("Reviews", MetricUnit.Count, int(outcome.decision is Decision.REVIEW))
-        metrics.add_metric("Matches" if outcome.is_match else "NonMatches", MetricUnit.Count, 1)
-        metrics.add_metric("Similarity", MetricUnit.Percent, outcome.similarity)
+        values |= {
+            "Reviews": int(outcome.decision is Decision.REVIEW),
+            "Matches" if outcome.is_match else "NonMatches": 1,
+            "Similarity": outcome.similarity,
+        }
         logger.info("validated", extra=fields)
     elif outcome is None:
         logger.info("replayed", extra=fields)
     else:
-        _record_error(logger, metrics, fields, outcome)
-    metrics.add_metadata("type", validation_type)
-    metrics.flush_metrics()
+        values |= _error_logged(logger, fields, outcome)
+    _emit(caller.function_name, values, type=validation_type)
 
 
 def record_operation(
@@ -80,13 +82,12 @@ def record_operation(
 ) -> None:
     """Write the log line and the metrics of one operation on people; never a name."""
     fields = {**_fields(caller, id_request, timer), "operation": operation}
-    metrics = _metrics(caller, timer, "Operations")
+    values = _measured(timer, "Operations")
     if error is None:
         logger.info("done", extra=fields)
     else:
-        _record_error(logger, metrics, fields, error)
-    metrics.add_metadata("operation", operation)
-    metrics.flush_metrics()
+        values |= _error_logged(logger, fields, error)
+    _emit(caller.function_name, values, operation=operation)
 
 
 def record_job(logger: Logger, function_name: str, job: Job, claims_in_doubt: int) -> None:
@@ -96,13 +97,8 @@ def record_job(logger: Logger, function_name: str, job: Job, claims_in_doubt: in
     """
     counts = asdict(job.counts)
     logger.info("job ended", extra={"job_id": job.job_id, "kind": job.kind, "state": job.state, **counts})
-    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
-    metrics.add_dimension("function_name", function_name)
-    metrics.add_metric("Jobs", MetricUnit.Count, 1)
-    metrics.add_metric("ClaimsInDoubt", MetricUnit.Count, claims_in_doubt)
-    for name in Outcome:
-        metrics.add_metric(f"Lines{name.capitalize()}", MetricUnit.Count, counts[name])
-    metrics.flush_metrics()
+    lines = {f"Lines{name.capitalize()}": counts[name] for name in Outcome}
+    _emit(function_name, {"Jobs": 1, "ClaimsInDoubt": claims_in_doubt, **lines})
 
 
 def _fields(caller: Caller, id_request: str, timer: RequestTimer) -> dict[str, Any]:
@@ -115,27 +111,30 @@ def _fields(caller: Caller, id_request: str, timer: RequestTimer) -> dict[str, A
     }
 
 
-def _metrics(caller: Caller, timer: RequestTimer, counted: str) -> EphemeralMetrics:
-    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
-    metrics.add_dimension("function_name", caller.function_name)
-    metrics.add_metric(counted, MetricUnit.Count, 1)
-    metrics.add_metric("Duration", MetricUnit.Milliseconds, timer.elapsed_ms)
-    metrics.add_metric("RekognitionCalls", MetricUnit.Count, timer.rekognition_calls)
-    return metrics
+def _measured(timer: RequestTimer, counted: str) -> dict[str, float]:
+    return {counted: 1, "Duration": timer.elapsed_ms, "RekognitionCalls": timer.rekognition_calls}
 
 
-def _record_error(
-    logger: Logger, metrics: EphemeralMetrics, fields: dict[str, Any], error: FaceValidationError
-) -> None:
+def _error_logged(logger: Logger, fields: dict[str, Any], error: FaceValidationError) -> dict[str, float]:
+    """Write the line of a refusal or a failure; what of it is counted."""
     # A RequestError's details repeat what the caller sent, and that may be anybody's name.
     details = "" if error.status < 422 else str(error)
-    metrics.add_metric(error.code, MetricUnit.Count, 1)
-    metrics.add_metric("Throttles", MetricUnit.Count, int(isinstance(error, ServiceBusyError)))
     line = fields | {"error_code": error.code, "error_details": details}
     if error.status >= 500:
         logger.error("failed", extra=line)
     else:
         logger.warning("refused", extra=line)
+    return {error.code: 1, "Throttles": int(isinstance(error, ServiceBusyError))}
+
+
+def _emit(function_name: str, values: dict[str, float], **metadata: str | None) -> None:
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service=SERVICE)
+    metrics.add_dimension("function_name", function_name)
+    for name, value in values.items():
+        metrics.add_metric(name, _UNITS.get(name, MetricUnit.Count), value)
+    for name, said in metadata.items():
+        metrics.add_metadata(name, said)
+    metrics.flush_metrics()
 
 
 def _sizes(side: ImageAnalysis) -> dict[str, Any]:

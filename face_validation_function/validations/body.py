@@ -97,11 +97,7 @@ def parse_body(body: str | None) -> object:
 
 
 def items_of(body: object) -> list[object]:
-    """The requests in an array body.
-
-    Raises:
-        RequestError: neither an object nor an array, an empty array, or more than 10 items.
-    """
+    """The requests in a body, an object or an array of 1 to 10; raises RequestError when it is another value."""
     if isinstance(body, dict):
         return [body]
     if not isinstance(body, list):
@@ -112,11 +108,7 @@ def items_of(body: object) -> list[object]:
 
 
 def validated(item: object, model: type[Body]) -> Body:
-    """A request that may cost money, as `model` describes it.
-
-    Raises:
-        RequestError: says each field, the reason and the value sent.
-    """
+    """A request that may cost money, as `model` describes it; raises RequestError, which names each field and value."""
     if not isinstance(item, dict):
         raise RequestError(f"A request is a JSON object, not {'an array' if isinstance(item, list) else _shown(item)}.")
     # Half a surrogate pair in a name becomes its escape: pydantic would refuse the whole request without naming it.

@@ -148,7 +148,7 @@ class FaceValidationRequest(StrictBody):
         return {Claim(name): said for name, said in made.items()}
 
     @model_validator(mode="after")
-    def _document_is_there_to_read(self) -> Self:
+    def _fields_fit_together(self) -> Self:
         asked = [name for name in ("document", "claims") if name in self.include or (name == "claims" and self.claims)]
         if len(asked) > 1:
             raise ValueError("document and claims cannot be combined: claims keep the data from the caller")
@@ -157,6 +157,13 @@ class FaceValidationRequest(StrictBody):
         if self.claims is not None and self.threshold < LEAST_FOR_CLAIMS:
             raise ValueError(
                 f"claims: they need a threshold of at least {LEAST_FOR_CLAIMS:g}; the value sent is {self.threshold:g}"
+            )
+        if self.target_liveness_session is not None and self.type == IN_ONE_IMAGE:
+            raise ValueError("target_liveness_session: ID_IN_FACE takes an image of the target bucket")
+        if self.threshold_review is not None and self.threshold_review > self.threshold:
+            raise ValueError(
+                f"threshold_review: it must be at most the threshold of {self.threshold:g}; "
+                f"the value sent is {self.threshold_review:g}"
             )
         return self
 
@@ -183,21 +190,6 @@ class FaceValidationRequest(StrictBody):
         if not from_session and "target_liveness_session" in info.data:
             raise PydanticCustomError("missing", "Field required")
         return value
-
-    @model_validator(mode="after")
-    def _session_beside_a_source(self) -> Self:
-        if self.target_liveness_session is not None and self.type == IN_ONE_IMAGE:
-            raise ValueError("target_liveness_session: ID_IN_FACE takes an image of the target bucket")
-        return self
-
-    @model_validator(mode="after")
-    def _review_below_match(self) -> Self:
-        if self.threshold_review is not None and self.threshold_review > self.threshold:
-            raise ValueError(
-                f"threshold_review: it must be at most the threshold of {self.threshold:g}; "
-                f"the value sent is {self.threshold_review:g}"
-            )
-        return self
 
     @model_validator(mode="before")
     @classmethod

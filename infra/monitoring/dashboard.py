@@ -96,12 +96,13 @@ def _people(metrics: Metrics) -> Row:
     ]
     refusals = [people.of_handler(code, label=code) for code in names.ERROR_CODES_OF_PEOPLE]
     refused = [indexing.of_handler(code, label=code) for code in names.ERROR_CODES if code != "RequestError"]
-    letters = {"left": [metrics.letters], "right": [metrics.letters_age]}
     return [
         _graph("People: operations", *operations, width=6),
         _graph("People: refusals by code", *refusals, stacked=True, width=6),
         _graph("Photos refused by event, by code", *refused, stacked=True, width=6),
-        cloudwatch.GraphWidget(title="Photos not enrolled (dead letters)", width=6, **letters),
+        cloudwatch.GraphWidget(
+            title="Photos not enrolled (dead letters)", left=[metrics.letters], right=[metrics.letters_age], width=6
+        ),
     ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import urllib.parse
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def crowded(house: House) -> None:
     house.table.mark(two, "photos/half-way.jpg")
     house.photos.copy(house.bucket, "two.jpg", two.photo.version, "photos/half-way.jpg", "Ana Ruiz")
     house.s3.delete_object(Bucket=house.bucket, Key="two.jpg")
-    house.reindexing._grace_s = 100
+    house.reindexing.grace_s = 100
     house.reindexing.step(new_timer(), "run")
 
 
@@ -172,7 +173,8 @@ def test_the_stage_s_days_count_for_faces_enrolled_before_from_the_next_reindex_
     (row,) = house.rows()
     assert moment() < row.expires_at
     version = house.put("old.jpg", "teal")
-    house.enrolment._settings = PeopleSettings("s", "t", "c", house.bucket, house.bucket, FIRST, "q")
+    settings = PeopleSettings("s", "t", "c", house.bucket, house.bucket, FIRST, "q")
+    house.enrolment = replace(house.enrolment, settings=settings)
     house.enrol("old.jpg", ANA, version)
 
     house.reindex()

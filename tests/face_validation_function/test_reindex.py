@@ -101,7 +101,7 @@ def test_a_photo_that_is_gone_from_the_bucket_is_named_too(crowd: House) -> None
 
 
 def test_searches_answer_from_the_old_collection_until_the_swap_and_for_a_while_it_stays(crowd: House) -> None:
-    crowd.reindexing._grace_s = 100
+    crowd.reindexing.grace_s = 100
 
     progress = crowd.reindexing.step(new_timer(), "run")
 
@@ -154,7 +154,7 @@ def test_an_enrolment_that_ends_after_the_swap_is_refused_and_leaves_nothing(
 
     def late(kept: KeptPhoto) -> None:
         monkeypatch.setattr(house.table, "complete", complete)
-        house.reindexing._grace_s = 100
+        house.reindexing.grace_s = 100
         house.reindexing.step(new_timer(), "run")
         complete(kept)
 
@@ -164,7 +164,7 @@ def test_an_enrolment_that_ends_after_the_swap_is_refused_and_leaves_nothing(
     assert refused.value.status == 500
 
     assert house.enrol("ana.jpg", ANA).is_new
-    house.reindexing._grace_s = 0
+    house.reindexing.grace_s = 0
     house.reindex()
     assert house.names_found("teal") == [ANA]
     house.check_settled()
@@ -190,7 +190,7 @@ def test_who_is_erased_during_a_reindex_does_not_come_back(
 
 
 def test_a_person_is_erased_from_both_collections(crowd: House) -> None:
-    crowd.reindexing._grace_s = 100
+    crowd.reindexing.grace_s = 100
     crowd.reindexing.step(new_timer(), "run")
 
     erased = crowd.erasure.erase_person(new_timer(), "Person navy")

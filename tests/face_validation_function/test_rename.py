@@ -106,7 +106,7 @@ def test_a_photo_that_is_being_enrolled_waits_and_the_others_move(house: House) 
 
 def test_nobody_is_renamed_while_a_reindex_is_under_way(house: House) -> None:
     house.put_and_enrol("ana.jpg", ANA)
-    house.reindexing._grace_s = 100
+    house.reindexing.grace_s = 100
     house.reindexing.step(new_timer(), "run")
 
     with pytest.raises(ConflictError, match="reindexed"):
@@ -118,7 +118,7 @@ def test_a_reindex_that_begins_in_the_middle_stops_the_renaming(house: House, mo
     move = house.table.move
 
     def late(kept: KeptPhoto, photo: PhotoVersion) -> None:
-        house.reindexing._grace_s = 100
+        house.reindexing.grace_s = 100
         house.reindexing.step(new_timer(), "run")
         move(kept, photo)
 
@@ -126,7 +126,7 @@ def test_a_reindex_that_begins_in_the_middle_stops_the_renaming(house: House, mo
     with pytest.raises(ServiceBusyError):
         house.renaming.rename(new_timer(), ANA, NEW)
 
-    house.reindexing._grace_s = 0
+    house.reindexing.grace_s = 0
     house.reindex()
     assert house.names_found("teal") == [ANA]
     house.check()

@@ -33,7 +33,7 @@ def work(kind: str) -> None:
     if kind == "rename":
         adapters.renaming.rename(timer, OLD, NEW)
         return
-    adapters.reindexing._grace_s = 0
+    adapters.reindexing.grace_s = 0
     run = str(uuid.uuid4())
     while not adapters.reindexing.step(timer, run).is_finished:
         pass

@@ -51,7 +51,8 @@ def test_the_role_of_the_indexing_function_allows_its_calls_and_no_others(
     local_stack: LocalStack, stores: PeopleStores, synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(local_stack, stores)
-    monkeypatch.setattr("face_validation_function.indexing_function.aws_client", recorder.client)
+    for module in ("indexing_function", "people_adapters"):
+        monkeypatch.setattr(f"face_validation_function.{module}.aws_client", recorder.client)
     function = IndexingFunction(Lazy(IndexingAdapters.from_environment))
     s3 = local_client("s3", local_stack.info.s3_endpoint)
     event = event_of("s3_photo")
