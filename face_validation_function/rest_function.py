@@ -91,7 +91,7 @@ class Lazy(Generic[Adapters]):
 
 
 class RestFunction(Generic[Adapters]):
-    """Dispatches by VALIDATION_ROUTES; API Gateway has already routed, so a dict is enough.
+    """Dispatches by ROUTES; API Gateway has already routed, so a dict is enough.
 
     `operations` holds the operations of this function by name; `make_adapters` is called once, for the first event.
     """

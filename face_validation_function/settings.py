@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
 
 DOCUMENT_LABELS = ("Driving License", "Passport")
@@ -22,6 +22,52 @@ THRESHOLD_DUPLICATE = 99
 THRESHOLD_POSSIBLE_DUPLICATE = 80
 
 
+def _read_by(read: Callable[[str, str], object], default: object) -> Any:
+    """A setting that is not just a text: `read` makes it of the variable's name and text."""
+    return field(default=default, metadata={"read": read})
+
+
+def _number(default: float, *, most: float, kind: type[float] = float) -> Any:
+    def read(name: str, text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number <= most:
+            raise ValueError(f"{name} is {text!r}: it must be a number from 0 to {most:g}.")
+        return kind(number)
+
+    return _read_by(read, default)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _validation_types(name: str, text: str) -> tuple[str, ...]:
+    types = _listed(text) or VALIDATION_TYPES
+    if unknown := set(types) - set(ALL_VALIDATION_TYPES):
+        raise ValueError(f"{name} names {sorted(unknown)}; the types are {', '.join(ALL_VALIDATION_TYPES)}.")
+    return types
+
+
+def _challenge(name: str, text: str) -> str:
+    if text not in LIVENESS_CHALLENGES:
+        raise ValueError(f"{name} is {text!r}: it must be one of {', '.join(LIVENESS_CHALLENGES)}.")
+    return text
+
+
+def _log_level() -> Any:
+    """A level of Python's; other loggers' words for one too. An unknown word must not stop the service."""
+
+    def read(_: str, text: str) -> str:
+        level = text.upper()
+        level = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(level, level)
+        return level if level in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"} else "DEBUG"
+
+    return _read_by(read, "DEBUG")
+
+
 class _FromEnvironment:
     """Settings that are read of the environment: each field is the variable of the same name in capitals."""
 
@@ -36,7 +82,7 @@ class _FromEnvironment:
         """
         values = os.environ if environment is None else environment
         found = fields(cls)  # type: ignore[arg-type]  # each class below is a dataclass
-        return cls(**{field.name: _value(field, values) for field in found})
+        return cls(**{setting.name: _value(setting, values) for setting in found})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +100,13 @@ class Settings(_FromEnvironment):
     source_bucket: str
     target_bucket: str
     claims_table: str
-    log_level: str = "DEBUG"
-    document_labels: tuple[str, ...] = DOCUMENT_LABELS
-    validation_types: tuple[str, ...] = VALIDATION_TYPES
-    threshold_liveness: float = 90
-    liveness_challenge: str = LIVENESS_CHALLENGES[0]
-    liveness_audit_images: int = 0
-    idempotency: bool = False
+    log_level: str = _log_level()
+    document_labels: tuple[str, ...] = _read_by(lambda _, text: _listed(text) or DOCUMENT_LABELS, DOCUMENT_LABELS)
+    validation_types: tuple[str, ...] = _read_by(_validation_types, VALIDATION_TYPES)
+    threshold_liveness: float = _number(90, most=100)
+    liveness_challenge: str = _read_by(_challenge, LIVENESS_CHALLENGES[0])
+    liveness_audit_images: int = _number(0, most=MOST_AUDIT_IMAGES, kind=int)
+    idempotency: bool = _read_by(lambda _, text: text.lower() == "true", default=False)
     audit_bucket: str = ""
     audit_key: str = ""
 
@@ -80,10 +126,10 @@ class PeopleSettings(_FromEnvironment):
     faces_table: str
     collection_id: str
     dead_letter_queue_url: str
-    log_level: str = "DEBUG"
-    threshold_duplicate: float = THRESHOLD_DUPLICATE
-    threshold_possible_duplicate: float = THRESHOLD_POSSIBLE_DUPLICATE
-    people_days: int = 0
+    log_level: str = _log_level()
+    threshold_duplicate: float = _number(THRESHOLD_DUPLICATE, most=100)
+    threshold_possible_duplicate: float = _number(THRESHOLD_POSSIBLE_DUPLICATE, most=100)
+    people_days: int = _number(0, most=MOST_DAYS, kind=int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +145,8 @@ class JobsSettings(_FromEnvironment):
     jobs_bucket: str
     jobs_table: str
     state_machine_arn: str = ""
-    jobs_tps: float = 0.0
-    log_level: str = "DEBUG"
+    jobs_tps: float = _number(0.0, most=1000)
+    log_level: str = _log_level()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,64 +159,14 @@ class ProbeSettings(_FromEnvironment):
     client_id: str
     source_bucket: str
     target_bucket: str
-    log_level: str = "DEBUG"
+    log_level: str = _log_level()
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _validation_types(text: str) -> tuple[str, ...]:
-    types = _listed(text) or VALIDATION_TYPES
-    if unknown := set(types) - set(ALL_VALIDATION_TYPES):
-        raise ValueError(f"VALIDATION_TYPES names {sorted(unknown)}; the types are {', '.join(ALL_VALIDATION_TYPES)}.")
-    return types
-
-
-def _number(name: str, text: str, *, most: float) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= most:
-        raise ValueError(f"{name} is {text!r}: it must be a number from 0 to {most:g}.")
-    return number
-
-
-def _challenge(name: str) -> str:
-    if name not in LIVENESS_CHALLENGES:
-        raise ValueError(f"LIVENESS_CHALLENGE is {name!r}: it must be one of {', '.join(LIVENESS_CHALLENGES)}.")
-    return name
-
-
-def _log_level(text: str) -> str:
-    """A level of Python's; other loggers' words for one too. An unknown word must not stop the service."""
-    level = text.upper()
-    level = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(level, level)
-    return level if level in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"} else "DEBUG"
-
-
-# How a variable that is not just a text is read, by the field's name.
-_READERS: Mapping[str, Callable[[str], object]] = {
-    "log_level": _log_level,
-    "document_labels": lambda text: _listed(text) or DOCUMENT_LABELS,
-    "validation_types": _validation_types,
-    "threshold_liveness": lambda text: _number("THRESHOLD_LIVENESS", text, most=100),
-    "liveness_challenge": _challenge,
-    "liveness_audit_images": lambda text: int(_number("LIVENESS_AUDIT_IMAGES", text, most=MOST_AUDIT_IMAGES)),
-    "threshold_duplicate": lambda text: _number("THRESHOLD_DUPLICATE", text, most=100),
-    "threshold_possible_duplicate": lambda text: _number("THRESHOLD_POSSIBLE_DUPLICATE", text, most=100),
-    "people_days": lambda text: int(_number("PEOPLE_DAYS", text, most=MOST_DAYS)),
-    "idempotency": lambda text: text.lower() == "true",
-    "jobs_tps": lambda text: _number("JOBS_TPS", text, most=1000),
-}
-
-
-def _value(field: Field[Any], values: Mapping[str, str]) -> object:
-    name = field.name.upper()
+def _value(setting: Field[Any], values: Mapping[str, str]) -> object:
+    name = setting.name.upper()
     text = values.get(name, "").strip()
     if text:
-        return _READERS.get(field.name, str)(text)
-    if field.default is MISSING:
+        return setting.metadata["read"](name, text) if setting.metadata else text
+    if setting.default is MISSING:
         raise ValueError(f"The environment variable {name} is missing: set it; it has no default.")
-    return field.default
+    return setting.default

@@ -10,13 +10,20 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from face_validation_function.contract.answers import ErrorEnvelope
-from face_validation_function.contract.operations import OPERATIONS, PATH_PARAMETERS, PATTERNS, Json, Operation
+from face_validation_function.contract.operations import (
+    EXAMPLE_ID,
+    OPERATIONS,
+    PATH_PARAMETERS,
+    PATTERNS,
+    WORDS,
+    Json,
+    Operation,
+)
 from face_validation_function.contract.refusals import DETAILS, REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.routes import ROUTES, Route
 
 PATH = Path(__file__).parents[2] / "docs" / "openapi.json"
-VERSION = "1.0.0"
 SECURITY_SCHEME = "clientCredentials"
 TOKEN_URL = "/oauth2/token"  # noqa: S105 (where tokens are given, relative to the document: no token)
 
@@ -34,14 +41,8 @@ def document(*, server_url: str | None = None) -> Json:
     for route in ROUTES:
         paths.setdefault(route.resource, {})[route.method.lower()] = _operation(route, OPERATIONS[route.operation])
     return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Face validation",
-            "version": VERSION,
-            "summary": "Is this the person of that trusted image? Who is it, among the people enrolled?",
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
-        "servers": [_server(server_url)],
+        **WORDS["document"],
+        "servers": [WORDS["server"] if server_url is None else {"url": server_url}],
         "tags": [{"name": name} for name in dict.fromkeys(map(_subject, ROUTES))],
         "paths": paths,
         "components": {
@@ -140,20 +141,6 @@ def _text_of(property_: Json) -> Json:
     return dict(next((kind for kind in property_.get("anyOf", ()) if kind.get("type") != "null"), property_))
 
 
-def _server(url: str | None) -> Json:
-    if url is not None:
-        return {"url": url}
-    return {
-        "url": "https://{api}.execute-api.{region}.amazonaws.com/{stage}",
-        "description": "The deployed stack's output ApiUrl.",
-        "variables": {
-            "api": {"default": "api-id"},
-            "region": {"default": "eu-west-1"},
-            "stage": {"default": "dev", "enum": ["dev", "prod"]},
-        },
-    }
-
-
 def _schemas() -> Json:
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(ErrorEnvelope, "validation")]
     for operation in OPERATIONS.values():
@@ -199,7 +186,7 @@ def _responses(operation: Operation) -> Json:
                 _ref(ErrorEnvelope),
                 {
                     code: {
-                        "id_request": "7b0a3f0e-59f7-4b0f-9a43-0d8c9b5a1d11",
+                        "id_request": EXAMPLE_ID,
                         "error": {"code": code, "message": message, "details": details},
                     }
                     for code, (message, details) in codes.items()

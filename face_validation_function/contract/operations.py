@@ -110,5 +110,5 @@ def _operation(told: Json, models: Mapping[str, Any]) -> Operation:
     return Operation(**{**told, "successes": successes, "refusals": refusals}, **models)
 
 
-_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-OPERATIONS = {name: _operation(_WORDS[name], models) for name, models in _MODELS.items()}
+WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+OPERATIONS = {name: _operation(WORDS[name], models) for name, models in _MODELS.items()}
