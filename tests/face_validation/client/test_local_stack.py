@@ -38,8 +38,6 @@ from face_validation_function import people_adapters
 people_adapters.ReindexService = partial(people_adapters.ReindexService, grace_s=1)
 app()
 """
-# Twice each sample: batches of ten are then of two sizes.
-MANY = 2 * len(SAMPLES)
 
 
 @pytest.fixture(scope="module")
@@ -137,15 +135,18 @@ def alone(stack_client: FaceValidationClient) -> list[ValidationResult | FaceVal
     return [next(stack_client.validate_many([question(sample)])) for sample in SAMPLES]
 
 
-@pytest.mark.parametrize("batch", [1, 10])
+@pytest.mark.parametrize(("batch", "rounds"), [(1, 1), (10, 2)])  # batches of ten are of two sizes
 def test_many_at_once_are_answered_as_one_by_one(
-    stack_client: FaceValidationClient, alone: list[ValidationResult | FaceValidationError], batch: int
+    stack_client: FaceValidationClient,
+    alone: list[ValidationResult | FaceValidationError],
+    batch: int,
+    rounds: int,
 ) -> None:
-    samples = [SAMPLES[number % len(SAMPLES)] for number in range(MANY)]
+    samples = SAMPLES * rounds
 
     together = list(stack_client.validate_many([question(sample) for sample in samples], jobs=6, batch=batch))
 
-    assert [verdict(outcome) for outcome in together] == [verdict(alone[n % len(SAMPLES)]) for n in range(MANY)]
+    assert [verdict(outcome) for outcome in together] == [verdict(outcome) for outcome in alone] * rounds
     assert [verdict(outcome)[0] for outcome in alone] == [_CODES[sample.expected] for sample in SAMPLES]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
+from tests.face_validation.local.barriers import SCREENS, assert_no_barrier, screen
 
 pytestmark = pytest.mark.slow
 
@@ -106,28 +107,17 @@ def test_a_running_evaluation_can_be_stopped(page: Any, folder: Path) -> None:
     assert not page.is_visible("#result")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "locale"), [(1280, "en-GB"), (390, "es-ES")])
+@pytest.mark.parametrize(("width", "locale"), SCREENS)
 def test_no_barrier_is_found_by_axe_and_nothing_is_wider_than_the_screen(
-    browser: Any, stack: LocalStack, folder: Path, width: int, locale: str, scheme: str
+    browser: Any, stack: LocalStack, folder: Path, width: int, locale: str
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
+    with screen(browser, width, locale, f"{stack.page_url}evaluation") as page:
+        page.set_input_files("#folder", folder)
+        page.click("#evaluation .primary")
+        page.wait_for_selector("#result:not([hidden])")
+        page.click("summary")
 
-    page = browser.new_page(
-        viewport={"width": width, "height": 844}, locale=locale, color_scheme=scheme, bypass_csp=True
-    )
-    page.set_default_timeout(ANSWER_TIMEOUT_MS)
-    page.goto(f"{stack.page_url}evaluation")
-    page.set_input_files("#folder", folder)
-    page.click("#evaluation .primary")
-    page.wait_for_selector("#result:not([hidden])")
-    page.click("summary")
-
-    found = Axe().run(page)
-
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.close()
+        assert_no_barrier(page)
 
 
 @pytest.mark.parametrize("path", ["/etc/cron.d/x", "../../x", "a/../../x"])

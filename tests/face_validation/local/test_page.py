@@ -13,6 +13,7 @@ from PIL import Image
 from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
 from face_validation.local.web.page_routes import MAX_UPLOAD_BYTES
+from tests.face_validation.local.barriers import SCREENS, assert_no_barrier, screen
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -245,24 +246,16 @@ def test_the_picture_with_the_result_can_be_saved(page: Any, tmp_path: Path, sam
         assert np.asarray(saved.convert("L"))[16:736, 16:200].std() > 5  # the picture is in it
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "locale"), [(1280, "en-GB"), (390, "es-ES")])
-def test_no_barrier_is_found_by_axe(browser: Any, stack: LocalStack, width: int, locale: str, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
+@pytest.mark.parametrize(("width", "locale"), SCREENS)
+def test_no_barrier_is_found_by_axe_and_nothing_is_wider_than_the_screen(
+    browser: Any, stack: LocalStack, width: int, locale: str
+) -> None:
+    with screen(browser, width, locale, stack.page_url) as page:
+        page.wait_for_selector("#samples button img")
+        page.query_selector("#samples button").click()
+        page.wait_for_selector("#answer.match")
 
-    page = browser.new_page(
-        viewport={"width": width, "height": 844}, locale=locale, color_scheme=scheme, bypass_csp=True
-    )
-    page.set_default_timeout(ANSWER_TIMEOUT_MS)
-    page.goto(stack.page_url)
-    page.wait_for_selector("#samples button img")
-    page.query_selector("#samples button").click()
-    page.wait_for_selector("#answer.match")
-
-    found = Axe().run(page)
-
-    assert found.violations_count == 0, found.generate_report()
-    page.close()
+        assert_no_barrier(page)
 
 
 def test_the_page_speaks_the_browsers_language_and_the_chosen_one(browser: Any, stack: LocalStack) -> None:

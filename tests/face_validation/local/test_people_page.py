@@ -10,6 +10,7 @@ import pytest
 from face_validation.local.demo import client_of
 from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
+from tests.face_validation.local.barriers import SCREENS, assert_no_barrier, screen
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -168,30 +169,20 @@ def test_the_camera_takes_a_photo_to_add(page: Any) -> None:
     page.get_by_text("1 photo is ready.").wait_for()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "locale"), [(1280, "en-GB"), (390, "es-ES")])
+@pytest.mark.parametrize(("width", "locale"), SCREENS)
 def test_no_barrier_is_found_by_axe_and_nothing_is_wider_than_the_screen(
-    browser: Any, stack: LocalStack, width: int, locale: str, scheme: str
+    browser: Any, stack: LocalStack, width: int, locale: str
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     with client_of(stack.info) as client:
         client.people.enrol(sample_jpeg("hopper"), "Grace Hopper")
-        page = browser.new_page(
-            viewport={"width": width, "height": 844}, locale=locale, color_scheme=scheme, bypass_csp=True
-        )
-        page.set_default_timeout(ANSWER_TIMEOUT_MS)
-        page.goto(f"{stack.page_url}people")
-        page.wait_for_selector("#people li")
-        for pressed in ("", "Details", "Erase", "Detalles", "Borrar"):
-            for button in page.locator("#people li button", has_text=pressed).all() if pressed else ():
-                button.click()
-            found = Axe().run(page)
-            assert found.violations_count == 0, found.generate_report()
-            for dialog in page.locator("dialog[open]").all():
-                dialog.evaluate("dialog => dialog.close()")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.close()
+        with screen(browser, width, locale, f"{stack.page_url}people") as page:
+            page.wait_for_selector("#people li")
+            for pressed in ("", "Details", "Erase", "Detalles", "Borrar"):
+                for button in page.locator("#people li button", has_text=pressed).all() if pressed else ():
+                    button.click()
+                assert_no_barrier(page)
+                for dialog in page.locator("dialog[open]").all():
+                    dialog.evaluate("dialog => dialog.close()")
         client.people.erase_person("Grace Hopper")
 
 
