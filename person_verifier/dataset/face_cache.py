@@ -131,7 +131,7 @@ class FaceCache:
         try:
             with self._path(photo).open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
                 found = zip(kept["boxes"].tolist(), kept["landmarks"], strict=True)
-                faces = tuple(DetectedFace(*box, landmarks) for box, landmarks in found)
+                faces = tuple(DetectedFace(*(*box, landmarks)) for box, landmarks in found)
                 return PhotoRecord(photo, None, faces, kept["vectors"], int(kept["judged"]), kept["shot"])
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
             return None
