@@ -116,7 +116,9 @@ def enrol_uploads(indexing: ServiceFunction, faces: s3.Bucket, dead_letters: sqs
         function_name=indexing.function.function_name,
         qualifier=indexing.alias.alias_name if indexing.alias else "$LATEST",
         maximum_retry_attempts=RETRIES,
-        destination_config={"on_failure": {"destination": dead_letters.queue_arn}},
+        destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+            on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=dead_letters.queue_arn)
+        ),
     )
     # Lambda refuses a destination that the role may not send to.
     configuration.node.add_dependency(indexing.role)
