@@ -1,46 +1,30 @@
-"""The server's options, each also an environment variable."""
+"""The server's options; most are also an environment variable, REKOGNITION_LOCAL_ and their name."""
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rekognition_local.engine.faces.user_models import Channels
 
-Port = Annotated[int, typer.Option(envvar="REKOGNITION_LOCAL_PORT", min=0, max=65535, help="0 chooses a free port.")]
-Host = Annotated[
-    str,
-    typer.Option(envvar="REKOGNITION_LOCAL_HOST", help="Address to listen on. 0.0.0.0 lets other machines call."),
-]
-AllowHost = Annotated[
-    list[str] | None,
-    typer.Option(
-        envvar="REKOGNITION_LOCAL_ALLOW_HOST",
-        help="A host name to accept, such as a compose service's; repeat for more. IP addresses are accepted.",
-    ),
-]
-AllowOrigin = Annotated[
-    list[str] | None,
-    typer.Option(
-        envvar="REKOGNITION_LOCAL_ALLOW_ORIGIN",
-        help="A page whose scripts may call, such as http://localhost:3000; repeat for more. Default: none.",
-    ),
-]
-AnswersFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--answers",
-        envvar="REKOGNITION_LOCAL_ANSWERS",
-        exists=True,
-        dir_okay=False,
-        help="A JSON file of answers to give in place of the models'; opens POST /answers.",
-    ),
-]
-Info = Annotated[
-    Path | None,
-    typer.Option(help='Write {"endpoint": URL, "pid": N} to this file when the server is ready; removed at the end.'),
-]
+
+def _option(name: str, help_: str, **bounds: Any) -> Any:
+    return typer.Option(envvar=f"REKOGNITION_LOCAL_{name}", help=help_, **bounds)
+
+
+_FILE = {"exists": True, "dir_okay": False}
+
+Port = Annotated[int, _option("PORT", "0 chooses a free port.", min=0, max=65535)]
+Host = Annotated[str, _option("HOST", "Address to listen on. 0.0.0.0 lets other machines call.")]
+_ALLOW_HOST = "A host name to accept, such as a compose service's; repeat for more. IP addresses are accepted."
+AllowHost = Annotated[list[str] | None, _option("ALLOW_HOST", _ALLOW_HOST)]
+_ALLOW_ORIGIN = "A page whose scripts may call, such as http://localhost:3000; repeat for more. Default: none."
+AllowOrigin = Annotated[list[str] | None, _option("ALLOW_ORIGIN", _ALLOW_ORIGIN)]
+_ANSWERS = "A JSON file of answers to give in place of the models'; opens POST /answers."
+AnswersFile = Annotated[Path | None, _option("ANSWERS", _ANSWERS, **_FILE)]
+_INFO = 'Write {"endpoint": URL, "pid": N} to this file when the server is ready; removed at the end.'
+Info = Annotated[Path | None, typer.Option(help=_INFO)]
 S3Endpoint = Annotated[
     str | None,
     typer.Option(
@@ -48,50 +32,15 @@ S3Endpoint = Annotated[
         help="Where S3Object images are read, for example a moto server. Default: AWS's own S3.",
     ),
 ]
-Data = Annotated[
-    Path | None,
-    typer.Option(envvar="REKOGNITION_LOCAL_DATA", file_okay=False, help="Folder for collections. Default: in memory."),
-]
-RecogniserFile = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="REKOGNITION_LOCAL_RECOGNISER",
-        exists=True,
-        dir_okay=False,
-        help="An ONNX file (ArcFace-style, 112 px) in place of the built-in recogniser.",
-    ),
-]
-DetectorFile = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="REKOGNITION_LOCAL_DETECTOR",
-        exists=True,
-        dir_okay=False,
-        help="An ONNX file in place of the built-in detector.",
-    ),
-]
-RecogniserChannels = Annotated[
-    Channels,
-    typer.Option(envvar="REKOGNITION_LOCAL_RECOGNISER_CHANNELS", help="Colour order of that recogniser's training."),
-]
-SimilarityMiddle = Annotated[
-    float,
-    typer.Option(
-        envvar="REKOGNITION_LOCAL_SIMILARITY_MIDDLE", min=-1, max=1, help="The cosine whose similarity is 50."
-    ),
-]
-SimilaritySlope = Annotated[
-    float,
-    typer.Option(envvar="REKOGNITION_LOCAL_SIMILARITY_SLOPE", min=0, help="Slope of the similarity there."),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(envvar="REKOGNITION_LOCAL_THREADS", min=1, help="Requests processed at once. Default: the cores."),
-]
-LatencyMs = Annotated[
-    float,
-    typer.Option(envvar="REKOGNITION_LOCAL_LATENCY_MS", min=0, help="For tests: delay of every operation."),
-]
+Data = Annotated[Path | None, _option("DATA", "Folder for collections. Default: in memory.", file_okay=False)]
+_RECOGNISER = "An ONNX file (ArcFace-style, 112 px) in place of the built-in recogniser."
+RecogniserFile = Annotated[Path | None, _option("RECOGNISER", _RECOGNISER, **_FILE)]
+DetectorFile = Annotated[Path | None, _option("DETECTOR", "An ONNX file in place of the built-in detector.", **_FILE)]
+RecogniserChannels = Annotated[Channels, _option("RECOGNISER_CHANNELS", "Colour order of that recogniser's training.")]
+SimilarityMiddle = Annotated[float, _option("SIMILARITY_MIDDLE", "The cosine whose similarity is 50.", min=-1, max=1)]
+SimilaritySlope = Annotated[float, _option("SIMILARITY_SLOPE", "Slope of the similarity there.", min=0)]
+Threads = Annotated[int | None, _option("THREADS", "Requests processed at once. Default: the cores.", min=1)]
+LatencyMs = Annotated[float, _option("LATENCY_MS", "For tests: delay of every operation.", min=0)]
 FaultsOpen = Annotated[
     bool, typer.Option("--faults", help="For tests: open POST /faults, which makes operations fail.")
 ]

@@ -8,19 +8,8 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from rekognition_local.protocol.validation import broken_constraints
-from rekognition_local.protocol.wire import read_blob
-
-_JSON_TYPES: dict[str, type | tuple[type, ...]] = {
-    "string": str,
-    "blob": str,
-    "boolean": bool,
-    "integer": int,
-    "long": int,
-    "float": (int, float),
-    "double": (int, float),
-    "timestamp": (int, float),
-}
+from rekognition_local.protocol.validation import broken_constraints, read_scalar
+from rekognition_local.protocol.wire import ServiceError
 
 
 def violations(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
@@ -55,16 +44,12 @@ def violations(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
 
 
 def _scalar_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    expected = _JSON_TYPES.get(shape.type_name, ())  # nothing here is a structure, a list or a map
-    if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-        yield f"{path}: {value!r:.80} is not a {shape.type_name}"
-    elif shape.type_name == "blob" and isinstance(value, str):
-        try:
-            yield from _broken(shape, read_blob(value), path)
-        except ValueError as error:
-            yield f"{path}: not base64: {error}"
+    try:
+        scalar = read_scalar(shape, value, path)
+    except ServiceError as error:
+        yield str(error)
     else:
-        yield from _broken(shape, value, path)
+        yield from _broken(shape, scalar, path)
 
 
 def _broken(shape: Shape, value: Any, path: str) -> Iterator[str]:

@@ -65,7 +65,7 @@ def _read(shape: Shape | None, value: Any, path: str, violations: list[str]) -> 
                 for key, entry in entries.items()
             }
         case Shape():
-            scalar = _scalar(shape, value, path)
+            scalar = read_scalar(shape, value, path)
             violations.extend(_violations(shape, scalar, path))
             return scalar
         case None:  # an operation without input
@@ -97,7 +97,12 @@ def _typed(value: Any, kind: type, path: str) -> Any:
     return value
 
 
-def _scalar(shape: Shape, value: Any, path: str) -> Any:
+def read_scalar(shape: Shape, value: Any, path: str) -> Any:
+    """A string, blob, boolean or number of JSON as a Python value.
+
+    Raises:
+        ServiceError: SerializationException for a value of another type.
+    """
     match shape.type_name:
         case "string":
             return _unicode(_typed(value, str, path), path)
@@ -112,7 +117,7 @@ def _scalar(shape: Shape, value: Any, path: str) -> Any:
         case "integer" | "long":
             if isinstance(value, int) and not isinstance(value, bool):
                 return value
-        case "float" | "double":
+        case "float" | "double" | "timestamp":
             if isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value):
                 return float(value)
     raise ServiceError("SerializationException", f"{path} is not a {shape.type_name}: {value!r:.80}")

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.storage.records import Collection, Face, RememberedReply, Tag, User
-from rekognition_local.storage.schema import SCHEMA, add_regions
 from rekognition_local.storage.storage_errors import FolderInUseError, StorageError, refuse_foreign, storage_errors
 
 _FILE = "collections.sqlite3"
@@ -69,12 +68,15 @@ class Store:
                 self._file.touch(mode=0o600)
             connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
             try:
-                add_regions(connection)
-                refuse_foreign(connection, SCHEMA, self._file)
+                columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(collections)")]
+                if columns == ["number", "collection_id", "created", "model_id"]:  # a file of before there were regions
+                    connection.executescript(_script("add_regions.sql"))
+                schema = _script("schema.sql")
+                refuse_foreign(connection, schema, self._file)
                 # WAL survives a killed process, FULL a power cut. secure_delete overwrites what is erased: faces.
                 for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
                     connection.execute(f"PRAGMA {setting}")
-                connection.executescript(SCHEMA)
+                connection.executescript(schema)
             except BaseException:
                 connection.close()
                 raise
@@ -198,6 +200,10 @@ def _condition(equal: Mapping[str, Any], after: int = 0) -> tuple[str, list[Any]
         terms.append("rowid > ?")
         marked.append(after)
     return f" WHERE {' AND '.join(terms)}", marked
+
+
+def _script(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _claimed(folder: Path) -> Any:

@@ -1,9 +1,5 @@
-"""The tables of the file, and what makes them of an earlier file's."""
-
-import sqlite3
-
-# `number` orders the pages of lists and names vectors in memory; AUTOINCREMENT: a number is never used twice.
-SCHEMA = """
+-- The tables of the file. `number` orders the pages of lists and names vectors in memory; AUTOINCREMENT: a number is
+-- never used twice.
 CREATE TABLE IF NOT EXISTS collections (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     collection_id TEXT NOT NULL,
@@ -57,29 +53,3 @@ CREATE TABLE IF NOT EXISTS answers (
     answered REAL NOT NULL,
     PRIMARY KEY (operation, token)
 ) STRICT;
-"""
-
-# Collections once had no region: they were all us-east-1's, as their ARNs said. Run with foreign keys off, so that what
-# refers to the table stays, as sqlite.org/lang_altertable.html has it.
-_WITH_REGIONS = """
-BEGIN;
-CREATE TABLE collections_of_regions (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    collection_id TEXT NOT NULL,
-    created REAL NOT NULL,
-    model_id TEXT NOT NULL,
-    region TEXT NOT NULL,
-    UNIQUE (region, collection_id)
-) STRICT;
-INSERT INTO collections_of_regions SELECT number, collection_id, created, model_id, 'us-east-1' FROM collections;
-DROP TABLE collections;
-ALTER TABLE collections_of_regions RENAME TO collections;
-COMMIT;
-"""
-
-
-def add_regions(connection: sqlite3.Connection) -> None:
-    """Give a file's collections the region us-east-1 where they have none; foreign keys must be off."""
-    columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(collections)")]
-    if columns == ["number", "collection_id", "created", "model_id"]:
-        connection.executescript(_WITH_REGIONS)
