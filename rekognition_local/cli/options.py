@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rekognition_local.engine.faces.user_models import Channels
+from rekognition_local.engine.faces.recognition import Channels
 
 
 def _option(name: str, help_: str, **bounds: Any) -> Any:

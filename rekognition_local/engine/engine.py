@@ -12,9 +12,8 @@ from rekognition_local.engine.documents.text import TextLine, TextReader
 from rekognition_local.engine.documents.transcript import transcript
 from rekognition_local.engine.faces.attributes import FaceAttributes, face_attributes
 from rekognition_local.engine.faces.detection import ConfirmedDetector, DetectedFace, Detector
-from rekognition_local.engine.faces.recognition import PairedRecogniser, Recogniser
+from rekognition_local.engine.faces.recognition import ArcFaceRecogniser, Channels, PairedRecogniser, Recogniser
 from rekognition_local.engine.faces.traits import FaceTraits, TraitReader
-from rekognition_local.engine.faces.user_models import ArcFaceRecogniser, Channels
 from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights.models import Network
 
@@ -25,9 +24,9 @@ __all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
 class EngineSettings:
     """Which models to use.
 
-    `recogniser` and `detector` are ONNX files that replace the built-in models, laid out as `user_models` says;
-    `recogniser_channels` is the order that the recogniser was trained on, `similarity_middle` the cosine that means
-    50 % and `similarity_slope` how fast it rises.
+    `recogniser` and `detector` are ONNX files that replace the built-in models, laid out as `ArcFaceRecogniser`
+    and `yunet` say; `recogniser_channels` is the order that the recogniser was trained on, `similarity_middle` the
+    cosine that means 50 % and `similarity_slope` how fast it rises.
     """
 
     recogniser: Path | None = None

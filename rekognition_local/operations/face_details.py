@@ -20,22 +20,9 @@ _POINTS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")  # in the d
 EMOTIONS = ("HAPPY", "SAD", "ANGRY", "CONFUSED", "DISGUSTED", "SURPRISED", "CALM", "FEAR")
 
 # The values of `Attributes` and the members that they ask for; DEFAULT asks for none of these.
-MEMBERS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "AGE_RANGE": "AgeRange",
-        "BEARD": "Beard",
-        "EMOTIONS": "Emotions",
-        "EYEGLASSES": "Eyeglasses",
-        "EYES_OPEN": "EyesOpen",
-        "EYE_DIRECTION": "EyeDirection",
-        "FACE_OCCLUDED": "FaceOccluded",
-        "GENDER": "Gender",
-        "MOUTH_OPEN": "MouthOpen",
-        "MUSTACHE": "Mustache",
-        "SMILE": "Smile",
-        "SUNGLASSES": "Sunglasses",
-    }
-)
+_MEMBERS = """AGE_RANGE BEARD EMOTIONS EYEGLASSES EYES_OPEN EYE_DIRECTION FACE_OCCLUDED GENDER MOUTH_OPEN MUSTACHE SMILE
+SUNGLASSES"""
+MEMBERS: Final[Mapping[str, str]] = MappingProxyType({name: name.title().replace("_", "") for name in _MEMBERS.split()})
 _CUT = 0.1  # the least share of a face's box outside the image at which the face counts as not fully visible
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from rekognition_local.operations.service import Operation, Service
 from rekognition_local.protocol.wire import ServiceError
-from rekognition_local.storage.answers import recall, remember
 from rekognition_local.storage.records import RememberedReply
 
 
@@ -31,10 +30,10 @@ def change_of_a_user(name: str) -> Callable[[Operation], Operation]:
             store, digest = service.gallery.store, sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
             asked = f"{service.gallery.region} {name}"
             with store.transaction():
-                known = recall(store, asked, token)
+                known = store.recall(asked, token)
                 if known is None:
                     reply = operation(service, request)
-                    remember(store, asked, token, request["CollectionId"], RememberedReply(digest, json.dumps(reply)))
+                    store.remember(asked, token, request["CollectionId"], RememberedReply(digest, json.dumps(reply)))
                     return reply
             if known.request_digest != digest:
                 raise ServiceError(

@@ -26,7 +26,7 @@ from typing import Annotated, Any
 from botocore.model import OperationModel, Shape, StructureShape
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from rekognition_local.protocol.output_shapes import violations
+from rekognition_local.protocol.validation import violations
 from rekognition_local.protocol.wire import COMMON_ERRORS, TARGET_PREFIX, ServiceError, operation_of
 
 IMAGE_KEYS = ("S3Object", "Sha256", "File")

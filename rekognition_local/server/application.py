@@ -23,8 +23,7 @@ from rekognition_local.protocol.validation import read_request
 from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, region_of, write_json
 from rekognition_local.server.answers import Answers
 from rekognition_local.server.bodies import read_body
-from rekognition_local.server.control import control_routes
-from rekognition_local.server.faults import Faults
+from rekognition_local.server.control import Faults, control_routes
 from rekognition_local.server.liveness import liveness_routes
 from rekognition_local.server.reach import Reach
 from rekognition_local.storage.storage_errors import StorageError

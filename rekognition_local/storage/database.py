@@ -4,6 +4,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from rekognition_local.storage.records import Collection, Face, RememberedReply,
 from rekognition_local.storage.storage_errors import FolderInUseError, StorageError, refuse_foreign, storage_errors
 
 _FILE = "collections.sqlite3"
-
+REMEMBERED_S = 24 * 3600.0
 
 Record = TypeVar("Record")
 
@@ -183,6 +184,16 @@ class Store:
         rows = self._page(f"SELECT number, vector FROM {table}", after, most, equal)  # noqa: S608 - our own names
         vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32)
         return [number for number, _ in rows], vectors.reshape(len(rows), -1 if rows else 0)
+
+    def recall(self, operation: str, token: str) -> RememberedReply | None:
+        """The reply to an operation's ClientRequestToken; those older than a day are deleted first."""
+        self.run("DELETE FROM answers WHERE answered < ?", time.time() - REMEMBERED_S)
+        return next(iter(self.find(RememberedReply, operation=operation, token=token)), None)
+
+    def remember(self, operation: str, token: str, collection_id: str, reply: RememberedReply) -> None:
+        """Keep the reply for a day."""
+        name = {"operation": operation, "token": token, "collection_id": collection_id}
+        self.insert("answers", **name, request_digest=reply.request_digest, reply=reply.reply, answered=time.time())
 
     def _page(self, select: str, after: int, most: int, equal: Mapping[str, Any]) -> list[Any]:
         condition, values = _condition(equal, after)

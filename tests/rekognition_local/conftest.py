@@ -13,7 +13,7 @@ from PIL import Image
 
 from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.service import Service
-from rekognition_local.server.faults import Faults
+from rekognition_local.server.control import Faults
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery
 from tests.rekognition_local.fakes import FakeEngine, FakeS3

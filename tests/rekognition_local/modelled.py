@@ -4,7 +4,7 @@ import json
 
 from botocore.model import OperationModel
 
-from rekognition_local.protocol.output_shapes import violations
+from rekognition_local.protocol.validation import violations
 from rekognition_local.protocol.wire import COMMON_ERRORS, error_statuses
 
 

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper, save
 from PIL import Image
 
 from rekognition_local.engine import DetectedFace, Engine, EngineSettings
-from rekognition_local.engine.faces.user_models import ArcFaceRecogniser
+from rekognition_local.engine.faces.recognition import ArcFaceRecogniser
 from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights.carriers import ModelError
 from rekognition_local.engine.weights.models import Network

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rekognition_local.engine.faces.attributes import FaceAttributes
+from rekognition_local.operations.faces import QualityBar
 from rekognition_local.operations.image_sources import ImageSource
-from rekognition_local.operations.quality_filter import QualityBar
 from rekognition_local.operations.service import Service
 from rekognition_local.operations.users import mean_vector
 from rekognition_local.storage.database import Store

@@ -17,7 +17,7 @@ from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.registry import OPERATIONS
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import service_model
-from rekognition_local.server.faults import Faults
+from rekognition_local.server.control import Faults
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery, Quotas
 from tests.rekognition_local.conftest import FakeServer

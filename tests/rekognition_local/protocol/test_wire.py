@@ -16,8 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rekognition_local.operations.registry import OPERATIONS
-from rekognition_local.protocol.output_shapes import violations
-from rekognition_local.protocol.validation import compiled, read_request
+from rekognition_local.protocol.validation import compiled, read_request, violations
 from rekognition_local.protocol.wire import (
     ServiceError,
     error_statuses,

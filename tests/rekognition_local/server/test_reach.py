@@ -13,7 +13,7 @@ from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.service import Service
 from rekognition_local.server.answers import Answers
 from rekognition_local.server.bodies import MAX_BODY_BYTES
-from rekognition_local.server.faults import Faults
+from rekognition_local.server.control import Faults
 from rekognition_local.server.process import endpoint_of, listening
 from rekognition_local.server.reach import Reach
 from rekognition_local.storage.database import Store
