@@ -24,8 +24,8 @@ from rich.table import Table
 
 from face_validation.client import FaceValidationClient, FaceValidationError, ImageAnalysis, ValidationType
 from face_validation.local.demo import client_of
-from face_validation.local.samples.scenes import Box, Place, Scene, held
 from face_validation.local.stack import LocalStack
+from tests.figures.scenes import Box, Place, Scene, held
 
 SCENES_PER_HALF = 120
 THRESHOLD = 80.0

@@ -24,17 +24,12 @@ class Holder:
 
 def td3(holder: Holder, personal_number: str = "") -> tuple[str, str]:
     """The two lines of 44 characters on a passport's data page."""
-    number, birth, expiry = _guarded(holder.number, 9), _guarded_date(holder.birth), _guarded_date(holder.expiry)
-    personal = _guarded(personal_number, 14)
-    line = f"{number}{holder.state}{birth}{holder.sex}{expiry}{personal}"
-    return f"P<{holder.state}{_names(holder, 39)}", line + check_digit(number + birth + expiry + personal)
+    return _two_lines("P", holder, 44, _guarded(personal_number, 14))
 
 
 def td2(holder: Holder) -> tuple[str, str]:
     """The two lines of 36 characters on a large identity card."""
-    number, birth, expiry = _guarded(holder.number, 9), _guarded_date(holder.birth), _guarded_date(holder.expiry)
-    line = f"{number}{holder.state}{birth}{holder.sex}{expiry}{'<' * 7}"
-    return f"I<{holder.state}{_names(holder, 31)}", line + check_digit(number + birth + expiry + "<" * 7)
+    return _two_lines("I", holder, 36, "<" * 7)
 
 
 def td1(holder: Holder) -> tuple[str, str, str]:
@@ -44,6 +39,13 @@ def td1(holder: Holder) -> tuple[str, str, str]:
     second = f"{birth}{holder.sex}{expiry}{holder.state}{'<' * 11}"
     guard = check_digit(number + optional + birth + expiry + "<" * 11)
     return f"I<{holder.state}{number}{optional}", second + guard, _names(holder, 30)
+
+
+def _two_lines(kind: str, holder: Holder, length: int, optional: str) -> tuple[str, str]:
+    number, birth, expiry = _guarded(holder.number, 9), _guarded_date(holder.birth), _guarded_date(holder.expiry)
+    first = f"{kind}<{holder.state}{_names(holder, length - 5)}"
+    second = f"{number}{holder.state}{birth}{holder.sex}{expiry}{optional}"
+    return first, second + check_digit(number + birth + expiry + optional)
 
 
 def _guarded(field: str, length: int) -> str:

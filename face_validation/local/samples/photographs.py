@@ -1,6 +1,7 @@
 """The two photographs in the public domain of the demo, the page's samples and the tests, and pictures made of them."""
 
 import io
+import math
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import matplotlib as mpl
 from PIL import Image, ImageEnhance, ImageOps
+
+_SCENE_PX, _PERSON_PX = (1600, 1200), 960
 
 
 @cache
@@ -43,6 +46,22 @@ def another_picture(photograph: Image.Image) -> Image.Image:
     cropped = tilted.crop((round(width * 0.08), round(height * 0.045), round(width * 0.9), round(height * 0.86)))
     relit = ImageEnhance.Color(ImageEnhance.Brightness(cropped).enhance(0.82)).enhance(0.6)
     return relit.resize((round(relit.width * 1.6), round(relit.height * 1.6)), Image.Resampling.BILINEAR)
+
+
+def held(person: Image.Image, document: Image.Image) -> Image.Image:
+    """A picture of 1600 x 1200 pixels: the person (head and shoulders) at the left, beside it the document, tilted."""
+    width, height = _SCENE_PX
+    figure = ImageOps.fit(person.convert("RGB"), (_PERSON_PX,) * 2, Image.Resampling.LANCZOS, centering=(0.5, 0.3))
+    card = ImageOps.contain(document.convert("RGB"), (width - _PERSON_PX, height), Image.Resampling.LANCZOS)
+    card = card.convert("RGBA").rotate(-6.0, Image.Resampling.BICUBIC, expand=True)
+    # Something plain that is not one colour.
+    wave = Image.new("L", (64, 48))
+    wave.putdata([150 + round(30 * math.sin(x / 9) * math.cos(y / 11)) for y in range(48) for x in range(64)])
+    wall = wave.resize(_SCENE_PX, Image.Resampling.BICUBIC)
+    scene = ImageOps.colorize(wall, (70, 80, 90), (210, 205, 196))
+    scene.paste(figure, (0, height - _PERSON_PX))
+    scene.paste(card, (min(_PERSON_PX, width - card.width), (height - card.height) // 2), card)
+    return scene
 
 
 def jpeg(image: Image.Image, quality: int = 85) -> bytes:

@@ -11,11 +11,11 @@ from face_validation.local.samples.photographs import (
     another_picture,
     eileen_collins,
     grace_hopper,
+    held,
     jpeg,
     portrait_of_collins,
     portrait_of_hopper,
 )
-from face_validation.local.samples.scenes import held
 
 IMAGES: dict[str, Callable[[], Image.Image]] = {
     "passport-collins": lambda: passport(portrait_of_collins()),
@@ -23,10 +23,8 @@ IMAGES: dict[str, Callable[[], Image.Image]] = {
     "collins": eileen_collins,
     "collins-again": lambda: another_picture(eileen_collins()),
     # Nearer than in the photograph: a person's face is larger than a passport.
-    "collins-with-passport": lambda: (
-        held(
-            another_picture(eileen_collins().crop((40, 0, 380, 340))), passport(portrait_of_collins()), width=0.4
-        ).image
+    "collins-with-passport": lambda: held(
+        another_picture(eileen_collins().crop((40, 0, 380, 340))), passport(portrait_of_collins())
     ),
     "hopper": grace_hopper,
     "hopper-again": lambda: another_picture(grace_hopper()),
@@ -58,11 +56,7 @@ SAMPLES = (
 
 @cache
 def sample_jpeg(name: str) -> bytes:
-    """One of `IMAGES` as a JPEG file; drawn once.
-
-    Raises:
-        KeyError: there is no such image.
-    """
+    """One of `IMAGES` as a JPEG file; drawn once. Raises KeyError: there is no such image."""
     return jpeg(IMAGES[name]())
 
 
