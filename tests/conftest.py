@@ -59,7 +59,7 @@ def local_stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
     with ExitStack() as opened:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("face_validation.local.stack.new_handler", asked_once)
-            patch.setattr("face_validation.local.aws.people_stores.EXPIRY_EVERY_S", 3600.0)
+            patch.setattr("face_validation.local.aws.events.EXPIRY_EVERY_S", 3600.0)
             patch.setattr(people_adapters, "ReindexService", partial(ReindexService, grace_s=0))
             stack = opened.enter_context(LocalStack())
         pytestconfig.stash[WITHOUT_AND_WITH] = before, dict(os.environ)

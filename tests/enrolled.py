@@ -16,7 +16,7 @@ import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
-from face_validation.local.aws.people_stores import table_definition
+from face_validation.local.aws.stores import FACES_DEFINITION
 from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import RekognitionService
@@ -170,7 +170,7 @@ class House:
         self.s3.create_bucket(Bucket=run)
         self.s3.put_bucket_versioning(Bucket=run, VersioningConfiguration={"Status": "Enabled"})
         dynamodb = boto3.client("dynamodb", region_name="us-east-1")
-        dynamodb.create_table(TableName=run, **table_definition())
+        dynamodb.create_table(TableName=run, **FACES_DEFINITION)
         settings = PeopleSettings("s", "t", "c", run, run, FIRST, "q", people_days=people_days)
         self.photos = photos = S3Service(Failing(self.s3, self.faults))
         client = Failing(self.rekognition, self.faults)

@@ -10,7 +10,7 @@ from typing import Any
 
 from face_validation.local.aws.environment import function_settings
 from face_validation.local.aws.moto_services import aws_client
-from face_validation.local.aws.people_stores import PeopleStores
+from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack import LocalStack
 from tests.events import people_events

@@ -21,14 +21,9 @@ def log_file() -> Path:
 
 
 def start_in_background(arguments: Sequence[str]) -> dict[str, Any]:
-    """Start `face-validation local` with `arguments`, and wait until it serves.
+    """Start `face-validation local` and wait until it serves: its addresses, credentials and process id.
 
-    Returns:
-        The stack's addresses, credentials and process id.
-
-    Raises:
-        RuntimeError: a stack runs already, or the new one ended or was not ready in time; the message holds the end of
-            its log.
+    Raises RuntimeError when a stack runs already, or the new one ended or was not ready in time, with its log's end.
     """
     already = running_stack()
     if already is not None:
@@ -54,14 +49,7 @@ def start_in_background(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def stop_running() -> dict[str, Any] | None:
-    """Stop the stack that runs, and wait until it is gone.
-
-    Returns:
-        What was stopped; None when no stack runs.
-
-    Raises:
-        RuntimeError: it does not end in time.
-    """
+    """Stop the stack that runs and wait until it is gone, RuntimeError if it does not go; None when no stack runs."""
     info = running_stack()
     if info is None:
         return None

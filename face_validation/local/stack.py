@@ -6,18 +6,16 @@ import secrets
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from starlette.applications import Starlette
 
 from face_validation.client.folders import files_below, is_utf8, printable
-from face_validation.local.aws.claims import create_claims_table
 from face_validation.local.aws.environment import aws_variables, environment, function_settings
-from face_validation.local.aws.job_stores import JobStores
+from face_validation.local.aws.events import PhotoEvents, expiry_schedule
 from face_validation.local.aws.moto_services import aws_client, moto_server
-from face_validation.local.aws.people_stores import ExpirySchedule, PeopleStores, PhotoEvents
 from face_validation.local.aws.step_functions import STATE_MACHINE_ARN, StepFunctions
+from face_validation.local.aws.stores import JobStores, PeopleStores, create_claims_table
 from face_validation.local.cognito.token_endpoint import TokenIssuer
 from face_validation.local.cognito.user_pool import UserPool
 from face_validation.local.gateway.api_gateway import Gateway, Handler
@@ -42,7 +40,7 @@ STAGE = "dev"
 IMAGE_ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
 
 
-class LocalStack:
+class LocalStack(ExitStack):
     """The whole service on 127.0.0.1: `with LocalStack() as stack: ... stack.info.api_url ...`.
 
     While it runs, this process's AWS environment variables point at it; they are put back at the end. One at a time in
@@ -58,9 +56,7 @@ class LocalStack:
             out stay on 127.0.0.1, where a container's ports are published.
         s3_port: of S3; 0 picks a free one.
 
-    Raises:
-        OSError: the port is taken.
-        RuntimeError: rekognition_local does not start.
+    Entering raises OSError when a port is taken, RuntimeError when rekognition_local does not start.
     """
 
     def __init__(
@@ -74,10 +70,10 @@ class LocalStack:
         host: str = HOST,
         s3_port: int = 0,
     ) -> None:
+        super().__init__()
         self._port, self._data, self._log_level = port, data, log_level
         self._host, self._s3_port = host, s3_port
         self._throttle, self._rekognition = throttle, rekognition
-        self._opened = ExitStack()
         self.info: StackInfo
         self.page_url: str
         self.start_s: float
@@ -92,16 +88,13 @@ class LocalStack:
 
     def __enter__(self) -> Self:
         began = time.monotonic()
-        with ExitStack() as opened:
-            self._start(opened)
-            self._opened = opened.pop_all()
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
         self.start_s = time.monotonic() - began
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._opened.close()
 
     def put_image(self, side: str, key: str, image: bytes) -> None:
         """Put an image into the bucket of that side, `source` or `target`."""
@@ -113,21 +106,21 @@ class LocalStack:
             for side in self._buckets:
                 self.put_image(side, key, image)
 
-    def _start(self, opened: ExitStack) -> None:
+    def _start(self) -> None:
         # Both ports first: the addresses are written into tokens and variables before anything listens behind them.
-        listener = opened.enter_context(listening(self._host, self._port))
-        s3_listener = opened.enter_context(listening(self._host, self._s3_port))
+        listener = self.enter_context(listening(self._host, self._port))
+        s3_listener = self.enter_context(listening(self._host, self._s3_port))
         base_url, s3_endpoint = (f"http://{HOST}:{one.getsockname()[1]}" for one in (listener, s3_listener))
         self.page_url = f"{base_url}/"
         # The models load while S3 and Cognito start.
         # moto makes boto3 sessions of its own in this process: a stale profile must not reach them.
-        opened.enter_context(environment(aws_variables(s3_endpoint, "http://127.0.0.1:9")))
-        rekognition = opened.enter_context(
+        self.enter_context(environment(aws_variables(s3_endpoint, "http://127.0.0.1:9")))
+        rekognition = self.enter_context(
             rekognition_process(os.environ, ("--s3-endpoint", s3_endpoint, *self._rekognition))
         )
         self.step_functions = StepFunctions(s3_endpoint)
-        opened.enter_context(moto_server(s3_listener, self.step_functions))
-        opened.callback(self.step_functions.close)
+        self.enter_context(moto_server(s3_listener, self.step_functions))
+        self.callback(self.step_functions.close)
         self._s3 = aws_client("s3", s3_endpoint)
         self._make_buckets()
         scopes = {route.scope for route in ROUTES}
@@ -135,13 +128,8 @@ class LocalStack:
         client = pool.add_client("local", scopes)
         rekognition_endpoint = rekognition()
         sqs, dynamodb = aws_client("sqs", s3_endpoint), aws_client("dynamodb", s3_endpoint)
-        self.people = PeopleStores.create(
-            self._run,
-            s3=self._s3,
-            dynamodb=dynamodb,
-            sqs=sqs,
-            rekognition=aws_client("rekognition", rekognition_endpoint),
-        )
+        faces = aws_client("rekognition", rekognition_endpoint)
+        self.people = PeopleStores.create(self._run, s3=self._s3, dynamodb=dynamodb, sqs=sqs, rekognition=faces)
         self.jobs = JobStores.create(self._run, s3=self._s3, dynamodb=dynamodb)
         self.info = StackInfo(
             api_url=f"{base_url}/{STAGE}",
@@ -161,11 +149,12 @@ class LocalStack:
             jobs_table=self.jobs.jobs_table,
             state_machine_arn=STATE_MACHINE_ARN,
         )
-        opened.enter_context(environment(self._variables()))
+        self.enter_context(environment(self._variables()))
         self.step_functions.variables = dict(os.environ)
-        opened.enter_context(PhotoEvents(new_handler("indexing_function"), self.people, s3=self._s3, sqs=sqs))
-        opened.enter_context(ExpirySchedule(new_handler("people_function")))
-        opened.enter_context(ServerThread(self._application(opened, pool), listener))
+        events = PhotoEvents(new_handler("indexing_function"), self.people, s3=self._s3, sqs=sqs)
+        self.enter_context(events.delivered())
+        self.enter_context(expiry_schedule(new_handler("people_function")))
+        self.enter_context(ServerThread(self._application(pool), listener))
 
     def _variables(self) -> dict[str, str]:
         """What the functions find in their environment."""
@@ -177,7 +166,7 @@ class LocalStack:
             **self.jobs.settings(),
         }
 
-    def _application(self, opened: ExitStack, pool: UserPool) -> Starlette:
+    def _application(self, pool: UserPool) -> Starlette:
         """The gateway in front of new handlers, with tokens and page beside it."""
         issuer = TokenIssuer(pool, f"{self.page_url}{pool.id}")
         gateway = Gateway(
@@ -187,25 +176,14 @@ class LocalStack:
             routes=ROUTES,
             throttle=self._throttle,
         )
-        opened.callback(gateway.close)
+        self.callback(gateway.close)
         api, origin = StackApi(self.info, self._s3), self.page_url.rstrip("/")
         site = OwnSite(origin, origin.replace(HOST, "localhost"))
         evaluation = EvaluationRoutes(self.info, site)
-        opened.callback(evaluation.close)
-        return application(
-            gateway,
-            issuer,
-            [
-                *PageRoutes(api, site).routes(),
-                *PeopleRoutes(api, site).routes(),
-                *JobsRoutes(api, site).routes(),
-                *evaluation.routes(),
-            ],
-            api,
-            stage=STAGE,
-            pool_id=pool.id,
-            rekognition_endpoint=self.info.rekognition_endpoint,
-        )
+        self.callback(evaluation.close)
+        pages = (PageRoutes(api, site), PeopleRoutes(api, site), JobsRoutes(api, site), evaluation)
+        where = {"stage": STAGE, "pool_id": pool.id, "rekognition_endpoint": self.info.rekognition_endpoint}
+        return application(gateway, issuer, [route for page in pages for route in page.routes()], **where)
 
     def _make_buckets(self) -> None:
         for side in ("source", "target"):

@@ -14,8 +14,8 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 
-from face_validation.local.aws.claims import create_claims_table
 from face_validation.local.aws.moto_services import aws_client, moto_server
+from face_validation.local.aws.stores import create_claims_table
 from face_validation_function.exceptions.exceptions import InternalServerError
 from face_validation_function.integrations.claims_table import Claim, ClaimLostError, ClaimsTable
 from tests.fakes import FakeContext

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from face_validation.local.aws.claims import create_claims_table
-from face_validation.local.aws.job_stores import JobStores
 from face_validation.local.aws.moto_services import aws_client, moto_server
+from face_validation.local.aws.stores import JobStores, create_claims_table
 from face_validation_function.exceptions.exceptions import (
     ConflictError,
     ForbiddenError,

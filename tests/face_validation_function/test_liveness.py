@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from face_validation.local.aws.claims import create_claims_table
 from face_validation.local.aws.moto_services import aws_client, moto_server
+from face_validation.local.aws.stores import create_claims_table
 from face_validation_function.exceptions.exceptions import InternalServerError, LivenessError
 from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.liveness_sessions import LivenessResult, LivenessSessions

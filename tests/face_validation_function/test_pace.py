@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from face_validation.local.aws.claims import create_claims_table
 from face_validation.local.aws.moto_services import aws_client, moto_server
+from face_validation.local.aws.stores import create_claims_table
 from face_validation_function.exceptions.exceptions import ServiceBusyError
 from face_validation_function.integrations.pace import Pace, PacedRekognition
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from face_validation.local.aws.claims import create_claims_table
 from face_validation.local.aws.moto_services import aws_client, moto_server
+from face_validation.local.aws.stores import create_claims_table
 from face_validation_function.exceptions.exceptions import InternalServerError
 from face_validation_function.integrations.rekognition_service import FaceMatch
 from face_validation_function.integrations.replays import Replays

@@ -4,7 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from face_validation.local.aws.people_stores import PeopleStores
+from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.stack import LocalStack
 from face_validation_function.integrations.aws_client import aws_client
 from tests.infra.conftest import Json

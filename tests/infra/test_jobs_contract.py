@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from face_validation.local.aws.moto_services import aws_client as local_client
-from face_validation.local.aws.people_stores import PeopleStores
+from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation.local.stack import LocalStack
 from face_validation_function import job_steps_function, jobs_function

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from face_validation.local.aws.moto_services import aws_client as local_client
-from face_validation.local.aws.people_stores import PeopleStores
+from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.stack import LocalStack
 from face_validation_function.indexing_function import IndexingAdapters, IndexingFunction
 from face_validation_function.people_adapters import PeopleAdapters

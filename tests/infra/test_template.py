@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from face_validation.local.aws.claims import claims_definition
 from face_validation.local.aws.environment import function_settings
-from face_validation.local.aws.job_stores import JobStores
-from face_validation.local.aws.job_stores import table_definition as jobs_definition
-from face_validation.local.aws.people_stores import PeopleStores, table_definition
 from face_validation.local.aws.step_functions import definition
+from face_validation.local.aws.stores import (
+    CLAIMS_DEFINITION,
+    FACES_DEFINITION,
+    JOBS_DEFINITION,
+    JobStores,
+    PeopleStores,
+)
 from face_validation_function.contract.refusals import REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.integrations.claims_table import EXPIRES_AT
@@ -338,7 +341,7 @@ def test_the_three_functions_are_one_asset_with_three_handlers(template: Json) -
 def test_the_table_has_the_keys_and_indexes_of_the_local_one_and_can_be_restored(template: Json) -> None:
     table = table_of(template, "PeopleStores")
 
-    assert {name: table[name] for name in table_definition()} == table_definition()
+    assert {name: table[name] for name in FACES_DEFINITION} == FACES_DEFINITION
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
 
 
@@ -347,7 +350,7 @@ def test_the_table_of_claims_has_the_key_of_the_local_one_and_forgets_by_the_att
 ) -> None:
     table = table_of(template, "Claims")
 
-    assert {name: table[name] for name in claims_definition()} == claims_definition()
+    assert {name: table[name] for name in CLAIMS_DEFINITION} == CLAIMS_DEFINITION
     assert table["TimeToLiveSpecification"] == {"AttributeName": EXPIRES_AT, "Enabled": True}
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
 
@@ -355,7 +358,7 @@ def test_the_table_of_claims_has_the_key_of_the_local_one_and_forgets_by_the_att
 def test_the_table_of_jobs_has_the_keys_and_the_index_of_the_local_one_and_forgets_with_the_claims(
     template: Json,
 ) -> None:
-    table, wanted = table_of(template, "JobStores"), jobs_definition()
+    table, wanted = table_of(template, "JobStores"), JOBS_DEFINITION
     by_name = operator.itemgetter("AttributeName")
 
     assert sorted(table["AttributeDefinitions"], key=by_name) == sorted(wanted["AttributeDefinitions"], key=by_name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from face_validation.local.aws.moto_services import aws_client
-from face_validation.local.aws.people_stores import PeopleStores
+from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.stack import LocalStack
 from face_validation_function.indexing_function import IndexingAdapters, IndexingFunction
 from face_validation_function.people_adapters import PeopleAdapters

@@ -11,15 +11,6 @@ ACCESS_KEY_ID = "local"
 SECRET_ACCESS_KEY = "local-and-worthless"  # noqa: S105 - moto takes any, and it opens no account
 
 
-def is_inherited(name: str) -> bool:
-    """Whether a variable of whoever runs the stack may reach what runs in it.
-
-    Whoever that is may have an account set up: none of that may be used, nor reach AWS by mistake, nor break anything
-    when it is stale. So nothing of AWS's is inherited.
-    """
-    return not name.startswith("AWS_")
-
-
 def function_settings(source_bucket: str, target_bucket: str, claims_table: str, log_level: str) -> dict[str, str]:
     """The function's own variables: the ones that the deployment sets, all of them and no others."""
     from face_validation_function.settings import ALL_VALIDATION_TYPES, DOCUMENT_LABELS, LIVENESS_CHALLENGES
@@ -45,12 +36,7 @@ def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]
     others = os.environ.get("no_proxy", os.environ.get("NO_PROXY"))
     loopback = "*" if others == "*" else ",".join(filter(None, (others, "127.0.0.1,localhost")))
     return {
-        "AWS_ENDPOINT_URL_S3": s3_endpoint,
-        "AWS_ENDPOINT_URL_DYNAMODB": s3_endpoint,
-        "AWS_ENDPOINT_URL_SQS": s3_endpoint,
-        "AWS_ENDPOINT_URL_SFN": s3_endpoint,
-        "AWS_ENDPOINT_URL_EVENTBRIDGE": s3_endpoint,
-        "AWS_ENDPOINT_URL_KMS": s3_endpoint,
+        **{f"AWS_ENDPOINT_URL_{name}": s3_endpoint for name in ("S3", "DYNAMODB", "SQS", "SFN", "EVENTBRIDGE", "KMS")},
         "AWS_ENDPOINT_URL_REKOGNITION": rekognition_endpoint,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
@@ -69,10 +55,14 @@ def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set `variables` in this process, without what must not be inherited; put everything back afterwards."""
+    """Set `variables` in this process, without AWS's own of the caller; put everything back afterwards.
+
+    Whoever runs the stack may have an account set up: none of that may be used, nor reach AWS by mistake, nor break
+    anything when it is stale.
+    """
     before = dict(os.environ)
     for name in before:
-        if not is_inherited(name):
+        if name.startswith("AWS_"):
             del os.environ[name]
     os.environ.update(variables)
     try:

@@ -1,27 +1,31 @@
 """AWS on this machine: S3, Cognito user pools, DynamoDB, SQS, events and Step Functions by moto; and its clients."""
 
 import json
-import logging
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.config import Config
+from werkzeug.wrappers import Response
 
 from face_validation.client.local_session import client_on_this_machine
 from face_validation.local.aws.environment import SECRET_ACCESS_KEY
 from face_validation.local.aws.moto_memory import nothing_kept_of_what_is_erased
 from face_validation.local.aws.post_object import PostObject, StartResponse, WsgiApp
 from face_validation.local.aws.step_functions import StepFunctions
+from face_validation.local.gateway.server_thread import ServerThread
 from rekognition_local.server.connections import LOCAL_NAMES
 
 # moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
 # answer one; DynamoDB and SQS hold what the functions keep, EventBridge takes their
 # events, and KMS has the key of an audit trail's HMACs.
 SERVICES = frozenset({"s3", "cognitoidp", "dynamodb", "sqs", "events", "kms"})
+_NOT_SERVED = {
+    "__type": "UnknownOperationException",
+    "Message": "This endpoint answers S3, Cognito, DynamoDB, SQS, KMS, events and Step Functions, nothing else.",
+}
 
 
 @contextmanager
@@ -29,25 +33,17 @@ def moto_server(listener: socket.socket, step_functions: StepFunctions | None = 
     """Serve them on a socket that listens already; the value is the endpoint's URL."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from face_validation.local.aws.moto_connections import BoundedHandler, BoundedServer
+    from face_validation.local.aws.moto_application import as_asgi
 
     def create_app(service: Any) -> Any:
-        return create_backend_app(service) if service in SERVICES else _refuse
+        return create_backend_app(service) if service in SERVICES else refused
 
+    refused = Response(json.dumps(_NOT_SERVED), 400, content_type="application/x-amz-json-1.1")
     host, port = listener.getsockname()[:2]
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     services = PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY)
     app = _for_this_machine(services if step_functions is None else step_functions.in_front_of(services))
-    server = BoundedServer(host, port, app, BoundedHandler, fd=listener.fileno())
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="moto", daemon=True)
-    thread.start()
-    try:
-        with nothing_kept_of_what_is_erased():
-            yield f"http://{host}:{port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with ServerThread(as_asgi(app), listener), nothing_kept_of_what_is_erased():
+        yield f"http://{host}:{port}"
 
 
 def aws_client(service: str, endpoint: str) -> Any:
@@ -66,8 +62,7 @@ def _for_this_machine(app: WsgiApp) -> WsgiApp:
         asked = f"//{environ.get('HTTP_HOST', '')}"
         if all(map(_is_this_machine, (asked, environ.get("HTTP_ORIGIN", asked)))):
             return app(environ, start_response)
-        start_response("403 Forbidden", [("Content-Type", "text/plain")])
-        return [b"Only programs and pages of this machine may ask this."]
+        return Response("Only programs and pages of this machine may ask this.", 403)(environ, start_response)
 
     return guarded
 
@@ -78,13 +73,3 @@ def _is_this_machine(address: str) -> bool:
     except ValueError:
         return False
     return host in LOCAL_NAMES or host.endswith(".localhost")
-
-
-def _refuse(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    del environ
-    body = {
-        "__type": "UnknownOperationException",
-        "Message": "This endpoint answers S3, Cognito, DynamoDB, SQS, KMS, events and Step Functions, nothing else.",
-    }
-    start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
-    return [json.dumps(body).encode()]

@@ -4,7 +4,6 @@ Source: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.ht
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -19,6 +18,7 @@ from xml.sax.saxutils import escape
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
+from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
 StartResponse = Callable[..., Any]
@@ -27,16 +27,28 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 # Fields that a policy need not name, beside those that begin with x-ignore-.
 UNSIGNED_FIELDS = frozenset({"policy", "x-amz-signature"})
 MAX_FORM_BYTES = 16 * 1024 * 1024
-MALFORMED = "The body of your POST request is not well-formed multipart/form-data."
-TOO_LARGE = "Your proposed upload exceeds the maximum allowed size"
+_FORBIDDEN = {
+    "AccessDenied": "Access Denied",
+    "SignatureDoesNotMatch": "The request signature we calculated does not match the signature you provided.",
+}
+_MESSAGES = {
+    **_FORBIDDEN,
+    "EntityTooLarge": "Your proposed upload exceeds the maximum allowed size",
+    "EntityTooSmall": "Your proposed upload is smaller than the minimum allowed size",
+    "IncompleteBody": "The request body broke off.",
+    "InvalidArgument": "POST requires exactly one file upload per request.",
+    "InvalidPolicyDocument": "Invalid Policy.",
+    "MalformedPOSTRequest": "The body of your POST request is not well-formed multipart/form-data.",
+}
 
 
 class PolicyRefusedError(Exception):
-    """An upload that S3 would refuse, with its error code."""
+    """An upload that S3 would refuse, with its error code; by default in S3's usual words for it."""
 
-    def __init__(self, code: str, message: str, status: HTTPStatus = HTTPStatus.FORBIDDEN) -> None:
-        super().__init__(message)
-        self.code, self.status = code, status
+    def __init__(self, code: str, message: str | None = None) -> None:
+        super().__init__(message or _MESSAGES[code])
+        self.code = code
+        self.status = HTTPStatus.FORBIDDEN if code in _FORBIDDEN else HTTPStatus.BAD_REQUEST
 
 
 class PostObject:
@@ -54,12 +66,10 @@ class PostObject:
         try:
             put = self._as_put(environ)
         except PolicyRefusedError as refused:
-            body = (
-                '<?xml version="1.0" encoding="UTF-8"?>\n'
-                f"<Error><Code>{refused.code}</Code><Message>{escape(str(refused))}</Message></Error>"
-            ).encode()
-            start_response(f"{refused.status.value} {refused.status.phrase}", [("Content-Type", "application/xml")])
-            return [body]
+            told = f"<Error><Code>{refused.code}</Code><Message>{escape(str(refused))}</Message></Error>"
+            body = f'<?xml version="1.0" encoding="UTF-8"?>\n{told}'
+            status = f"{refused.status.value} {refused.status.phrase}"
+            return Response(body, status, mimetype="application/xml")(environ, start_response)
 
         def no_content(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             if not status.startswith("2"):
@@ -99,9 +109,6 @@ def _fields_and_file(environ: dict[str, Any]) -> tuple[dict[str, str], bytes]:
     """The fields before the file, by lower-case name, and the file: S3 ignores what comes after it.
 
     All in memory, which the limit bounds: a temporary file would stay open when the form breaks off.
-
-    Raises:
-        PolicyRefusedError: the form cannot be read, has no file, or is too large.
     """
     _, options = parse_options_header(environ["CONTENT_TYPE"])
     try:
@@ -117,14 +124,12 @@ def _fields_and_file(environ: dict[str, Any]) -> tuple[dict[str, str], bytes]:
                     return fields, content
                 fields[name] = content.decode("utf-8")
     except RequestEntityTooLarge as error:
-        raise PolicyRefusedError("EntityTooLarge", TOO_LARGE, HTTPStatus.BAD_REQUEST) from error
+        raise PolicyRefusedError("EntityTooLarge") from error
     except ClientDisconnected as error:
-        raise PolicyRefusedError("IncompleteBody", "The request body broke off.", HTTPStatus.BAD_REQUEST) from error
+        raise PolicyRefusedError("IncompleteBody") from error
     except ValueError as error:
-        raise PolicyRefusedError("MalformedPOSTRequest", MALFORMED, HTTPStatus.BAD_REQUEST) from error
-    raise PolicyRefusedError(
-        "InvalidArgument", "POST requires exactly one file upload per request.", HTTPStatus.BAD_REQUEST
-    )
+        raise PolicyRefusedError("MalformedPOSTRequest") from error
+    raise PolicyRefusedError("InvalidArgument")
 
 
 def _content(decoder: MultipartDecoder) -> bytes:
@@ -144,16 +149,13 @@ def check_policy(fields: Mapping[str, str], size: int, secret: str, now: datetim
         size: the file's, in bytes.
         secret: the secret access key of who signed.
         now: the time, with its zone.
-
-    Raises:
-        PolicyRefusedError: with the code and status that S3 answers.
     """
     policy = _signed_policy(fields, secret)
     try:
         expires = datetime.fromisoformat(str(policy["expiration"]))
         conditions = list(policy["conditions"])
     except (KeyError, ValueError, TypeError) as error:
-        raise PolicyRefusedError("InvalidPolicyDocument", "Invalid Policy.", HTTPStatus.BAD_REQUEST) from error
+        raise PolicyRefusedError("InvalidPolicyDocument") from error
     if expires <= now:
         raise PolicyRefusedError("AccessDenied", "Invalid according to Policy: Policy expired.")
     named = {name for condition in conditions for name in [_check_condition(condition, fields, size)] if name}
@@ -172,17 +174,14 @@ def _signed_policy(fields: Mapping[str, str], secret: str) -> dict[str, Any]:
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         signature = hmac.new(key, document.encode(), hashlib.sha256).hexdigest()
     except (KeyError, ValueError) as error:
-        raise PolicyRefusedError("AccessDenied", "Access Denied") from error
+        raise PolicyRefusedError("AccessDenied") from error
     # As bytes: of text it compares ASCII only.
     if not hmac.compare_digest(signature.encode(), fields.get("x-amz-signature", "").encode()):
-        raise PolicyRefusedError(
-            "SignatureDoesNotMatch",
-            "The request signature we calculated does not match the signature you provided.",
-        )
+        raise PolicyRefusedError("SignatureDoesNotMatch")
     try:
         policy = json.loads(base64.b64decode(document))
-    except (binascii.Error, ValueError) as error:
-        raise PolicyRefusedError("InvalidPolicyDocument", "Invalid Policy.", HTTPStatus.BAD_REQUEST) from error
+    except ValueError as error:
+        raise PolicyRefusedError("InvalidPolicyDocument") from error
     return policy if isinstance(policy, dict) else {}
 
 
@@ -194,15 +193,10 @@ def _check_condition(condition: Any, fields: Mapping[str, str], size: int) -> st
     else:
         kind, name, wanted = condition[0], str(condition[1]).removeprefix("$"), condition[-1]
     if kind == "content-length-range":
-        least, most = int(condition[1]), int(condition[2])
-        if size > most:
-            raise PolicyRefusedError("EntityTooLarge", TOO_LARGE, HTTPStatus.BAD_REQUEST)
-        if size < least:
-            raise PolicyRefusedError(
-                "EntityTooSmall",
-                "Your proposed upload is smaller than the minimum allowed size",
-                HTTPStatus.BAD_REQUEST,
-            )
+        if size > int(condition[2]):
+            raise PolicyRefusedError("EntityTooLarge")
+        if size < int(condition[1]):
+            raise PolicyRefusedError("EntityTooSmall")
         return None
     name = str(name).lower()
     found = fields.get(name, "")

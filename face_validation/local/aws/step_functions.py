@@ -8,7 +8,6 @@ import http.client
 import json
 import logging
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -16,10 +15,13 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from string import Template
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
+
+from werkzeug.wrappers import Request, Response
 
 from face_validation.local.aws.post_object import StartResponse, WsgiApp
 from face_validation.local.gateway.proxy_event import ACCOUNT_ID, REGION, LambdaContext
+from rekognition_local.server.process import listening
 
 STATE_MACHINE = "face-validation-jobs"
 STATE_MACHINE_ARN = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{STATE_MACHINE}"
@@ -93,22 +95,18 @@ class StepFunctions:
 
 def passed_on(environ: dict[str, Any], start_response: StartResponse, endpoint: str) -> Iterable[bytes]:
     """The answer of another server of this machine to a WSGI request."""
-    names = {name: name[5:].replace("_", "-") for name in environ if name.startswith("HTTP_") and name != "HTTP_HOST"}
-    headers = {header: environ[name] for name, header in names.items()}
-    if kind := environ.get("CONTENT_TYPE"):
-        headers["Content-Type"] = kind
-    query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""
+    request = Request(environ)
+    headers = {name: value for name, value in request.headers if name != "Host"}
     connection = http.client.HTTPConnection(urlsplit(endpoint).netloc)
     try:
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        connection.request(environ["REQUEST_METHOD"], quote(environ["PATH_INFO"]) + query, body, headers)
+        connection.request(request.method, environ["RAW_URI"], request.get_data(), headers)
         answer = connection.getresponse()
         content = answer.read()
     finally:
         connection.close()
-    kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in ("connection", "date")]
-    start_response(f"{answer.status} {answer.reason}", kept)
-    return [content]
+    of_the_connection = ("connection", "date", "transfer-encoding")
+    kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in of_the_connection]
+    return Response(content, answer.status, kept)(environ, start_response)
 
 
 class _Functions:
@@ -121,15 +119,13 @@ class _Functions:
         if not environ["PATH_INFO"].startswith(_INVOKE):
             return self._others(environ, start_response)
         step = self._steps[environ["PATH_INFO"].removeprefix(_INVOKE).partition("/")[0]]
-        event = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
-        headers = [("Content-Type", "application/json")]
+        headers = {}
         try:
-            answer = step(event, LambdaContext(self._timeout_s))
+            answer = step(json.loads(Request(environ).get_data()), LambdaContext(self._timeout_s))
         except Exception as error:  # noqa: BLE001 - as Lambda tells it of whatever a function raises
-            headers.append(("X-Amz-Function-Error", "Unhandled"))
+            headers["X-Amz-Function-Error"] = "Unhandled"
             answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
-        start_response("200 OK", headers)
-        return [json.dumps(answer).encode()]
+        return Response(json.dumps(answer), headers=headers, mimetype="application/json")(environ, start_response)
 
 
 def main(server: str, timeout_s: float) -> None:
@@ -137,11 +133,12 @@ def main(server: str, timeout_s: float) -> None:
     from moto.core.config import default_user_config
     from moto.moto_server.werkzeug_app import create_backend_app
 
-    from face_validation.local.aws.moto_connections import BoundedHandler, BoundedServer
+    from face_validation.local.aws.moto_application import as_asgi
     from face_validation.local.aws.moto_services import aws_client
+    from face_validation.local.gateway.server_thread import ServerThread
     from face_validation_function.job_steps_function import gather_handler, lines_handler, split_handler
 
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener = listening("127.0.0.1", 0)
     host, port = listener.getsockname()
     os.environ["MOTO_PORT"] = str(port)
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -158,15 +155,15 @@ def main(server: str, timeout_s: float) -> None:
         return answer
 
     steps: dict[str, Step] = {"split": split_handler, "lines": lines_handler, "gather": gather_handler}
-    httpd = BoundedServer(host, port, _Functions(steps, others, timeout_s), BoundedHandler, fd=listener.fileno())
-    threading.Thread(target=httpd.serve_forever, daemon=True).start()
-    client = aws_client("stepfunctions", f"http://{host}:{port}")
-    role = f"arn:aws:iam::{ACCOUNT_ID}:role/jobs"
-    client.create_state_machine(name=STATE_MACHINE, definition=definition(), roleArn=role)
-    sys.stdout.write(f"http://{host}:{port}\n")
-    sys.stdout.flush()
-    os.dup2(2, 1)  # what the handlers log goes where the stack's own log goes
-    sys.stdin.read()  # until the parent has ended
+    with ServerThread(as_asgi(_Functions(steps, others, timeout_s)), listener):
+        client = aws_client("stepfunctions", f"http://{host}:{port}")
+        role = f"arn:aws:iam::{ACCOUNT_ID}:role/jobs"
+        client.create_state_machine(name=STATE_MACHINE, definition=definition(), roleArn=role)
+        sys.stdout.write(f"http://{host}:{port}\n")
+        sys.stdout.flush()
+        os.dup2(2, 1)  # what the handlers log goes where the stack's own log goes
+        sys.stdin.read()  # until the parent has ended
+        os._exit(0)  # a step that is under way has nobody to answer any more
 
 
 if __name__ == "__main__":

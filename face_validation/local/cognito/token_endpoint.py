@@ -82,11 +82,7 @@ class TokenIssuer:
         }
 
     def grant(self, request: TokenRequest) -> dict[str, Any]:
-        """The endpoint's 200 body for a client that may have what it asks for.
-
-        Raises:
-            TokenError: with the code that Cognito answers.
-        """
+        """The endpoint's 200 body for a client that may have what it asks for, else TokenError with Cognito's code."""
         if request.grant_type not in FLOWS:
             raise TokenError("unsupported_grant_type")
         client = self._pool.client(request.client_id)

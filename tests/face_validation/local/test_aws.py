@@ -10,8 +10,8 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from face_validation.local.aws.moto_connections import BoundedServer
 from face_validation.local.aws.moto_services import aws_client, moto_server
+from rekognition_local.server.connections import BoundedProtocol
 from tests.waiting import until
 
 
@@ -100,7 +100,7 @@ def test_what_is_erased_leaves_the_memory_and_a_list_copies_no_contents(aws: str
 def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port of a moto that waits less long and for fewer."""
     for name, value in {"header_s": 0.4, "body_s": 0.8, "most_connections": 8}.items():
-        monkeypatch.setattr(BoundedServer, name, value)
+        monkeypatch.setattr(BoundedProtocol, name, value)
     with socket.create_server(("127.0.0.1", 0)) as listener, moto_server(listener):
         yield listener.getsockname()[1]
 
@@ -115,7 +115,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 )
 def test_slow_callers_are_left_and_keep_nobody_out(hurried: int, beginning: bytes) -> None:
     with ExitStack() as callers:
-        for _ in range(3 * BoundedServer.most_connections):
+        for _ in range(3 * BoundedProtocol.most_connections):
             caller = callers.enter_context(socket.create_connection(("127.0.0.1", hurried), timeout=20))
             caller.sendall(beginning)
         began = time.monotonic()
@@ -138,5 +138,5 @@ def test_slow_callers_are_left_and_keep_nobody_out(hurried: int, beginning: byte
 def _is_answered(url: str) -> bool:
     try:
         return httpx.get(url, timeout=20).status_code == 200
-    except httpx.RemoteProtocolError:
+    except (httpx.NetworkError, httpx.RemoteProtocolError):
         return False
