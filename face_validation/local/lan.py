@@ -26,23 +26,17 @@ _BORDER = 2  # beside the encoder's own two: a reader wants four
 
 @contextmanager
 def lan_page(stack: StackInfo, console: Console) -> Iterator[None]:
-    """Serve the validation page of a running stack to the network, and show the link that opens it.
-
-    Raises:
-        OSError: this machine has no network, or no port can be had there.
-    """
+    """Serve the validation page of a running stack to the network, and show the link; OSError without a network."""
     address = own_address()
     with _listening(address) as listener, tempfile.TemporaryDirectory() as folder:
         certificate, fingerprint = write_certificate(address, Path(folder))
-        origin, api = (
-            f"https://{address}:{listener.getsockname()[1]}",
-            StackApi(stack, aws_client("s3", stack.s3_endpoint)),
-        )
+        origin = f"https://{address}:{listener.getsockname()[1]}"
+        api = StackApi(stack, aws_client("s3", stack.s3_endpoint))
 
         def opened(device: str) -> None:
             console.print(f"\n{device} opened the page. The link for another device:\n{site.link}", highlight=False)
 
-        site = LanSite(origin, PageRoutes(api, OwnSite(origin)).routes(), api, opened)
+        site = LanSite(origin, PageRoutes(api, OwnSite(origin)).routes(), opened)
         with ServerThread(site.app, listener, certificate):
             console.print(f"\n[bold]On a phone in this network[/]: {site.link}\n", highlight=False, soft_wrap=True)
             for line in qr_lines(site.link):

@@ -5,9 +5,8 @@ import base64
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,17 +16,7 @@ from starlette.responses import Response
 from face_validation.local.gateway.addresses import no_such_address, path_pattern
 from face_validation.local.gateway.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
 from face_validation.local.gateway.proxy_event import HttpRequest, LambdaContext, proxy_event
-from face_validation.local.gateway.refusals import (
-    ACCESS_DENIED,
-    INTEGRATION_FAILURE,
-    INTEGRATION_TIMEOUT,
-    NO_SUCH_ROUTE,
-    REQUEST_TOO_LARGE,
-    STOPPING,
-    THROTTLED,
-    UNAUTHORIZED,
-    RefusedError,
-)
+from face_validation.local.gateway.refusals import RefusedError
 from face_validation.local.gateway.throttle import Throttle, TokenBucket
 from face_validation_function.routes import VALIDATION_ROUTES, Route
 
@@ -41,6 +30,7 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_EVENT_BYTES = 6 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0
 FUNCTION_TIMEOUT_S = 28.0
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
 
 
 class Gateway:
@@ -79,7 +69,7 @@ class Gateway:
         except RefusedError as error:
             answer = error.response(received.request_id)
         except asyncio.CancelledError:  # the server stops and has waited long enough for this one
-            answer = RefusedError(STOPPING).response(received.request_id)
+            answer = RefusedError("STOPPING").response(received.request_id)
         answer.headers["x-amzn-RequestId"] = received.request_id
         return answer
 
@@ -92,20 +82,20 @@ class Gateway:
         route, path_parameters = self._route(received)
         body = await read_body(request, MAX_BODY_BYTES)
         if body is None:
-            raise RefusedError(REQUEST_TOO_LARGE)
+            raise RefusedError("REQUEST_TOO_LARGE")
         claims = await self._claims(received, route)
         if not self._bucket.take():
-            raise RefusedError(THROTTLED)
-        event = proxy_event(
-            replace(received, body=body),
-            resource=route.resource,
-            path_parameters=path_parameters,
-            stage=self._stage,
-            claims=claims,
-        )
+            raise RefusedError("THROTTLED")
+        where: dict[str, Any] = {"resource": route.resource, "path_parameters": path_parameters, "stage": self._stage}
+        event = proxy_event(replace(received, body=body), **where, claims=claims)
         if len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_EVENT_BYTES:
-            raise RefusedError(REQUEST_TOO_LARGE)
-        return _http_response(await self._invoke(event))
+            raise RefusedError("REQUEST_TOO_LARGE")
+        answer = await self._invoke(event)
+        try:
+            return _http_response(answer)
+        except MALFORMED as error:
+            logger.exception("Malformed Lambda proxy response")
+            raise RefusedError("INTEGRATION_FAILURE") from error
 
     def _route(self, request: HttpRequest) -> tuple[Route, dict[str, str]]:
         for route, pattern in self._routes:
@@ -114,7 +104,7 @@ class Gateway:
                 return route, found.groupdict()
         known = [(route.method, f"/{self._stage}{route.resource}") for route, _ in self._routes]
         details = no_such_address(request.method, f"/{self._stage}{request.path}", known)
-        raise RefusedError(replace(NO_SUCH_ROUTE, details=details))
+        raise RefusedError("MISSING_AUTHENTICATION_TOKEN", details)
 
     async def _claims(self, request: HttpRequest, route: Route) -> dict[str, Any]:
         authorize = self._authorizer.authorize
@@ -124,10 +114,10 @@ class Gateway:
         except TokenRefusedError as error:
             # The resource, not the path: that may hold a name.
             logger.info("401 for %s %s: %s", route.method, route.resource, error)
-            raise RefusedError(UNAUTHORIZED) from error
+            raise RefusedError("UNAUTHORIZED") from error
         except MissingScopeError as error:
             logger.info("403 for %s %s: %s", route.method, route.resource, error)
-            raise RefusedError(ACCESS_DENIED) from error
+            raise RefusedError("ACCESS_DENIED") from error
 
     async def _invoke(self, event: dict[str, Any]) -> object:
         await self._turns.acquire()
@@ -138,10 +128,10 @@ class Gateway:
         try:
             return await asyncio.wait_for(asyncio.shield(invocation), self._timeout_s)
         except TimeoutError as error:
-            raise RefusedError(INTEGRATION_TIMEOUT) from error
+            raise RefusedError("INTEGRATION_TIMEOUT") from error
         except Exception as error:  # whatever a function raises, API Gateway answers for it
             logger.exception("The function raised; Lambda reports that to API Gateway as a failed invocation.")
-            raise RefusedError(INTEGRATION_FAILURE) from error
+            raise RefusedError("INTEGRATION_FAILURE") from error
 
 
 async def read_body(request: Request, limit: int) -> bytes | None:
@@ -175,36 +165,22 @@ def _received(request: Request, stage: str) -> HttpRequest:
 
 
 def _http_response(answer: object) -> Response:
-    """What a function returned, as HTTP.
-
-    Raises:
-        RefusedError: when it is not of the proxy integration's form.
-    """
-    with _malformed_answers_refused():
-        if not isinstance(answer, dict):
-            raise TypeError(f"the function returned {type(answer).__name__}, not an object")
-        body = answer.get("body") or ""
-        if not isinstance(body, str):
-            raise TypeError(f"the answer's body is {type(body).__name__}, not a string")
-        content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
-        response = Response(content, status_code=int(answer["statusCode"]))
-        for name, value in (answer.get("headers") or {}).items():
-            response.headers[name] = _header_text(value)
-        for name, values in (answer.get("multiValueHeaders") or {}).items():
-            del response.headers[name]
-            for value in values:
-                response.headers.append(name, _header_text(value))
-        response.headers.setdefault("Content-Type", "application/json")
-        return response
-
-
-@contextmanager
-def _malformed_answers_refused() -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        logger.exception("Malformed Lambda proxy response")
-        raise RefusedError(INTEGRATION_FAILURE) from error
+    """What a function returned, as HTTP; raises one of MALFORMED when it is not of the proxy integration's form."""
+    if not isinstance(answer, dict):
+        raise TypeError(f"the function returned {type(answer).__name__}, not an object")
+    body = answer.get("body") or ""
+    if not isinstance(body, str):
+        raise TypeError(f"the answer's body is {type(body).__name__}, not a string")
+    content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
+    response = Response(content, status_code=int(answer["statusCode"]))
+    for name, value in (answer.get("headers") or {}).items():
+        response.headers[name] = _header_text(value)
+    for name, values in (answer.get("multiValueHeaders") or {}).items():
+        del response.headers[name]
+        for value in values:
+            response.headers.append(name, _header_text(value))
+    response.headers.setdefault("Content-Type", "application/json")
+    return response
 
 
 def _header_text(value: object) -> str:

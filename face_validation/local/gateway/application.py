@@ -1,8 +1,8 @@
 """Every address of the local stack: health, tokens, keys, the API's stage and the page."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
+from functools import partial
 from http import HTTPStatus
 
 import httpx
@@ -18,7 +18,6 @@ from face_validation.local.cognito.token_endpoint import TokenError, TokenIssuer
 from face_validation.local.gateway.addresses import Address, no_such_address
 from face_validation.local.gateway.api_gateway import Gateway, read_body
 from face_validation.local.web.documentation import documentation_routes
-from face_validation.local.web.stack_api import StackApi
 from face_validation_function.routes import ROUTES
 
 MAX_FORM_BYTES = 64 * 1024
@@ -29,24 +28,18 @@ def application(
     gateway: Gateway,
     issuer: TokenIssuer,
     pages: Sequence[Route],
-    api_of_pages: StackApi,
     *,
     stage: str,
     pool_id: str,
     rekognition_endpoint: str,
 ) -> Starlette:
     """The ASGI application; `issuer.issuer` is this application's address followed by `/{pool_id}`."""
-    health_client = httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S, trust_env=False)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with health_client, api_of_pages:
-            yield
 
     async def health(_: Request) -> Response:
         """Healthy when the face engine itself says so."""
         try:
-            found = (await health_client.get(f"{rekognition_endpoint}/healthz")).json()
+            async with httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S, trust_env=False) as client:
+                found = (await client.get(f"{rekognition_endpoint}/healthz")).json()
             loaded = found == {"status": "healthy", "model_loaded": True}
         except (httpx.HTTPError, ValueError):
             loaded = False
@@ -86,10 +79,9 @@ def application(
             *documentation_routes(stage),
             *pages,
         ],
-        lifespan=lifespan,
         exception_handlers={
             ClientDisconnect: _nobody_is_there,
-            **dict.fromkeys((HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED), _no_address_in(known)),
+            **dict.fromkeys((HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED), partial(_no_address, known)),
         },
     )
     app.router.redirect_slashes = False
@@ -101,13 +93,9 @@ async def _nobody_is_there(_: Request, __: Exception) -> Response:
     return Response(status_code=400)
 
 
-def _no_address_in(known: Collection[Address]) -> Callable[[Request, Exception], Awaitable[Response]]:
+async def _no_address(known: Collection[Address], request: Request, refused: Exception) -> Response:
     """An answer to whoever asks a path or a method that is none of these."""
-
-    async def no_address(request: Request, refused: Exception) -> Response:
-        status = refused.status_code if isinstance(refused, HTTPException) else HTTPStatus.NOT_FOUND
-        details = no_such_address(request.method, request.url.path, known)
-        error = {"code": "RequestError", "message": "There is no such address.", "details": details}
-        return JSONResponse({"error": error}, status)
-
-    return no_address
+    status = refused.status_code if isinstance(refused, HTTPException) else HTTPStatus.NOT_FOUND
+    details = no_such_address(request.method, request.url.path, known)
+    error = {"code": "RequestError", "message": "There is no such address.", "details": details}
+    return JSONResponse({"error": error}, status)

@@ -18,6 +18,11 @@ FUNCTION_NAME = "face-validation-local"
 NOT_FORWARDED = frozenset(
     {"connection", "content-length", "expect", "keep-alive", "te", "transfer-encoding", "upgrade"}
 )
+# Of the caller's identity: what only IAM's signatures and certificates would tell.
+NOT_KNOWN = (
+    *("cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "principalOrgId", "accessKey"),
+    *("cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "user"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +85,9 @@ def proxy_event(
             "requestTimeEpoch": int(now * 1000),
             "requestId": request.request_id,
             "identity": {
-                "cognitoIdentityPoolId": None,
-                "accountId": None,
-                "cognitoIdentityId": None,
-                "caller": None,
+                **dict.fromkeys(NOT_KNOWN),
                 "sourceIp": request.source_ip,
-                "principalOrgId": None,
-                "accessKey": None,
-                "cognitoAuthenticationType": None,
-                "cognitoAuthenticationProvider": None,
-                "userArn": None,
                 "userAgent": request.header("user-agent"),
-                "user": None,
             },
             "domainName": request.header("host"),
             "deploymentId": "local",

@@ -1,22 +1,16 @@
 """What API Gateway answers itself, without asking the function: the deployment's own refusals, over HTTP."""
 
 import json
+from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.responses import Response
 
 from face_validation_function.contract.refusals import REFUSALS, Refusal
 
-_DEPLOYED = {refusal.response_type: refusal for refusal in REFUSALS}
-UNAUTHORIZED = _DEPLOYED["UNAUTHORIZED"]
-ACCESS_DENIED = _DEPLOYED["ACCESS_DENIED"]
-NO_SUCH_ROUTE = _DEPLOYED["MISSING_AUTHENTICATION_TOKEN"]
-REQUEST_TOO_LARGE = _DEPLOYED["REQUEST_TOO_LARGE"]
-THROTTLED = _DEPLOYED["THROTTLED"]
-INTEGRATION_FAILURE = _DEPLOYED["INTEGRATION_FAILURE"]
-INTEGRATION_TIMEOUT = _DEPLOYED["INTEGRATION_TIMEOUT"]
+_REFUSALS = {refusal.response_type: refusal for refusal in REFUSALS}
 # AWS has no such end; the envelope and the advice are those of every other answer that is worth another try.
-STOPPING = Refusal(
+_REFUSALS["STOPPING"] = Refusal(
     "DEFAULT_5XX",
     HTTPStatus.SERVICE_UNAVAILABLE,
     "InternalServerError",
@@ -27,11 +21,12 @@ STOPPING = Refusal(
 
 
 class RefusedError(Exception):
-    """Ends a request in the gateway with that refusal."""
+    """Ends a request in the gateway with the refusal of that response type, perhaps with other details."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.response_type)
-        self.refusal = refusal
+    def __init__(self, response_type: str, details: str | None = None) -> None:
+        super().__init__(response_type)
+        refusal = _REFUSALS[response_type]
+        self.refusal = refusal if details is None else replace(refusal, details=details)
 
     def response(self, request_id: str) -> Response:
         """The refusal over HTTP; `id_request` is API Gateway's own request id."""

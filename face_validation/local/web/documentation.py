@@ -22,11 +22,7 @@ SECURITY_HEADERS = {
 
 
 def documentation_routes(stage: str) -> list[BaseRoute]:
-    """The addresses, to be mounted at the root beside the API's `stage`.
-
-    Raises:
-        RuntimeError: the package that carries Swagger UI's files is not installed.
-    """
+    """The addresses, to be mounted at the root; RuntimeError when the package of Swagger UI is not installed."""
     description = JSONResponse(document(server_url=f"/{stage}"), headers=SECURITY_HEADERS)
     files = {"/docs": FOLDER / "docs.html", "/docs/start.js": FOLDER / "docs.js"}
     files |= {f"/docs/assets/{path.name}": path for path in _assets().iterdir() if path.is_file()}

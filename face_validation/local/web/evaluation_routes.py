@@ -19,7 +19,7 @@ from face_validation.client.image_preparation import MAX_FILE_BYTES
 from face_validation.local.demo import client_of
 from face_validation.local.gateway.api_gateway import read_body
 from face_validation.local.stack_info import StackInfo
-from face_validation.local.web.own_site import FOLDER, OwnSite, file, refusal
+from face_validation.local.web.own_site import FOLDER, OwnSite, PageRefusedError, file
 
 FILES = ("evaluation.css", "evaluation.js", "evaluation_words.js", "folders.js")
 JOBS = 2
@@ -81,7 +81,7 @@ class EvaluationRoutes:
 
     async def _new(self, request: Request) -> Response:
         if self._thread.is_alive():
-            return refusal(HTTPStatus.CONFLICT, "ConflictError", "An evaluation is running: stop it first.")
+            raise PageRefusedError(HTTPStatus.CONFLICT, "ConflictError", "An evaluation is running: stop it first.")
         for folder in (self._cases, self._out):
             await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
         self._state, self._message, self._total = "new", "", 0
@@ -92,7 +92,8 @@ class EvaluationRoutes:
         """Keep one file of the folder that the user chose, at its `path` there."""
         path, content = PurePosixPath(request.query_params.get("path", "")), await read_body(request, MAX_FILE_BYTES)
         if content is None or path.is_absolute() or ".." in path.parts or self._state != "new":
-            return refusal(HTTPStatus.BAD_REQUEST, "RequestError", f"{path} is too large, or not a path in a folder.")
+            details = f"{path} is too large, or not a path in a folder."
+            raise PageRefusedError(HTTPStatus.BAD_REQUEST, "RequestError", details)
         kept = self._cases / path
         kept.parent.mkdir(parents=True, exist_ok=True)
         await run_in_threadpool(kept.write_bytes, content)
@@ -112,18 +113,16 @@ class EvaluationRoutes:
         self._stopping.set()
         return await self._progress(request)
 
-    async def _progress(self, request: Request) -> Response:
-        del request
+    async def _progress(self, _: Request) -> Response:
         overall = None
         if self._state == "done":
             overall = json.loads((self._out / "metrics.json").read_text("utf-8"))["overall"]
         shown = {"state": self._state, "message": self._message, "total": self._total, "outcomes": self._outcomes}
         return JSONResponse({**shown, "overall": overall})
 
-    async def _report(self, request: Request) -> Response:
-        del request
+    async def _report(self, _: Request) -> Response:
         if self._state != "done":
-            return refusal(HTTPStatus.NOT_FOUND, "RequestError", "There is no report yet.")
+            raise PageRefusedError(HTTPStatus.NOT_FOUND, "RequestError", "There is no report yet.")
         return FileResponse(self._out / "report.html", headers={"Content-Security-Policy": REPORT_POLICY})
 
     def _run(self, threshold: float, prepare: bool) -> None:

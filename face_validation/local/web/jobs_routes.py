@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from face_validation.local.gateway.api_gateway import read_body
-from face_validation.local.web.own_site import FOLDER, OwnSite, file, refusal
+from face_validation.local.web.own_site import FOLDER, OwnSite, body_within, file
 from face_validation.local.web.stack_api import StackApi
 
 FILES = ("jobs.css", "jobs.js", "jobs_words.js")
 MAX_FILE_BYTES = 64 * 1024 * 1024
+_ADVICE = " Larger manifests: face-validation jobs submit."
 
 
 class JobsRoutes:
@@ -49,26 +49,18 @@ class JobsRoutes:
 
     async def _picture(self, request: Request) -> Response:
         """Put a picture where a job of this `kind` looks for it, under its `path`."""
-        picture = await read_body(request, MAX_FILE_BYTES)
-        if picture is None:
-            return _too_large()
+        picture = await body_within(request, MAX_FILE_BYTES, "The file is", _ADVICE)
         for bucket in self._buckets.get(request.query_params.get("kind", ""), ()):
             await self._api.put(bucket, request.query_params.get("path") or "-", picture)
         return JSONResponse({})
 
     async def _submitted(self, request: Request) -> Response:
         """Put the manifest into the source bucket and create its job; one that is refused is not kept."""
-        manifest = await read_body(request, MAX_FILE_BYTES)
-        if manifest is None:
-            return _too_large()
+        manifest = await body_within(request, MAX_FILE_BYTES, "The file is", _ADVICE)
         ending = PurePosixPath(request.query_params.get("name", "")).suffix.lower()
         bucket, key = self._api.stack.source_bucket, f"jobs/{uuid.uuid4()}{ending}"
-        await self._api.put(bucket, key, manifest)
         body = {"kind": request.query_params.get("kind"), "manifest_path": key}
-        status, answer = await self._api.ask("POST", "/jobs", body)
-        if status != HTTPStatus.ACCEPTED:
-            await self._api.delete(bucket, key)
-        return JSONResponse({"status": status, "answer": answer})
+        return await self._api.asked_about(bucket, key, manifest, "/jobs", body)
 
     async def _results(self, request: Request) -> Response:
         job_id = request.path_params["job_id"]
@@ -77,8 +69,3 @@ class JobsRoutes:
             return JSONResponse(answer, status)
         headers = {"Content-Disposition": f'attachment; filename="results-{job_id}.jsonl"'}
         return StreamingResponse(self._api.download(answer["url"]), headers=headers, media_type="application/jsonl")
-
-
-def _too_large() -> Response:
-    details = f"The file is larger than {MAX_FILE_BYTES // 2**20} MB. Larger manifests: face-validation jobs submit."
-    return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError", details)

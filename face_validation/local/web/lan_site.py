@@ -3,8 +3,7 @@
 import ipaddress
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -20,7 +19,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from face_validation.local.web.own_site import SECURITY_HEADERS
-from face_validation.local.web.stack_api import StackApi
 
 PORT = 8443
 CERTIFICATE_DAYS = 7
@@ -35,18 +33,18 @@ class LanSite:
     `opened` is told the address of each device that opens the page by the link.
     """
 
-    def __init__(self, origin: str, pages: Sequence[Route], api: StackApi, opened: Callable[[str], None]) -> None:
+    def __init__(self, origin: str, pages: Sequence[Route], opened: Callable[[str], None]) -> None:
         self._origin, self._opened = origin, opened
         self._sessions: set[str] = set()
         self._link = secrets.token_urlsafe(16)
+        self._pages = Starlette(routes=[Route("/open/{link}", self._open), *pages])
 
-        @asynccontextmanager
-        async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            async with api:
-                yield
-
-        open_route = Route("/open/{link}", self._open)
-        self.app: ASGIApp = self._behind_session(Starlette(routes=[open_route, *pages], lifespan=lifespan))
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The pages, for whoever opened them by a link."""
+        answer: ASGIApp = self._pages
+        if scope["type"] == "http" and not self._may_pass(Request(scope)):
+            answer = _refused("Open the page by the link or the QR code that the terminal shows.")
+        await answer(scope, receive, send)
 
     @property
     def link(self) -> str:
@@ -64,16 +62,6 @@ class LanSite:
         answer.set_cookie(COOKIE, session, secure=True, httponly=True, samesite="strict")
         return answer
 
-    def _behind_session(self, app: ASGIApp) -> ASGIApp:
-        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http" and not self._may_pass(Request(scope)):
-                refused = _refused("Open the page by the link or the QR code that the terminal shows.")
-                await refused(scope, receive, send)
-            else:
-                await app(scope, receive, send)
-
-        return guarded
-
     def _may_pass(self, request: Request) -> bool:
         if request.method == "GET" and request.url.path.startswith("/open/"):
             return True
@@ -81,11 +69,7 @@ class LanSite:
 
 
 def own_address() -> str:
-    """This machine's address in the network that its default route leads to.
-
-    Raises:
-        OSError: it has no network.
-    """
+    """This machine's address in the network that its default route leads to. Raises OSError: it has no network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as towards:
         # No packet is sent: the system only chooses the way. The address is of a range for documentation.
         towards.connect(("192.0.2.1", 9))

@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from face_validation.local.gateway.api_gateway import read_body
+
 FOLDER = Path(__file__).parent / "page"
 
 # Nothing from elsewhere, no frame around the page, no script but its own.
@@ -26,6 +28,15 @@ SECURITY_HEADERS = {
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+class PageRefusedError(Exception):
+    """Ends a request of a page with an answer that says why there is no other."""
+
+    def __init__(self, status: HTTPStatus, code: str, details: str) -> None:
+        super().__init__(details)
+        error = {"code": code, "message": f"{status.phrase}.", "details": details}
+        self.response = JSONResponse({"error": error}, status)
+
+
 class OwnSite:
     """One site by its origins, `http://127.0.0.1:8080`; its addresses answer to its own pages only.
 
@@ -40,10 +51,11 @@ class OwnSite:
         """An address that refuses whoever is not a page of this site; each answer carries the security headers."""
 
         async def guarded(request: Request) -> Response:
-            if self._is_ours(request):
+            try:
+                self._check(request)
                 response = await endpoint(request)
-            else:
-                response = refusal(HTTPStatus.FORBIDDEN, "ForbiddenError", "Only this stack's own page may ask this.")
+            except PageRefusedError as refused:
+                response = refused.response
             for name, value in SECURITY_HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
@@ -54,9 +66,10 @@ class OwnSite:
         """The files of a page, at `/page/{name}`."""
         return [self.route(f"/page/{name}", partial(file, FOLDER / name)) for name in names]
 
-    def _is_ours(self, request: Request) -> bool:
+    def _check(self, request: Request) -> None:
         origin = self._hosts.get(request.headers.get("host", ""))
-        return origin is not None and (request.method in {"GET", "HEAD"} or request.headers.get("origin") == origin)
+        if origin is None or (request.method not in {"GET", "HEAD"} and request.headers.get("origin") != origin):
+            raise PageRefusedError(HTTPStatus.FORBIDDEN, "ForbiddenError", "Only this stack's own page may ask this.")
 
 
 async def file(path: Path, request: Request) -> Response:
@@ -65,6 +78,10 @@ async def file(path: Path, request: Request) -> Response:
     return FileResponse(path, headers={"Cache-Control": "no-cache"})
 
 
-def refusal(status: HTTPStatus, code: str, details: str) -> Response:
-    """An answer that says why there is no other."""
-    return JSONResponse({"error": {"code": code, "message": status.phrase + ".", "details": details}}, status)
+async def body_within(request: Request, limit: int, what: str = "The picture is", advice: str = "") -> bytes:
+    """The request's body; PageRefusedError when it is over `limit` bytes."""
+    body = await read_body(request, limit)
+    if body is None:
+        details = f"{what} larger than {limit // 2**20} MB.{advice}"
+        raise PageRefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError", details)
+    return body

@@ -16,9 +16,8 @@ from starlette.types import Message
 from face_validation.client.errors import FaceValidationError
 from face_validation.client.image_preparation import MAX_FILE_BYTES, prepare
 from face_validation.client.reasons import texts
-from face_validation.local.gateway.api_gateway import read_body
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
-from face_validation.local.web.own_site import FOLDER, OwnSite, file, refusal
+from face_validation.local.web.own_site import FOLDER, OwnSite, PageRefusedError, body_within, file
 from face_validation.local.web.stack_api import StackApi
 
 MODULES = ("page", "language", "words", "question", "verdict", "pictures", "camera", "boxes", "developers", "intake")
@@ -49,14 +48,12 @@ class PageRoutes:
         ]
 
     async def _validate(self, request: Request) -> Response:
-        body = await read_body(request, MAX_UPLOAD_BYTES)
-        if body is None:
-            message = f"Both pictures together are larger than {MAX_UPLOAD_BYTES // 2**20} MB."
-            return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError", message)
+        body = await body_within(request, MAX_UPLOAD_BYTES, "Both pictures together are")
         try:
             files, question = await _form(request, body)
         except (HTTPException, KeyError, ValueError) as error:
-            return refusal(HTTPStatus.BAD_REQUEST, "RequestError", f"The form is not what the page sends: {error!s}")
+            details = f"The form is not what the page sends: {error!s}"
+            raise PageRefusedError(HTTPStatus.BAD_REQUEST, "RequestError", details) from error
         buckets = {"source": self._api.stack.source_bucket, "target": self._api.stack.target_bucket}
         async with self._api.held({buckets[side]: file for side, file in files.items()}) as key:
             paths = {f"{side}_path": key for side in files}
@@ -65,10 +62,7 @@ class PageRoutes:
 
 async def _prepared(request: Request) -> Response:
     """The JPG of a file that the browser cannot decode: HEIC, PDF, TIFF."""
-    body = await read_body(request, MAX_FILE_BYTES)
-    if body is None:
-        details = f"The file is larger than {MAX_FILE_BYTES // 2**20} MB."
-        return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError", details)
+    body = await body_within(request, MAX_FILE_BYTES, "The file is")
     try:
         prepared = await run_in_threadpool(prepare, body, name=request.query_params.get("name") or "The file")
     except FaceValidationError as error:
@@ -77,14 +71,12 @@ async def _prepared(request: Request) -> Response:
     return Response(prepared.content, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
-async def _reasons(request: Request) -> Response:
+async def _reasons(_: Request) -> Response:
     """The client's words for every reason, in each language."""
-    del request
     return JSONResponse(texts())
 
 
-async def _samples(request: Request) -> Response:
-    del request
+async def _samples(_: Request) -> Response:
     return JSONResponse(
         [{"name": s.name, "title": s.title, "type": s.type, "source": s.source, "target": s.target} for s in SAMPLES]
     )
@@ -93,7 +85,7 @@ async def _samples(request: Request) -> Response:
 async def _sample(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in IMAGES:
-        return refusal(HTTPStatus.NOT_FOUND, "RequestError", f"There is no sample of the name {name}.")
+        raise PageRefusedError(HTTPStatus.NOT_FOUND, "RequestError", f"There is no sample of the name {name}.")
     return Response(await run_in_threadpool(sample_jpeg, name), media_type="image/jpeg")
 
 

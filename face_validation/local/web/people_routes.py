@@ -7,12 +7,11 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from face_validation.client.image_preparation import prepare
-from face_validation.local.gateway.api_gateway import read_body
-from face_validation.local.web.own_site import FOLDER, OwnSite, file, refusal
+from face_validation.local.web.own_site import FOLDER, OwnSite, PageRefusedError, body_within, file
 from face_validation.local.web.stack_api import StackApi
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.faces import BoundingBox
@@ -51,25 +50,17 @@ class PeopleRoutes:
 
     async def _enrol(self, request: Request) -> Response:
         """Put the photo and enrol its face; a photo that is refused is not kept."""
-        photo = await read_body(request, MAX_IMAGE_BYTES)
-        if photo is None:
-            return _too_large()
+        photo = await body_within(request, MAX_IMAGE_BYTES)
         bucket, key = self._api.stack.faces_bucket, f"photos/{uuid.uuid4()}.jpg"
-        await self._api.put(bucket, key, photo)
         body = {"image_path": key, "full_name": request.query_params.get("full_name", "")}
-        status, answer = await self._api.ask("POST", "/faces", body)
-        if status != HTTPStatus.CREATED:
-            await self._api.delete(bucket, key)
-        return JSONResponse({"status": status, "answer": answer})
+        return await self._api.asked_about(bucket, key, photo, "/faces", body)
 
     async def _erase(self, request: Request) -> Response:
         full_name = quote(request.query_params.get("full_name", ""), safe="")
         return await self._api.asked("DELETE", f"/people/{full_name}")
 
     async def _search(self, request: Request) -> Response:
-        photo = await read_body(request, MAX_IMAGE_BYTES)
-        if photo is None:
-            return _too_large()
+        photo = await body_within(request, MAX_IMAGE_BYTES)
         async with self._api.held({self._api.stack.target_bucket: photo}) as key:
             everybody = {"faces": "all", "max_searched": MOST_FACES} if "everybody" in request.query_params else {}
             return await self._api.asked("POST", "/search", {"image_path": key, **everybody})
@@ -95,7 +86,8 @@ class PeopleRoutes:
             box = BoundingBox(*map(float, request.query_params.get("box", "").split(",")))
             content = await run_in_threadpool(_face, photo or b"", box)
         except (TypeError, ValueError, FaceValidationError) as error:
-            return refusal(HTTPStatus.NOT_FOUND, "ImageValidationError", f"There is no such face: {error}")
+            details = f"There is no such face: {error}"
+            raise PageRefusedError(HTTPStatus.NOT_FOUND, "ImageValidationError", details) from error
         return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
@@ -104,8 +96,3 @@ def _face(photo: bytes, box: BoundingBox) -> bytes:
     image = open_upright(photo)
     face = cut(image, crop_pixels(box, image.width, image.height, FACE_MARGIN))
     return prepare(face, longest_side=THUMBNAIL_PX).content
-
-
-def _too_large() -> Response:
-    details = f"The picture is larger than {MAX_IMAGE_BYTES // 2**20} MB."
-    return refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "PayloadTooLargeError", details)

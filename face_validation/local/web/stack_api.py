@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Any, Self
+from http import HTTPStatus
+from typing import Any
 
 import httpx
 from starlette.concurrency import run_in_threadpool
@@ -17,20 +17,10 @@ ANSWER_TIMEOUT_S = 120.0
 
 
 class StackApi:
-    """Does what every client does: puts images, gets a token, asks. To be entered in the event loop that uses it."""
+    """Does what every client does: puts images, gets a token, asks."""
 
     def __init__(self, stack: StackInfo, s3: Any) -> None:
         self.stack, self._s3 = stack, s3
-        self._http = httpx.AsyncClient(timeout=ANSWER_TIMEOUT_S, trust_env=False)
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._http.__aexit__(kind, error, traceback)
 
     @asynccontextmanager
     async def held(self, images: Mapping[str, bytes]) -> AsyncIterator[str]:
@@ -66,7 +56,8 @@ class StackApi:
 
     async def download(self, url: str) -> AsyncIterator[bytes]:
         """What lies at a signed address, piece by piece."""
-        async with self._http.stream("GET", url) as response:
+        client = httpx.AsyncClient(timeout=ANSWER_TIMEOUT_S, trust_env=False)
+        async with client, client.stream("GET", url) as response:
             async for piece in response.raise_for_status().aiter_bytes():
                 yield piece
 
@@ -78,6 +69,14 @@ class StackApi:
         status, answer = await self.ask(method, path, body)
         return JSONResponse({"status": status, "answer": answer})
 
+    async def asked_about(self, bucket: str, key: str, content: bytes, path: str, body: Any) -> Response:
+        """As `asked` by POST, about something that is put first; it is not kept when nothing was created from it."""
+        await self.put(bucket, key, content)
+        status, answer = await self.ask("POST", path, body)
+        if status not in {HTTPStatus.CREATED, HTTPStatus.ACCEPTED}:
+            await self.delete(bucket, key)
+        return JSONResponse({"status": status, "answer": answer})
+
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and body of the API's answer to one request; `path` is below the stage."""
         credentials = {
@@ -86,11 +85,8 @@ class StackApi:
             "client_secret": self.stack.client_secret,
             "scope": f"{READ} {WRITE} {ADMIN}",
         }
-        granted = (await self._http.post(self.stack.token_url, data=credentials)).raise_for_status().json()
-        answer = await self._http.request(
-            method,
-            f"{self.stack.api_url}{path}",
-            json=body,
-            headers={"Authorization": f"Bearer {granted['access_token']}"},
-        )
+        async with httpx.AsyncClient(timeout=ANSWER_TIMEOUT_S, trust_env=False) as client:
+            granted = (await client.post(self.stack.token_url, data=credentials)).raise_for_status().json()
+            headers = {"Authorization": f"Bearer {granted['access_token']}"}
+            answer = await client.request(method, f"{self.stack.api_url}{path}", json=body, headers=headers)
         return answer.status_code, answer.json()

@@ -21,8 +21,6 @@ from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
 from face_validation.local.web.lan_site import COOKIE, LanSite
 from face_validation.local.web.own_site import OwnSite
-from face_validation.local.web.stack_api import StackApi
-from tests.face_validation.local.under_test import INFO
 
 ORIGIN = "https://192.0.2.7:8443"
 
@@ -37,7 +35,7 @@ class Site:
         site = OwnSite(ORIGIN)
         self.opened: list[str] = []
         routes = [site.route("/", page), site.route("/page/validation", page, "POST")]
-        self.lan = LanSite(ORIGIN, routes, StackApi(INFO, None), self.opened.append)
+        self.lan = LanSite(ORIGIN, routes, self.opened.append)
 
 
 class Phone:

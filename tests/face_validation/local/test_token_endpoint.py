@@ -23,11 +23,8 @@ from tests.face_validation.local.under_test import INFO, READ, WRITE, Api
 @pytest.fixture(scope="module")
 def app(issuer: TokenIssuer, pool: UserPool, authorizer: Any) -> Any:
     gateway: Gateway = Api(authorizer, "").gateway
-    api = StackApi(INFO, None)
-    pages = PageRoutes(api, OwnSite("http://127.0.0.1:8080")).routes()
-    return application(
-        gateway, issuer, pages, api, stage="dev", pool_id=pool.id, rekognition_endpoint="http://127.0.0.1:9"
-    )
+    pages = PageRoutes(StackApi(INFO, None), OwnSite("http://127.0.0.1:8080")).routes()
+    return application(gateway, issuer, pages, stage="dev", pool_id=pool.id, rekognition_endpoint="http://127.0.0.1:9")
 
 
 def send(app: Any, method: str, path: str, **request: Any) -> httpx.Response:
