@@ -1,77 +1,35 @@
 """Python client of the face validation API, and the `face-validation` command line."""
 
-from face_validation.client.client import FaceValidationClient
-from face_validation.client.errors import (
-    ConflictError,
-    ConnectionFailedError,
-    FaceValidationError,
-    ForbiddenError,
-    ImageTooLargeError,
-    ImageValidationError,
-    InternalServerError,
-    InvalidS3ObjectError,
-    LivenessError,
-    NotFoundError,
-    PayloadTooLargeError,
-    RequestError,
-    RequestFailedError,
-    SettingsError,
-    TooManyRequestsError,
-    UnauthorizedError,
-)
-from face_validation.client.reasons import advice
-from face_validation.client.validation_request import (
-    LivenessSession,
-    ValidationOptions,
-    ValidationRequest,
-    ValidationType,
-)
-from face_validation.client.validation_result import (
-    Box,
-    Boxes,
-    Document,
-    DocumentField,
-    Face,
-    ImageAnalysis,
-    Measure,
-    Quality,
-    ReadDocument,
-    ValidationResult,
-)
-from face_validation.client.validations import Outcome
-
-__all__ = [
-    "Box",
-    "Boxes",
-    "ConflictError",
-    "ConnectionFailedError",
-    "Document",
-    "DocumentField",
-    "Face",
-    "FaceValidationClient",
-    "FaceValidationError",
-    "ForbiddenError",
-    "ImageAnalysis",
-    "ImageTooLargeError",
-    "ImageValidationError",
-    "InternalServerError",
-    "InvalidS3ObjectError",
-    "LivenessError",
-    "LivenessSession",
-    "Measure",
-    "NotFoundError",
-    "Outcome",
-    "PayloadTooLargeError",
-    "Quality",
-    "ReadDocument",
-    "RequestError",
-    "RequestFailedError",
-    "SettingsError",
-    "TooManyRequestsError",
-    "UnauthorizedError",
-    "ValidationOptions",
-    "ValidationRequest",
-    "ValidationResult",
-    "ValidationType",
-    "advice",
-]
+from face_validation.client.client import FaceValidationClient as FaceValidationClient
+from face_validation.client.errors import ConflictError as ConflictError
+from face_validation.client.errors import ConnectionFailedError as ConnectionFailedError
+from face_validation.client.errors import FaceValidationError as FaceValidationError
+from face_validation.client.errors import ForbiddenError as ForbiddenError
+from face_validation.client.errors import ImageTooLargeError as ImageTooLargeError
+from face_validation.client.errors import ImageValidationError as ImageValidationError
+from face_validation.client.errors import InternalServerError as InternalServerError
+from face_validation.client.errors import InvalidS3ObjectError as InvalidS3ObjectError
+from face_validation.client.errors import LivenessError as LivenessError
+from face_validation.client.errors import NotFoundError as NotFoundError
+from face_validation.client.errors import PayloadTooLargeError as PayloadTooLargeError
+from face_validation.client.errors import RequestError as RequestError
+from face_validation.client.errors import RequestFailedError as RequestFailedError
+from face_validation.client.errors import SettingsError as SettingsError
+from face_validation.client.errors import TooManyRequestsError as TooManyRequestsError
+from face_validation.client.errors import UnauthorizedError as UnauthorizedError
+from face_validation.client.reasons import advice as advice
+from face_validation.client.validation_request import LivenessSession as LivenessSession
+from face_validation.client.validation_request import ValidationOptions as ValidationOptions
+from face_validation.client.validation_request import ValidationRequest as ValidationRequest
+from face_validation.client.validation_request import ValidationType as ValidationType
+from face_validation.client.validation_result import Box as Box
+from face_validation.client.validation_result import Boxes as Boxes
+from face_validation.client.validation_result import Document as Document
+from face_validation.client.validation_result import DocumentField as DocumentField
+from face_validation.client.validation_result import Face as Face
+from face_validation.client.validation_result import ImageAnalysis as ImageAnalysis
+from face_validation.client.validation_result import Measure as Measure
+from face_validation.client.validation_result import Quality as Quality
+from face_validation.client.validation_result import ReadDocument as ReadDocument
+from face_validation.client.validation_result import ValidationResult as ValidationResult
+from face_validation.client.validations import Outcome as Outcome

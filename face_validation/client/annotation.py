@@ -1,9 +1,9 @@
 """The answer as a picture: both images side by side with what was seen drawn on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
@@ -37,8 +37,7 @@ OTHER_FACE: Colour = (140, 140, 140)
 WHITE: Colour = (255, 255, 255)
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
+class _Mark(NamedTuple):
     """One rectangle to draw: where, in which colour, and what its tag says (nothing when empty)."""
 
     box: Box
@@ -112,11 +111,17 @@ def _panel(name: str, picture: Picture, side: ImageAnalysis | None, wanted: Sequ
     left, top = (width - image.width) // 2, CAPTION_PX + TAG_PX + LINE_PX
     panel = Image.new("RGB", (width, top + image.height + LINE_PX), BACKGROUND)
     panel.paste(image, (left, top))
-    ImageDraw.Draw(panel).text((0, 0), _caption(name, size, side), PALE_INK, ImageFont.load_default(20))
+    draw = ImageDraw.Draw(panel)
+    caption = f"{name}, {size[0]} x {size[1]} px"
+    if side is not None:
+        caption += ", 1 face" if len(side.faces) == 1 else f", {len(side.faces)} faces"
+    draw.text((0, 0), caption, PALE_INK, ImageFont.load_default(20))
     place = (left, top, image.width, image.height)
     marks = [(mark, ring) for mark in wanted if (ring := _ring(mark.box, place))]
     for mark, ring in marks:
-        _outline(panel, ring, mark.colour)
+        # A white edge keeps every colour visible on every picture.
+        draw.rectangle(ring, outline=WHITE, width=LINE_PX + 1)
+        draw.rectangle(ring, outline=mark.colour, width=LINE_PX)
     for mark, ring in marks:
         if mark.tag:
             _tag(panel, ring, mark)
@@ -126,7 +131,11 @@ def _panel(name: str, picture: Picture, side: ImageAnalysis | None, wanted: Sequ
 def _upright(picture: Picture, side: ImageAnalysis | None, name: str) -> tuple[Image.Image, tuple[int, int]]:
     """The picture as it is looked at, perhaps smaller, and the size in pixels that it really has."""
     ours = not isinstance(picture, Image.Image)
-    image = picture if isinstance(picture, Image.Image) else _open(picture)
+    if isinstance(picture, Image.Image):
+        image = picture
+    else:
+        content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+        image = Image.open(BytesIO(without_texts(content)), formats=("JPEG", "PNG"))
     turned = orientation_of(image) >= FIRST_TURNED_ORIENTATION
     width, height = image.size[::-1] if turned else image.size
     if side is not None and (side.width, side.height) != (width, height):
@@ -138,18 +147,6 @@ def _upright(picture: Picture, side: ImageAnalysis | None, name: str) -> tuple[I
         # A JPEG of ours is decoded at the size that is needed: twelve megapixels would be thrown away again.
         image.draft("RGB", (PANEL_PX, PANEL_PX))
     return upright(image).convert("RGB"), (width, height)
-
-
-def _open(picture: str | Path | bytes) -> Image.Image:
-    content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
-    return Image.open(BytesIO(without_texts(content)), formats=("JPEG", "PNG"))
-
-
-def _caption(name: str, size: tuple[int, int], side: ImageAnalysis | None) -> str:
-    caption = f"{name}, {size[0]} x {size[1]} px"
-    if side is None:
-        return caption
-    return f"{caption}, 1 face" if len(side.faces) == 1 else f"{caption}, {len(side.faces)} faces"
 
 
 def _marks(side: ImageAnalysis, answer: ValidationResult) -> list[_Mark]:
@@ -183,13 +180,6 @@ def _ring(box: Box, place: _Rectangle) -> _Rectangle | None:
         x + round(right * width) + LINE_PX - 1,
         y + round(bottom * height) + LINE_PX - 1,
     )
-
-
-def _outline(panel: Image.Image, ring: _Rectangle, colour: Colour) -> None:
-    draw = ImageDraw.Draw(panel)
-    # A white edge keeps every colour visible on every picture.
-    draw.rectangle(ring, outline=WHITE, width=LINE_PX + 1)
-    draw.rectangle(ring, outline=colour, width=LINE_PX)
 
 
 def _tag(panel: Image.Image, ring: _Rectangle, mark: _Mark) -> None:

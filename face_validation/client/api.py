@@ -1,15 +1,13 @@
 """The API behind its token: one request with the right scope, its answer as JSON, its refusals as our errors."""
 
 from functools import partial
-from http import HTTPStatus
 from typing import Any, TypeVar
 
 import httpx
 
 from face_validation.client.errors import RequestError, RequestFailedError, error_of_response
-from face_validation.client.http_client import new_http_client
 from face_validation.client.tokens import AccessToken
-from face_validation.client.transport import checked_url, network_faults, with_retries
+from face_validation.client.transport import checked_url, network_faults, new_http_client, with_retries
 from face_validation.client.validation_result import read
 
 T = TypeVar("T")
@@ -78,23 +76,19 @@ class Api:
             ) from error
         return with_retries(lambda: self._exchange(request, scope, id_request), attempts=self._attempts)
 
+    def read(self, kind: type[T], method: str, path: str, body: Any = None, **how: Any) -> T:
+        """As `ask`, the answer as a `kind`; raises RequestFailedError when it is not the contract's."""
+        return read_answer(kind, self.ask(method, path, body, **how))
+
     def _exchange(self, request: httpx.Request, scope: str, id_request: str | None) -> Any:
-        token = self._tokens[scope].current()
-        response = self._send(request, token, id_request)
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            # Revoked, or the server's clock is ahead of ours: a new token, once.
-            response = self._send(request, self._tokens[scope].replacing(token), id_request)
+        with network_faults("The API", str(request.url), id_request):
+            response = self.http.send(request, auth=self._tokens[scope])
         if not response.is_success:
             raise error_of_response(response, id_request)
         try:
             return response.json(parse_constant=_refuse_constant)
         except ValueError as error:
             raise contract_violation("JSON", id_request) from error
-
-    def _send(self, request: httpx.Request, token: str, id_request: str | None) -> httpx.Response:
-        request.headers["Authorization"] = f"Bearer {token}"
-        with network_faults("The API", str(request.url), id_request):
-            return self.http.send(request)
 
 
 def contract_violation(expected: str, id_request: str | None = None) -> RequestFailedError:

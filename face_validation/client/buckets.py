@@ -41,17 +41,10 @@ class Buckets:
     """
 
     def __init__(
-        self,
-        names: Mapping[Bucket, str],
-        *,
-        endpoint: str | None,
-        region: str | None,
-        timeout_s: float,
+        self, names: Mapping[Bucket, str], *, endpoint: str | None, region: str | None, timeout_s: float
     ) -> None:
-        self._names = dict(names)
+        self._names, self._region, self._timeout_s = dict(names), region or None, timeout_s
         self._endpoint = checked_url("s3_endpoint", endpoint) if endpoint else None
-        self._region = region or None
-        self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._made: Any = None
 
@@ -80,20 +73,17 @@ class Buckets:
             yield key
         finally:
             if not keep:
-                self._delete_quietly(side, key)
+                try:
+                    self.delete(side, key)
+                except RequestFailedError as error:
+                    # The answer is there and must not be lost: buckets expire what is left behind.
+                    logger.warning("The upload %s stays in the %s bucket: %s", key, side, error)
 
     def delete(self, side: Bucket, key: str) -> None:
         """Delete `key`; nothing happens when it is not there. Raises as `put` does."""
         bucket = self._bucket(side)
         with _s3_faults("delete the image from", bucket):
             self._s3().delete_object(Bucket=bucket, Key=key)
-
-    def _delete_quietly(self, side: Bucket, key: str) -> None:
-        # The answer is there and must not be lost: buckets expire what is left behind.
-        try:
-            self.delete(side, key)
-        except RequestFailedError as error:
-            logger.warning("The upload %s stays in the %s bucket: %s", key, side, error)
 
     def close(self) -> None:
         """Close the connections."""

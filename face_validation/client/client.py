@@ -8,7 +8,7 @@ from typing import Any, Self, Unpack
 
 import httpx
 
-from face_validation.client.api import WRITE, Api, read_answer
+from face_validation.client.api import WRITE, Api
 from face_validation.client.buckets import Bucket, Buckets
 from face_validation.client.image_preparation import Photo, content_of, prepared_content
 from face_validation.client.jobs import Jobs
@@ -145,7 +145,7 @@ class FaceValidationClient:
         """
         id_request = id_request or new_id()
         body = {"source_path": source_path, "id_request": id_request}
-        return read_answer(LivenessSession, self._api.ask("POST", "/liveness-sessions", body, id_request=id_request))
+        return self._api.read(LivenessSession, "POST", "/liveness-sessions", body, id_request=id_request)
 
     def validate_files(
         self,

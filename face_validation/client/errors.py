@@ -25,6 +25,11 @@ class FaceValidationError(Exception):
     usual_status: ClassVar[int | None] = None
     is_temporary: ClassVar[bool] = False
 
+    def __init_subclass__(cls, *, status: int | None = None, is_temporary: bool = False) -> None:
+        if status is not None:
+            cls.usual_status = status
+        cls.is_temporary = cls.is_temporary or is_temporary
+
     def __init__(
         self,
         message: str,
@@ -56,78 +61,52 @@ class FaceValidationError(Exception):
         return {"id_request": self.id_request, "error": error}
 
 
-class RequestError(FaceValidationError):
+class RequestError(FaceValidationError, status=HTTPStatus.BAD_REQUEST):
     """The request does not validate."""
 
-    usual_status = HTTPStatus.BAD_REQUEST
 
-
-class ImageTooLargeError(FaceValidationError):
+class ImageTooLargeError(FaceValidationError, status=HTTPStatus.UNPROCESSABLE_ENTITY):
     """An image's pixels or bytes are outside the limits: too large, or too small."""
 
-    usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-
-class InvalidS3ObjectError(FaceValidationError):
+class InvalidS3ObjectError(FaceValidationError, status=HTTPStatus.UNPROCESSABLE_ENTITY):
     """The service cannot read an image from its bucket: missing, denied, empty."""
 
-    usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-
-class ImageValidationError(FaceValidationError):
+class ImageValidationError(FaceValidationError, status=HTTPStatus.UNPROCESSABLE_ENTITY):
     """An image cannot be judged: not JPG or PNG, truncated, no face, no document."""
 
-    usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-
-class LivenessError(FaceValidationError):
+class LivenessError(FaceValidationError, status=HTTPStatus.UNPROCESSABLE_ENTITY):
     """The liveness session cannot stand for the target image; `reasons` says why."""
 
-    usual_status = HTTPStatus.UNPROCESSABLE_ENTITY
 
-
-class NotFoundError(FaceValidationError):
+class NotFoundError(FaceValidationError, status=HTTPStatus.NOT_FOUND):
     """The service does not know the person, face or job that was asked for."""
 
-    usual_status = HTTPStatus.NOT_FOUND
 
-
-class ConflictError(FaceValidationError):
+class ConflictError(FaceValidationError, status=HTTPStatus.CONFLICT):
     """The request contradicts what the service keeps, or what is under way there; `reasons` says how."""
 
-    usual_status = HTTPStatus.CONFLICT
 
-
-class PayloadTooLargeError(FaceValidationError):
+class PayloadTooLargeError(FaceValidationError, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
     """The request itself, not an image, has too many bytes."""
 
-    usual_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
-
-class UnauthorizedError(FaceValidationError):
+class UnauthorizedError(FaceValidationError, status=HTTPStatus.UNAUTHORIZED):
     """The token, or the client's id and secret, were not accepted."""
 
-    usual_status = HTTPStatus.UNAUTHORIZED
 
-
-class ForbiddenError(FaceValidationError):
+class ForbiddenError(FaceValidationError, status=HTTPStatus.FORBIDDEN):
     """The client is known, but is not allowed to ask this."""
 
-    usual_status = HTTPStatus.FORBIDDEN
 
-
-class TooManyRequestsError(FaceValidationError):
+class TooManyRequestsError(FaceValidationError, status=HTTPStatus.TOO_MANY_REQUESTS, is_temporary=True):
     """The service is throttling this client."""
 
-    usual_status = HTTPStatus.TOO_MANY_REQUESTS
-    is_temporary = True
 
-
-class InternalServerError(FaceValidationError):
+class InternalServerError(FaceValidationError, status=HTTPStatus.INTERNAL_SERVER_ERROR, is_temporary=True):
     """The service, or AWS behind it, failed."""
-
-    usual_status = HTTPStatus.INTERNAL_SERVER_ERROR
-    is_temporary = True
 
 
 class RequestFailedError(FaceValidationError):
@@ -138,10 +117,8 @@ class SettingsError(RequestFailedError):
     """A setting is missing or makes no sense; nobody was asked."""
 
 
-class ConnectionFailedError(RequestFailedError):
+class ConnectionFailedError(RequestFailedError, is_temporary=True):
     """The API, the token endpoint or a bucket cannot be reached, or did not answer in time."""
-
-    is_temporary = True
 
 
 CONTRACT_ERRORS = tuple(kind for kind in FaceValidationError.__subclasses__() if kind.usual_status is not None)

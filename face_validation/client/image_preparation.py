@@ -86,6 +86,8 @@ def prepare(photo: Photo, *, longest_side: int = LONGEST_SIDE, name: str | None 
         ImageTooLargeError: more than 200 MB or 250 megapixels.
         SettingsError: its format needs a package that is not installed; says which.
     """
+    from PIL import Image  # here: a command's help needs no Pillow
+
     name = name or ("The image" if isinstance(photo, bytes) else Path(photo).name)
     content = content_of(photo)
     if len(content) > MAX_FILE_BYTES:
@@ -94,11 +96,12 @@ def prepare(photo: Photo, *, longest_side: int = LONGEST_SIDE, name: str | None 
     if not content:
         raise ImageValidationError(f"{name} is empty: 0 bytes. Choose another file.")
     pixels = _page_of_pdf(content, name) if kind == "PDF" else _decoded(content, name, kind, longest_side)
-    small = _within(pixels, longest_side)
+    # Small ones are left as they are: nothing is enlarged.
+    pixels.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     out = BytesIO()
     # 4:4:4: colour at full resolution costs a few bytes and keeps the skin of small faces.
-    small.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return PreparedImage(out.getvalue(), small.width, small.height, kind)
+    pixels.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return PreparedImage(out.getvalue(), pixels.width, pixels.height, kind)
 
 
 def prepared_content(photo: Photo) -> bytes:
@@ -124,7 +127,12 @@ def _decoded(content: bytes, name: str, kind: str, longest_side: int) -> "Image.
     from face_validation.client.upright import upright, without_texts
 
     if kind == "HEIC":
-        _register_heic(name)
+        try:
+            from pi_heif import register_heif_opener
+        except ImportError as error:
+            needed = f"{name} is a HEIC photo, which needs the package pi-heif."
+            raise SettingsError(f"{needed} {_INSTALL_IMAGES}") from error
+        register_heif_opener()
     try:
         with warnings.catch_warnings():
             # Our own limit counts; Pillow's warning begins at a third of what phones take.
@@ -163,14 +171,6 @@ def _unreadable(name: str, kind: str, content: bytes) -> str:
 
 def _broken(name: str, kind: str) -> str:
     return f"{name} ({kind}) is truncated or broken. Save it again, or choose another."
-
-
-def _register_heic(name: str) -> None:
-    try:
-        from pi_heif import register_heif_opener
-    except ImportError as error:
-        raise SettingsError(f"{name} is a HEIC photo, which needs the package pi-heif. {_INSTALL_IMAGES}") from error
-    register_heif_opener()
 
 
 def _page_of_pdf(content: bytes, name: str) -> "Image.Image":
@@ -220,16 +220,3 @@ def _clean(image: "Image.Image") -> "Image.Image":
     pixels = image.convert("RGB")
     pixels.info = {}
     return pixels
-
-
-def _within(pixels: "Image.Image", longest_side: int) -> "Image.Image":
-    from PIL import Image
-
-    longest = max(pixels.size)
-    if longest <= longest_side:
-        return pixels
-    size = (
-        max(1, round(pixels.width * longest_side / longest)),
-        max(1, round(pixels.height * longest_side / longest)),
-    )
-    return pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)

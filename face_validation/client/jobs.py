@@ -1,6 +1,5 @@
 """Many requests from one file: jobs, how far they are, and what became of every line."""
 
-import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -125,8 +124,7 @@ class Jobs:
         """Every job of this client, newest first, page by page as it is read on."""
         query: dict[str, str] = {}
         while True:
-            answer = self._api.ask("GET", "/jobs", scope=SCOPES[kind], query=query)
-            page = read_answer(JobPage, answer)
+            page = self._api.read(JobPage, "GET", "/jobs", scope=SCOPES[kind], query=query)
             yield from page.jobs
             if page.next_token is None:
                 return
@@ -162,12 +160,10 @@ class Jobs:
         """The lines of the results, as they are written."""
         answer = self._api.ask("GET", f"/jobs/{job_id}/results", scope=SCOPES[kind])
         url = checked_url("The address of the results", answer["url"])
-        with contextlib.ExitStack() as opened:
-            opened.enter_context(network_faults("S3", url.partition("?")[0]))
-            response = opened.enter_context(self._api.http.stream("GET", url))
+        with network_faults("S3", url.partition("?")[0]), self._api.http.stream("GET", url) as response:
             if not response.is_success:
                 raise RequestFailedError(f"S3 did not give the results: {response.status_code}.")
             yield from response.iter_lines()
 
     def _job(self, method: str, path: str, body: Any = None, *, kind: str) -> Job:
-        return read_answer(Job, self._api.ask(method, path, body, scope=SCOPES[kind]))
+        return self._api.read(Job, method, path, body, scope=SCOPES[kind])

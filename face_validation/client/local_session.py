@@ -15,11 +15,6 @@ def client_on_this_machine(service: str, endpoint: str, config: "Config") -> Any
 
     AWS_PROFILE, AWS_CONFIG_FILE, ~/.aws and every other setting of an account are never read, so that a stale one
     breaks nothing. What is meant for 127.0.0.1 never goes to a proxy, to which HTTP_PROXY alone would send it.
-
-    Args:
-        service: as boto3 names it.
-        endpoint: `http://127.0.0.1:PORT`.
-        config: timeouts, retries and the like.
     """
     import boto3  # here: it takes half a second, and only uploads need it
     import botocore.session

@@ -151,8 +151,7 @@ class People:
             raise ImageValidationError(
                 "The image is not valid.", details=f"Its format is {kind}; the service takes JPG and PNG."
             )
-        answer = self._api.ask("POST", "/uploads", {"bucket": bucket, "content_type": media_type})
-        form = read_answer(UploadForm, answer)
+        form = self._api.read(UploadForm, "POST", "/uploads", {"bucket": bucket, "content_type": media_type})
         url = checked_url("The address for uploads", form.url)
         with network_faults("S3", url):
             response = self._api.http.post(url, data=dict(form.fields), files={"file": content})
@@ -176,13 +175,13 @@ class People:
             body["allow_duplicate"] = True
         if expires_at is not None:
             body["expires_at"] = expires_at
-        return read_answer(NewFace, self._api.ask("POST", "/faces", body))
+        return self._api.read(NewFace, "POST", "/faces", body)
 
     def faces(self, full_name: str | None = None) -> Iterator[EnrolledFace]:
         """Every face enrolled, or one person's, page by page as it is read on."""
         query = {} if full_name is None else {"full_name": full_name}
         while True:
-            page = read_answer(FacePage, self._api.ask("GET", "/faces", scope=READ, query=query))
+            page = self._api.read(FacePage, "GET", "/faces", scope=READ, query=query)
             yield from page.faces
             if page.next_token is None:
                 return

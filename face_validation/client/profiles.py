@@ -53,11 +53,11 @@ class Connection:
             SettingsError: a setting is missing or unknown, or the profile cannot be read; says what to do.
         """
         variables = os.environ if environment is None else environment
-        settings: dict[str, str] = {}
-        settings |= _profile_settings(profile or variables.get(f"{PREFIX}PROFILE"), variables)
+        chosen = profile or variables.get(f"{PREFIX}PROFILE")
+        settings = _profile_settings(chosen, variables)
         settings |= {name: value for name in names() if (value := variables.get(PREFIX + name.upper()))}
         settings |= {name: value for name, value in flags.items() if value is not None}
-        origin = _origin(profile, variables, settings)
+        origin = f"profile {chosen}" if chosen else f"profile {DEFAULT_PROFILE}, environment and flags"
         if not any(settings.get(name) for name in REQUIRED) and (stack := running_stack(variables)) is not None:
             settings = {name: stack[name] for name in names() if stack.get(name)} | settings
             origin = "the local stack on this machine"
@@ -107,7 +107,7 @@ def open_to_others(profile: str | None, environment: Mapping[str, str] | None = 
     """The file that `profile` is read from, when other users of this machine can read its secret; None when not."""
     variables = os.environ if environment is None else environment
     chosen = profile or variables.get(f"{PREFIX}PROFILE")
-    path = Path(chosen) if chosen and _is_file_name(chosen) else profile_file(variables)
+    path = Path(chosen) if chosen and chosen.endswith(".json") else profile_file(variables)
     # Windows keeps access rights elsewhere: its mode bits always say that all may read.
     if os.name == "nt" or not path.is_file():
         return None
@@ -115,7 +115,7 @@ def open_to_others(profile: str | None, environment: Mapping[str, str] | None = 
 
 
 def _profile_settings(profile: str | None, variables: Mapping[str, str]) -> dict[str, str]:
-    if profile is not None and _is_file_name(profile):
+    if profile is not None and profile.endswith(".json"):
         # The local stack says more than a client needs.
         info = _read(Path(profile), json.loads)
         return {name: info[name] for name in names() if info.get(name)}
@@ -153,17 +153,6 @@ def _read(path: Path, parse: Any) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SettingsError(f"The profile {path} holds no settings.")
     return content
-
-
-def _is_file_name(profile: str) -> bool:
-    return profile.endswith(".json")
-
-
-def _origin(profile: str | None, variables: Mapping[str, str], settings: Mapping[str, str]) -> str:
-    chosen = profile or variables.get(f"{PREFIX}PROFILE")
-    if chosen:
-        return f"profile {chosen}"
-    return f"profile {DEFAULT_PROFILE}, environment and flags" if settings else ""
 
 
 def _what_to_do(missing: list[str], variables: Mapping[str, str]) -> str:

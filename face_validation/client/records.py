@@ -3,9 +3,8 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from face_validation.client.api import ADMIN, READ, READ_ADMIN, Api, read_answer
+from face_validation.client.api import ADMIN, READ, READ_ADMIN, Api
 from face_validation.client.people import EnrolledFace, path_segment
 from face_validation.client.validation_request import new_id
 
@@ -94,26 +93,25 @@ class Records:
     def face(self, face_id: str, *, with_link: bool = False) -> FaceRecord:
         """What is kept of a face; `with_link`: with a link to the photo, for which the client needs the scope admin."""
         path = f"/faces/{path_segment('face_id', face_id)}"
-        return read_answer(FaceRecord, self._api.ask("GET", path, scope=READ_ADMIN if with_link else READ))
+        return self._api.read(FaceRecord, "GET", path, scope=READ_ADMIN if with_link else READ)
 
     def person(self, full_name: str) -> PersonRecords:
         """Everything that is kept about a person; raises NotFoundError when nobody is called so."""
-        path = f"/people/{path_segment('full_name', full_name)}"
-        return read_answer(PersonRecords, self._api.ask("GET", path, scope=ADMIN))
+        return self._api.read(PersonRecords, "GET", f"/people/{path_segment('full_name', full_name)}", scope=ADMIN)
 
     def rename(self, old: str, new: str) -> Renamed:
         """Give a person another name; whoever has it already becomes the same person."""
-        return read_answer(Renamed, self._api.ask("POST", "/renames", {"from": old, "to": new}, scope=ADMIN))
+        return self._api.read(Renamed, "POST", "/renames", {"from": old, "to": new}, scope=ADMIN)
 
     def reindex(self) -> Iterator[ReindexProgress]:
         """Index every photo again with the newest face model: the progress after each request, until it is finished.
 
         One that was interrupted goes on.
         """
-        body: dict[str, Any] = {"id_request": new_id()}
+        how = {"scope": ADMIN, "id_request": new_id()}
         while True:
-            answer = self._api.ask("POST", "/reindexings", body, scope=ADMIN, id_request=body["id_request"])
-            progress = read_answer(ReindexProgress, answer)
+            body = {"id_request": how["id_request"]}
+            progress = self._api.read(ReindexProgress, "POST", "/reindexings", body, **how)
             yield progress
             if progress.finished:
                 return

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from http import HTTPStatus
 
 import httpx
@@ -22,7 +22,7 @@ LONGEST_LEEWAY_S = 60.0
 LEEWAY_RATIO = 0.1
 
 
-class AccessToken:
+class AccessToken(httpx.Auth):
     """The token of one client for one scope; safe to share among threads. Trying again is the caller's."""
 
     def __init__(
@@ -35,15 +35,21 @@ class AccessToken:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._http = http
-        self._token_url = token_url
+        self._http, self._token_url, self._clock = http, token_url, clock
+        self._client_id, self._scope = client_id, scope
         self._credentials = httpx.BasicAuth(client_id, client_secret)
-        self._client_id = client_id
-        self._scope = scope
-        self._clock = clock
         self._lock = threading.Lock()
-        self._token = ""
-        self._good_until = float("-inf")
+        self._token, self._good_until = "", float("-inf")
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send a request with the token, and once more with a new one where the service refuses it."""
+        token = self.current()
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            # Revoked, or the server's clock is ahead of ours.
+            request.headers["Authorization"] = f"Bearer {self.replacing(token)}"
+            yield request
 
     def current(self) -> str:
         """A token that will not expire within the next moments.
@@ -65,11 +71,6 @@ class AccessToken:
             return self._token
 
     def _fetch(self) -> None:
-        token, lifetime_s = self._ask()
-        leeway_s = min(LONGEST_LEEWAY_S, lifetime_s * LEEWAY_RATIO)
-        self._token, self._good_until = token, self._clock() + lifetime_s - leeway_s
-
-    def _ask(self) -> tuple[str, float]:
         form = {"grant_type": "client_credentials", "scope": self._scope}
         with network_faults("The token endpoint", self._token_url):
             response = self._http.post(self._token_url, data=form, auth=self._credentials)
@@ -77,11 +78,13 @@ class AccessToken:
             raise self._refusal(response)
         try:
             answer = response.json()
-            return str(answer["access_token"]), float(answer["expires_in"])
+            token, lifetime_s = str(answer["access_token"]), float(answer["expires_in"])
         except (ValueError, KeyError, TypeError) as error:
             raise RequestFailedError(
                 f"{self._token_url} answered, but not with a token: check that it is the token endpoint."
             ) from error
+        leeway_s = min(LONGEST_LEEWAY_S, lifetime_s * LEEWAY_RATIO)
+        self._token, self._good_until = token, self._clock() + lifetime_s - leeway_s
 
     def _refusal(self, response: httpx.Response) -> FaceValidationError:
         found = error_of_response(response)

@@ -1,8 +1,9 @@
-"""One HTTP exchange in the client's words: timeouts on everything, faults of the network as our own errors."""
+"""HTTP in the client's words: what of the environment it may obey, a limit for each wait, faults as our own errors."""
 
 import contextlib
 import ipaddress
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,12 @@ from face_validation.client.errors import (
 )
 
 LONGEST_PAUSE_S = 30.0
+CONNECT_TIMEOUT_S = 5.0
+
+# What httpx obeys, in the spelling that wins: certificates, then proxies, then what goes past them.
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PROXIES = ("all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
+_NO_PROXY = ("no_proxy", "NO_PROXY")
 
 Answer = TypeVar("Answer")
 _backoff = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
@@ -48,14 +55,62 @@ def is_this_machine(url: str) -> bool:
         return False
 
 
-@contextlib.contextmanager
-def network_faults(what: str, url: str, id_request: str | None = None) -> Iterator[None]:
-    """Turn httpx's errors into ours, saying what could not be reached.
+def new_http_client(
+    urls: Sequence[str], timeout_s: float, transport: httpx.BaseTransport | None = None
+) -> httpx.Client:
+    """An HTTP client that many threads share; every phase of a request has its limit in seconds.
+
+    What is meant for this machine never goes through a proxy: secret, token and images travel in the clear there.
+
+    Args:
+        urls: the addresses that it will be asked for.
+        timeout_s: the longest wait.
+        transport: how requests are sent, for tests and proxies of one's own.
 
     Raises:
-        ConnectionFailedError: no connection, no answer in time, a connection that broke.
-        RequestFailedError: what was reached does not speak HTTP as we do.
+        SettingsError: a variable that names a proxy or certificates cannot be used; says which.
     """
+    here = {urlsplit(url).hostname or "" for url in urls if is_this_machine(url)}
+    try:
+        return httpx.Client(
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=100),
+            transport=transport,
+            # None is the client's own transport, which has no proxy.
+            mounts={f"all://[{host}]" if ":" in host else f"all://{host}": None for host in here},
+            # Plain HTTP within this machine needs nothing of the environment, so nothing there can break it.
+            trust_env=not all(urlsplit(url).scheme == "http" and is_this_machine(url) for url in urls),
+            headers={"User-Agent": "face-validation"},
+        )
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        name = _unusable(error)
+        if name is None:
+            raise
+        raise SettingsError(
+            f"{name} is {os.environ[name]!r}, which cannot be used ({error}): correct it, or unset it."
+        ) from error
+
+
+def _unusable(error: Exception) -> str | None:
+    """The variable for which httpx made no client; None if there was no such variable."""
+    if isinstance(error, OSError):
+        return _first_set(_CERTIFICATES)
+    for name in _PROXIES:
+        if value := os.environ.get(name):
+            try:
+                httpx.HTTPTransport(proxy=value if "://" in value else f"http://{value}", verify=False).close()
+            except (ImportError, ValueError, httpx.InvalidURL):
+                return name
+    return _first_set(_NO_PROXY)
+
+
+def _first_set(names: Sequence[str]) -> str | None:
+    return next((name for name in names if os.environ.get(name)), None)
+
+
+@contextlib.contextmanager
+def network_faults(what: str, url: str, id_request: str | None = None) -> Iterator[None]:
+    """Turn httpx's errors into ours: ConnectionFailedError, or RequestFailedError from what does not speak our HTTP."""
     try:
         yield
     except httpx.TimeoutException as error:
@@ -85,11 +140,8 @@ def with_retries(ask: Callable[[], Answer], *, attempts: int, is_repeatable: boo
     Tried again: no connection, no answer, 429, 5xx. A Retry-After is honoured; one of more than LONGEST_PAUSE_S seconds
     is the caller's to wait for, and ends the attempts. Never tried again: what the service refused.
 
-    Args:
-        ask: one attempt.
-        attempts: at least 1.
-        is_repeatable: whether doing it twice is the same as doing it once. When not, it is only tried again when the
-            service certainly did nothing: there was no connection, or it answered 429.
+    Where doing it twice is not the same as doing it once (`is_repeatable`), it is only tried again when the service
+    certainly did nothing: there was no connection, or it answered 429.
     """
     worth_it = _may_pass if is_repeatable else _was_not_done
     retrying = Retrying(
