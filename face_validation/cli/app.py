@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from face_validation.cli import evaluation, identification, jobs, liveness, local, people, records, validation, verifier
+from face_validation.cli import evaluation, identification, jobs, liveness, local, people, validation, verifier
 from face_validation.cli.connection_options import ConnectedCommand
 from face_validation.cli.output import ExitCode, leave_with
 from face_validation.client.errors import FaceValidationError
@@ -114,8 +114,8 @@ for _command in (
     people.verify,
     people.people,
     people.erase,
-    records.show,
-    records.rename,
+    people.show,
+    people.rename,
 ):
     app.command(cls=ConnectedCommand)(_command)
 app.command("forget", cls=ConnectedCommand, hidden=True)(people.erase)  # the name until 0.1

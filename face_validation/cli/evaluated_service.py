@@ -5,7 +5,6 @@ import hashlib
 import importlib.util
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Annotated, Any, cast
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import FaceValidationError
@@ -79,14 +77,14 @@ def evaluated_service(
 
 @contextlib.contextmanager
 def _client_of_new_stack(options: dict[str, Any], stderr: Console) -> Iterator[FaceValidationClient]:
-    from face_validation.local.stack import LocalStack  # a deployed API is evaluated without this package's needs
+    # Here: a deployed API is evaluated without this package's needs.
+    from face_validation.local.demo import client_of
+    from face_validation.local.stack import LocalStack
 
     stderr.print("[dim]Starting the local stack...[/]")
-    # Every answer of the function is in results.csv: its log would say the same again, across the progress minimum.
-    with LocalStack(log_level="ERROR") as stack:
-        settings = {name: str(value) for name, value in asdict(stack.info).items() if name in _CONNECTION_FIELDS}
-        with Connection(**settings).client(**options) as client:
-            yield client
+    # Every answer of the function is in results.csv: its log would say the same again, across the progress line.
+    with LocalStack(log_level="ERROR") as stack, client_of(stack.info, **options) as client:
+        yield client
 
 
 class _LocalClient:
@@ -101,9 +99,6 @@ class _LocalClient:
         return getattr(client, name)
 
 
-_CONNECTION_FIELDS = frozenset(Connection.__dataclass_fields__)
-
-
 def code_digest() -> str:
     """Hash of the code that decides the local stack's scores."""
     digest = hashlib.sha256()
@@ -113,17 +108,3 @@ def code_digest() -> str:
             for path in sorted(Path(folder).rglob("*.py")):
                 digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def progress_of(stderr: Console) -> Progress:
-    """A progress line on standard error; its tasks have a field `trouble`."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[trouble]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=stderr,
-    )

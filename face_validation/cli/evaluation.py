@@ -2,10 +2,11 @@
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -17,18 +18,16 @@ from face_validation.cli.evaluated_service import (
     Jobs,
     Profile,
     evaluated_service,
-    progress_of,
     saying_what_cannot_run,
 )
 from face_validation.cli.evaluation_limits import Limit, complaints
+from face_validation.cli.output import AsJson, new_stderr, print_json, progress_of
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:
     from face_validation.evaluation.report.summary import Summary
     from face_validation.evaluation.runs.all_pairs import Photograph
-    from face_validation.evaluation.runs.asking import Api
-    from face_validation.evaluation.runs.cases import Case
-    from face_validation.evaluation.runs.run_folder import Run
+    from face_validation.evaluation.runs.result import Result
 
 # FACE_TO_FACE: DetectFaces of both images, CompareFaces. The price of the first million images a month.
 CALLS_OF_A_VALIDATION, DOLLARS_OF_A_CALL = 3, 0.001
@@ -103,15 +102,18 @@ def evaluate(
     from face_validation.evaluation.runs.all_pairs import cases_of_all_pairs, read_photographs
     from face_validation.evaluation.runs.cases import read_cases, read_groups
     from face_validation.evaluation.runs.job_run import answered_by_job
+    from face_validation.evaluation.runs.runner import run_cases
 
-    limits = [*map(Limit.least, fail_under or ()), *map(Limit.most, fail_above or ())]
-    stderr = Console(stderr=True, highlight=False, emoji=False)
+    limits = [Limit.read("--fail-under", text) for text in fail_under or ()]
+    limits += [Limit.read("--fail-above", text) for text in fail_above or ()]
+    stderr = new_stderr()
+    how: dict[str, Any] = {"jobs": jobs, "restart": restart}
     with saying_what_cannot_run(stderr):
         try:
             group_of = {} if groups is None else read_groups(groups)
             photographs = read_photographs(cases, group_of) if all_pairs else []
             if all_pairs and api is None and profile is None:
-                summary = _all_pairs_by_engine(photographs, cases, out, threshold, jobs, restart, stderr)
+                summary = _all_pairs_by_engine(photographs, cases, out, threshold, stderr, **how)
             else:
                 labelled = cases_of_all_pairs(photographs, non_matches) if all_pairs else read_cases(cases)
                 if all_pairs:
@@ -119,7 +121,8 @@ def evaluate(
                     group_of = {one.person: one.group for one in photographs if one.group}
                 with evaluated_service(api, profile, stderr, prepare=prepare) as (client, service):
                     asked = answered_by_job(client, labelled, out, jobs) if via == "jobs" else client
-                    run = _run(labelled, cases, out, asked, service, jobs, restart, stderr)
+                    with _answers_shown(len(labelled), stderr) as show:
+                        run = run_cases(labelled, cases, out, asked, service=service, on_answer=show, **how)
                 summary = summarise(run, threshold, group_of)
             write_report(summary, out)
         except KeyboardInterrupt as stop:
@@ -135,30 +138,22 @@ def evaluate(
     raise typer.Exit(ExitCode.LIMIT_BROKEN if broken else ExitCode.DONE)
 
 
-def _run(
-    labelled: "list[Case]",
-    cases: Path,
-    out: Path,
-    client: "Api",
-    service: str,
-    jobs: int,
-    restart: bool,
-    stderr: Console,
-) -> "Run":
-    from face_validation.evaluation.runs.result import Outcome, Result
-    from face_validation.evaluation.runs.runner import run_cases
+@contextmanager
+def _answers_shown(total: int, stderr: Console) -> "Iterator[Callable[[Result | None], None]]":
+    """A progress line; what is yielded is told each answer."""
+    from face_validation.evaluation.runs.result import Outcome
 
     with progress_of(stderr) as progress:
-        task = progress.add_task("asking", total=len(labelled), trouble="")
+        task = progress.add_task("asking", total=total, trouble="")
         counts = dict.fromkeys(Outcome, 0)
 
-        def show(result: Result | None) -> None:
+        def show(result: "Result | None") -> None:
             if result is not None:
                 counts[result.outcome] += 1
             trouble = f"{counts[Outcome.REFUSED]} refused, {counts[Outcome.FAILED]} failed"
             progress.update(task, advance=1, trouble=trouble)
 
-        return run_cases(labelled, cases, out, client, service=service, jobs=jobs, restart=restart, on_answer=show)
+        yield show
 
 
 def _ask_to_pay(validations: int, stderr: Console, *, yes: bool) -> None:
@@ -173,13 +168,7 @@ def _ask_to_pay(validations: int, stderr: Console, *, yes: bool) -> None:
 
 
 def _all_pairs_by_engine(
-    photographs: "list[Photograph]",
-    photos: Path,
-    out: Path,
-    threshold: float,
-    jobs: int,
-    restart: bool,
-    stderr: Console,
+    photographs: "list[Photograph]", photos: Path, out: Path, threshold: float, stderr: Console, **how: Any
 ) -> "Summary":
     from face_validation.cli.local_matcher import LocalMatcher
     from face_validation.evaluation.report.summary import summarise_all_pairs
@@ -188,15 +177,9 @@ def _all_pairs_by_engine(
     matcher = LocalMatcher.load()
     with progress_of(stderr) as progress:
         task = progress.add_task("describing", total=len(photographs), trouble="")
+        advance = partial(progress.update, task, advance=1)
         run, all_pairs = run_all_pairs(
-            photographs,
-            photos,
-            out,
-            matcher,
-            service=matcher.service,
-            jobs=jobs,
-            restart=restart,
-            on_photo=lambda: progress.update(task, advance=1),
+            photographs, photos, out, matcher, service=matcher.service, on_photo=advance, **how
         )
     return summarise_all_pairs(run, all_pairs, threshold)
 
@@ -207,7 +190,7 @@ def compare(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=100, help="Threshold for both runs. Default: each run's own.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare two evaluation runs: what changed, and whether the change is significant."""
     from face_validation.evaluation.report.comparison import compare_runs, comparison_json
@@ -215,12 +198,12 @@ def compare(
     from face_validation.evaluation.runs.run_folder import read_run
 
     # Answers hold no cycles: looking for some among 200,000 of them takes a third of the whole comparison.
-    with saying_what_cannot_run(Console(stderr=True, highlight=False, emoji=False)), _cycles_left_alone():
+    with saying_what_cannot_run(new_stderr()), _cycles_left_alone():
         runs = [read_run(folder) for folder in (first, second)]
         thresholds = [_threshold_of(folder) if threshold is None else threshold for folder in (first, second)]
         comparison = compare_runs(runs[0].results, runs[1].results, *thresholds)
     if as_json:
-        typer.echo(json.dumps(comparison_json(comparison), indent=2))
+        print_json(comparison_json(comparison))
     else:
         print_comparison(comparison, (first, second), thresholds)
 
@@ -240,6 +223,4 @@ def _threshold_of(folder: Path) -> float:
     from face_validation.evaluation.report.html_report import METRICS_FILE
 
     path = folder / METRICS_FILE
-    if not path.is_file():
-        return DEFAULT_THRESHOLD
-    return float(json.loads(path.read_text(encoding="utf-8"))["threshold"])
+    return float(json.loads(path.read_text("utf-8"))["threshold"]) if path.is_file() else DEFAULT_THRESHOLD

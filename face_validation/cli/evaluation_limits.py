@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 LEAST_RATES = ("accuracy", "pair_accuracy", "error_accuracy", "precision", "recall", "f1")
 MOST_RATES = ("fmr", "fnmr", "eer", "failure_to_enrol", "failure_to_acquire")
+_FORMS = {
+    "--fail-under": (LEAST_RATES, "RATE=0..1 or GROUP.RATE=0..1"),
+    "--fail-above": (MOST_RATES, "RATE=0..1, GROUP.RATE=0..1 or fnmr@fmr=0.001=0..1"),
+}
 _AT_FMR = {"0.01": 0.01, "0.001": 0.001, "0.0001": 0.0001, "0.00001": 0.00001}
 
 
@@ -34,25 +38,13 @@ class Limit:
     at_fmr: float | None = None
 
     @classmethod
-    def least(cls, text: str) -> "Limit":
-        """`accuracy=0.95`, or of a group: `FACE_TO_FACE.accuracy=0.99`, `lfw.accuracy=0.99`.
-
-        Raises:
-            typer.BadParameter: it is none of these.
-        """
-        return cls._read(text, LEAST_RATES, "--fail-under", "RATE=0..1 or GROUP.RATE=0..1")
-
-    @classmethod
-    def most(cls, text: str) -> "Limit":
-        """`fmr=0.01`, `eer=0.02`, or FNMR at the threshold for an FMR: `fnmr@fmr=0.001=0.02`; each also of a group.
+    def read(cls, option: str, text: str) -> "Limit":
+        """What was given for `--fail-under` or `--fail-above`: `accuracy=0.95`, `lfw.fmr=0.01`, `fnmr@fmr=0.001=0.02`.
 
         Raises:
             typer.BadParameter: it is none of these, or the FMR is none that the report has a threshold for.
         """
-        return cls._read(text, MOST_RATES, "--fail-above", "RATE=0..1, GROUP.RATE=0..1 or fnmr@fmr=0.001=0..1")
-
-    @classmethod
-    def _read(cls, text: str, rates: Sequence[str], option: str, forms: str) -> "Limit":
+        rates, forms = _FORMS[option]
         parts = re.fullmatch(
             rf"(?:(?P<group>.+)\.)?(?P<rate>{'|'.join(rates)})(?:@fmr=(?P<at>[\d.e-]+))?=(?P<limit>[01](?:\.\d+)?)",
             text.strip(),

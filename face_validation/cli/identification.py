@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from face_validation.cli.evaluated_service import (
@@ -12,9 +11,9 @@ from face_validation.cli.evaluated_service import (
     Jobs,
     Profile,
     evaluated_service,
-    progress_of,
     saying_what_cannot_run,
 )
+from face_validation.cli.output import new_stderr, progress_of
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 
@@ -51,7 +50,7 @@ def identify(
     from face_validation.evaluation.report.terminal import print_identification
     from face_validation.evaluation.runs import identification
 
-    stderr = Console(stderr=True, highlight=False, emoji=False)
+    stderr = new_stderr()
     with saying_what_cannot_run(stderr):
         known = identification.read_enrolments(enrolled, root or enrolled.parent)
         searched = identification.read_probes(probes, root or probes.parent)

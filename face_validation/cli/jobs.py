@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from face_validation.cli.connection_options import ConnectedCommand, connection_of
-from face_validation.cli.output import ExitCode, print_json
+from face_validation.cli.output import AsJson, ExitCode, new_stderr, progress_of, tell
+from face_validation.client.client import FaceValidationClient
 from face_validation.client.jobs import Job
 
 app = typer.Typer(
@@ -33,7 +31,6 @@ class Kind(StrEnum):
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, which `submit` prints.")]
 Kinds = Annotated[Kind, typer.Option("--kind", help="What the job repeats: it decides the scope of the token.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show the progress until the job has ended.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command(cls=ConnectedCommand)
@@ -72,8 +69,7 @@ def submit(
         )
         if watch:
             typer.echo(job.job_id, err=True)
-            job = _watched(client.jobs.watch(job.job_id, kind))
-    _told(job, as_json=as_json)
+        _told(client, job, watch=watch, as_json=as_json)
 
 
 @app.command("list", cls=ConnectedCommand)
@@ -85,12 +81,9 @@ def list_(
     """List this client's jobs, newest first."""
     with connection_of(context).client() as client:
         jobs = list(client.jobs.all(kind))
-    if as_json:
-        print_json([asdict(job) for job in jobs])
-        return
-    for job in jobs:
-        typer.echo(f"{job.job_id}  {job.created_at}  {job.kind:10}  {job.state:9}  {job.lines or '-'} lines")
-    if not jobs:
+    lines = (f"{one.job_id}  {one.created_at}  {one.kind:10}  {one.state:9}  {one.lines or '-'} lines" for one in jobs)
+    tell(jobs, lines, as_json=as_json)
+    if not jobs and not as_json:
         typer.echo("This client has no jobs. `face-validation jobs submit` creates one.", err=True)
 
 
@@ -100,8 +93,7 @@ def show(
 ) -> None:
     """Show how far a job is."""
     with connection_of(context).client() as client:
-        found = _watched(client.jobs.watch(job, kind)) if watch else client.jobs.show(job, kind)
-    _told(found, as_json=as_json)
+        _told(client, client.jobs.show(job, kind), watch=watch, as_json=as_json)
 
 
 @app.command(cls=ConnectedCommand)
@@ -117,10 +109,7 @@ def redrive(
 ) -> None:
     """Ask the lines again that have neither an answer nor a refusal."""
     with connection_of(context).client() as client:
-        found = client.jobs.redrive(job, kind)
-        if watch:
-            found = _watched(client.jobs.watch(job, kind))
-    _told(found, as_json=as_json)
+        _told(client, client.jobs.redrive(job, kind), watch=watch, as_json=as_json)
 
 
 @app.command(cls=ConnectedCommand)
@@ -154,37 +143,32 @@ def _field(text: str) -> tuple[str, Any]:
 
 def _watched(states: Iterable[Job]) -> Job:
     """Show a job's progress on standard error until it has ended."""
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn())
-    with Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True, emoji=False)) as progress:
-        task = progress.add_task("splitting", total=None, told="")
+    with progress_of(new_stderr()) as progress:
+        task = progress.add_task("splitting", total=None, trouble="")
         for job in states:
             counts = job.counts
             rate = "" if job.lines_per_second is None else f"{job.lines_per_second:.1f} lines/s  "
-            left = "" if job.seconds_left is None else f"  {job.seconds_left:.0f} s left"
             progress.update(
                 task,
                 description=job.state if job.lines else "splitting",
                 total=job.lines,
                 completed=counts.answered + counts.refused + counts.failed,
-                told=f"{rate}{counts.refused} refused, {counts.failed} failed, {job.cost_usd:.2f} USD{left}",
+                trouble=f"{rate}{counts.refused} refused, {counts.failed} failed, {job.cost_usd:.2f} USD",
             )
     return job
 
 
-def _told(job: Job, *, as_json: bool) -> None:
-    """Say how far the job is; leaves with an error when it was refused or has failed."""
+def _told(client: FaceValidationClient, job: Job, *, watch: bool, as_json: bool) -> None:
+    """Say how far the job is, or how it ended; leaves with an error when it was refused or has failed."""
+    if watch:
+        job = _watched(client.jobs.watch(job.job_id, job.kind))
     _said(job, as_json=as_json)
     if job.state in {"failed", "refused"}:
         raise typer.Exit(ExitCode.REQUEST_FAILED if job.state == "failed" else ExitCode.REFUSED)
 
 
 def _said(job: Job, *, as_json: bool) -> None:
-    if as_json:
-        print_json(asdict(job))
-        return
     counts = job.counts
-    typer.echo(f"{job.job_id}  {job.kind}  {job.state}{f': {job.error}' if job.error else ''}")
-    typer.echo(
-        f"{counts.answered} answered, {counts.refused} refused, {counts.failed} failed, {counts.waiting} waiting; "
-        f"{job.paid_calls} Rekognition calls, about {job.cost_usd:.2f} USD"
-    )
+    state = f"{job.job_id}  {job.kind}  {job.state}{f': {job.error}' if job.error else ''}"
+    lines = f"{counts.answered} answered, {counts.refused} refused, {counts.failed} failed, {counts.waiting} waiting"
+    tell(job, [state, f"{lines}; {job.paid_calls} Rekognition calls, about {job.cost_usd:.2f} USD"], as_json=as_json)

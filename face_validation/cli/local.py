@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from face_validation.cli.output import new_stderr
 from face_validation.local.gateway.throttle import DEFAULT_BURST, DEFAULT_RATE, Throttle
 
 DEFAULT_DATA = Path("data")
@@ -183,6 +184,5 @@ def _saying_why(what: str, port: int | None = None) -> Iterator[None]:
             reason = f"{error.filename}: {error.strerror}."
         elif port is not None and isinstance(error, OSError) and error.errno is not None:
             reason = f"port {port}: {error.strerror}. --port 0 chooses a free port."
-        stderr = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-        stderr.print(f"[red]{what}:[/] {escape(reason)}")
+        new_stderr().print(f"[red]{what}:[/] {escape(reason)}", soft_wrap=True)
         raise typer.Exit(1) from error

@@ -1,19 +1,23 @@
 """What the command line says and how it leaves: verdicts, errors with the next step, exit codes."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import asdict
 from enum import IntEnum
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from face_validation.client.errors import FaceValidationError
 from face_validation.client.reasons import Language, advice
 from face_validation.client.validation_result import ValidationResult
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -62,7 +66,7 @@ def leave_with(error: FaceValidationError, *, as_json: bool = False, language: L
         print_json(error.to_answer())
         return typer.Exit(code)
     lead = "Refused" if code == ExitCode.REFUSED else "Request failed"
-    stderr = Console(stderr=True, highlight=False, emoji=False)
+    stderr = new_stderr()
     stderr.print(f"[bold red]{lead}[/]: {escape(error.code)}. {escape(str(error))}", soft_wrap=True)
     for sentence in advice(error.reasons, language):
         stderr.print(f"- {escape(sentence)}", soft_wrap=True)
@@ -112,4 +116,32 @@ def check_annotated(path: Path) -> None:
 
 def print_json(answer: Any) -> None:
     """One JSON document on stdout, without colours or line breaks of the terminal's."""
-    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(answer, indent=2, ensure_ascii=False, default=asdict))
+
+
+def new_stderr() -> Console:
+    """Standard error, as it is written to: no colours of numbers, no pictures made of `:words:`."""
+    return Console(stderr=True, highlight=False, emoji=False)
+
+
+def progress_of(stderr: Console) -> Progress:
+    """A progress line on standard error; its tasks have a field `trouble`."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[trouble]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=stderr,
+    )
+
+
+def tell(answer: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print the service's answer, as JSON or in these lines."""
+    if as_json:
+        print_json(answer)
+    else:
+        for line in lines:
+            typer.echo(line)

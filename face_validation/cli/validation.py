@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from face_validation.cli.connection_options import check_texts, connection_of
-from face_validation.cli.output import check_annotated, print_json, print_verdict
+from face_validation.cli.output import AsJson, check_annotated, print_json, print_verdict
 from face_validation.client.buckets import Bucket
 from face_validation.client.reasons import Language
 from face_validation.client.validation_request import ValidationType
@@ -85,7 +85,7 @@ def validate(
     language: Annotated[Language, typer.Option(help="The language of --explain.")] = "en",
     quality: Annotated[bool, typer.Option("--quality", help="Print the quality of both faces.")] = False,
     annotate: Annotated[Path | None, typer.Option(help="Write both images, with boxes, to this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the service's answer as JSON.")] = False,
+    as_json: AsJson = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the uploaded images in the buckets.")] = False,
     keys: Annotated[
         bool, typer.Option("--keys", help="SOURCE and TARGET are keys of images that are already in the buckets.")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from face_validation.cli.output import new_stderr, progress_of
 from person_verifier.errors import VerifierError
 from person_verifier.serving.settings import ServerSettings, keep_to_one_thread
 
@@ -140,21 +140,15 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except VerifierError as error:
-        Console(stderr=True, emoji=False).print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False)
+        new_stderr().print(f"[bold red]Error:[/] {escape(str(error))}")
         raise typer.Exit(2) from error
 
 
 @contextmanager
 def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
     """One step's bar on standard error."""
-    columns = (
-        TextColumn("{task.description:9}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with Progress(*columns, console=Console(stderr=True, emoji=False)) as bars:
-        task = bars.add_task(step, total=total)
+    with progress_of(new_stderr()) as bars:
+        task = bars.add_task(step, total=total, trouble="")
         yield lambda: bars.advance(task)
 
 
@@ -187,13 +181,17 @@ def _rule(threshold: str, fmr: float) -> "ThresholdRule":
 
 
 def _show_seen(project: "VerifierProject", out: Path) -> None:
-    from person_verifier.dataset.photos import hidden_images
+    from person_verifier.dataset.photos import hidden_images, other_files
     from person_verifier.training.project import remark
 
     seen = project.seen
     console = Console(emoji=False)
     if hidden := hidden_images(project.photos):
         console.print(f"{hidden} hidden files were skipped.", style="dim")
+    others = other_files(project.photos)
+    for name in others:
+        reason = "the verifier takes JPG and PNG; save it as a JPG"
+        console.print(f"[yellow]Left out:[/] {escape(name)}: {reason}.", highlight=False, soft_wrap=True)
     remarkable = [entry for entry in seen if remark(entry)]
     if remarkable:
         table = Table("photo", "remark", title="Photos to look at")
@@ -202,7 +200,11 @@ def _show_seen(project: "VerifierProject", out: Path) -> None:
         console.print(table)
         if len(remarkable) > 20:
             console.print(f"... and {len(remarkable) - 20} more")
-    console.print(f"{len(seen)} photos. All: {out / 'reports' / 'photos.csv'}; crops to look through: {out / 'crops'}")
+    used, all_of_them = sum(not entry.problem for entry in seen), len(seen) + len(others)
+    console.print(
+        f"{used} of {all_of_them} photos are used. All: {out / 'reports' / 'photos.csv'}; "
+        f"crops to look through: {out / 'crops'}"
+    )
 
 
 def _show_report(report: "MetricsReport", folder: Path) -> None:
@@ -225,4 +227,4 @@ def _figures(method: "MethodReport") -> list[str]:
 
 def _warn(warnings: "tuple[str, ...] | list[str]") -> None:
     for warning in warnings:
-        Console(stderr=True, emoji=False).print(f"[yellow]Warning:[/] {escape(warning)}", highlight=False)
+        new_stderr().print(f"[yellow]Warning:[/] {escape(warning)}")

@@ -55,6 +55,13 @@ def hidden_images(folder: Path) -> int:
     return sum(files_below(folder / kind, SUFFIXES)[2] for kind in (ME, NOT_ME))
 
 
+def other_files(folder: Path) -> list[str]:
+    """The names, below the data folder, of what `find_photos` leaves out: it does not end as a JPG or a PNG does."""
+    files = [(path, folder / kind) for kind in (ME, NOT_ME) for path in sorted((folder / kind).rglob("*"))]
+    others = [path for path, root in files if path.is_file() and not _is_hidden(path, root)]
+    return [_as_text(path.relative_to(folder).as_posix()) for path in others if path.suffix.lower() not in SUFFIXES]
+
+
 def dataset_digest(photos: list[Photo]) -> str:
     """SHA-256 in hex of what is trained from: the same photos with the same labels and names give the same digest."""
     lines = sorted(f"{photo.is_me} {photo.person} {photo.digest}" for photo in photos)

@@ -44,6 +44,15 @@ def test_the_steps_run_one_by_one_and_train_does_all(data: list[str], tmp_path: 
     assert (tmp_path / "models" / "verifier.json").exists()
 
 
+def test_files_that_are_left_out_are_named_with_the_reason_and_counted(data: list[str], tmp_path: Path) -> None:
+    (tmp_path / "data" / "me" / "clip[1].mp4").write_bytes(b"a video")
+
+    crop = RUNNER.invoke(app, ["crop", *data])
+
+    assert "Left out: me/clip[1].mp4: the verifier takes JPG and PNG; save it as a JPG." in crop.output
+    assert "84 of 85 photos are used." in crop.output
+
+
 def test_judge_tells_by_its_exit_code(data: list[str], tmp_path: Path) -> None:
     RUNNER.invoke(app, ["train", *data])
     (tmp_path / "me.png").write_bytes(striped("Me", 900))

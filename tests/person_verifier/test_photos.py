@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from person_verifier.dataset.photos import Photo, dataset_digest, find_photos, hidden_images
+from person_verifier.dataset.photos import Photo, dataset_digest, find_photos, hidden_images, other_files
 from person_verifier.errors import TrainingDataError
 from tests.person_verifier.fakes import striped
 
@@ -48,6 +48,7 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     found = photos(tmp_path, ["not_me/x.png", "not_me/notes.txt", "me/clip.mp4", "not_me/deep/y.JPEG"])
 
     assert set(found) == {"me/a.png", "me/b.JPG", "not_me/x.png", "not_me/deep/y.JPEG"}
+    assert other_files(tmp_path) == ["me/clip.mp4", "not_me/notes.txt"]
 
 
 @pytest.mark.parametrize("kind", ["me", "not_me"])
