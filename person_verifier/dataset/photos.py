@@ -57,9 +57,8 @@ def hidden_images(folder: Path) -> int:
 
 def other_files(folder: Path) -> list[str]:
     """The names, below the data folder, of what `find_photos` leaves out: it does not end as a JPG or a PNG does."""
-    files = [(path, folder / kind) for kind in (ME, NOT_ME) for path in sorted((folder / kind).rglob("*"))]
-    others = [path for path, root in files if path.is_file() and not _is_hidden(path, root)]
-    return [_as_text(path.relative_to(folder).as_posix()) for path in others if path.suffix.lower() not in SUFFIXES]
+    others = [path for kind in (ME, NOT_ME) for path in files_below(folder / kind, SUFFIXES)[1]]
+    return [printable(path.relative_to(folder).as_posix()) for path in others]
 
 
 def dataset_digest(photos: list[Photo]) -> str:
