@@ -1,5 +1,7 @@
 """moto's WSGI applications as uvicorn serves them, with the limits that the other servers have for their callers."""
 
+from urllib.parse import unquote_to_bytes
+
 from moto.moto_server.werkzeug_app import BackendRequest
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -20,9 +22,12 @@ def as_asgi(app: WsgiApp) -> ASGIApp:
             body = await request.body()
         except ClientDisconnect:
             return
-        # The caller's own Host goes along in the headers; this one is only for the address to be a whole one.
-        url = f"http://localhost{scope['raw_path'].decode('latin-1')}?{request.url.query}"
-        environ = BackendRequest.from_primitives(request.method, url, request.headers, body).environ
+        path, query = scope["raw_path"], scope["query_string"].decode("latin-1")
+        target = f"{path.decode('latin-1')}?{query}" if query else path.decode("latin-1")
+        # The caller's own Host goes along in the headers.
+        environ = BackendRequest.from_primitives(request.method, "http://localhost/", request.headers, body).environ
+        environ |= {"PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "QUERY_STRING": query}
+        environ |= {"RAW_URI": target, "REQUEST_URI": target}
         made = await run_in_threadpool(WsgiResponse.from_app, app, environ, buffered=True)
         if content := made.get_data():
             made.headers.setdefault("Content-Length", len(content))
