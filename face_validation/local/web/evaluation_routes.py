@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import threading
 from collections import Counter
-from functools import cached_property, partial
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 
@@ -19,7 +19,7 @@ from face_validation.client.image_preparation import MAX_FILE_BYTES
 from face_validation.local.demo import client_of
 from face_validation.local.gateway.api_gateway import read_body
 from face_validation.local.stack_info import StackInfo
-from face_validation.local.web.own_site import FOLDER, OwnSite, PageRefusedError, file
+from face_validation.local.web.own_site import OwnSite, PageRefusedError
 
 FILES = ("evaluation.css", "evaluation.js", "evaluation_words.js", "folders.js")
 JOBS = 2
@@ -49,8 +49,7 @@ class EvaluationRoutes:
         """The addresses, to be mounted at the root."""
         route = self._site.route
         return [
-            route("/evaluation", partial(file, FOLDER / "evaluation.html")),
-            *self._site.files(FILES),
+            *self._site.page("/evaluation", "evaluation.html", FILES),
             route("/page/evaluation", self._progress),
             route("/page/evaluation", self._new, "POST"),
             route("/page/evaluation", self._stop, "DELETE"),

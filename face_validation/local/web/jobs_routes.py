@@ -1,7 +1,6 @@
 """The page about bulk jobs: send a manifest with its pictures, see how far each job is, stop it, get its results."""
 
 import uuid
-from functools import partial
 from http import HTTPStatus
 from pathlib import PurePosixPath
 
@@ -9,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from face_validation.local.web.own_site import FOLDER, OwnSite, body_within, file
+from face_validation.local.web.own_site import OwnSite, body_within
 from face_validation.local.web.stack_api import StackApi
 
 FILES = ("jobs.css", "jobs.js", "jobs_words.js")
@@ -33,8 +32,7 @@ class JobsRoutes:
         """The addresses, to be mounted at the root."""
         route = self._site.route
         return [
-            route("/jobs", partial(file, FOLDER / "jobs.html")),
-            *self._site.files(FILES),
+            *self._site.page("/jobs", "jobs.html", FILES),
             route("/page/jobs", self._passed_on),
             route("/page/jobs", self._submitted, "POST"),
             route("/page/jobs/pictures", self._picture, "POST"),

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from face_validation.local.gateway.api_gateway import read_body
@@ -24,6 +24,9 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+# Each time, so that no old page stays after an upgrade.
+_ASKED_AGAIN = {"Cache-Control": "no-cache"}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -62,9 +65,12 @@ class OwnSite:
 
         return Route(path, guarded, methods=[method])
 
-    def files(self, names: Iterable[str]) -> list[Route]:
-        """The files of a page, at `/page/{name}`."""
-        return [self.route(f"/page/{name}", partial(file, FOLDER / name)) for name in names]
+    def page(self, address: str, name: str, files: Iterable[str]) -> list[Route]:
+        """A page at its address, and its files at `/page/{name}`."""
+        return [
+            self.route(address, partial(_page, name)),
+            *(self.route(f"/page/{one}", partial(_file, one)) for one in files),
+        ]
 
     def _check(self, request: Request) -> None:
         origin = self._hosts.get(request.headers.get("host", ""))
@@ -72,10 +78,16 @@ class OwnSite:
             raise PageRefusedError(HTTPStatus.FORBIDDEN, "ForbiddenError", "Only this stack's own page may ask this.")
 
 
-async def file(path: Path, request: Request) -> Response:
-    """A file that the browser asks for again each time, so that no old page stays after an upgrade."""
-    del request
-    return FileResponse(path, headers={"Cache-Control": "no-cache"})
+async def _page(name: str, request: Request) -> Response:
+    """A page with the header that all of them have, in which its own link is marked."""
+    link = f'<a href="{request.url.path}"'
+    header = (FOLDER / "header.html").read_text("utf-8").replace(link, f'{link} aria-current="page"')
+    html = (FOLDER / name).read_text("utf-8").replace("<header></header>", header)
+    return HTMLResponse(html, headers=_ASKED_AGAIN)
+
+
+async def _file(name: str, _: Request) -> Response:
+    return FileResponse(FOLDER / name, headers=_ASKED_AGAIN)
 
 
 async def body_within(request: Request, limit: int, what: str = "The picture is", advice: str = "") -> bytes:

@@ -1,7 +1,6 @@
 """The page for people and the few addresses that it needs; for this machine and this page only."""
 
 import math
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +16,7 @@ from face_validation.client.errors import FaceValidationError
 from face_validation.client.image_preparation import MAX_FILE_BYTES, prepare
 from face_validation.client.reasons import texts
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
-from face_validation.local.web.own_site import FOLDER, OwnSite, PageRefusedError, body_within, file
+from face_validation.local.web.own_site import OwnSite, PageRefusedError, body_within
 from face_validation.local.web.stack_api import StackApi
 
 MODULES = ("page", "language", "words", "question", "verdict", "pictures", "camera", "boxes", "developers", "intake")
@@ -38,8 +37,7 @@ class PageRoutes:
         """The addresses, to be mounted at the root."""
         route = self._site.route
         return [
-            route("/", partial(file, FOLDER / "index.html")),
-            *self._site.files(FILES),
+            *self._site.page("/", "index.html", FILES),
             route("/page/reasons.json", _reasons),
             route("/page/samples", _samples),
             route("/page/samples/{name}.jpg", _sample),

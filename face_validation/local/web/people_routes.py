@@ -1,7 +1,6 @@
 """The page about people: who is enrolled, with their faces; enrol, look for, compare, rename and erase them."""
 
 import uuid
-from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from face_validation.client.image_preparation import prepare
-from face_validation.local.web.own_site import FOLDER, OwnSite, PageRefusedError, body_within, file
+from face_validation.local.web.own_site import OwnSite, PageRefusedError, body_within
 from face_validation.local.web.stack_api import StackApi
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.faces import BoundingBox
@@ -33,8 +32,7 @@ class PeopleRoutes:
         """The addresses, to be mounted at the root."""
         route = self._site.route
         return [
-            route("/people", partial(file, FOLDER / "people.html")),
-            *self._site.files(FILES),
+            *self._site.page("/people", "people.html", FILES),
             route("/page/people", self._listed),
             route("/page/people", self._enrol, "POST"),
             route("/page/people", self._erase, "DELETE"),
@@ -72,9 +70,7 @@ class PeopleRoutes:
         return await self._api.asked("POST", "/renames", dict(request.query_params))
 
     async def _verify(self, request: Request) -> Response:
-        photo = await read_body(request, MAX_IMAGE_BYTES)
-        if photo is None:
-            return _too_large()
+        photo = await body_within(request, MAX_IMAGE_BYTES)
         async with self._api.held({self._api.stack.target_bucket: photo}) as key:
             body = {"image_path": key, "full_name": request.query_params.get("full_name", "")}
             return await self._api.asked("POST", "/verification", body)
