@@ -37,7 +37,7 @@ def lan_page(stack: StackInfo, console: Console) -> Iterator[None]:
             console.print(f"\n{device} opened the page. The link for another device:\n{site.link}", highlight=False)
 
         site = LanSite(origin, PageRoutes(api, OwnSite(origin)).routes(), opened)
-        with ServerThread(site.app, listener, certificate):
+        with ServerThread(site, listener, certificate):
             console.print(f"\n[bold]On a phone in this network[/]: {site.link}\n", highlight=False, soft_wrap=True)
             for line in qr_lines(site.link):
                 console.print(line, style="#000000 on #ffffff", highlight=False, no_wrap=True)

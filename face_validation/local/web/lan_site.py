@@ -39,7 +39,7 @@ class LanSite:
         self._link = secrets.token_urlsafe(16)
         self._pages = Starlette(routes=[Route("/open/{link}", self._open), *pages])
 
-    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The pages, for whoever opened them by a link."""
         answer: ASGIApp = self._pages
         if scope["type"] == "http" and not self._may_pass(Request(scope)):

@@ -42,7 +42,7 @@ class Phone:
     """A browser with its cookies."""
 
     def __init__(self, site: Site) -> None:
-        self._transport, self._cookies = httpx.ASGITransport(site.lan.app, client=("192.0.2.9", 5000)), httpx.Cookies()
+        self._transport, self._cookies = httpx.ASGITransport(site.lan, client=("192.0.2.9", 5000)), httpx.Cookies()
 
     def ask(self, method: str, address: str, headers: dict[str, str] | None = None) -> httpx.Response:
         async def ask() -> httpx.Response:
