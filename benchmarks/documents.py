@@ -9,7 +9,6 @@ import csv
 import resource
 import statistics
 import time
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
+from sklearn.metrics import precision_recall_fscore_support
 
 from benchmarks.measuring import face_data, show
 from face_validation.local.samples import documents as sample_documents
@@ -102,14 +102,13 @@ def main() -> None:
         times.append({"images": kind, "n": len(ms), **figures})
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     show("documents, time", "Time, one thread", times, peak_mb=peak_mb)
-    pairs = Counter((result.label, result.said) for result in results)
-    scores = []
-    for label in ("Passport", "Driving License", NONE):
-        right = pairs[label, label]
-        expected = sum(count for (wanted, _), count in pairs.items() if wanted == label)
-        said = sum(count for (_, answer), count in pairs.items() if answer == label)
-        shares = {"recall": right / max(1, expected), "precision": right / max(1, said)}
-        scores.append({"label": label, "n": expected, **shares})
+    labels = ("Passport", "Driving License", NONE)
+    expected, said = ([getattr(result, name) for result in results] for name in ("label", "said"))
+    shares = precision_recall_fscore_support(expected, said, labels=labels, zero_division=0.0)
+    scores = [
+        {"label": label, "n": int(n), "recall": float(recall), "precision": float(precision)}
+        for label, precision, recall, _, n in zip(labels, *shares, strict=True)
+    ]
     wrong = [asdict(result) for result in results if result.label != result.said]
     show("documents, labels", f"Labels above {COUNTED:.0f} %", scores, wrong=wrong)
 

@@ -2,10 +2,11 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,15 +71,14 @@ class TraitReader:
         pyramid = Pyramid(image)
         size = np.array(pyramid.size, np.float32)
         mesh = _mesh(networks[0], pyramid, face.landmarks * size)
-        eyes = _eyes(networks[1], pyramid, *(mesh[list(corners)] for corners in _EYE_CORNERS))
+        irises, opening, gaze = _eyes(networks[1], pyramid, [mesh[list(corners)] for corners in _EYE_CORNERS])
         points = {name: mesh[place] for name, place in self._landmarks.items()}
-        points |= {"leftPupil": eyes[0].iris, "rightPupil": eyes[1].iris}
-        gaze = np.mean([eye.gaze for eye in eyes], axis=0) / _EYEBALL_RADIUS
-        yaw, down = np.degrees(np.arcsin(np.clip(gaze, -1, 1)))
+        points |= {"leftPupil": irises[0], "rightPupil": irises[1]}
+        yaw, down = np.degrees(np.arcsin(np.clip(gaze / _EYEBALL_RADIUS, -1, 1)))
         lips, corners = (float(np.linalg.norm(mesh[a] - mesh[b])) for a, b in (_INNER_LIPS, _INNER_MOUTH_CORNERS))
         return FaceTraits(
             {name: (float(x), float(y)) for name, (x, y) in ((name, point / size) for name, point in points.items())},
-            _probability(float(np.mean([eye.opening for eye in eyes])), _EYES_MIDDLE, _EYES_SLOPE),
+            _probability(opening, _EYES_MIDDLE, _EYES_SLOPE),
             _probability(lips / max(corners, 1.0), _MOUTH_MIDDLE, _MOUTH_SLOPE),
             float(yaw),
             float(-down),
@@ -91,19 +91,6 @@ class TraitReader:
             return self._networks
 
 
-@dataclass(frozen=True, slots=True)
-class _Eye:
-    """One eye: where the iris's centre (2,) is, in pixels of the image; how open the eye is; where it looks.
-
-    `opening` is the area within the lids over the square of the eye's width; `gaze` (2,) is where the iris stands from
-    the middle of the lids, to the right and down along the eye, in widths of the eye.
-    """
-
-    iris: Floats
-    opening: float
-    gaze: Floats
-
-
 def _mesh(network: models.Network, pyramid: Pyramid, points: Floats) -> Floats:
     """The mesh (468, 2) in pixels of the image, of the face with these five points (5, 2)."""
     placed = placement(points, _MESH_POINTS)
@@ -111,37 +98,36 @@ def _mesh(network: models.Network, pyramid: Pyramid, points: Floats) -> Floats:
     return _moved(flat.reshape(-1, 3)[:, :2], placed)
 
 
-def _eyes(network: models.Network, pyramid: Pyramid, left: Floats, right: Floats) -> tuple[_Eye, _Eye]:
-    """Both eyes, from left to right in the image of an upright face, by the corners (2, 2) of each."""
-    places = [_eye_placed(left), _eye_placed(right)]
+def _eyes(network: models.Network, pyramid: Pyramid, corners: Sequence[Floats]) -> tuple[list[Floats], float, Floats]:
+    """Both eyes, from left to right in the image of an upright face, by the corners (2, 2) of each.
+
+    Returns:
+        Each iris's centre (2,) in pixels of the image; the mean area within the lids over the square of the eye's
+        width; where the irises stand from the middle of the lids on the mean (2,), to the right and down along the eye,
+        in widths of the eye.
+    """
+    places = [_eye_placed(ends) for ends in corners]
     chips = np.stack([pyramid.cut(placed, _IRIS_SIDE, grey=0) for placed in places])
     # The network knows the left eye; the right one is shown to it in a mirror.
     chips[1] = chips[1, :, ::-1]
-    contours, irises = network(chips)
-    return (
-        _eye(contours[0], irises[0], places[0], is_mirrored=False),
-        _eye(contours[1], irises[1], places[1], is_mirrored=True),
+    lids, centres = (
+        np.array(points.reshape(2, -1, 3)[:, :count, :2])
+        for points, count in zip(network(chips), (_CONTOUR, 1), strict=True)
     )
-
-
-def _eye(contour: Floats, iris: Floats, placed: NDArray[np.float64], *, is_mirrored: bool) -> _Eye:
-    lids, centre = contour.reshape(-1, 3)[:_CONTOUR, :2].copy(), iris.reshape(-1, 3)[:1, :2].copy()
-    if is_mirrored:
-        lids[:, 0], centre[:, 0] = _IRIS_SIDE - 1 - lids[:, 0], _IRIS_SIDE - 1 - centre[:, 0]
-    width = max(float(np.ptp(lids[:, 0])), 1.0)
-    middle = (lids.max(axis=0) + lids.min(axis=0)) / 2
-    return _Eye(
-        _moved(centre, placed)[0],
-        _area(lids) / width**2,
-        ((centre[0] - middle) / width).astype(np.float32),
-    )
+    for points in (lids, centres):
+        points[1, :, 0] = _IRIS_SIDE - 1 - points[1, :, 0]
+    widths = np.maximum(np.ptp(lids[..., 0], axis=1), 1.0)
+    middles = (lids.max(axis=1) + lids.min(axis=1)) / 2
+    gaze: Floats = ((centres[:, 0] - middles) / widths[:, None]).mean(axis=0)
+    opening = np.mean([_area(around) / width**2 for around, width in zip(lids, widths, strict=True)])
+    irises = [_moved(centre, placed)[0] for centre, placed in zip(centres, places, strict=True)]
+    return irises, float(opening), gaze
 
 
 def _area(contour: Floats) -> float:
     """The area within points that go along one lid and then along the other, in any order: they are put in order."""
-    around = contour - contour.mean(axis=0)
-    x, y = around[np.argsort(np.arctan2(around[:, 1], around[:, 0]))].T
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
+    x, y = (contour - contour.mean(axis=0)).T
+    return cv2.contourArea(contour[np.argsort(np.arctan2(y, x))])
 
 
 def _eye_placed(corners: Floats) -> NDArray[np.float64]:

@@ -52,10 +52,8 @@ class _Table:
         return default if at is None else int(struct.unpack_from(layout, self.content, at)[0])
 
     def numbers(self, field: int, kind: str) -> NDArray[Any]:
-        at = self._target(field)
-        if at is None:
-            return np.zeros(0, kind)
-        return np.frombuffer(self.content, kind, struct.unpack_from("<I", self.content, at)[0], at + 4)
+        at, count = self._vector(field)
+        return np.frombuffer(self.content, kind, count, at)
 
     def table(self, field: int) -> "_Table":
         at = self._target(field)
@@ -64,11 +62,13 @@ class _Table:
         return _Table(self.content, at)
 
     def tables(self, field: int) -> list["_Table"]:
+        at, count = self._vector(field)
+        return [_Table(self.content, self._pointed(at + 4 * item)) for item in range(count)]
+
+    def _vector(self, field: int) -> tuple[int, int]:
+        """Where its first item is, and how many there are; none of a field that the table lacks."""
         at = self._target(field)
-        if at is None:
-            return []
-        (count,) = struct.unpack_from("<I", self.content, at)
-        return [_Table(self.content, self._pointed(at + 4 + 4 * item)) for item in range(count)]
+        return (0, 0) if at is None else (at + 4, struct.unpack_from("<I", self.content, at)[0])
 
     def _field(self, field: int) -> int | None:
         fields = self.place - struct.unpack_from("<i", self.content, self.place)[0]
