@@ -62,7 +62,7 @@ def create_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTim
     request = validated(parse_body(invocation.body), JobRequest)
     request = request.model_copy(update={"id_request": invocation.id_request})
     with timer.step("job"):
-        return _accepted(invocation, adapters.jobs.create(invocation.client, invocation.scopes, request))
+        return _accepted(adapters.jobs.create(invocation.client, invocation.scopes, request))
 
 
 def list_jobs(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -70,34 +70,33 @@ def list_jobs(adapters: JobsAdapters, invocation: Invocation, timer: RequestTime
     request = validated(dict(invocation.event.get("queryStringParameters") or {}), JobsRequest)
     with timer.step("table"):
         jobs, token = adapters.jobs.listed(invocation.client, request.limit, request.next_token)
-    page = {"id_request": invocation.id_request, "jobs": list(map(_told, jobs)), "next_token": token}
-    return OperationResult(JobsAnswer.model_validate(page))
+    return OperationResult(JobsAnswer, {"jobs": list(map(_told, jobs)), "next_token": token})
 
 
 def show_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """GET /jobs/{job_id}: how far the job is."""
     with timer.step("job"):
         job = adapters.jobs.show(invocation.client, _job_id(invocation))
-    return OperationResult(JobAnswer(id_request=invocation.id_request, **_told(job)))
+    return OperationResult(JobAnswer, _told(job))
 
 
 def stop_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /jobs/{job_id}: 202, and no more lines are asked."""
     with timer.step("job"):
-        return _accepted(invocation, adapters.jobs.stop(invocation.client, _job_id(invocation)))
+        return _accepted(adapters.jobs.stop(invocation.client, _job_id(invocation)))
 
 
 def redrive_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /jobs/{job_id}/redrive: 202, and the lines without an outcome are asked again."""
     with timer.step("job"):
-        return _accepted(invocation, adapters.jobs.redrive(invocation.client, _job_id(invocation)))
+        return _accepted(adapters.jobs.redrive(invocation.client, _job_id(invocation)))
 
 
 def job_results(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """GET /jobs/{job_id}/results: where they lie."""
     with timer.step("job"):
         url = adapters.jobs.results(invocation.client, _job_id(invocation))
-    return OperationResult(JobResultsAnswer(id_request=invocation.id_request, url=url, expires_in=LINK_S))
+    return OperationResult(JobResultsAnswer, {"url": url, "expires_in": LINK_S})
 
 
 OPERATIONS = operations((create_job, list_jobs, show_job, stop_job, redrive_job, job_results))
@@ -105,8 +104,8 @@ OPERATIONS = operations((create_job, list_jobs, show_job, stop_job, redrive_job,
 _function = RestFunction(OPERATIONS, JobsAdapters.from_environment)
 
 
-def _accepted(invocation: Invocation, job: Job) -> OperationResult:
-    return OperationResult(JobAnswer(id_request=invocation.id_request, **_told(job)), HTTPStatus.ACCEPTED)
+def _accepted(job: Job) -> OperationResult:
+    return OperationResult(JobAnswer, _told(job), HTTPStatus.ACCEPTED)
 
 
 def _job_id(invocation: Invocation) -> str:

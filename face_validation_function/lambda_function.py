@@ -9,7 +9,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from face_validation_function.comparison import Comparison
-from face_validation_function.contract.answers import ErrorEnvelope, ValidationAnswer
+from face_validation_function.contract.answers import ErrorEnvelope, LivenessSessionAnswer, ValidationAnswer
 from face_validation_function.deadline import Outcome, Task, run_until_deadline
 from face_validation_function.exceptions.exceptions import (
     FaceValidationError,
@@ -141,7 +141,7 @@ def create_liveness_session(adapters: Adapters, invocation: Invocation, timer: R
     """POST /liveness-sessions: 201, for the same id_request the same session."""
     source = validated(parse_body(invocation.body), LivenessSessionRequest).source_path
     made = adapters.liveness.create(timer, invocation.client, invocation.id_request, source)
-    return OperationResult(made, HTTPStatus.CREATED)
+    return OperationResult(LivenessSessionAnswer, made, HTTPStatus.CREATED)
 
 
 OPERATIONS = {"validate": validate, **operations((create_liveness_session,))}

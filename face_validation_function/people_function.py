@@ -17,7 +17,7 @@ from face_validation_function.contract.answers import (
 from face_validation_function.deadline import Task
 from face_validation_function.faces import Face
 from face_validation_function.integrations.s3_service import UPLOAD_S, looked_for_in
-from face_validation_function.people import Erased, PersonMatch
+from face_validation_function.people import PersonMatch
 from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.reasons import Reason
 from face_validation_function.record_operations import (
@@ -70,12 +70,8 @@ def enrol(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer)
         allow_duplicate=request.allow_duplicate,
         expires_at=request.expires_at or "",
     )
-    body = EnrolAnswer(
-        id_request=invocation.id_request,
-        possible_duplicate=enrolled.face.possible_duplicate or None,
-        **face_fields(enrolled.face),
-    )
-    return OperationResult(body, HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
+    body = face_fields(enrolled.face) | {"possible_duplicate": enrolled.face.possible_duplicate or None}
+    return OperationResult(EnrolAnswer, body, HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
 
 
 def list_faces(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -83,8 +79,7 @@ def list_faces(adapters: PeopleAdapters, invocation: Invocation, timer: RequestT
     request = validated(dict(invocation.event.get("queryStringParameters") or {}), ListRequest)
     with timer.step("table"):
         faces, token = adapters.table.listed(request.limit, request.next_token, request.full_name)
-    page = {"id_request": invocation.id_request, "faces": list(map(face_fields, faces)), "next_token": token}
-    return OperationResult(FacesAnswer.model_validate(page))
+    return OperationResult(FacesAnswer, {"faces": list(map(face_fields, faces)), "next_token": token})
 
 
 def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -96,11 +91,9 @@ def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
         everybody = adapters.search.search_everybody(timer, photo, *limits)
         faces = [_found(one.matches) | _seen(one.searched) for one in everybody.faces]
         found = any(one.matches for one in everybody.faces)
-        told: dict[str, Any] = {"found": found, "faces": faces, "not_searched": everybody.left_out}
-    else:
-        one = adapters.search.search(timer, photo, request.threshold, request.max_faces)
-        told = _found(one.matches) | {"searched_face": one.searched}
-    return OperationResult(SearchAnswer(id_request=invocation.id_request, **told))
+        return OperationResult(SearchAnswer, {"found": found, "faces": faces, "not_searched": everybody.left_out})
+    one = adapters.search.search(timer, photo, request.threshold, request.max_faces)
+    return OperationResult(SearchAnswer, _found(one.matches) | {"searched_face": one.searched})
 
 
 def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -113,25 +106,24 @@ def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
         *([Reason.TARGET_SEVERAL_FACES] if len(verified.seen.faces) > 1 else []),
     ]
     body = {
-        "id_request": invocation.id_request,
         "matched": matched,
         "similarity": verified.similarity,
         "reasons": reasons if "reasons" in request.include else None,
         "boxes": {"target": verified.seen} if "boxes" in request.include else None,
     }
-    return OperationResult(VerificationAnswer.model_validate(body))
+    return OperationResult(VerificationAnswer, body)
 
 
 def erase_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /faces/{face_id}: what was erased."""
     face_id = face_id_in(invocation)
-    return _erased(invocation, adapters.erasure.erase_face(timer, face_id))
+    return OperationResult(ErasedAnswer, {"erased": adapters.erasure.erase_face(timer, face_id)})
 
 
 def erase_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /people/{full_name}: what was erased."""
     full_name = full_name_in(invocation)
-    return _erased(invocation, adapters.erasure.erase_person(timer, full_name))
+    return OperationResult(ErasedAnswer, {"erased": adapters.erasure.erase_person(timer, full_name)})
 
 
 def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -143,8 +135,8 @@ def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     key = f"{folder}{uuid.uuid4()}.{ENDINGS[request.content_type]}"
     with timer.step("presign"):
         url, fields = adapters.s3.presigned_post(buckets[request.bucket], key, request.content_type, request.full_name)
-    form = UploadAnswer(id_request=invocation.id_request, key=key, url=url, fields=fields, expires_in=UPLOAD_S)
-    return OperationResult(form, HTTPStatus.CREATED)
+    form = {"key": key, "url": url, "fields": fields, "expires_in": UPLOAD_S}
+    return OperationResult(UploadAnswer, form, HTTPStatus.CREATED)
 
 
 def expire(adapters: PeopleAdapters, event: Event, context: Any) -> dict[str, int]:
@@ -176,7 +168,3 @@ def _found(matches: Sequence[PersonMatch]) -> dict[str, Any]:
 
 def _seen(face: Face) -> dict[str, Any]:
     return {"box": face.box, "confidence": face.confidence}
-
-
-def _erased(invocation: Invocation, erased: Erased) -> OperationResult:
-    return OperationResult(ErasedAnswer.model_validate({"id_request": invocation.id_request, "erased": erased}))

@@ -5,7 +5,6 @@ from typing import Any
 
 from face_validation_function.contract.records import (
     FaceRecordAnswer,
-    NotIndexed,
     PersonAnswer,
     ReindexAnswer,
     RenameAnswer,
@@ -37,7 +36,7 @@ def show_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTi
         photo = kept.photo
         with timer.step("link"):
             url = adapters.s3.link(adapters.settings.faces_bucket, StoredVersion(photo.key, photo.version))
-    return OperationResult(FaceRecordAnswer(id_request=invocation.id_request, url=url, **_record(kept.face, kept)))
+    return OperationResult(FaceRecordAnswer, _record(kept.face, kept) | {"url": url})
 
 
 def show_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -58,34 +57,31 @@ def show_person(adapters: PeopleAdapters, invocation: Invocation, timer: Request
             for one in records.versions
         ]
     rows = [_row(kept) for records in found for kept in records.rows]
-    body = {"id_request": invocation.id_request, "full_name": full_name, "records": rows, "photo_versions": versions}
-    return OperationResult(PersonAnswer.model_validate(body))
+    return OperationResult(PersonAnswer, {"full_name": full_name, "records": rows, "photo_versions": versions})
 
 
 def rename(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /renames: all of a person under another name."""
     request = validated(parse_body(invocation.body), RenameRequest)
     photos = adapters.renaming.rename(timer, request.old, request.to)
-    return OperationResult(RenameAnswer(id_request=invocation.id_request, full_name=request.to, photos=photos))
+    return OperationResult(RenameAnswer, {"full_name": request.to, "photos": photos})
 
 
 def reindex(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /reindexings: a part of a reindex; the same `id_request` again goes on with it."""
     validated(parse_body(invocation.body), ReindexRequest)
     progress = adapters.reindexing.step(timer, invocation.id_request)
-    return OperationResult(
-        ReindexAnswer(
-            id_request=invocation.id_request,
-            finished=progress.is_finished,
-            collection_id=progress.collection_id,
-            indexed=progress.indexed,
-            wait_s=progress.wait_s,
-            not_indexed=[
-                NotIndexed(full_name=kept.photo.full_name, image_path=kept.photo.key, reason=kept.reason)
-                for kept in progress.not_indexed
-            ],
-        )
-    )
+    body = {
+        "finished": progress.is_finished,
+        "collection_id": progress.collection_id,
+        "indexed": progress.indexed,
+        "wait_s": progress.wait_s,
+        "not_indexed": [
+            {"full_name": kept.photo.full_name, "image_path": kept.photo.key, "reason": kept.reason}
+            for kept in progress.not_indexed
+        ],
+    }
+    return OperationResult(ReindexAnswer, body)
 
 
 def face_id_in(invocation: Invocation) -> str:

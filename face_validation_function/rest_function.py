@@ -5,7 +5,6 @@ import binascii
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from http import HTTPStatus
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import unquote
@@ -139,9 +138,10 @@ def invocation_of(event: Event, context: Any) -> Invocation:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """What an operation answers: the body and the status."""
+    """What an operation answers: the model of the body, its fields without `id_request`, and the status."""
 
-    body: Answer
+    kind: type[Answer]
+    fields: Mapping[str, Any]
     status: HTTPStatus = HTTPStatus.OK
 
 
@@ -166,12 +166,17 @@ def operations(works: Iterable[Work[Logged]]) -> dict[str, Operation[Logged]]:
 def _answering(name: str, work: Work[Logged]) -> Operation[Logged]:
     def answer(adapters: Logged, invocation: Invocation) -> HttpResponse:
         id_request = _request_id(invocation)
-        task = Task(id_request, partial(work, adapters, replace(invocation, id_request=id_request)))
+        asked = replace(invocation, id_request=id_request)
+
+        def answered(timer: RequestTimer) -> tuple[HTTPStatus, Answer]:
+            result = work(adapters, asked, timer)
+            return result.status, result.kind.model_validate({"id_request": id_request, **result.fields})
+
         try:
-            done = run_operation(name, task, invocation, adapters.logger)
+            done = run_operation(name, Task(id_request, answered), invocation, adapters.logger)
         except FaceValidationError as error:
             return refused(error, id_request)
-        return http_response(done.status, done.body, id_request=id_request)
+        return http_response(*done, id_request=id_request)
 
     return answer
 

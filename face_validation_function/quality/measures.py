@@ -1,4 +1,4 @@
-"""The measures of a face's quality: unit, score and limit of each, in one table.
+"""The measures of a face's quality: unit, score and limit of each.
 
 Names and formulas follow ISO/IEC 29794-5 where the measure is that one; no conformance is claimed. The standard's own
 reference implementation is github.com/BSI-OFIQ/OFIQ-Project. Sharpness is a measure of our own under the standard's
@@ -6,10 +6,12 @@ name, for the standard's is a trained model; the chin, which head size and margi
 landmarks and is estimated (`CHIN`).
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from face_validation_function.reasons import Reason
 
@@ -86,67 +88,28 @@ def _from(middle: float, width: float) -> Callable[[float], float]:
     return lambda value: 100 * _rise(value, middle, width)
 
 
+_SCORES: Mapping[QualityMeasure, Callable[[float], float]] = {
+    QualityMeasure.INTER_EYE_DISTANCE: _from(70, 20),
+    QualityMeasure.HEAD_SIZE: lambda value: 200 * (1 - _rise(abs(value - 0.45), 0, 0.05)),
+    QualityMeasure.LEFTWARD_CROP: _from(0.9, 0.1),
+    QualityMeasure.RIGHTWARD_CROP: _from(0.9, 0.1),
+    QualityMeasure.MARGIN_ABOVE: _from(1.4, 0.1),
+    QualityMeasure.MARGIN_BELOW: _from(1.8, 0.1),
+    QualityMeasure.HEAD_POSE_YAW: _upright,
+    QualityMeasure.HEAD_POSE_PITCH: _upright,
+    QualityMeasure.HEAD_POSE_ROLL: _upright,
+    QualityMeasure.LUMINANCE_MEAN: lambda value: 100 * _rise(value, 0.2, 0.05) * (1 - _rise(value, 0.8, 0.05)),
+    QualityMeasure.LUMINANCE_VARIANCE: lambda value: 100 * math.sin(math.pi * 60 * value / (60 * value + 1)),
+    QualityMeasure.UNDER_EXPOSURE_PREVENTION: lambda value: 100 * (1 - _rise(value, 0.92, 0.05)),
+    QualityMeasure.OVER_EXPOSURE_PREVENTION: lambda value: 1 / (0.01 + value),
+    QualityMeasure.DYNAMIC_RANGE: lambda value: 100 * value / 8,
+    QualityMeasure.ILLUMINATION_UNIFORMITY: lambda value: 100 * value**0.3,
+    QualityMeasure.SHARPNESS: _from(0.18, 0.05),
+}
+# Meanings, units and limits are in `measures.json`.
+_TOLD = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 SCALES: Mapping[QualityMeasure, Scale] = {
-    QualityMeasure.INTER_EYE_DISTANCE: Scale(
-        "distance of the eyes, corrected for yaw", "pixels", _from(70, 20), "SMALL", 10
-    ),
-    QualityMeasure.HEAD_SIZE: Scale(
-        "eyes to chin over the image's height",
-        "ratio",
-        lambda value: 200 * (1 - _rise(abs(value - 0.45), 0, 0.05)),
-        "SMALL",
-        0,
-        "LARGE",
-        0.45,
-    ),
-    QualityMeasure.LEFTWARD_CROP: Scale(
-        "room left of the face", "inter-eye distances from the left eye to the border", _from(0.9, 0.1), "CUT", 5
-    ),
-    QualityMeasure.RIGHTWARD_CROP: Scale(
-        "room right of the face", "inter-eye distances from the right eye to the border", _from(0.9, 0.1), "CUT", 5
-    ),
-    QualityMeasure.MARGIN_ABOVE: Scale(
-        "room above the eyes", "distances of eyes and chin, from the eyes to the border", _from(1.4, 0.1), "CUT", 0
-    ),
-    QualityMeasure.MARGIN_BELOW: Scale(
-        "room below the eyes", "distances of eyes and chin, from the eyes to the border", _from(1.8, 0.1), "CUT", 0
-    ),
-    QualityMeasure.HEAD_POSE_YAW: Scale("turn to the side", "degrees", _upright, "TURNED", 75),
-    QualityMeasure.HEAD_POSE_PITCH: Scale("look up or down", "degrees", _upright, "TURNED", 75),
-    QualityMeasure.HEAD_POSE_ROLL: Scale("tilt", "degrees", _upright, "TURNED", 50),
-    QualityMeasure.LUMINANCE_MEAN: Scale(
-        "mean luminance of the face",
-        "ratio of white",
-        lambda value: 100 * _rise(value, 0.2, 0.05) * (1 - _rise(value, 0.8, 0.05)),
-        "DARK",
-        30,
-        "BRIGHT",
-        0.5,
-    ),
-    QualityMeasure.LUMINANCE_VARIANCE: Scale(
-        "variance of the luminance",
-        "squared ratio of white",
-        lambda value: 100 * math.sin(math.pi * 60 * value / (60 * value + 1)),
-        "FLAT",
-        10,
-    ),
-    QualityMeasure.UNDER_EXPOSURE_PREVENTION: Scale(
-        "share of nearly black pixels (0-25)", "ratio", lambda value: 100 * (1 - _rise(value, 0.92, 0.05)), "DARK", 30
-    ),
-    QualityMeasure.OVER_EXPOSURE_PREVENTION: Scale(
-        "share of nearly white pixels (247-255)", "ratio", lambda value: 1 / (0.01 + value), "BRIGHT", 5
-    ),
-    QualityMeasure.DYNAMIC_RANGE: Scale("entropy of the luminance", "bits", lambda value: 100 * value / 8, "FLAT", 60),
-    QualityMeasure.ILLUMINATION_UNIFORMITY: Scale(
-        "likeness of the left and the right half's luminance",
-        "ratio",
-        lambda value: 100 * value**0.3,
-        "UNEVENLY_LIT",
-        60,
-    ),
-    QualityMeasure.SHARPNESS: Scale(
-        "fine detail over contrast, with the eyes 60 pixels apart", "ratio", _from(0.18, 0.05), "BLURRED", 15
-    ),
+    measure: Scale(score=score, **_TOLD[measure.value]) for measure, score in _SCORES.items()
 }
 
 

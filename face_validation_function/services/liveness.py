@@ -5,7 +5,6 @@ import time
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from face_validation_function.contract.answers import LivenessSessionAnswer
 from face_validation_function.exceptions.exceptions import LivenessError
 from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.liveness_sessions import LivenessResult, LivenessSessions
@@ -25,20 +24,15 @@ class LivenessService:
     def __init__(self, sessions: LivenessSessions, claims: ClaimsTable, threshold: float) -> None:
         self._sessions, self._claims, self._threshold = sessions, claims, threshold
 
-    def create(self, timer: RequestTimer, client: str, id_request: str, source_path: str) -> LivenessSessionAnswer:
-        """A session of this client for this source; the same one for the same id_request."""
-        expires_at = int(time.time()) + SESSION_S
+    def create(self, timer: RequestTimer, client: str, id_request: str, source_path: str) -> dict[str, str]:
+        """A session of this client for this source, as answers tell it; the same one for the same id_request."""
         token = _digest(client, id_request, source_path)
         with timer.step("create_face_liveness_session", rekognition=True):
             session_id = self._sessions.create(token)
         with timer.step("claims"):
-            made = self._claims.claim(_session(session_id), _owner(client, source_path), expires_at)
-        return LivenessSessionAnswer(
-            id_request=id_request,
-            session_id=session_id,
-            expires_at=datetime.fromtimestamp(made.expires_at, UTC).isoformat(),
-            region=self._sessions.region,
-        )
+            made = self._claims.claim(_session(session_id), _owner(client, source_path), int(time.time()) + SESSION_S)
+        expires_at = datetime.fromtimestamp(made.expires_at, UTC).isoformat()
+        return {"session_id": session_id, "expires_at": expires_at, "region": self._sessions.region}
 
     def reference_image(self, timer: RequestTimer, client: str, request: FaceValidationRequest) -> bytes:
         """The image of a session that succeeded, for this request alone and as often as this request is repeated.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from aws_cdk import Stack
@@ -21,22 +22,7 @@ from infra.constructs.stage import Stage
 from infra.options import CustomDomain
 
 # What an operator asks of a request. No body, no header, no token.
-ACCESS_LOG_FIELDS = {
-    "requestId": "$context.requestId",
-    "time": "$context.requestTime",
-    "method": "$context.httpMethod",
-    "path": "$context.resourcePath",
-    "status": "$context.status",
-    "latencyMs": "$context.responseLatency",
-    "integrationLatencyMs": "$context.integration.latency",
-    "responseBytes": "$context.responseLength",
-    "client": "$context.authorizer.claims.client_id",
-    "ip": "$context.identity.sourceIp",
-    "userAgent": "$context.identity.userAgent",
-    "error": "$context.error.responseType",
-    "authorizerError": "$context.authorizer.error",
-    "xrayTrace": "$context.xrayTraceId",
-}
+ACCESS_LOG = Path(__file__).with_name("access_log.json")
 
 _LOG_POLICY = "AmazonAPIGatewayPushToCloudWatchLogs"
 
@@ -104,7 +90,9 @@ class ValidationApi(Construct):
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 data_trace_enabled=False,
                 access_log_destination=apigateway.LogGroupLogDestination(self.access_log),
-                access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG_FIELDS)),
+                access_log_format=apigateway.AccessLogFormat.custom(
+                    json.dumps(json.loads(ACCESS_LOG.read_text("utf-8")))
+                ),
             ),
         )
         # Where there is none, API Gateway makes this group by itself: for ever, and without the key.
