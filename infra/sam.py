@@ -23,12 +23,7 @@ LOOPBACK = "127.0.0.1"
 LOCAL_TEMPLATE = "local.template.json"
 # Where each of AWS's services is, by the local stack's own names for the addresses.
 ENDPOINTS = {
-    "AWS_ENDPOINT_URL_S3": "s3_endpoint",
-    "AWS_ENDPOINT_URL_DYNAMODB": "s3_endpoint",
-    "AWS_ENDPOINT_URL_SQS": "s3_endpoint",
-    "AWS_ENDPOINT_URL_SFN": "s3_endpoint",
-    "AWS_ENDPOINT_URL_EVENTBRIDGE": "s3_endpoint",
-    "AWS_ENDPOINT_URL_KMS": "s3_endpoint",
+    **{f"AWS_ENDPOINT_URL_{name}": "s3_endpoint" for name in ("S3", "DYNAMODB", "SQS", "SFN", "EVENTBRIDGE", "KMS")},
     "AWS_ENDPOINT_URL_REKOGNITION": "rekognition_endpoint",
 }
 # sam hands its own AWS settings to the function: these open no account. A table is there in its own region alone.

@@ -23,13 +23,7 @@ class Identity(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        stage: Stage,
-        scopes: Iterable[str],
-        clients: Iterable[AppClient],
+        self, scope: Construct, id_: str, *, stage: Stage, scopes: Iterable[str], clients: Iterable[AppClient]
     ) -> None:
         super().__init__(scope, id_)
         self.pool = cognito.UserPool(
