@@ -53,7 +53,7 @@ demo: .venv/.local ## show the main job and exit
 	@$(BIN)/face-validation demo
 
 # -- tests and checks --------------------------------------------------------------------------------------------
-PYTEST_IN_PARALLEL := $(BIN)/python -m pytest -n auto --dist loadgroup -q --ignore tests/deployment
+PYTEST_IN_PARALLEL := $(BIN)/python -m pytest -n auto --dist loadfile -q --ignore tests/deployment
 
 test: .venv/.dev chromium ## the tests, in at most 8 minutes on two cores
 	@$(PYTEST_IN_PARALLEL) -m "not whole_data"

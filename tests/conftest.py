@@ -113,4 +113,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    return ModuleScheduling(config, log) if config.option.dist == "loadgroup" else None
+    return ModuleScheduling(config, log) if config.option.dist == "loadfile" else None
