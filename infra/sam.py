@@ -59,8 +59,7 @@ def local_template(template: Template, stack: Mapping[str, str], host: str = LOO
         ValueError: a function has a variable that is a reference, and `stack` has no value for it.
     """
     changed = copy.deepcopy(dict(template))
-    for name, logical_id in function_ids(template).items():
-        variables = changed["Resources"][logical_id]["Properties"]["Environment"]["Variables"]
+    for name, variables in zip(function_ids(template), _variables(changed), strict=True):
         for variable, value in variables.items():
             if variable.lower() in stack:
                 variables[variable] = stack[variable.lower()].replace(f"//{LOOPBACK}:", f"//{host}:")
@@ -85,12 +84,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = [chosen.sam, "local", chosen.command, "--template", LOCAL_TEMPLATE]
     if chosen.command == "invoke":
         command += [function_ids(template)[chosen.function], "--event", str(chosen.event.resolve())]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # A variable of sam's caller would stand in for the function's own.
+    own = {name for function in _variables(changed) for name in function}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name not in own}
     # The asset's path in the template is relative to the assembly.
     run = subprocess.run(  # noqa: S603 - no shell; the words are this module's and the operator's own
         [*command, *options], cwd=chosen.assembly, env=kept | SAM_VARIABLES, check=False
     )
     return run.returncode
+
+
+def _variables(template: Template) -> list[dict[str, Any]]:
+    """The variables of each of the service's functions, to be changed in place."""
+    return [
+        template["Resources"][id_]["Properties"]["Environment"]["Variables"] for id_ in function_ids(template).values()
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,9 +1,12 @@
-"""The copy of the template that sam reads."""
+"""The copy of the template that sam reads, and the variables that sam gets."""
+
+import json
+from pathlib import Path
 
 import pytest
 
 from face_validation.local.gateway.proxy_event import REGION
-from infra.sam import ENDPOINTS, SAM_VARIABLES, function_ids, local_template
+from infra.sam import ENDPOINTS, SAM_VARIABLES, function_ids, local_template, main
 from tests.infra.conftest import Json, Synthesise
 
 pytestmark = pytest.mark.slow
@@ -63,3 +66,22 @@ def test_a_file_of_an_older_stack_is_refused_with_the_name_that_it_lacks(templat
 
 def test_sam_runs_functions_in_the_local_stacks_region() -> None:
     assert SAM_VARIABLES["AWS_DEFAULT_REGION"] == REGION
+
+
+def test_a_variable_of_the_callers_never_stands_in_for_a_functions(
+    template: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "FaceValidation-dev.template.json").write_text(json.dumps(template))
+    (tmp_path / "stack.json").write_text(json.dumps(STACK))
+    sam = tmp_path / "sam"
+    sam.write_text(f"#!/bin/sh\nenv > {tmp_path / 'seen'}\n")
+    sam.chmod(0o755)
+    monkeypatch.setenv("FACES_BUCKET", "of-the-caller")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+
+    status = main(["--info", str(tmp_path / "stack.json"), "--assembly", str(tmp_path), "--sam", str(sam), "start-api"])
+
+    seen = (tmp_path / "seen").read_text()
+    assert status == 0
+    assert "FACES_BUCKET" not in seen
+    assert "HTTPS_PROXY=http://proxy.example:3128" in seen
