@@ -37,7 +37,7 @@ def page(tabs: Any, stack: LocalStack) -> Iterator[Any]:
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.set_default_timeout(ANSWER_TIMEOUT_MS)
     opened.goto(f"{stack.page_url}jobs")
-    opened.get_by_text("Choose a file with requests.").wait_for()
+    opened.wait_for_selector("#none:not([hidden]), #jobs li")
     yield opened
     opened.close()
     assert complaints == []
@@ -45,11 +45,12 @@ def page(tabs: Any, stack: LocalStack) -> Iterator[Any]:
 
 def submit(page: Any, folder: Path) -> Any:
     """Start a job; its card, the first of the list."""
-    before = page.locator("#jobs li").count()
+    newest = "document.querySelector('#jobs li')?.id"
+    before = page.evaluate(newest)
     page.set_input_files("#folder", folder)
     page.get_by_text("november.csv is ready.").wait_for()
     page.click("#job .primary")
-    page.wait_for_function("count => document.querySelectorAll('#jobs li').length > count", arg=before)
+    page.wait_for_function(f"before => {newest} && {newest} !== before", arg=before)
     return page.locator("#jobs li").first
 
 

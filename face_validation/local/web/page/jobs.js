@@ -20,6 +20,7 @@ const card = find("[data-side=manifest]");
 let manifest = null; // path and file of the requests
 let pictures = [];
 let jobs = [];
+let isLoaded = false; // whether the server has said which jobs there are
 let pages = 1; // how many pages of jobs are shown
 let tell = () => words().empty; // what the status says, in the language of the moment
 
@@ -88,6 +89,7 @@ async function load() {
     token = answer.next_token ?? null;
   }
   jobs = found;
+  isLoaded = true;
   find("#more").hidden = token === null;
   write();
 }
@@ -122,7 +124,7 @@ function write() {
     return old;
   });
   if (cards.length !== list.children.length || cards.some((one, place) => one !== list.children[place])) list.replaceChildren(...cards);
-  find("#none").hidden = jobs.length > 0;
+  find("#none").hidden = !isLoaded || jobs.length > 0;
 }
 
 function row(job) {
