@@ -20,7 +20,7 @@ from face_validation_function.exceptions.exceptions import InternalServerError
 from face_validation_function.integrations.claims_table import Claim, ClaimLostError, ClaimsTable
 from tests.fakes import FakeContext
 
-SOON = int(time.time()) + 600
+SOON = int(time.time()) + 86_400  # however long the tests before take
 
 
 @pytest.fixture(scope="module")
