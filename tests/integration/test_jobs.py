@@ -2,6 +2,7 @@
 
 import csv
 import json
+import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -135,7 +136,7 @@ def test_an_evaluation_by_a_job_gives_each_case_its_outcome(client: FaceValidati
 
 def test_jobs_that_are_not_there_or_have_not_ended_say_so(client: FaceValidationClient, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
-        client.jobs.show("7b0a3f0e-59f7-4b0f-9a43-0d8c9b5a1d11")
+        client.jobs.show(str(uuid.uuid4()))
     (*_, job) = client.jobs.watch(client.jobs.submit(manifest(tmp_path)).job_id, poll_s=0.2)
     with pytest.raises(ConflictError, match="no line to ask again"):
         client.jobs.redrive(job.job_id)
