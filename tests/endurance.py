@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ import httpx
 from benchmarks.face_engines import OURS
 from benchmarks.verifier import made_up_model, photographs
 from face_validation.client import FaceValidationClient
+from face_validation.client.errors import ConnectionFailedError, FaceValidationError
 from face_validation.client.profiles import Connection
 from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.samples.questions import SAMPLES, sample_jpeg
@@ -73,6 +75,9 @@ def load(clients: int, seconds: float) -> dict[str, Any]:
     """Questions with known answers, and people who come and go, by `clients` at once for so long."""
     with stack() as (process, info), Connection.from_info(info).client(attempts=1) as client:
         alone = [answer(client, number) for number in range(len(SAMPLES))]
+        for question, told in zip(SAMPLES, alone, strict=True):
+            if told.startswith("{") == (question.expected == "refusal"):
+                raise SystemExit(f"Alone, {question.name} is not answered as expected: {told}")
         outcomes: Counter[str] = Counter()
         memory = [memory_mb(process.pid)]
         ends = time.monotonic() + seconds
@@ -104,7 +109,8 @@ def answer(client: FaceValidationClient, number: int) -> str:
     """What a sample question is answered, without its id."""
     sample = SAMPLES[number]
     try:
-        found = client.validate_files(sample_jpeg(sample.source), sample_jpeg(sample.target), sample.type).to_answer()
+        source = sample_jpeg(sample.source) if sample.source else None
+        found = client.validate_files(source, sample_jpeg(sample.target), sample.type).to_answer()
     except Exception as error:  # noqa: BLE001 - whatever happens is an outcome, to be compared with that of the question alone
         return f"{type(error).__name__}: {getattr(error, 'details', error)}"
     return json.dumps({name: value for name, value in found.items() if name != "id_request"}, sort_keys=True)
@@ -190,9 +196,20 @@ def stops(clients: int) -> dict[str, Any]:
             found[f"verifier {by.name}"] = stopped(process, by, ask, clients)
             say(found)
         with stack() as (process, info), Connection.from_info(info).client(attempts=1) as client:
-            ask = lambda _: 200 if answer(client, 3).startswith("{") else 503  # noqa: E731
-            found[f"stack {by.name}"] = stopped(process, by, ask, clients)
+            found[f"stack {by.name}"] = stopped(process, by, partial(validated, client), clients)
+            say(found)
     return found
+
+
+def validated(client: FaceValidationClient, _: httpx.Client) -> int:
+    """The status of one validation; httpx's error when its connection failed."""
+    try:
+        client.validate_files(sample_jpeg("hopper"), sample_jpeg("hopper-again"), "FACE_TO_FACE")
+    except ConnectionFailedError as error:
+        raise error.__cause__ or error from None
+    except FaceValidationError as error:
+        return error.status or 0
+    return 200
 
 
 def stopped(process: "subprocess.Popen[bytes]", by: int, ask: Callable[[httpx.Client], int], clients: int) -> Any:
