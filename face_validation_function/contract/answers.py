@@ -125,7 +125,7 @@ class SearchAnswer(FoundPeople):
     """Who is in the photo. With `faces` "all", `found` says whether anybody is, and `faces` who, the largest first."""
 
     id_request: Uuid
-    matches: Maybe[list[Match]] = None  # type: ignore[assignment]  # the base has it always
+    matches: Maybe[list[Match]] = None  # type: ignore[assignment]  # only here it may be absent: with `faces`
     searched_face: Maybe[SeenFace] = None
     faces: Maybe[list[FoundFace]] = None
     not_searched: Maybe[int] = Field(default=None, description="Faces beyond `max_searched`.")

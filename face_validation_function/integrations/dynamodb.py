@@ -63,7 +63,8 @@ class Table:
             except ClientError as error:
                 if code_of(error) != _REFUSED:
                     raise
-                return plain(error.response["Item"])  # type: ignore[typeddict-item] # botocore's stubs know no such field
+                response: Mapping[str, Any] = error.response
+                return plain(response["Item"])
             return dict(row)
 
     def read_many(self, keys: list[dict[str, str]]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from face_validation.evaluation.runs.cases import EvaluationError
 from face_validation.evaluation.runs.result import Result
@@ -113,8 +114,8 @@ def read_run(out: Path, root: Path = Path()) -> Run:
     return Run(out.name, root, *made_with, read_results(out / RESULTS_FILE, root), [])
 
 
-def _sessions(record: dict[str, list[dict[str, object]]]) -> list[Session]:
-    return [Session(**session) for session in record["sessions"] if session["asked"]]  # type: ignore[arg-type]  # JSON
+def _sessions(record: dict[str, list[dict[str, Any]]]) -> list[Session]:
+    return [Session(**session) for session in record["sessions"] if session["asked"]]
 
 
 @contextmanager

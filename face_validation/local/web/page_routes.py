@@ -105,6 +105,6 @@ async def _form(request: Request, body: bytes) -> tuple[dict[str, bytes], dict[s
 
 async def _uploaded(form: FormData, side: str) -> bytes:
     file = form[side]
-    if not isinstance(file, UploadFile):
-        raise ValueError(f"{side} is not a file.")  # noqa: TRY004 - the sender's mistake, answered like a wrong threshold
-    return await file.read()
+    if isinstance(file, UploadFile):
+        return await file.read()
+    raise ValueError(f"{side} is not a file.")

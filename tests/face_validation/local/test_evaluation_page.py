@@ -10,10 +10,10 @@ import pytest
 from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
 from tests.face_validation.local.barriers import SCREENS, assert_no_barrier, screen
+from tests.face_validation.local.under_test import tab
 
 pytestmark = pytest.mark.slow
 
-ANSWER_TIMEOUT_MS = 120_000
 PAIRS = [("hopper", "hopper-again", "match"), ("hopper", "collins", "no_match"), ("collins", "hopper", "match")]
 
 
@@ -32,16 +32,10 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def page(tabs: Any, stack: LocalStack) -> Iterator[Any]:
-    opened = tabs.new_page()
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.set_default_timeout(ANSWER_TIMEOUT_MS)
     httpx.post(f"{stack.page_url}page/evaluation", headers={"Origin": stack.page_url.rstrip("/")})
-    opened.goto(f"{stack.page_url}evaluation")
-    opened.get_by_text("Choose a folder with labelled pairs.").wait_for()
-    yield opened
-    opened.close()
-    assert complaints == []
+    with tab(tabs, f"{stack.page_url}evaluation") as opened:
+        opened.get_by_text("Choose a folder with labelled pairs.").wait_for()
+        yield opened
 
 
 def evaluate(page: Any, folder: Path) -> None:

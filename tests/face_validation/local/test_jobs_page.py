@@ -11,10 +11,10 @@ import pytest
 from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
 from tests.face_validation.local.barriers import SCREENS, assert_no_barrier, screen
+from tests.face_validation.local.under_test import tab
 
 pytestmark = pytest.mark.slow
 
-ANSWER_TIMEOUT_MS = 120_000
 HEADER = "type,source,target"
 ROWS = ("FACE_TO_FACE,pictures/hopper.jpg,pictures/hopper-again.jpg", "FACE_TO_FACE,none.jpg,pictures/collins.jpg")
 
@@ -32,15 +32,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def page(tabs: Any, stack: LocalStack) -> Iterator[Any]:
-    opened = tabs.new_page()
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.set_default_timeout(ANSWER_TIMEOUT_MS)
-    opened.goto(f"{stack.page_url}jobs")
-    opened.wait_for_selector("#none:not([hidden]), #jobs li")
-    yield opened
-    opened.close()
-    assert complaints == []
+    with tab(tabs, f"{stack.page_url}jobs") as opened:
+        opened.wait_for_selector("#none:not([hidden]), #jobs li")
+        yield opened
 
 
 def submit(page: Any, folder: Path) -> Any:

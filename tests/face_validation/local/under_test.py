@@ -1,6 +1,8 @@
 """A gateway in front of a recording handler, spoken to over the application protocol, without a socket."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,3 +78,16 @@ def refusal_of(response: httpx.Response) -> tuple[int, str]:
     assert all(isinstance(text, str) and text for text in (envelope["id_request"], *envelope["error"].values()))
     assert response.headers["x-amzn-RequestId"] == envelope["id_request"]
     return response.status_code, envelope["error"]["code"]
+
+
+@contextmanager
+def tab(tabs: Any, address: str) -> Iterator[Any]:
+    """The page at `address` in a tab of the window; an error that its scripts do not catch fails the test."""
+    page = tabs.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    yield page
+    page.close()
+    assert complaints == []

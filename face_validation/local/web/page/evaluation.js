@@ -1,7 +1,7 @@
 // The page that evaluates: a folder of labelled pairs goes to the local server, which asks them and writes the report.
 
 import { WORDS } from "/page/evaluation_words.js";
-import { FolderError, casesOf, chosenFiles, droppedFiles } from "/page/folders.js";
+import { FolderError, casesOf, listenForFiles } from "/page/folders.js";
 import { currentLanguage, speak, words } from "/page/language.js";
 
 const POLL_MS = 500;
@@ -122,26 +122,12 @@ async function follow(first) {
   }
 }
 
-find("#folder").addEventListener("change", ({ target }) => take(chosenFiles(target.files)));
-find("#files").addEventListener("change", ({ target }) => take(chosenFiles(target.files)));
 find("#stop").addEventListener("click", () => ask("/page/evaluation", "DELETE"));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   evaluate();
 });
-const card = find("[data-side=cases]");
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  card.classList.add("over");
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) card.classList.remove("over");
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  card.classList.remove("over");
-  if (!start.getAttribute("aria-disabled")) take(droppedFiles(event.dataTransfer));
-});
+listenForFiles(find("[data-side=cases]"), take, () => start.hasAttribute("aria-disabled"));
 
 speak(WORDS, () => show(shown));
 // An evaluation goes on while the page is closed.

@@ -14,6 +14,23 @@ export async function droppedFiles(transfer) {
 // [{path, file}] of an input: of a folder the paths in it, of files their names.
 export const chosenFiles = (files) => [...files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 
+// Whatever is chosen in the page's two inputs, or dropped anywhere on it, goes to `take`; `isBusy` drops nothing.
+export function listenForFiles(card, take, isBusy) {
+  for (const name of ["folder", "files"]) document.getElementById(name).addEventListener("change", ({ target }) => take(chosenFiles(target.files)));
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    card.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) card.classList.remove("over");
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    card.classList.remove("over");
+    if (!isBusy()) take(droppedFiles(event.dataTransfer));
+  });
+}
+
 async function filesOf(entry) {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => { entry.file(resolve, reject); });

@@ -1,6 +1,6 @@
 // The page about jobs: a manifest and its pictures go to the local server; below, how far each job is.
 
-import { chosenFiles, droppedFiles, insideOf } from "/page/folders.js";
+import { insideOf, listenForFiles } from "/page/folders.js";
 import { WORDS } from "/page/jobs_words.js";
 import { currentLanguage, speak, words } from "/page/language.js";
 
@@ -15,7 +15,6 @@ const make = (name, properties = {}, ...inside) => {
 };
 const form = find("#job");
 const start = form.querySelector("button.primary");
-const card = find("[data-side=manifest]");
 
 let manifest = null; // path and file of the requests
 let pictures = [];
@@ -170,8 +169,6 @@ async function act(path, method) {
   }
 }
 
-find("#folder").addEventListener("change", ({ target }) => take(chosenFiles(target.files)));
-find("#files").addEventListener("change", ({ target }) => take(chosenFiles(target.files)));
 find("#more").addEventListener("click", () => {
   pages += 1;
   load().catch(sayError);
@@ -180,18 +177,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   submit();
 });
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  card.classList.add("over");
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) card.classList.remove("over");
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  card.classList.remove("over");
-  if (!start.getAttribute("aria-disabled")) take(droppedFiles(event.dataTransfer));
-});
+listenForFiles(find("[data-side=manifest]"), take, () => start.hasAttribute("aria-disabled"));
 
 speak(WORDS, () => {
   say(tell);
