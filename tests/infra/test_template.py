@@ -929,7 +929,7 @@ def test_options_leave_logical_ids_as_they_are(synthesise: Synthesise) -> None:
     ids = {
         id_
         for id_, resource in synthesise(stage="prod")["Resources"].items()
-        # What a release renames: who may call the alias, not the function.
+        # The option `release` renames the permissions: they let others call the alias instead of the function.
         if "Deployment" not in id_ and resource["Type"] != "AWS::Lambda::Permission"
     }
 

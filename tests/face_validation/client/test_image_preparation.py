@@ -1,4 +1,4 @@
-"""Image files as people have them become what the service takes; what cannot be read is refused by its name."""
+"""Clients convert image files to what the service takes; the refusal of an unreadable file names its format."""
 
 import contextlib
 from io import BytesIO

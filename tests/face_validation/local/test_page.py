@@ -1,4 +1,4 @@
-"""The page in a real browser: pictures in, boxes and verdict out, by mouse and by keyboard; and who may not use it."""
+"""The page in a real browser: pictures in, boxes and verdict out, by mouse and by keyboard; other sites are refused."""
 
 from collections.abc import Iterator
 from io import BytesIO
