@@ -27,7 +27,7 @@ import httpx
 from aws_lambda_powertools import Logger
 
 from benchmarks.measuring import milliseconds, show
-from face_validation.client.tokens import AccessToken
+from face_validation.client.api import AccessToken
 from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation.local.stack import LocalStack, new_handler

@@ -9,10 +9,9 @@ import typer
 from typer.core import TyperCommand
 
 from face_validation.cli.output import leave_with
-from face_validation.client.errors import FaceValidationError, SettingsError
+from face_validation.client.errors import FaceValidationError, Language, SettingsError
 from face_validation.client.folders import is_utf8, printable
 from face_validation.client.profiles import Connection, open_to_others
-from face_validation.client.reasons import Language
 
 PANEL = "Connection"
 # Of `validate`: paths, unless --keys says otherwise.

@@ -9,7 +9,7 @@ import typer
 from face_validation.cli.connection_options import ConnectedCommand, check_texts, connection_of
 from face_validation.cli.output import print_json
 from face_validation.client.errors import RequestError, SettingsError
-from face_validation.client.running_stack import running_stack
+from face_validation.client.profiles import running_stack
 
 # Rekognition's limit for the image of a session.
 MOST_BYTES = 204_800

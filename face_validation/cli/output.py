@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from face_validation.client.errors import FaceValidationError
-from face_validation.client.reasons import Language, advice
+from face_validation.client.errors import FaceValidationError, Language, advice
 from face_validation.client.validation_result import ValidationResult
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]

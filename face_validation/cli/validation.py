@@ -11,7 +11,7 @@ import typer
 from face_validation.cli.connection_options import check_texts, connection_of
 from face_validation.cli.output import AsJson, check_annotated, print_json, print_verdict
 from face_validation.client.buckets import Bucket
-from face_validation.client.reasons import Language
+from face_validation.client.errors import Language
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 

@@ -17,8 +17,9 @@ from face_validation.client.errors import RequestFailedError as RequestFailedErr
 from face_validation.client.errors import SettingsError as SettingsError
 from face_validation.client.errors import TooManyRequestsError as TooManyRequestsError
 from face_validation.client.errors import UnauthorizedError as UnauthorizedError
-from face_validation.client.reasons import advice as advice
+from face_validation.client.errors import advice as advice
 from face_validation.client.validation_request import LivenessSession as LivenessSession
+from face_validation.client.validation_request import Outcome as Outcome
 from face_validation.client.validation_request import ValidationOptions as ValidationOptions
 from face_validation.client.validation_request import ValidationRequest as ValidationRequest
 from face_validation.client.validation_request import ValidationType as ValidationType
@@ -32,4 +33,3 @@ from face_validation.client.validation_result import Measure as Measure
 from face_validation.client.validation_result import Quality as Quality
 from face_validation.client.validation_result import ReadDocument as ReadDocument
 from face_validation.client.validation_result import ValidationResult as ValidationResult
-from face_validation.client.validations import Outcome as Outcome

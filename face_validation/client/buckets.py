@@ -2,14 +2,17 @@
 
 import contextlib
 import logging
+import os
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from face_validation.client.errors import ConnectionFailedError, RequestFailedError, SettingsError
-from face_validation.client.local_session import client_on_this_machine
 from face_validation.client.transport import checked_url, is_this_machine
+
+if TYPE_CHECKING:
+    from botocore.config import Config
 
 Bucket = Literal["source", "target"]
 _SIGNATURES = {b"\xff\xd8\xff": ("image/jpeg", ".jpg"), b"\x89PNG\r\n\x1a\n": ("image/png", ".png")}
@@ -150,3 +153,25 @@ def _s3_faults(action: str, bucket: str) -> Iterator[None]:
         raise ConnectionFailedError(f"Could not {action} {bucket}: S3 cannot be reached. ({error})") from error
     except aws.BotoCoreError as error:
         raise RequestFailedError(f"Could not {action} {bucket}: {error}") from error
+
+
+def client_on_this_machine(service: str, endpoint: str, config: "Config") -> Any:
+    """A boto3 client of `service` at a loopback address, with credentials of no account.
+
+    AWS_PROFILE, AWS_CONFIG_FILE, ~/.aws and every other setting of an account are never read, so that a stale one
+    breaks nothing. What is meant for 127.0.0.1 never goes to a proxy, to which HTTP_PROXY alone would send it.
+    """
+    import boto3  # here: it takes half a second, and only uploads need it
+    import botocore.session
+    from botocore.config import Config
+
+    settings = botocore.session.Session.SESSION_VARIABLES
+    defaults = {name: (None, None, default, conversion) for name, (_, _, default, conversion) in settings.items()}
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    session: Any = boto3.session.Session(
+        **dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), "local"),
+        region_name="us-east-1",
+        botocore_session=botocore.session.Session(session_vars={**defaults, **files}),
+    )
+    here = config.merge(Config(proxies={}, s3={"addressing_style": "path"}))
+    return session.client(service, endpoint_url=endpoint, config=here)

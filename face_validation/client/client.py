@@ -15,14 +15,16 @@ from face_validation.client.jobs import Jobs
 from face_validation.client.people import People
 from face_validation.client.records import Records
 from face_validation.client.validation_request import (
+    MOST_IN_ONE_ARRAY,
     LivenessSession,
+    Outcome,
     ValidationOptions,
     ValidationRequest,
+    Validations,
     ValidationType,
     new_id,
 )
 from face_validation.client.validation_result import ValidationResult
-from face_validation.client.validations import MOST_IN_ONE_ARRAY, Outcome, Validations
 
 # API Gateway gives up after 29 s: waiting longer lets its own answer arrive instead of ours.
 TIMEOUT_S = 35.0

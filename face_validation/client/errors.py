@@ -1,12 +1,17 @@
-"""Every way in which a question can stay without an answer: one class per error code of the contract, and our own."""
+"""Why a question has no answer: a class for each error code of the contract, our own, and reasons in plain words."""
 
 import email.utils
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from http import HTTPStatus
-from typing import Any, ClassVar
+from importlib import resources
+from typing import Any, ClassVar, Literal
 
 import httpx
+
+Language = Literal["en", "es"]
 
 
 class FaceValidationError(Exception):
@@ -18,7 +23,7 @@ class FaceValidationError(Exception):
         id_request: what to look for in the service's logs; None when no request was made.
         status: the HTTP status; None when nobody answered.
         retry_after_s: how long the service asks to wait before the next try.
-        reasons: the service's codes, when the request asked for them; `reasons.advice` has words for people.
+        reasons: the service's codes, when the request asked for them; `advice` has words for people.
         is_temporary: whether the same question may be answered a little later.
     """
 
@@ -187,3 +192,17 @@ def _retry_after_s(header: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def advice(codes: Iterable[str], language: Language = "en") -> list[str]:
+    """One sentence for each code, in their order; a code of a later version of the service is told as it is."""
+    words = texts()
+    return [words[code][language] if code in words else code for code in codes]
+
+
+@cache
+def texts() -> Mapping[str, Mapping[Language, str]]:
+    """Code -> language -> sentence, of every code that this version knows."""
+    words = resources.files("face_validation.client").joinpath("reasons.json").read_text("utf-8")
+    found: Mapping[str, Mapping[Language, str]] = json.loads(words)
+    return found

@@ -2,17 +2,18 @@
 
 import json
 import os
+import socket
 import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import SettingsError
 from face_validation.client.folders import is_utf8
-from face_validation.client.running_stack import running_stack
 
 PREFIX = "FACE_VALIDATION_"
 DEFAULT_PROFILE = "default"
@@ -101,6 +102,31 @@ def profile_file(environment: Mapping[str, str] | None = None) -> Path:
     import platformdirs  # here: only the command line without other settings comes this far
 
     return platformdirs.user_config_path("face-validation") / "profiles.toml"
+
+
+def running_stack_file(environment: Mapping[str, str] | None = None) -> Path:
+    """The file of the stack that runs: FACE_VALIDATION_STACK, or `face-validation/stack.json` among the user's state.
+
+    It is there while a stack runs, readable by its owner only: it holds the stack's secret.
+    """
+    variables = os.environ if environment is None else environment
+    if chosen := variables.get(f"{PREFIX}STACK"):
+        return Path(chosen)
+    import platformdirs  # here: a client with settings of its own never asks
+
+    return platformdirs.user_state_path("face-validation") / "stack.json"
+
+
+def running_stack(environment: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+    """The addresses, credentials and process id of the stack that runs; None when none answers."""
+    try:
+        info = json.loads(running_stack_file(environment).read_text("utf-8"))
+        address = urlsplit(str(info["api_url"]))
+        # A stack that was killed leaves its file behind.
+        with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=1.0):
+            return dict(info)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def open_to_others(profile: str | None, environment: Mapping[str, str] | None = None) -> Path | None:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from face_validation.client.api import ADMIN, READ, WRITE
-from face_validation.client.running_stack import running_stack_file
+from face_validation.client.profiles import running_stack_file
 from face_validation.local import demo
 from face_validation.local.samples.questions import SAMPLES
 from face_validation.local.stack import LocalStack

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from face_validation.client.running_stack import running_stack, running_stack_file
+from face_validation.client.profiles import running_stack, running_stack_file
 
 START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 30.0

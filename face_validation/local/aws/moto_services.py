@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from botocore.config import Config
 from werkzeug.wrappers import Response
 
-from face_validation.client.local_session import client_on_this_machine
+from face_validation.client.buckets import client_on_this_machine
 from face_validation.local.aws.environment import SECRET_ACCESS_KEY
 from face_validation.local.aws.moto_memory import nothing_kept_of_what_is_erased
 from face_validation.local.aws.post_object import PostObject, StartResponse, WsgiApp

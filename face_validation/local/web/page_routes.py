@@ -12,9 +12,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from face_validation.client.errors import FaceValidationError
+from face_validation.client.errors import FaceValidationError, texts
 from face_validation.client.image_preparation import MAX_FILE_BYTES, prepare
-from face_validation.client.reasons import texts
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
 from face_validation.local.web.own_site import OwnSite, PageRefusedError, body_within
 from face_validation.local.web.stack_api import StackApi

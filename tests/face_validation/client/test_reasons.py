@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from face_validation.client import FaceValidationClient, ImageValidationError, ValidationResult, ValidationType
-from face_validation.client.reasons import advice, texts
+from face_validation.client.errors import advice, texts
 from face_validation_function.reasons import Reason
 
 ID = "7b0a3f0e-59f7-4b0f-9a43-0d8c9b5a1d11"

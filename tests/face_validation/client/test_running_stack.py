@@ -8,8 +8,7 @@ from typer.testing import CliRunner, Result
 
 from face_validation.cli.app import app
 from face_validation.client import FaceValidationClient, SettingsError
-from face_validation.client.profiles import Connection
-from face_validation.client.running_stack import running_stack, running_stack_file
+from face_validation.client.profiles import Connection, running_stack, running_stack_file
 from tests.face_validation.client.fake_api import FakeApi
 
 

@@ -17,7 +17,7 @@ from face_validation.client import (
     RequestFailedError,
     UnauthorizedError,
 )
-from face_validation.client.tokens import AccessToken
+from face_validation.client.api import AccessToken
 from face_validation.client.transport import network_faults
 from tests.face_validation.client.fake_api import CLIENT_ID, CLIENT_SECRET, FakeApi, Reply
 
