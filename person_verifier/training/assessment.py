@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from face_validation.evaluation.statistics.error_rates import area_under_curve
 from face_validation.evaluation.statistics.intervals import F1Score, Rate
 from face_validation.evaluation.statistics.operating_points import doubts_about, threshold_for
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
+from face_validation.evaluation.statistics.pairs import ScoredPairs
 from person_verifier.training.model import MeasuredRate, ModelMetrics, StoredPart
 from person_verifier.training.regression import Samples, split, train
 

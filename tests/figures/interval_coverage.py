@@ -19,8 +19,8 @@ from rich.table import Table
 from scipy import stats
 
 from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.pairs import UNKNOWN, ScoredPairs
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
-from face_validation.evaluation.statistics.scored_pairs import UNKNOWN, ScoredPairs
 
 IMAGES = 2
 DEPENDENCE = {"none": (0.0, 0.0), "some": (0.05, 0.05), "strong": (0.15, 0.1)}

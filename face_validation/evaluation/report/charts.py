@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from face_validation.evaluation.report.texts import Text, asset, render
-from face_validation.evaluation.statistics.confusion import Scores
+from face_validation.evaluation.statistics.pairs import Scores
 
 WIDTH, HEIGHT = 480, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, WIDTH - 22, 12, HEIGHT - 50

@@ -7,12 +7,11 @@ import numpy as np
 
 from face_validation.evaluation.runs.cases import EvaluationError
 from face_validation.evaluation.runs.result import Result, answers_at, scored_pairs, similarities
-from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Expected
 from face_validation.evaluation.statistics.error_rates import area_under_curve, equal_error_rate, error_rates
 from face_validation.evaluation.statistics.intervals import Rate, mcnemar_exact
 from face_validation.evaluation.statistics.operating_points import threshold_for
-from face_validation.evaluation.statistics.paired import PairedDifference, fnmr_differences
-from face_validation.evaluation.statistics.scored_pairs import Flags, ScoredPairs
+from face_validation.evaluation.statistics.pairs import RIGHT_ANSWER, Answer, Expected, Flags, ScoredPairs
+from face_validation.evaluation.statistics.persons import PairedDifference, fnmr_differences
 
 SIGNIFICANCE = 0.05
 TARGETS = (0.01, 0.001, 0.0001)

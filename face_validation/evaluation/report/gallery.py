@@ -9,7 +9,7 @@ import numpy as np
 from face_validation.client import ImageAnalysis
 from face_validation.evaluation.runs.all_pairs import AllPairs
 from face_validation.evaluation.runs.result import Result, SideQuality, scored_places
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs, label_suspicion, looks_mislabelled
+from face_validation.evaluation.statistics.pairs import ScoredPairs, label_suspicion, looks_mislabelled
 
 MOST = 40
 

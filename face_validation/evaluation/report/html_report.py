@@ -20,10 +20,9 @@ from face_validation.evaluation.report.texts import Text, render, text
 from face_validation.evaluation.runs.identification import NOBODY, Identification, count, is_right
 from face_validation.evaluation.runs.results import RESULTS_FILE
 from face_validation.evaluation.runs.run_folder import describe_machine, describe_versions
-from face_validation.evaluation.statistics.differentials import LEAST_PERSONS as LEAST_PERSONS_IN_GROUP
-from face_validation.evaluation.statistics.error_rates import ErrorRates
-from face_validation.evaluation.statistics.identification import COLLECTION_SIZES
+from face_validation.evaluation.statistics.error_rates import COLLECTION_SIZES, ErrorRates
 from face_validation.evaluation.statistics.persons import LEAST_PERSONS
+from face_validation.evaluation.statistics.verdict import LEAST_IN_GROUP
 
 METRICS_FILE, REPORT_FILE = "metrics.json", "report.html"
 WRONG_SHOWN = 300
@@ -65,7 +64,7 @@ def report_page(summary: Summary, drawn: dict[str, list[Plot]]) -> str:
         wrong_shown=WRONG_SHOWN,
         collection_sizes=COLLECTION_SIZES,
         least_persons=LEAST_PERSONS,
-        least_group=LEAST_PERSONS_IN_GROUP,
+        least_group=LEAST_IN_GROUP,
     )
 
 

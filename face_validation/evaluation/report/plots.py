@@ -8,10 +8,13 @@ from markupsafe import Markup
 from face_validation.evaluation.report.charts import Axis, Chart
 from face_validation.evaluation.report.study import Study
 from face_validation.evaluation.report.texts import Text, text
-from face_validation.evaluation.statistics.confusion import Scores
-from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection, normal_deviates
-from face_validation.evaluation.statistics.identification import IdentificationRates
+from face_validation.evaluation.statistics.error_rates import (
+    ErrorAgainstRejection,
+    IdentificationRates,
+    normal_deviates,
+)
 from face_validation.evaluation.statistics.operating_points import FMR_TARGETS
+from face_validation.evaluation.statistics.pairs import Scores
 
 # Similarities crowd near 0 and 100: log-odds spread them out. Ends as far out as two decimals can tell.
 _ENDS = (0.005, 99.995)

@@ -8,20 +8,20 @@ from pydantic import Field, GetPydanticSchema
 
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 from face_validation.evaluation.statistics import operating_points
-from face_validation.evaluation.statistics.differentials import Differentials, differentials
 from face_validation.evaluation.statistics.error_rates import (
     EqualErrorRate,
     ErrorRates,
+    Extrapolation,
     area_under_curve,
     equal_error_rate,
     error_rates,
+    extrapolations,
     thinned,
 )
-from face_validation.evaluation.statistics.identification import Extrapolation, extrapolations
 from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.pairs import ScoredPairs
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
-from face_validation.evaluation.statistics.sp800_63a import MOST_FMR, Assessment, assess
+from face_validation.evaluation.statistics.verdict import MOST_FMR, Assessment, Differentials, assess, differentials
 
 IDENTITY_CHECK_THRESHOLD = 99.0
 SAFE_TARGETS = (MOST_FMR, 0.001, 0.01)

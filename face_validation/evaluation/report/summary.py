@@ -21,9 +21,9 @@ from face_validation.evaluation.runs.result import (
     similarities,
 )
 from face_validation.evaluation.runs.run_folder import Run
-from face_validation.evaluation.statistics.confusion import RIGHT_ANSWER, Answer, Confusion, Expected, Scores
 from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection, error_against_rejection
 from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.pairs import RIGHT_ANSWER, Answer, Confusion, Expected, Scores
 
 STARTING_FNMR = 0.02  # of the error-against-rejection curves: there are errors to take away, and few
 FACE_HEIGHT = "face_height"

@@ -15,7 +15,7 @@ from face_validation.evaluation.report.summary import Summary
 from face_validation.evaluation.report.texts import percent, render
 from face_validation.evaluation.runs.identification import Identification
 from face_validation.evaluation.runs.result import Result
-from face_validation.evaluation.statistics.confusion import Confusion
+from face_validation.evaluation.statistics.pairs import Confusion
 
 STYLE: dict[str, Any] = {"title_justify": "left", "box": box.SIMPLE_HEAD}
 

@@ -19,8 +19,7 @@ from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.runs.cases import Case, CasesError, read_full_rows, read_rows
 from face_validation.evaluation.runs.results import ResultsError
 from face_validation.evaluation.runs.run_folder import RUN_FILE, Run, locked, new_run
-from face_validation.evaluation.statistics.confusion import Expected
-from face_validation.evaluation.statistics.scored_pairs import Places, ScoredPairs, numbers_of
+from face_validation.evaluation.statistics.pairs import Expected, Places, ScoredPairs, numbers_of
 
 PHOTOS_FILE, SCORES_FILE = "photos.csv", "scores.npy"
 ENDINGS = frozenset({".jpg", ".jpeg", ".png"})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from face_validation.client.folders import is_hidden, is_utf8, printable
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.statistics.confusion import Expected
+from face_validation.evaluation.statistics.pairs import Expected
 
 REQUIRED_COLUMNS = ("case_id", "type", "source", "target", "expected")
 PERSON_COLUMNS = ("source_person", "target_person", "group")  # optional: intervals over persons, rates by group

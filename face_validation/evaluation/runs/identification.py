@@ -14,8 +14,7 @@ from pydantic import Field
 from face_validation.client.errors import FaceValidationError, RequestFailedError
 from face_validation.client.people import PersonMatch, SearchResult
 from face_validation.evaluation.runs.cases import read_full_rows
-from face_validation.evaluation.statistics.confusion import Scores
-from face_validation.evaluation.statistics.identification import (
+from face_validation.evaluation.statistics.error_rates import (
     Extrapolation,
     IdentificationRates,
     cumulative_match,
@@ -23,6 +22,7 @@ from face_validation.evaluation.statistics.identification import (
     identification_rates,
 )
 from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.pairs import Scores
 
 NOBODY = "NONE"
 CANDIDATES = 5

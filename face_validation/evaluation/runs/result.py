@@ -10,8 +10,7 @@ import numpy as np
 
 from face_validation.client.validation_result import Boxes, Quality, ValidationResult
 from face_validation.evaluation.runs.cases import Case
-from face_validation.evaluation.statistics.confusion import Answer, Expected, Scores, answers
-from face_validation.evaluation.statistics.scored_pairs import Places, ScoredPairs
+from face_validation.evaluation.statistics.pairs import Answer, Expected, Places, ScoredPairs, Scores, answers
 
 
 class Outcome(StrEnum):

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.runs.cases import PERSON_COLUMNS, Case, EvaluationError
 from face_validation.evaluation.runs.result import Outcome, Result
-from face_validation.evaluation.statistics.confusion import Expected
+from face_validation.evaluation.statistics.pairs import Expected
 
 RESULTS_FILE = "results.csv"
 REQUIRED_COLUMNS = (

@@ -8,10 +8,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from face_validation.evaluation.statistics.confusion import Scores
 from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.pairs import ScoredPairs, Scores
 from face_validation.evaluation.statistics.persons import LEAST_ERRORS, LEAST_PERSONS, ErrorRateMeter
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 
 FMR_TARGETS = (0.01, 0.001, 0.0001, 0.00001)
 

@@ -1,14 +1,18 @@
-"""Error rates whose intervals know that pairs share persons: a bootstrap over persons, not over pairs."""
+"""Error rates and differences whose intervals know that pairs share persons: a bootstrap over persons, not pairs."""
 
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_validation.evaluation.statistics.intervals import Rate
-from face_validation.evaluation.statistics.scored_pairs import Flags, Indices, ScoredPairs
+from face_validation.evaluation.statistics.pairs import Flags, Indices, ScoredPairs, Scores
 
-RESAMPLES = 500
+Weights = NDArray[np.floating]
+
+RESAMPLES, PAIRED_RESAMPLES = 500, 400
 LEAST_RESAMPLES = 100
 _DRAWS = 20_000_000  # bytes of weights: with very many persons, fewer resamples
 _SEED = 20260101  # any: the same pairs give the same intervals again
@@ -92,16 +96,10 @@ class ErrorRateMeter:
     """
 
     def __init__(self, pairs: ScoredPairs) -> None:
-        self._matches = _OneClass(pairs.where(pairs.is_match), errors_are_high=False)
-        self._non_matches = _OneClass(pairs.where(~pairs.is_match), errors_are_high=True)
-
-    def fmr(self, threshold: float) -> Rate:
-        """Share of non-matches at or above `threshold` (0-100)."""
-        return self._non_matches.rate(threshold)
-
-    def fnmr(self, threshold: float) -> Rate:
-        """Share of matches below `threshold` (0-100)."""
-        return self._matches.rate(threshold)
+        self.fmr = cache(_OneClass(pairs.where(~pairs.is_match), errors_are_high=True).rate)
+        """Share of non-matches at or above a threshold (0-100)."""
+        self.fnmr = cache(_OneClass(pairs.where(pairs.is_match), errors_are_high=False).rate)
+        """Share of matches below a threshold (0-100)."""
 
 
 class _OneClass:
@@ -112,14 +110,11 @@ class _OneClass:
         is_known = pairs.persons_are_known
         self._bootstrap = PersonBootstrap(pairs.source_person, pairs.target_person) if is_known else None
         self._errors_are_high = errors_are_high
-        self._rates: dict[float, Rate] = {}
 
     def rate(self, threshold: float) -> Rate:
-        if threshold not in self._rates:
-            below = int(np.searchsorted(self._sorted, threshold, side="left"))
-            errors = self._scores.size - below if self._errors_are_high else below
-            self._rates[threshold] = Rate(errors, int(self._scores.size), self._effective(threshold, errors))
-        return self._rates[threshold]
+        """The share, with how many independent pairs tell it as surely."""
+        errors = int(np.count_nonzero(self._wrong(threshold)))
+        return Rate(errors, int(self._scores.size), self._effective(threshold, errors))
 
     def _effective(self, threshold: float, errors: int) -> float | None:
         if self._bootstrap is None or not self._scores.size:
@@ -135,3 +130,79 @@ class _OneClass:
 
     def _wrong(self, threshold: float) -> Flags:
         return self._scores >= threshold if self._errors_are_high else self._scores < threshold
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """FNMR of two systems, each at its own threshold for the same FMR; all 0-1.
+
+    `low` to `high` is the 95 % interval of second minus first, by drawing persons, or pairs where not `over_persons`.
+    """
+
+    target_fmr: float
+    first: float
+    second: float
+    low: float
+    high: float
+    over_persons: bool
+
+    @property
+    def is_more_than_chance(self) -> bool:
+        """Whether the interval leaves out zero."""
+        return self.low > 0 or self.high < 0
+
+
+def fnmr_differences(first: ScoredPairs, second: Scores, targets: tuple[float, ...]) -> tuple[PairedDifference, ...]:
+    """Second minus first FNMR at each FMR, with bootstrap intervals over persons where they are told.
+
+    `first` holds the first system's scores, `second` (n,) the second's of the same pairs. Of the `targets` (FMRs, 0-1),
+    those for which there are fewer than 3 / FMR non-matches are left out.
+    """
+    matches, non_matches = np.flatnonzero(first.is_match), np.flatnonzero(~first.is_match)
+    carried = tuple(target for target in targets if non_matches.size * target >= 3)
+    if not matches.size or not carried:
+        return ()
+    systems = [_System(scores[matches], scores[non_matches]) for scores in (first.similarity, second)]
+    one = [system.fnmr(carried, np.ones(matches.size), np.ones(non_matches.size)) for system in systems]
+    differences = []
+    for weights in _draws(first, matches, non_matches):
+        before, after = (system.fnmr(carried, *weights) for system in systems)
+        differences.append(after - before)
+    rows = np.stack([*one, *np.nanpercentile(differences, [2.5, 97.5], axis=0)], axis=1).tolist()
+    return tuple(
+        PairedDifference(target, *row, first.persons_are_known) for target, row in zip(carried, rows, strict=True)
+    )
+
+
+def _draws(
+    pairs: ScoredPairs, matches: NDArray[np.int64], non_matches: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Weights of the pairs of both classes in each resample: persons are drawn where they are told, otherwise pairs."""
+    random = np.random.default_rng(_SEED)
+    persons = PersonBootstrap(pairs.source_person, pairs.target_person) if pairs.persons_are_known else None
+    for resample in range(PAIRED_RESAMPLES):
+        if persons is not None:
+            weights = persons.weights(resample % persons.resamples)
+            yield weights[matches], weights[non_matches]
+        else:
+            drawn = [random.integers(0, one.size, one.size) for one in (matches, non_matches)]
+            counts = [np.bincount(one, minlength=one.size).astype(np.float32) for one in drawn]
+            yield counts[0], counts[1]
+
+
+class _System:
+    """One system's scores in order, so that a resample only adds weights up."""
+
+    def __init__(self, matches: Scores, non_matches: Scores) -> None:
+        self._match_order, self._non_match_order = np.argsort(matches), np.argsort(-non_matches, kind="stable")
+        self._rising, self._falling = matches[self._match_order], non_matches[self._non_match_order]
+
+    def fnmr(self, targets: tuple[float, ...], of_matches: Weights, of_non_matches: Weights) -> Scores:
+        """FNMR (0-1) at each FMR, with these weights of matches and non-matches."""
+        above = np.cumsum(of_non_matches[self._non_match_order], dtype=np.float64)
+        allowed = np.asarray(targets) * above[-1]
+        # The first non-match that is one too many: the threshold lies just above its score.
+        at = np.minimum(np.searchsorted(above, allowed * (1 + 1e-9), side="right"), above.size - 1)
+        below = np.concatenate([[0.0], np.cumsum(of_matches[self._match_order], dtype=np.float64)])
+        missed = below[np.searchsorted(self._rising, self._falling[at], side="right")]
+        return np.asarray(missed / (below[-1] or np.nan), np.float64)

@@ -11,7 +11,7 @@ from face_validation.client.errors import FaceValidationError
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import Measure, Quality
 from face_validation.evaluation.runs.cases import Case
-from face_validation.evaluation.statistics.confusion import Expected
+from face_validation.evaluation.statistics.pairs import Expected
 
 QUALITY = Quality({"sharpness": Measure(0.5, 61.25)}, {"sharpness": Measure(0.2, 30.0)})
 SIDE = ImageAnalysis(width=400, height=500, faces=(Face(Box(0.25, 0.2, 0.5, 0.5), 99.0),), compared=0)

@@ -19,8 +19,8 @@ from face_validation.evaluation.runs.all_pairs import (
 )
 from face_validation.evaluation.runs.cases import CasesError
 from face_validation.evaluation.runs.run_folder import Run, RunError
-from face_validation.evaluation.statistics.confusion import Expected
 from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.pairs import Expected
 
 
 class FakeMatcher:

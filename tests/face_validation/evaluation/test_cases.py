@@ -8,7 +8,7 @@ import pytest
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.report.groups import document_level, document_template, origin
 from face_validation.evaluation.runs.cases import Case, CasesError, read_cases, read_groups
-from face_validation.evaluation.statistics.confusion import Expected
+from face_validation.evaluation.statistics.pairs import Expected
 from tests.face_validation.evaluation.fakes import case
 
 HEADER = "case_id,type,source,target,expected,note\n"

@@ -11,7 +11,7 @@ from face_validation.evaluation.report.plots import det_curve, rejection_curves
 from face_validation.evaluation.report.study import study_of
 from face_validation.evaluation.report.texts import Text, text
 from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
+from face_validation.evaluation.statistics.pairs import ScoredPairs
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAME = Text("a line", "una línea")

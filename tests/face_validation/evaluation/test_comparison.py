@@ -8,7 +8,7 @@ import pytest
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.report.comparison import ComparisonError, compare_runs
 from face_validation.evaluation.runs.result import Result
-from face_validation.evaluation.statistics.confusion import Answer, Expected
+from face_validation.evaluation.statistics.pairs import Answer, Expected
 from tests.face_validation.evaluation.test_summary import refused, scored
 
 

@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from face_validation.evaluation.statistics.confusion import Answer, Confusion, Expected, Scores, answers
 from face_validation.evaluation.statistics.error_rates import (
     area_under_curve,
     equal_error_rate,
     error_rates,
+    identification_rates,
 )
-from face_validation.evaluation.statistics.identification import identification_rates
 from face_validation.evaluation.statistics.intervals import F1Score, Rate, mcnemar_exact
 from face_validation.evaluation.statistics.operating_points import doubts_about, threshold_for
+from face_validation.evaluation.statistics.pairs import Answer, Confusion, Expected, ScoredPairs, Scores, answers
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs
 
 # Few distinct values, so that ties between and within the classes are the rule, beside arbitrary ones.
 SCORE = st.one_of(st.integers(0, 6).map(lambda step: step * 100 / 6), st.floats(0, 100, allow_nan=False))

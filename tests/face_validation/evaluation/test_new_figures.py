@@ -10,28 +10,26 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from face_validation.evaluation.statistics.differentials import (
-    LEAST_PERSONS,
-    differentials,
-    worst_to_geometric_mean,
-)
 from face_validation.evaluation.statistics.error_rates import (
+    COLLECTION_SIZES,
+    cumulative_match,
     error_against_rejection,
     error_rates,
+    extrapolations,
     normal_deviates,
     thinned,
 )
-from face_validation.evaluation.statistics.identification import (
-    COLLECTION_SIZES,
-    cumulative_match,
-    extrapolations,
-)
 from face_validation.evaluation.statistics.intervals import Rate, cases_needed
 from face_validation.evaluation.statistics.operating_points import review_bands, safe_threshold, threshold_for
-from face_validation.evaluation.statistics.paired import fnmr_differences
-from face_validation.evaluation.statistics.persons import ErrorRateMeter, PersonBootstrap
-from face_validation.evaluation.statistics.scored_pairs import ScoredPairs, label_suspicion, looks_mislabelled
-from face_validation.evaluation.statistics.sp800_63a import Verdict, assess
+from face_validation.evaluation.statistics.pairs import ScoredPairs, label_suspicion, looks_mislabelled
+from face_validation.evaluation.statistics.persons import ErrorRateMeter, PersonBootstrap, fnmr_differences
+from face_validation.evaluation.statistics.verdict import (
+    LEAST_IN_GROUP,
+    Verdict,
+    assess,
+    differentials,
+    worst_to_geometric_mean,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -218,7 +216,7 @@ def test_differentials_are_the_counts_within_and_between_groups(seed: int) -> No
         is_match = bool(pairs.is_match[index])
         wrong = (pairs.similarity[index] >= 50) != is_match
         errors.setdefault((first, second, is_match), []).append(bool(wrong))
-    assert {group.name for group in found.groups} == {n for n, p in persons.items() if len(p) >= LEAST_PERSONS}
+    assert {group.name for group in found.groups} == {n for n, p in persons.items() if len(p) >= LEAST_IN_GROUP}
     for group in found.groups:
         for rate, is_match in ((group.fnmr, True), (group.fmr, False)):
             counted = errors.get((group.name, group.name, is_match), [])

@@ -19,7 +19,7 @@ from face_validation.evaluation.runs.result import Outcome, SideQuality
 from face_validation.evaluation.runs.results import COLUMNS, ResultsError
 from face_validation.evaluation.runs.run_folder import Run, RunError, read_run
 from face_validation.evaluation.runs.runner import run_cases
-from face_validation.evaluation.statistics.confusion import Expected
+from face_validation.evaluation.statistics.pairs import Expected
 from tests.face_validation.evaluation.fakes import SIDE, FakeApi
 
 

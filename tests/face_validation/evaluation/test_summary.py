@@ -22,9 +22,9 @@ from face_validation.evaluation.report.texts import percent
 from face_validation.evaluation.report.thumbnails import thumbnail
 from face_validation.evaluation.runs.result import Outcome, Result, boxes_to_json
 from face_validation.evaluation.runs.run_folder import Run, Session
-from face_validation.evaluation.statistics.confusion import Answer, Expected
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.operating_points import Support
+from face_validation.evaluation.statistics.pairs import Answer, Expected
 from tests.face_validation.evaluation.fakes import SIDE, case
 
 ROOT = Path(__file__).parents[3]
