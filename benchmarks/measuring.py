@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from face_validation.evaluation.runs.run_folder import describe_machine, describe_versions
+from face_validation.evaluation.runs.run import describe_machine, describe_versions
 
 PEER = "face_recognition"
 

@@ -27,7 +27,7 @@ from face_validation.client.validation_result import DEFAULT_THRESHOLD
 if TYPE_CHECKING:
     from face_validation.evaluation.report.summary import Summary
     from face_validation.evaluation.runs.all_pairs import Photograph
-    from face_validation.evaluation.runs.result import Result
+    from face_validation.evaluation.runs.results import Result
 
 # FACE_TO_FACE: DetectFaces of both images, CompareFaces. The price of the first million images a month.
 CALLS_OF_A_VALIDATION, DOLLARS_OF_A_CALL = 3, 0.001
@@ -100,9 +100,9 @@ def evaluate(
     from face_validation.evaluation.report.summary import summarise
     from face_validation.evaluation.report.terminal import print_summary
     from face_validation.evaluation.runs.all_pairs import cases_of_all_pairs, read_photographs
+    from face_validation.evaluation.runs.asking import answered_by_job
     from face_validation.evaluation.runs.cases import read_cases, read_groups
-    from face_validation.evaluation.runs.job_run import answered_by_job
-    from face_validation.evaluation.runs.runner import run_cases
+    from face_validation.evaluation.runs.run import run_cases
 
     limits = [Limit.read("--fail-under", text) for text in fail_under or ()]
     limits += [Limit.read("--fail-above", text) for text in fail_above or ()]
@@ -141,7 +141,7 @@ def evaluate(
 @contextmanager
 def _answers_shown(total: int, stderr: Console) -> "Iterator[Callable[[Result | None], None]]":
     """A progress line; what is yielded is told each answer."""
-    from face_validation.evaluation.runs.result import Outcome
+    from face_validation.evaluation.runs.results import Outcome
 
     with progress_of(stderr) as progress:
         task = progress.add_task("asking", total=total, trouble="")
@@ -193,9 +193,11 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two evaluation runs: what changed, and whether the change is significant."""
-    from face_validation.evaluation.report.comparison import compare_runs, comparison_json
+    from pydantic import TypeAdapter
+
+    from face_validation.evaluation.report.comparison import Comparison, compare_runs
     from face_validation.evaluation.report.terminal import print_comparison
-    from face_validation.evaluation.runs.run_folder import read_run
+    from face_validation.evaluation.runs.run import read_run
 
     # Answers hold no cycles: looking for some among 200,000 of them takes a third of the whole comparison.
     with saying_what_cannot_run(new_stderr()), _cycles_left_alone():
@@ -203,7 +205,7 @@ def compare(
         thresholds = [_threshold_of(folder) if threshold is None else threshold for folder in (first, second)]
         comparison = compare_runs(runs[0].results, runs[1].results, *thresholds)
     if as_json:
-        print_json(comparison_json(comparison))
+        print_json(TypeAdapter(Comparison).dump_python(comparison, mode="json"))
     else:
         print_comparison(comparison, (first, second), thresholds)
 

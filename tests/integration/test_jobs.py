@@ -14,8 +14,8 @@ from face_validation.cli.app import app
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import ConflictError, NotFoundError
 from face_validation.client.validation_request import ValidationType
+from face_validation.evaluation.runs.asking import answered_by_job
 from face_validation.evaluation.runs.cases import read_cases
-from face_validation.evaluation.runs.job_run import answered_by_job
 from face_validation.local.demo import client_of
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack import LocalStack

@@ -1,12 +1,15 @@
 """Two runs side by side: which cases changed, and whether the difference is more than chance."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field, PlainSerializer
 
 from face_validation.evaluation.runs.cases import EvaluationError
-from face_validation.evaluation.runs.result import Result, answers_at, scored_pairs, similarities
+from face_validation.evaluation.runs.results import Result, answers_at, scored_pairs, similarities
 from face_validation.evaluation.statistics.error_rates import area_under_curve, equal_error_rate, error_rates
 from face_validation.evaluation.statistics.intervals import Rate, mcnemar_exact
 from face_validation.evaluation.statistics.operating_points import threshold_for
@@ -17,19 +20,16 @@ SIGNIFICANCE = 0.05
 TARGETS = (0.01, 0.001, 0.0001)
 
 
-class ComparisonError(EvaluationError):
-    """The two runs cannot be compared."""
-
-
 @dataclass(frozen=True, slots=True)
 class ChangedCase:
     """A case that is answered right by only one of the runs; `is_better` where that is the second."""
 
-    first: Result
-    second: Result
-    first_answer: Answer
-    second_answer: Answer
-    is_better: bool
+    case_id: str
+    expected: Expected
+    answers: tuple[Answer, Answer]
+    similarities: tuple[float | None, float | None]
+    note: str
+    is_better: Annotated[bool, Field(exclude=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +65,28 @@ class PairedTest:
         return cls(thresholds, target_fmr, only_first, only_second, p_value, verdict)
 
 
+def _values(rates: Sequence[Rate]) -> list[float | None]:
+    return [rate.value for rate in rates]
+
+
 @dataclass(frozen=True, slots=True)
 class GroupComparison:
     """The same cases in both runs, `all` or of one type.
 
     Attributes:
-        first: accuracy of the first run; likewise `second`.
-        own: the test at the runs' own thresholds, on all cases.
+        accuracy: of both runs at their own thresholds, with the test of these; all cases count.
         at_targets: the tests at each run's threshold for the same FMR, on the pairs that both scored.
         auc: of both runs, on those pairs; None where matches or non-matches are absent. Likewise `eer`.
         fnmr: FNMR at the same FMR, with bootstrap intervals of the difference.
     """
 
     name: str
-    first: Rate
-    second: Rate
-    own: PairedTest
+    cases: int
+    accuracy: Annotated[tuple[Rate, Rate], PlainSerializer(_values)]
+    only_first_right: int
+    only_second_right: int
+    p_value: float
+    verdict: str
     at_targets: tuple[PairedTest, ...]
     auc: tuple[float, float] | None
     eer: tuple[float, float] | None
@@ -89,7 +95,7 @@ class GroupComparison:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that differs between two runs: all cases and each type; ids of cases that are not in both.
+    """What differs between two runs, as `compare --json` says it: all cases and each type, ids of cases in one only.
 
     `changed` are the cases that only one run has right at its own threshold, those that got worse first. The type,
     images or expectation of `other_questions` differ: they are left out. `median_seconds` is of a request.
@@ -112,32 +118,36 @@ def compare_runs(
     """Compare two runs on the cases they share, each at its own threshold (0-100).
 
     Raises:
-        ComparisonError: they share no case.
+        EvaluationError: they share no case.
     """
     others = {result.case.case_id: result for result in second}
     pairs = [(one, others.pop(one.case.case_id)) for one in first if one.case.case_id in others]
     same = [(one, other) for one, other in pairs if _question(one) == _question(other)]
     if not same:
-        raise ComparisonError("The two runs have no case in common, with the same images and expectation.")
+        raise EvaluationError("The two runs have no case in common, with the same images and expectation.")
     before, after = [one for one, _ in same], [other for _, other in same]
     answers = answers_at(before, first_threshold), answers_at(after, second_threshold)
     wanted = [RIGHT_ANSWER[one.case.expected] for one in before]
     right = [np.array([got is right for got, right in zip(one, wanted, strict=True)], np.bool_) for one in answers]
     changed = [
-        ChangedCase(before[at], after[at], answers[0][at], answers[1][at], bool(right[1][at]))
+        ChangedCase(
+            before[at].case.case_id,
+            before[at].case.expected,
+            (answers[0][at], answers[1][at]),
+            (before[at].similarity, after[at].similarity),
+            before[at].case.note,
+            is_better=bool(right[1][at]),
+        )
         for at in np.flatnonzero(right[0] != right[1])
     ]
     shared_ids = {one.case.case_id for one, _ in pairs}
     return Comparison(
         groups=_groups(before, after, right, (first_threshold, second_threshold)),
-        changed=sorted(changed, key=lambda case: (case.is_better, case.first.case.case_id)),
+        changed=sorted(changed, key=lambda one: (one.is_better, one.case_id)),
         only_in_first=[one.case.case_id for one in first if one.case.case_id not in shared_ids],
         only_in_second=list(others),
         other_questions=[one.case.case_id for one, other in pairs if _question(one) != _question(other)],
-        median_seconds=(
-            float(np.median([one.seconds for one in before])),
-            float(np.median([one.seconds for one in after])),
-        ),
+        median_seconds=(median(one.seconds for one in before), median(one.seconds for one in after)),
     )
 
 
@@ -169,19 +179,23 @@ def _groups(
 def _compared(
     name: str, right: Sequence[Flags], thresholds: tuple[float, float], first: ScoredPairs, second: ScoredPairs
 ) -> GroupComparison:
-    areas = [area_under_curve(one.match_scores, one.non_match_scores) for one in (first, second)]
-    equal = [equal_error_rate(error_rates(one.match_scores, one.non_match_scores)) for one in (first, second)]
     tests = []
     for target in TARGETS:
         at = threshold_for(first, target), threshold_for(second, target)
         if at[0] is not None and at[1] is not None and first.is_match.any() and (~first.is_match).sum() * target >= 3:
             is_right = [(one.similarity >= its) == one.is_match for one, its in ((first, at[0]), (second, at[1]))]
             tests.append(PairedTest.of((at[0], at[1]), target, is_right))
+    own = PairedTest.of(thresholds, None, right)
+    areas = [area_under_curve(one.match_scores, one.non_match_scores) for one in (first, second)]
+    equal = [equal_error_rate(error_rates(one.match_scores, one.non_match_scores)) for one in (first, second)]
     return GroupComparison(
         name=name,
-        first=Rate(int(np.count_nonzero(right[0])), right[0].size),
-        second=Rate(int(np.count_nonzero(right[1])), right[1].size),
-        own=PairedTest.of(thresholds, None, right),
+        cases=right[0].size,
+        accuracy=(_accuracy(right[0]), _accuracy(right[1])),
+        only_first_right=own.only_first,
+        only_second_right=own.only_second,
+        p_value=own.p_value,
+        verdict=own.verdict,
         at_targets=tuple(tests),
         auc=None if areas[0] is None or areas[1] is None else (areas[0], areas[1]),
         eer=None if equal[0] is None or equal[1] is None else (equal[0].rate, equal[1].rate),
@@ -189,33 +203,5 @@ def _compared(
     )
 
 
-def comparison_json(comparison: Comparison) -> dict[str, object]:
-    """A comparison for scripts; rates are ratios 0-1."""
-    groups = [
-        {
-            "name": group.name,
-            "cases": group.first.of,
-            "accuracy": [group.first.value, group.second.value],
-            "only_first_right": group.own.only_first,
-            "only_second_right": group.own.only_second,
-            "p_value": group.own.p_value,
-            "verdict": group.own.verdict,
-            "at_targets": [asdict(test) for test in group.at_targets],
-            "auc": group.auc,
-            "eer": group.eer,
-            "fnmr": [{**asdict(one), "more_than_chance": one.is_more_than_chance} for one in group.fnmr],
-        }
-        for group in comparison.groups
-    ]
-    changed = [
-        {
-            "case_id": one.first.case.case_id,
-            "expected": one.first.case.expected,
-            "answers": [one.first_answer, one.second_answer],
-            "similarities": [one.first.similarity, one.second.similarity],
-            "note": one.first.case.note,
-        }
-        for one in comparison.changed
-    ]
-    rest = ("only_in_first", "only_in_second", "other_questions", "median_seconds")
-    return {"groups": groups, "changed": changed, **{name: getattr(comparison, name) for name in rest}}
+def _accuracy(right: Flags) -> Rate:
+    return Rate(int(np.count_nonzero(right)), right.size)

@@ -8,7 +8,7 @@ import numpy as np
 
 from face_validation.client import ImageAnalysis
 from face_validation.evaluation.runs.all_pairs import AllPairs
-from face_validation.evaluation.runs.result import Result, SideQuality, scored_places
+from face_validation.evaluation.runs.results import Result, SideQuality, scored_places
 from face_validation.evaluation.statistics.pairs import ScoredPairs, label_suspicion, looks_mislabelled
 
 MOST = 40
@@ -37,7 +37,7 @@ def gallery_of_results(results: list[Result], pairs: ScoredPairs, threshold: flo
     scored, items = scored_places(results), []
     for place, figures in _places_to_look_at(pairs, threshold):
         result = results[scored[place]]
-        case, boxes = result.case, result.boxes
+        case, boxes = result.case, result.seen
         images = ((case.source, boxes and boxes.source), (case.target, boxes and boxes.target))
         items.append(GalleryItem(*figures, case.case_id, case.note, images, result.qualities, result.reasons))
     return items

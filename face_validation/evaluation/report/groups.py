@@ -9,7 +9,7 @@ from functools import cache
 
 from face_validation.evaluation.report.texts import asset
 from face_validation.evaluation.runs.cases import Case
-from face_validation.evaluation.runs.result import Result
+from face_validation.evaluation.runs.results import Result
 from face_validation.evaluation.statistics.pairs import Answer, Confusion
 
 Sizes = tuple[float, int] | None  # `Result.least_sizes`

@@ -19,7 +19,7 @@ from face_validation.evaluation.report.summary import Summary
 from face_validation.evaluation.report.texts import Text, render, text
 from face_validation.evaluation.runs.identification import NOBODY, Identification, count, is_right
 from face_validation.evaluation.runs.results import RESULTS_FILE
-from face_validation.evaluation.runs.run_folder import describe_machine, describe_versions
+from face_validation.evaluation.runs.run import describe_machine, describe_versions
 from face_validation.evaluation.statistics.error_rates import COLLECTION_SIZES, ErrorRates
 from face_validation.evaluation.statistics.persons import LEAST_PERSONS
 from face_validation.evaluation.statistics.verdict import LEAST_IN_GROUP

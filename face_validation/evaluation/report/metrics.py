@@ -15,7 +15,7 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field
 from face_validation.evaluation.report.groups import Group
 from face_validation.evaluation.report.study import Study
 from face_validation.evaluation.report.summary import Latency, Summary
-from face_validation.evaluation.runs.run_folder import Session
+from face_validation.evaluation.runs.run import Session
 from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.pairs import Answer, Confusion, Expected

@@ -12,7 +12,7 @@ from face_validation.evaluation.report.gallery import GalleryItem, gallery_of_al
 from face_validation.evaluation.report.groups import Group, groups_of
 from face_validation.evaluation.report.study import Study, study_of
 from face_validation.evaluation.runs.all_pairs import AllPairs
-from face_validation.evaluation.runs.result import (
+from face_validation.evaluation.runs.results import (
     Outcome,
     Result,
     answers_at,
@@ -20,7 +20,7 @@ from face_validation.evaluation.runs.result import (
     scored_places,
     similarities,
 )
-from face_validation.evaluation.runs.run_folder import Run
+from face_validation.evaluation.runs.run import Run
 from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection, error_against_rejection
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.pairs import RIGHT_ANSWER, Answer, Confusion, Expected, Scores

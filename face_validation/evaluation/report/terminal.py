@@ -14,7 +14,6 @@ from face_validation.evaluation.report.groups import Group
 from face_validation.evaluation.report.summary import Summary
 from face_validation.evaluation.report.texts import percent, render
 from face_validation.evaluation.runs.identification import Identification
-from face_validation.evaluation.runs.result import Result
 from face_validation.evaluation.statistics.pairs import Confusion
 
 STYLE: dict[str, Any] = {"title_justify": "left", "box": box.SIMPLE_HEAD}
@@ -75,14 +74,13 @@ def print_comparison(comparison: Comparison, folders: Sequence[Path], thresholds
     rows = [
         (
             group.name,
-            group.first.of,
-            percent(group.first),
-            percent(group.second),
-            group.own.only_second,
-            group.own.only_first,
+            group.cases,
+            *map(percent, group.accuracy),
+            group.only_second_right,
+            group.only_first_right,
             *(f"{auc:.4f}" for auc in group.auc or ()),
             *([] if group.auc else ("", "")),
-            *(percent(eer) for eer in group.eer or ()),
+            *map(percent, group.eer or ()),
         )
         for group in comparison.groups
     ]
@@ -106,17 +104,10 @@ def _print_changed(cases: Sequence[ChangedCase], stdout: Console, most: int = 50
         return
     changed = Table(*("case", "expected", "A", "B", "note"), title="Cases that only one run has right", **STYLE)
     for case in cases[:most]:
-        changed.add_row(
-            f"[{'green' if case.is_better else 'red'}]{escape(case.first.case.case_id)}[/]",
-            case.first.case.expected.value,
-            _answer_text(case.first, case.first_answer),
-            _answer_text(case.second, case.second_answer),
-            escape(case.first.case.note),
-        )
+        name = f"[{'green' if case.is_better else 'red'}]{escape(case.case_id)}[/]"
+        answers = zip(case.answers, case.similarities, strict=True)
+        said = [answer if score is None else f"{answer} {score:.2f}" for answer, score in answers]
+        changed.add_row(name, case.expected, *said, escape(case.note))
     stdout.print(changed)
     if len(cases) > most:
         stdout.print(f"{len(cases) - most} more cases changed: --json lists all of them.")
-
-
-def _answer_text(result: Result, answer: str) -> str:
-    return answer if result.similarity is None else f"{answer} {result.similarity:.2f}"

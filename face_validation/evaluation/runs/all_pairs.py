@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.runs.cases import Case, CasesError, read_full_rows, read_rows
-from face_validation.evaluation.runs.results import ResultsError
-from face_validation.evaluation.runs.run_folder import RUN_FILE, Run, locked, new_run
+from face_validation.evaluation.runs.cases import Case, EvaluationError, read_full_rows, read_rows
+from face_validation.evaluation.runs.run import RUN_FILE, Run, locked, new_run
 from face_validation.evaluation.statistics.pairs import Expected, Places, ScoredPairs, numbers_of
 
 PHOTOS_FILE, SCORES_FILE = "photos.csv", "scores.npy"
@@ -77,7 +76,7 @@ def read_photographs(path: Path, groups: Mapping[str, str] | None = None) -> lis
     `groups` is the group of each person, where the CSV does not tell it.
 
     Raises:
-        CasesError: a row or file cannot be used, or there are fewer than two persons.
+        EvaluationError: a row or file cannot be used, or there are fewer than two persons.
     """
     of_person = groups or {}
     if path.is_dir():
@@ -92,7 +91,9 @@ def read_photographs(path: Path, groups: Mapping[str, str] | None = None) -> lis
             for _, row in read_full_rows(path, ("person", "path"), files="path", root=path.parent)
         ]
     if len({photo.person for photo in found}) < 2:
-        raise CasesError(f"{path} holds photographs of fewer than two persons: there is no pair of different persons.")
+        raise EvaluationError(
+            f"{path} holds photographs of fewer than two persons: there is no pair of different persons."
+        )
     return found
 
 
@@ -113,8 +114,8 @@ def run_all_pairs(
     are there. `jobs` photographs are described at once, and `on_photo` hears of each.
 
     Raises:
-        RunError: `out` holds a run of another matcher, or is in use.
-        ResultsError: `out` holds files that do not belong together.
+        EvaluationError: `out` holds a run of another matcher, or is in use.
+        EvaluationError: `out` holds files that do not belong together.
     """
     out.mkdir(parents=True, exist_ok=True)
     with locked(out):
@@ -183,7 +184,7 @@ def read_all_pairs(out: Path) -> AllPairs:
     """What a run has kept in its folder.
 
     Raises:
-        ResultsError: the files do not belong together.
+        EvaluationError: the files do not belong together.
     """
     rows = [row for _, row in read_rows(out / PHOTOS_FILE, _COLUMNS)]
     photos, without_face = (
@@ -196,7 +197,7 @@ def read_all_pairs(out: Path) -> AllPairs:
     )
     scores = np.load(out / SCORES_FILE, allow_pickle=False)
     if scores.size != math.comb(len(photos), 2):
-        raise ResultsError(
+        raise EvaluationError(
             f"{SCORES_FILE} holds {scores.size} scores, which do not belong to {len(photos)} photographs."
         )
     return AllPairs(photos, without_face, scores)

@@ -1,26 +1,33 @@
-"""Cases put to the API: each image uploaded once, each question asked once, the answer or the refusal noted."""
+"""Cases put to the API: each image uploaded once, each question asked once, the answer or the refusal noted.
+
+Each case is a request of its own, or all of them are one bulk job, whose outcomes are then given case by case.
+"""
 
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from http import HTTPStatus
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from face_validation.client import errors
 from face_validation.client.buckets import Bucket
+from face_validation.client.client import FaceValidationClient
+from face_validation.client.jobs import JobLine
 from face_validation.client.transport import with_retries
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import ValidationResult
-from face_validation.evaluation.runs.cases import Case
-from face_validation.evaluation.runs.result import Outcome, Result, boxes_to_json, quality_to_json
-from face_validation.evaluation.runs.run_folder import RunError
+from face_validation.evaluation.runs.cases import Case, EvaluationError
+from face_validation.evaluation.runs.results import Outcome, Result
 
+MANIFEST_FILE = "manifest.jsonl"
 ATTEMPTS = 6
 UNANSWERED_IN_A_ROW = 10
 INCLUDE = ("boxes", "reasons", "quality")
+Question = tuple[str | None, str, str]
 
 
 class Api(Protocol):
@@ -41,6 +48,54 @@ class Api(Protocol):
         """Ask; a refusal is raised as the client's error of that code."""
 
 
+class AnsweredByJob:
+    """The API of a run whose cases were asked by a job."""
+
+    def __init__(self, lines: dict[Question, JobLine]) -> None:
+        self._lines = lines
+
+    def upload(self, photo: bytes, side: Bucket, key: str) -> None:
+        """The job's images are in the buckets."""
+
+    def validate(  # noqa: D102 - as `Api` says
+        self,
+        source_path: str | None,
+        target_path: str,
+        type: ValidationType,  # noqa: A002
+        *,
+        threshold: float,
+        include: Sequence[str],
+    ) -> ValidationResult:
+        del include  # every line had the job's
+        line = self._lines[source_path, target_path, type]
+        if line.error:
+            raise errors.error_of_envelope({"error": line.error, "id_request": line.id_request}, line.status)
+        return ValidationResult.from_answer(dict(line.answer), threshold)
+
+
+class _Uploads:
+    """Each distinct image goes into each bucket once."""
+
+    def __init__(self, api: Api, digests: dict[Path, str]) -> None:
+        self._api, self._digests = api, digests
+        self._turns: dict[tuple[Bucket, str], threading.Lock] = {}
+        self._done: set[tuple[Bucket, str]] = set()
+
+    def keys(self, case: Case) -> tuple[str | None, str]:
+        """The keys of both images, once they are in their buckets; no source where one image is both."""
+        source = None if case.type is ValidationType.ID_IN_FACE else self._key("source", case.source)
+        return source, self._key("target", case.target)
+
+    def _key(self, bucket: Bucket, path: Path) -> str:
+        """Made of the image's content; whoever comes second waits for the first."""
+        key = f"evaluation/{self._digests[path]}{path.suffix.lower()}"
+        with self._turns.setdefault((bucket, key), threading.Lock()):
+            if (bucket, key) not in self._done:
+                self._api.upload(path.read_bytes(), bucket, key)
+                self._done.add((bucket, key))
+        return key
+
+
 def digests_of(cases: Iterable[Case], jobs: int) -> dict[Path, str]:
     """SHA-256 of each distinct image file."""
     paths = list(dict.fromkeys(path for case in cases for path in (case.source, case.target)))
@@ -50,9 +105,30 @@ def digests_of(cases: Iterable[Case], jobs: int) -> dict[Path, str]:
         )
 
 
-def key_of(path: Path, digests: dict[Path, str]) -> str:
-    """The key of an image in a bucket, made of its content."""
-    return f"evaluation/{digests[path]}{path.suffix.lower()}"
+def answered_by_job(client: FaceValidationClient, cases: Sequence[Case], out: Path, at_once: int) -> AnsweredByJob:
+    """Ask all cases in one job, and wait for its end; the manifest is written into `out`, the run's folder.
+
+    At most `at_once` images are uploaded, and lines asked, at once.
+
+    Raises:
+        EvaluationError: the job could not be run.
+    """
+    uploads = _Uploads(client, digests_of(cases, at_once))
+    with ThreadPoolExecutor(at_once) as pool:
+        keys = list(pool.map(uploads.keys, cases))
+    questions = list(dict.fromkeys((*both, case.type.value) for both, case in zip(keys, cases, strict=True)))
+    out.mkdir(parents=True, exist_ok=True)
+    manifest = out / MANIFEST_FILE
+    with manifest.open("w", encoding="utf-8") as lines:
+        for source, target, kind in questions:
+            named = {} if source is None else {"source_path": source}
+            lines.write(json.dumps({"type": kind, "target_path": target, **named}) + "\n")
+    defaults: dict[str, Any] = {"threshold": 0, "include": list(INCLUDE)}
+    job = client.jobs.submit(manifest, defaults=defaults, max_concurrency=at_once)
+    *_, job = client.jobs.watch(job.job_id)
+    if job.state not in ("succeeded", "failed"):
+        raise EvaluationError(f"The job {job.job_id} is {job.state}: {job.error}")
+    return AnsweredByJob(dict(zip(questions, client.jobs.results(job.job_id), strict=True)))
 
 
 def ask_all(
@@ -63,7 +139,7 @@ def ask_all(
     `digests` are the SHA-256 of each image file; `jobs` requests are under way at once.
 
     Raises:
-        RunError: the API cannot be asked at all, or nobody answers any more.
+        EvaluationError: the API cannot be asked at all, or nobody answers any more.
     """
     uploads = _Uploads(api, digests)
     over = threading.Event()
@@ -90,7 +166,7 @@ def ask_all(
             record(result)
             unanswered = unanswered + 1 if result.outcome is Outcome.FAILED and result.status is None else 0
             if unanswered == UNANSWERED_IN_A_ROW:
-                raise RunError(
+                raise EvaluationError(
                     f"{unanswered} cases in a row got no answer: {result.details} "
                     "What was answered is kept; run the same command again to go on."
                 )
@@ -102,31 +178,11 @@ def ask_all(
                 record(result)
 
 
-class _Uploads:
-    """Each distinct image goes into each bucket once."""
-
-    def __init__(self, api: Api, digests: dict[Path, str]) -> None:
-        self._api, self._digests = api, digests
-        self._turns: dict[tuple[Bucket, str], threading.Lock] = {}
-        self._done: set[tuple[Bucket, str]] = set()
-
-    def key(self, bucket: Bucket, path: Path) -> str:
-        """The image's key, once it is in the bucket; whoever comes second waits for the first."""
-        key = key_of(path, self._digests)
-        with self._turns.setdefault((bucket, key), threading.Lock()):
-            if (bucket, key) not in self._done:
-                self._api.upload(path.read_bytes(), bucket, key)
-                self._done.add((bucket, key))
-        return key
-
-
 def _ask(case: Case, uploads: _Uploads, api: Api, digests: dict[Path, str]) -> Result:
     hashes = (digests[case.source], digests[case.target])
     begin = time.perf_counter()
     try:
-        is_one_image = case.type is ValidationType.ID_IN_FACE
-        source_key = None if is_one_image else uploads.key("source", case.source)
-        target_key = uploads.key("target", case.target)
+        source_key, target_key = uploads.keys(case)
         begin = time.perf_counter()
         # Threshold 0: every score comes back, and what a match is can be decided here for any threshold.
         # Asked again only where nothing was done (429, no connection): a 5xx that a second try would hide is counted.
@@ -136,7 +192,7 @@ def _ask(case: Case, uploads: _Uploads, api: Api, digests: dict[Path, str]) -> R
             is_repeatable=False,
         )
     except (errors.UnauthorizedError, errors.ForbiddenError, errors.SettingsError) as error:
-        raise RunError(f"The API cannot be asked: {error}") from error
+        raise EvaluationError(f"The API cannot be asked: {error}") from error
     except errors.FaceValidationError as error:
         return Result(
             case,
@@ -148,16 +204,21 @@ def _ask(case: Case, uploads: _Uploads, api: Api, digests: dict[Path, str]) -> R
             details=error.details or error.message,
             id_request=error.id_request or "",
         )
+    seconds, said = time.perf_counter() - begin, answer.to_answer()
+    scores = {
+        side: {name: round(one["score"], 1) for name, one in measures.items()}
+        for side, measures in said.get("quality", {}).items()
+    }
     return Result(
         case,
         *hashes,
         Outcome.SCORED,
-        time.perf_counter() - begin,
+        seconds,
         similarity=answer.similarity,
         status=HTTPStatus.OK.value,
         id_request=answer.id_request,
-        boxes_json=boxes_to_json(answer.boxes),
-        quality_json=quality_to_json(answer.quality),
+        boxes=json.dumps(said["boxes"], separators=(",", ":")) if answer.boxes else "",
+        quality=json.dumps(scores, separators=(",", ":")) if answer.quality else "",
         reasons=answer.reasons or (),
     )
 

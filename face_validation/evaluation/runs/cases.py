@@ -29,10 +29,6 @@ class EvaluationError(ValueError):
     """An evaluation cannot be run, or must not; the message says why and what to do."""
 
 
-class CasesError(EvaluationError):
-    """The cases cannot be used; the message names the file, the row, the column and the value."""
-
-
 @dataclass(frozen=True, slots=True)
 class Case:
     """One labelled question, with an id that is unique in its file.
@@ -61,14 +57,14 @@ def read_cases(path: Path) -> list[Case]:
     `face_to_face/001`) in that folder says otherwise.
 
     Raises:
-        CasesError: the file or one of its rows cannot be used; every bad row is named, up to ten.
+        EvaluationError: the file or one of its rows cannot be used; every bad row is named, up to ten.
     """
     if not path.is_dir() and not path.is_file():
-        raise CasesError(f"{path} is neither a CSV file nor a folder.")
+        raise EvaluationError(f"{path} is neither a CSV file nor a folder.")
     cases, complaints = _from_folder(path) if path.is_dir() else _from_csv(path)
     _refuse(path, complaints)
     if not cases:
-        raise CasesError(f"{path} holds no case.")
+        raise EvaluationError(f"{path} holds no case.")
     return cases
 
 
@@ -109,16 +105,18 @@ def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict
             if missing:
                 found = ", ".join(reader.fieldnames or ()) or "none"
                 hint = " Columns are separated by commas." if ";" in found or "\t" in found else ""
-                raise CasesError(f"{path.name}, row 1: missing columns: {', '.join(missing)}; found: {found}.{hint}")
+                raise EvaluationError(
+                    f"{path.name}, row 1: missing columns: {', '.join(missing)}; found: {found}.{hint}"
+                )
             for row in reader:
                 if any(isinstance(value, str) and value.strip() for value in row.values()):
                     if None in row:
-                        raise CasesError(f"{path.name}, row {reader.line_num}: more values than columns.")
+                        raise EvaluationError(f"{path.name}, row {reader.line_num}: more values than columns.")
                     yield reader.line_num, {column: (value or "").strip() for column, value in row.items()}
     except UnicodeDecodeError as error:
-        raise CasesError(f"{path.name} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
+        raise EvaluationError(f"{path.name} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
     except csv.Error as error:
-        raise CasesError(f"{path.name}, row {reader.line_num}: not a valid CSV row ({error}).") from error
+        raise EvaluationError(f"{path.name}, row {reader.line_num}: not a valid CSV row ({error}).") from error
 
 
 def _problems(row: dict[str, str], has_file: Callable[[str], bool]) -> list[str]:
@@ -147,12 +145,12 @@ def read_groups(path: Path) -> Mapping[str, str]:
     """The group of each person, from a CSV `person,group`.
 
     Raises:
-        CasesError: a row is empty or a person is in two groups.
+        EvaluationError: a row is empty or a person is in two groups.
     """
     groups: dict[str, str] = {}
     for line, row in read_full_rows(path, ("person", "group")):
         if groups.setdefault(row["person"], row["group"]) != row["group"]:
-            raise CasesError(f"{path.name}, row {line}: {row['person']!r:.100} is in two groups.")
+            raise EvaluationError(f"{path.name}, row {line}: {row['person']!r:.100} is in two groups.")
     return groups
 
 
@@ -162,18 +160,18 @@ def read_full_rows(
     """`read_rows`, with a value in each of these columns; the column `files` names files below `root`.
 
     Raises:
-        CasesError: a value or a file is missing, or there is no row.
+        EvaluationError: a value or a file is missing, or there is no row.
     """
     line = 0
     for line, row in read_rows(path, columns):
         for column in columns:
             if not row[column]:
-                raise CasesError(f"{path.name}, row {line}, column {column}: is empty.")
+                raise EvaluationError(f"{path.name}, row {line}, column {column}: is empty.")
         if files and not is_file(root / row[files]):
-            raise CasesError(f"{path.name}, row {line}, column {files}: there is no file {row[files]!r:.100}.")
+            raise EvaluationError(f"{path.name}, row {line}, column {files}: there is no file {row[files]!r:.100}.")
         yield line, row
     if not line:
-        raise CasesError(f"{path.name} holds no row.")
+        raise EvaluationError(f"{path.name} holds no row.")
 
 
 def is_file(path: Path) -> bool:
@@ -229,4 +227,4 @@ def _labels(path: Path) -> tuple[dict[str, tuple[Expected, str]], list[str]]:
 def _refuse(path: Path, complaints: list[str]) -> None:
     if complaints:
         shown = complaints[:10] + ([f"and {len(complaints) - 10} more"] if len(complaints) > 10 else [])
-        raise CasesError(f"{path.name} cannot be used:\n  " + "\n  ".join(shown))
+        raise EvaluationError(f"{path.name} cannot be used:\n  " + "\n  ".join(shown))

@@ -106,13 +106,13 @@ class Identification:
 
 
 def read_enrolments(path: Path, root: Path) -> list[Enrolment]:
-    """A CSV `person_id,image`; image paths relative to `root`; raises CasesError as `read_cases` does."""
+    """A CSV `person_id,image`; image paths relative to `root`; raises EvaluationError as `read_cases` does."""
     rows = read_full_rows(path, ("person_id", "image"), files="image", root=root)
     return [Enrolment(row["person_id"], root / row["image"]) for _, row in rows]
 
 
 def read_probes(path: Path, root: Path) -> list[Probe]:
-    """A CSV `probe_id,image,expected_person[,note]`, NONE being a stranger; raises CasesError as `read_cases` does."""
+    """A CSV `probe_id,image,expected_person[,note]`, NONE being a stranger; raises as `read_cases` does."""
     return [
         Probe(
             row["probe_id"],

@@ -1,21 +1,28 @@
-"""The answers of a run, one row of results.csv each, written as they come and read again when a run is taken up."""
+"""The answer to one case: a similarity with what was seen, a refusal, or a failure; and results.csv, a row for each.
+
+Rows are written as answers come, and read again when a run is taken up.
+"""
 
 import csv
+import json
+import math
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from enum import StrEnum
 from functools import cache
 from io import StringIO
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+
 from face_validation.client.validation_request import ValidationType
+from face_validation.client.validation_result import Boxes, read
 from face_validation.evaluation.runs.cases import PERSON_COLUMNS, Case, EvaluationError
-from face_validation.evaluation.runs.result import Outcome, Result
-from face_validation.evaluation.statistics.pairs import Expected
+from face_validation.evaluation.statistics.pairs import Answer, Expected, Places, ScoredPairs, Scores, answers
 
 RESULTS_FILE = "results.csv"
 REQUIRED_COLUMNS = (
@@ -25,29 +32,148 @@ REQUIRED_COLUMNS = (
 # Runs of earlier versions do not have these; what is missing is read as empty.
 COLUMNS = (*REQUIRED_COLUMNS, *PERSON_COLUMNS, "quality", "reasons")
 
-# The columns as a case and a result take them, and where a column is found in a result.
+
+class Outcome(StrEnum):
+    """How a case ended: with a similarity, with a refusal (4xx), or with a failure (5xx, or no answer)."""
+
+    SCORED = "scored"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SideQuality:
+    """One quality measure (0-100, higher is better) of both compared faces."""
+
+    measure: str
+    source: float
+    target: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to one case.
+
+    Attributes:
+        source_sha256: hash of the source's bytes, as uploaded; likewise `target_sha256`.
+        seconds: wall time of the request, uploads not counted.
+        similarity: 0-100 where scored.
+        status: HTTP status; None when no answer came.
+        code: the error envelope's code, or the client's name for what went wrong.
+        details: the error's details, in one line.
+        id_request: what to look for in the service's logs; empty when the request was lost before it had one.
+        boxes: what was seen in both images, where scored: the contract's `boxes` as JSON. Kept as text, because a run
+            of 100,000 cases would not fit into memory otherwise.
+        quality: scores of the quality measures as JSON, `{"source": {measure: 0-100}, "target": {...}}`; may be empty.
+        reasons: the answer's codes; may be empty.
+    """
+
+    case: Case
+    source_sha256: str
+    target_sha256: str
+    outcome: Outcome
+    seconds: float
+    similarity: float | None = None
+    status: int | None = None
+    code: str = ""
+    details: str = ""
+    id_request: str = ""
+    boxes: str = ""
+    quality: str = ""
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def seen(self) -> Boxes | None:
+        """What was seen in both images."""
+        return read(Boxes, json.loads(self.boxes)) if self.boxes else None
+
+    @property
+    def qualities(self) -> tuple[SideQuality, ...]:
+        """The measures that both faces have, sorted by name."""
+        sides = json.loads(self.quality or "{}")
+        source, target = sides.get("source", {}), sides.get("target", {})
+        return tuple(
+            SideQuality(measure, float(source[measure]), float(target[measure]))
+            for measure in sorted(source)
+            if source[measure] is not None and target.get(measure) is not None
+        )
+
+    @property
+    def least_sizes(self) -> tuple[float, int] | None:
+        """Height in pixels of the smaller compared face, and pixels of the smaller image; None without boxes.
+
+        Read without building the boxes: a report asks it of every case.
+        """
+        if not self.boxes:
+            return None
+        sides = json.loads(self.boxes).values()
+        heights = [side["faces"][side["compared"]]["box"]["height"] * side["height"] for side in sides]
+        return min(heights), min(side["width"] * side["height"] for side in sides)
+
+
 _OF_CASE = [field.name for field in fields(Case)]
-_OF_RESULT = [field.name.removesuffix("_json") for field in fields(Result) if field.name != "case"]
-_FOUND_IN = {field.name.removesuffix("_json"): field.name for field in fields(Result)} | {
-    name: f"case.{name}" for name in _OF_CASE
-}
+_OF_RESULT = [field.name for field in fields(Result) if field.name != "case"]
 
 
-class ResultsError(EvaluationError):
-    """A results file cannot be read; says where."""
+def similarities(results: Iterable[Result]) -> Scores:
+    """(n,) percent 0-100, NaN where there is no score."""
+    return np.array([math.nan if result.similarity is None else result.similarity for result in results], np.float64)
+
+
+def answers_at(results: Sequence[Result], threshold: float) -> list[Answer]:
+    """The answer to each case at `threshold` (0-100)."""
+    failed = np.array([result.outcome is Outcome.FAILED for result in results], np.bool_)
+    return answers(similarities(results), failed, threshold)
+
+
+def scored_places(results: Sequence[Result]) -> Places:
+    """Places of the pairs of two faces that got a score."""
+    return np.flatnonzero(
+        np.array([one.similarity is not None and one.case.expected is not Expected.ERROR for one in results], np.bool_)
+    )
+
+
+def scored_pairs(results: Sequence[Result], groups: Mapping[str, str] | None = None) -> ScoredPairs:
+    """The pairs of two faces that got a score, in order; a person's group is the case's where it is not in `groups`."""
+    scored = [results[place] for place in scored_places(results)]
+    of_person = groups or {}
+    persons = [one.case.source_person for one in scored] + [one.case.target_person for one in scored]
+    of_case = [one.case.group for one in scored] * 2
+    return ScoredPairs.of_images(
+        similarities(scored),
+        np.array([one.case.expected is Expected.MATCH for one in scored], np.bool_),
+        (np.arange(len(scored)), np.arange(len(scored), 2 * len(scored))),
+        persons,
+        [of_person.get(person, group) for person, group in zip(persons, of_case, strict=True)],
+    )
 
 
 @contextmanager
-def appended(path: Path, root: Path) -> Iterator[Callable[[Iterable[Result]], None]]:
-    """Opens results.csv of a run, and gives what adds rows to it; they are on the disk when it returns.
+def written(path: Path, root: Path) -> Iterator[Callable[[Iterable[Result]], None]]:
+    """Opens a new results.csv, and gives what adds rows to it; they are on the disk when it returns.
 
     Images are written relative to `root`, the folder of the cases. Not for several threads at once.
     """
-    row = _row_writer(root)
-    with path.open("a", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        if stream.tell() == 0:
-            writer.writerow(COLUMNS)
+    relative = cache(lambda image: Path(os.path.relpath(image, root)).as_posix())  # many cases share an image
+
+    def row(result: Result) -> dict[str, object]:
+        of_case = {name: getattr(result.case, name) for name in _OF_CASE}
+        return (
+            of_case
+            | {name: getattr(result, name) for name in _OF_RESULT}
+            | {
+                "source": relative(result.case.source),
+                "target": relative(result.case.target),
+                "note": " ".join(result.case.note.split()),
+                "details": " ".join(result.details.split()),
+                "seconds": f"{result.seconds:.4f}",
+                "reasons": " ".join(result.reasons),
+            }
+        )
+
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
 
         def append(results: Iterable[Result]) -> None:
             writer.writerows(map(row, results))
@@ -57,51 +183,21 @@ def appended(path: Path, root: Path) -> Iterator[Callable[[Iterable[Result]], No
         yield append
 
 
-def write_results(results: Iterable[Result], path: Path, root: Path) -> None:
-    """Put a whole results.csv in the place of the one that is there, in one step."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    with appended(new, root) as append:
-        append(results)
-    new.replace(path)
-
-
-def _row_writer(root: Path) -> Callable[[Result], list[object]]:
-    """Gives the values of a result in the order of `COLUMNS`, as the csv module writes them."""
-    convert: dict[str, Callable[[Any], object]] = {
-        # Each worked out once: many cases share an image.
-        **dict.fromkeys(("source", "target"), cache(lambda path: Path(os.path.relpath(path, root)).as_posix())),
-        **dict.fromkeys(("note", "details"), lambda text: " ".join(text.split())),
-        "seconds": lambda seconds: f"{seconds:.4f}",
-        "reasons": " ".join,
-    }
-    values_of = attrgetter(*(_FOUND_IN[column] for column in COLUMNS))
-    places = [(COLUMNS.index(column), function) for column, function in convert.items()]
-
-    def row(result: Result) -> list[object]:
-        values = list(values_of(result))
-        for place, function in places:
-            values[place] = function(values[place])
-        return values
-
-    return row
-
-
 def read_results(path: Path, root: Path) -> list[Result]:
     """The rows of a results.csv; none where the file is missing.
 
     A row that a crash cut off is left out, so that its case is asked again.
 
     Raises:
-        ResultsError: a row is damaged, or the file has other columns.
+        EvaluationError: a row is damaged, or the file has other columns.
     """
     if not path.is_file():
         return []
     try:
         with _whole_lines(path) as lines:
-            return list(_results(csv.reader(lines), path, root))
+            return list(_results(csv.reader(lines), path.name, root))
     except UnicodeDecodeError as error:
-        raise ResultsError(
+        raise EvaluationError(
             f"{path.name} is no longer UTF-8: another program saved it, so answers may be lost."
         ) from error
 
@@ -116,20 +212,21 @@ def _whole_lines(path: Path) -> TextIO:
     return StringIO(content[: content.rfind(b"\n") + 1].decode("utf-8"), newline="")
 
 
-def _results(rows: Any, path: Path, root: Path) -> Iterator[Result]:
+def _results(rows: Any, name: str, root: Path) -> Iterator[Result]:
     header = next(rows, None)
     if header is None:
         return
     if missing := [column for column in REQUIRED_COLUMNS if column not in header]:
-        raise ResultsError(
-            f"{path.name} was written by another version of the evaluation: it lacks {', '.join(missing)}. "
+        raise EvaluationError(
+            f"{name} was written by another version of the evaluation: it lacks {', '.join(missing)}. "
             "Run it into another folder."
         )
     convert: dict[str, Callable[[str], object]] = {
-        "type": {one.value: one for one in ValidationType}.__getitem__,
-        "expected": {one.value: one for one in Expected}.__getitem__,
-        "outcome": {one.value: one for one in Outcome}.__getitem__,
-        **dict.fromkeys(("source", "target"), cache(lambda relative: root / relative)),
+        **{
+            column: cache(kind)
+            for column, kind in (("type", ValidationType), ("expected", Expected), ("outcome", Outcome))
+        },
+        **dict.fromkeys(("source", "target"), cache(root.joinpath)),
         "seconds": float,
         "similarity": lambda text: float(text) if text else None,
         "status": cache(lambda text: int(text) if text else None),
@@ -142,15 +239,14 @@ def _results(rows: Any, path: Path, root: Path) -> Iterator[Result]:
         (header.index(column) if column in header else len(header), convert.get(column, sys.intern))
         for column in (*_OF_CASE, *_OF_RESULT)
     ]
-    of_case = len(_OF_CASE)
     for row in rows:
         if len(row) != len(header):
-            raise ResultsError(
-                f"{path.name}, row {rows.line_num}, is damaged: {len(row)} values instead of {len(header)}."
+            raise EvaluationError(
+                f"{name}, row {rows.line_num}, is damaged: {len(row)} values instead of {len(header)}."
             )
         row.append("")
         try:
             values: list[Any] = [function(row[place]) for place, function in places]
-        except (KeyError, ValueError) as error:
-            raise ResultsError(f"{path.name}, row {rows.line_num}, is damaged: {error}.") from error
-        yield Result(Case(*values[:of_case]), *values[of_case:])
+        except ValueError as error:
+            raise EvaluationError(f"{name}, row {rows.line_num}, is damaged: {error}.") from error
+        yield Result(Case(*values[: len(_OF_CASE)]), *values[len(_OF_CASE) :])

@@ -6,6 +6,7 @@ from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import computed_field
 
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.pairs import Flags, Indices, ScoredPairs, Scores
@@ -146,8 +147,9 @@ class PairedDifference:
     high: float
     over_persons: bool
 
+    @computed_field  # type: ignore[prop-decorator]  # as in `verdict.Assessment`
     @property
-    def is_more_than_chance(self) -> bool:
+    def more_than_chance(self) -> bool:
         """Whether the interval leaves out zero."""
         return self.low > 0 or self.high < 0
 

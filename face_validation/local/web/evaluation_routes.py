@@ -137,8 +137,8 @@ class EvaluationRoutes:
         from face_validation.evaluation.report.html_report import write_report
         from face_validation.evaluation.report.summary import summarise
         from face_validation.evaluation.runs.cases import read_cases
-        from face_validation.evaluation.runs.result import Result
-        from face_validation.evaluation.runs.runner import run_cases
+        from face_validation.evaluation.runs.results import Result
+        from face_validation.evaluation.runs.run import run_cases
 
         table = self._cases / "cases.csv"
         path = table if table.is_file() else self._cases

@@ -17,8 +17,8 @@ from face_validation.evaluation.runs.all_pairs import (
     read_photographs,
     run_all_pairs,
 )
-from face_validation.evaluation.runs.cases import CasesError
-from face_validation.evaluation.runs.run_folder import Run, RunError
+from face_validation.evaluation.runs.cases import EvaluationError
+from face_validation.evaluation.runs.run import Run
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.pairs import Expected
 
@@ -102,7 +102,7 @@ def test_a_photograph_more_or_a_changed_one_is_scored_anew(photos: Path) -> None
 def test_scores_of_another_matcher_are_refused_unless_thrown_away(photos: Path) -> None:
     score(photos, FakeMatcher())
 
-    with pytest.raises(RunError, match="another service"):
+    with pytest.raises(EvaluationError, match="another service"):
         score(photos, FakeMatcher(), service="another matcher")
 
     score(photos, FakeMatcher(), service="another matcher", restart=True)
@@ -167,5 +167,5 @@ def test_a_folder_holds_one_folder_a_person(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_used_is_refused(photos: Path, rows: str, complaint: str) -> None:
     (photos / "bad.csv").write_text(f"person,path\n{rows}\n")
 
-    with pytest.raises(CasesError, match=complaint):
+    with pytest.raises(EvaluationError, match=complaint):
         read_photographs(photos / "bad.csv")

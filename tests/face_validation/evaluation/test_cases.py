@@ -7,7 +7,7 @@ import pytest
 
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.report.groups import document_level, document_template, origin
-from face_validation.evaluation.runs.cases import Case, CasesError, read_cases, read_groups
+from face_validation.evaluation.runs.cases import Case, EvaluationError, read_cases, read_groups
 from face_validation.evaluation.statistics.pairs import Expected
 from tests.face_validation.evaluation.fakes import case
 
@@ -61,14 +61,14 @@ def test_paths_are_relative_to_the_csv_and_the_note_may_be_left_out(folder: Path
     ],
 )
 def test_a_bad_row_is_named_with_its_column_and_value(folder: Path, text: str, complaint: str) -> None:
-    with pytest.raises(CasesError) as refused:
+    with pytest.raises(EvaluationError) as refused:
         cases_of(folder, text)
 
     assert complaint in str(refused.value)
 
 
 def test_every_bad_row_is_named_at_once_up_to_ten(folder: Path) -> None:
-    with pytest.raises(CasesError) as refused:
+    with pytest.raises(EvaluationError) as refused:
         cases_of(folder, HEADER + "".join(f"{n},FACE,a.jpg,b.jpg,match,\n" for n in range(12)))
 
     assert all(f"row {n}," in str(refused.value) for n in range(2, 12))
@@ -78,9 +78,9 @@ def test_every_bad_row_is_named_at_once_up_to_ten(folder: Path) -> None:
 def test_a_file_that_is_no_text_and_one_that_is_not_there_are_refused(tmp_path: Path) -> None:
     (tmp_path / "cases.csv").write_bytes(b"\xff\xfe\x00case")
 
-    with pytest.raises(CasesError, match="not UTF-8"):
+    with pytest.raises(EvaluationError, match="not UTF-8"):
         read_cases(tmp_path / "cases.csv")
-    with pytest.raises(CasesError, match="neither"):
+    with pytest.raises(EvaluationError, match="neither"):
         read_cases(tmp_path / "other.csv")
 
 
@@ -116,7 +116,7 @@ def test_a_folder_with_a_missing_or_a_second_picture_or_a_stray_label_is_refused
     layout(tmp_path, face_to_face__001=["true_face.jpg"], id_to_face__001=["dni.jpg", "dni.png", "target_face.jpg"])
     (tmp_path / "labels.csv").write_text("case_id,expected\nface_to_face/9,match\n")
 
-    with pytest.raises(CasesError) as refused:
+    with pytest.raises(EvaluationError) as refused:
         read_cases(tmp_path)
 
     assert "face_to_face/001: one target_face.* is needed, found 0" in str(refused.value)
@@ -141,7 +141,7 @@ def test_a_case_whose_name_is_not_utf8_is_named_with_its_bytes_before_anything_i
     layout(tmp_path, face_to_face__001=["true_face.jpg", "target_face.png"])
     Path(os.fsdecode(os.fsencode(tmp_path / "face_to_face") + b"/Andr\xe9")).mkdir()
 
-    with pytest.raises(CasesError, match=r"face_to_face/Andr\\xe9: its name is not UTF-8"):
+    with pytest.raises(EvaluationError, match=r"face_to_face/Andr\\xe9: its name is not UTF-8"):
         read_cases(tmp_path)
 
 
@@ -149,7 +149,7 @@ def test_a_label_that_is_none_is_named(tmp_path: Path) -> None:
     layout(tmp_path, face_to_face__001=["true_face.jpg", "target_face.png"])
     (tmp_path / "labels.csv").write_text("case_id,expected\nface_to_face/001,maybe\n")
 
-    with pytest.raises(CasesError, match="row 2, column expected: 'maybe'"):
+    with pytest.raises(EvaluationError, match="row 2, column expected: 'maybe'"):
         read_cases(tmp_path)
 
 
@@ -209,14 +209,14 @@ def test_persons_that_contradict_the_label_are_refused(
         f"1,FACE_TO_FACE,a.jpg,b.jpg,{expected},{persons}\n"
     )
 
-    with pytest.raises(CasesError, match=complaint):
+    with pytest.raises(EvaluationError, match=complaint):
         read_cases(folder / "cases.csv")
 
 
 def test_a_person_in_two_groups_is_refused(tmp_path: Path) -> None:
     (tmp_path / "groups.csv").write_text("person,group\nAna,one\nAna,two\n")
 
-    with pytest.raises(CasesError, match="'Ana' is in two groups"):
+    with pytest.raises(EvaluationError, match="'Ana' is in two groups"):
         read_groups(tmp_path / "groups.csv")
 
 
@@ -226,5 +226,5 @@ def test_one_image_of_a_person_with_the_document_needs_no_source(folder: Path) -
     (case,) = cases_of(folder, f"{header}1,ID_IN_FACE,,b.jpg,match\n")
 
     assert case.source == case.target == folder / "b.jpg"
-    with pytest.raises(CasesError, match="ID_IN_FACE has one image"):
+    with pytest.raises(EvaluationError, match="ID_IN_FACE has one image"):
         cases_of(folder, f"{header}1,ID_IN_FACE,a.jpg,b.jpg,match\n")

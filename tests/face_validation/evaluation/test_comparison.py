@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.report.comparison import ComparisonError, compare_runs
-from face_validation.evaluation.runs.result import Result
+from face_validation.evaluation.report.comparison import compare_runs
+from face_validation.evaluation.runs.cases import EvaluationError
+from face_validation.evaluation.runs.results import Result
 from face_validation.evaluation.statistics.pairs import Answer, Expected
 from tests.face_validation.evaluation.test_summary import refused, scored
 
@@ -22,16 +23,16 @@ def test_the_same_run_differs_in_nothing() -> None:
     found = compare_runs(run(5, 2), run(5, 2), 80, 80)
 
     assert not found.changed
-    assert found.groups[0].own.p_value == 1.0
-    assert "same cases" in found.groups[0].own.verdict
+    assert found.groups[0].p_value == 1.0
+    assert "same cases" in found.groups[0].verdict
 
 
 def test_five_cases_more_may_be_chance_and_ten_are_not() -> None:
     slightly, clearly = compare_runs(run(50, 10), run(55, 5), 80, 80), compare_runs(run(50, 10), run(60, 0), 80, 80)
 
-    assert "may be chance" in slightly.groups[0].own.verdict
-    assert "B is better, by more than chance" in clearly.groups[0].own.verdict
-    assert clearly.groups[0].own.p_value == pytest.approx(2 / 2**10)
+    assert "may be chance" in slightly.groups[0].verdict
+    assert "B is better, by more than chance" in clearly.groups[0].verdict
+    assert clearly.groups[0].p_value == pytest.approx(2 / 2**10)
 
 
 def test_changed_cases_are_listed_the_worse_ones_first() -> None:
@@ -40,8 +41,8 @@ def test_changed_cases_are_listed_the_worse_ones_first() -> None:
 
     found = compare_runs(first, second, 80, 80)
 
-    assert [(one.first.case.case_id, one.is_better) for one in found.changed] == [("b", False), ("a", True)]
-    assert (found.changed[0].first_answer, found.changed[0].second_answer) == (Answer.MATCH, Answer.REFUSED)
+    assert [(one.case_id, one.is_better) for one in found.changed] == [("b", False), ("a", True)]
+    assert found.changed[0].answers == (Answer.MATCH, Answer.REFUSED)
 
 
 def test_each_run_is_judged_at_its_own_threshold() -> None:
@@ -49,7 +50,7 @@ def test_each_run_is_judged_at_its_own_threshold() -> None:
 
     found = compare_runs(results, results, 80, 95)
 
-    assert (found.groups[0].own.only_first, found.groups[0].own.only_second) == (1, 0)
+    assert (found.groups[0].only_first_right, found.groups[0].only_second_right) == (1, 0)
 
 
 def test_cases_that_are_not_the_same_question_are_named_and_left_out() -> None:
@@ -59,7 +60,7 @@ def test_cases_that_are_not_the_same_question_are_named_and_left_out() -> None:
 
     found = compare_runs(first, second, 80, 80)
 
-    assert [(group.name, group.first.of) for group in found.groups] == [("FACE_TO_FACE", 1)]
+    assert [(group.name, group.cases) for group in found.groups] == [("FACE_TO_FACE", 1)]
     assert (found.only_in_first, found.only_in_second, found.other_questions) == (["b"], ["d"], ["c"])
 
 
@@ -89,7 +90,7 @@ def test_separation_is_compared_on_the_cases_that_both_runs_scored() -> None:
 
 
 def test_runs_without_a_case_in_common_cannot_be_compared() -> None:
-    with pytest.raises(ComparisonError):
+    with pytest.raises(EvaluationError, match="no case in common"):
         compare_runs([scored("a", Expected.MATCH, 1)], [scored("b", Expected.MATCH, 1)], 80, 80)
 
 
@@ -111,8 +112,8 @@ def test_a_clear_gain_in_separation_is_more_than_chance_and_no_gain_is_not() -> 
     assert better.eer is not None
     assert better.auc[1] > better.auc[0]
     assert better.eer[1] < better.eer[0]
-    assert better.fnmr[0].is_more_than_chance
+    assert better.fnmr[0].more_than_chance
     assert better.fnmr[0].low <= better.fnmr[0].second - better.fnmr[0].first <= better.fnmr[0].high
-    assert not same.fnmr[0].is_more_than_chance
+    assert not same.fnmr[0].more_than_chance
     assert "B is better, by more than chance" in better.at_targets[0].verdict
     assert (better.at_targets[0].target_fmr, len(better.at_targets)) == (0.01, 1)

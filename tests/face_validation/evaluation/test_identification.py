@@ -11,7 +11,7 @@ from face_validation.client import Box, Face
 from face_validation.client.errors import ConnectionFailedError, FaceValidationError, ImageValidationError
 from face_validation.client.people import PersonMatch, SearchResult
 from face_validation.evaluation.report.html_report import write_identification
-from face_validation.evaluation.runs.cases import CasesError
+from face_validation.evaluation.runs.cases import EvaluationError
 from face_validation.evaluation.runs.identification import (
     Enrolment,
     Probe,
@@ -176,7 +176,7 @@ def test_a_bad_list_is_refused_by_row_and_column(tmp_path: Path, text: str, comp
     (tmp_path / "a.jpg").write_bytes(b"image")
     (tmp_path / "enroll.csv").write_text(text)
 
-    with pytest.raises(CasesError, match=complaint):
+    with pytest.raises(EvaluationError, match=complaint):
         read_enrolments(tmp_path / "enroll.csv", tmp_path)
 
 

@@ -371,8 +371,8 @@ def test_a_clear_gain_is_more_than_chance_and_none_is_not() -> None:
     same = fnmr_differences(pairs, scores + random.normal(0, 0.1, 2000), (0.01,))[0]
     better = fnmr_differences(pairs, scores + np.where(is_match, 10.0, 0.0), (0.01,))[0]
 
-    assert not same.is_more_than_chance
-    assert better.is_more_than_chance
+    assert not same.more_than_chance
+    assert better.more_than_chance
     assert better.low <= better.second - better.first <= better.high < 0
     assert not better.over_persons
 

@@ -14,11 +14,9 @@ from face_validation.client.errors import (
     InternalServerError,
     UnauthorizedError,
 )
-from face_validation.evaluation.runs.cases import read_cases
-from face_validation.evaluation.runs.result import Outcome, SideQuality
-from face_validation.evaluation.runs.results import COLUMNS, ResultsError
-from face_validation.evaluation.runs.run_folder import Run, RunError, read_run
-from face_validation.evaluation.runs.runner import run_cases
+from face_validation.evaluation.runs.cases import EvaluationError, read_cases
+from face_validation.evaluation.runs.results import COLUMNS, Outcome, SideQuality
+from face_validation.evaluation.runs.run import Run, read_run, run_cases
 from face_validation.evaluation.statistics.pairs import Expected
 from tests.face_validation.evaluation.fakes import SIDE, FakeApi
 
@@ -59,8 +57,8 @@ def test_each_case_is_asked_once_with_threshold_0_and_each_image_is_uploaded_onc
     assert [result.case.case_id for result in found.results] == [f"c{number}" for number in range(12)]
     assert found.results[3].similarity == 15.123456789
     assert found.results[3].id_request == "request of face 3"
-    assert found.results[3].boxes is not None
-    assert found.results[3].boxes.source == SIDE
+    assert found.results[3].seen is not None
+    assert found.results[3].seen.source == SIDE
     assert found.results[3].qualities == (SideQuality("sharpness", 61.2, 30.0),)
     assert found.results[3].reasons == ("TARGET_FACE_SMALL",)
 
@@ -201,7 +199,7 @@ def test_answers_of_two_services_are_never_mixed(cases_csv: Path) -> None:
     run(cases_csv, FakeApi(similarity_of), service="old")
     api = FakeApi(similarity_of)
 
-    with pytest.raises(RunError, match="another service"):
+    with pytest.raises(EvaluationError, match="another service"):
         run(cases_csv, api, service="new")
 
     assert not api.asked
@@ -214,7 +212,7 @@ def test_two_runs_never_share_a_folder_at_the_same_time(cases_csv: Path) -> None
     with (out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
-        with pytest.raises(RunError, match="Another run"):
+        with pytest.raises(EvaluationError, match="Another run"):
             run(cases_csv, FakeApi(similarity_of))
 
 
@@ -222,7 +220,7 @@ def test_two_runs_never_share_a_folder_at_the_same_time(cases_csv: Path) -> None
 def test_wrong_credentials_end_the_run_at_once(cases_csv: Path, jobs: int) -> None:
     api = FakeApi(lambda source, target: UnauthorizedError("Unknown client."))
 
-    with pytest.raises(RunError, match="Unknown client"):
+    with pytest.raises(EvaluationError, match="Unknown client"):
         run(cases_csv, api, jobs=jobs)
 
     assert 1 <= len(api.asked) <= jobs
@@ -231,7 +229,7 @@ def test_wrong_credentials_end_the_run_at_once(cases_csv: Path, jobs: int) -> No
 def test_when_nobody_answers_any_more_the_run_stops_and_says_how_to_go_on(cases_csv: Path) -> None:
     api = FakeApi(lambda source, target: ConnectionFailedError("The API cannot be reached."))
 
-    with pytest.raises(RunError, match="run the same command again"):
+    with pytest.raises(EvaluationError, match="run the same command again"):
         run(cases_csv, api)
 
 
@@ -260,7 +258,7 @@ def test_results_of_another_version_are_refused_not_misread(cases_csv: Path) -> 
     results = cases_csv.parent / "out" / "results.csv"
     results.write_text(results.read_text().replace(",".join(COLUMNS), "case_id,score"))
 
-    with pytest.raises(ResultsError, match="another version"):
+    with pytest.raises(EvaluationError, match="another version"):
         run(cases_csv, FakeApi(similarity_of))
 
 
@@ -270,7 +268,7 @@ def test_results_saved_by_a_spreadsheet_in_another_encoding_are_refused_in_words
     results = cases_csv.parent / "out" / "results.csv"
     results.write_bytes(results.read_text(encoding="utf-8").encode("latin-1"))
 
-    with pytest.raises(ResultsError, match="no longer UTF-8"):
+    with pytest.raises(EvaluationError, match="no longer UTF-8"):
         run(cases_csv, FakeApi(similarity_of))
 
 

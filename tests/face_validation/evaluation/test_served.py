@@ -53,7 +53,7 @@ def test_real_photographs_are_told_apart_and_refusals_come_as_expected(run: Path
 def test_the_answers_say_which_face_was_compared(run: Path) -> None:
     results = {result.case.case_id: result for result in read_results(run / "results.csv", run.parent)}
 
-    boxes = results["same"].boxes
+    boxes = results["same"].seen
     assert boxes is not None
     assert (boxes.source.width, boxes.source.height) == (512, 512)
     face = boxes.source.faces[boxes.source.compared].box

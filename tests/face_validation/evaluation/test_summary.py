@@ -20,12 +20,12 @@ from face_validation.evaluation.report.study import Reason
 from face_validation.evaluation.report.summary import Summary, summarise
 from face_validation.evaluation.report.texts import percent
 from face_validation.evaluation.report.thumbnails import thumbnail
-from face_validation.evaluation.runs.result import Outcome, Result, boxes_to_json
-from face_validation.evaluation.runs.run_folder import Run, Session
+from face_validation.evaluation.runs.results import Outcome, Result
+from face_validation.evaluation.runs.run import Run, Session
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.operating_points import Support
 from face_validation.evaluation.statistics.pairs import Answer, Expected
-from tests.face_validation.evaluation.fakes import SIDE, case
+from tests.face_validation.evaluation.fakes import SIDE, boxes_to_json, case
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,7 +41,7 @@ def scored(
         0.25,
         similarity=similarity,
         status=200,
-        boxes_json=boxes_to_json(Boxes(side, side)),
+        boxes=boxes_to_json(Boxes(side, side)),
     )
 
 
@@ -118,7 +118,7 @@ def test_the_smaller_of_both_faces_decides_its_size_class(height: int, name: str
     result = scored("a", Expected.MATCH, 90)
 
     found = summarise(
-        run_of(replace(result, boxes_json=boxes_to_json(Boxes(ImageAnalysis(9, 900, SIDE.faces, 0), small)))), 80
+        run_of(replace(result, boxes=boxes_to_json(Boxes(ImageAnalysis(9, 900, SIDE.faces, 0), small)))), 80
     )
 
     assert name in [group.name for group in found.groups if group.dimension == "height of the smaller face"]
@@ -128,7 +128,7 @@ def test_the_smaller_of_both_images_decides_its_size_class() -> None:
     large, small = replace(SIDE, width=4000, height=3000), replace(SIDE, width=200, height=200)
     boxes = [boxes_to_json(Boxes(large, small)), boxes_to_json(Boxes(small, large))]
 
-    found = summarise(run_of(*(replace(scored("a", Expected.MATCH, 90), boxes_json=both) for both in boxes)), 80)
+    found = summarise(run_of(*(replace(scored("a", Expected.MATCH, 90), boxes=both) for both in boxes)), 80)
 
     names = [group.name for group in found.groups if group.dimension == "size of the smaller image"]
     assert names == ["under 0.05 megapixels"]
@@ -331,7 +331,7 @@ def test_a_useful_quality_measure_is_told_from_a_useless_one() -> None:
         scores = {"sharpness": float(n), "noise": float(n % 2)}
         quality = json.dumps({"source": scores, "target": scores})
         result = scored(f"{n:03}", Expected.MATCH, 20.0 if n < 4 else 95.0)
-        results.append(replace(result, quality_json=quality))
+        results.append(replace(result, quality=quality))
 
     curves = {curve.measure: curve for curve in summarise(run_of(*results), 80.0).rejection}
 
