@@ -5,10 +5,6 @@ class VerifierError(Exception):
     """A refusal whose text says what to do about it."""
 
 
-class TrainingDataError(VerifierError):
-    """The photographs do not make a verifier: too few, of one class, or of several people in `me/`."""
-
-
 class ModelError(VerifierError):
     """The stored model is missing, damaged, or belongs to another embedding model."""
 

@@ -26,7 +26,7 @@ from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:
     from face_validation.evaluation.report.summary import Summary
-    from face_validation.evaluation.runs.all_pairs import Photograph
+    from face_validation.evaluation.runs.cases import Photograph
     from face_validation.evaluation.runs.results import Result
 
 # FACE_TO_FACE: DetectFaces of both images, CompareFaces. The price of the first million images a month.
@@ -100,7 +100,6 @@ def evaluate(
     from face_validation.evaluation.report.summary import summarise
     from face_validation.evaluation.report.terminal import print_summary
     from face_validation.evaluation.runs.all_pairs import cases_of_all_pairs, read_photographs
-    from face_validation.evaluation.runs.asking import answered_by_job
     from face_validation.evaluation.runs.cases import read_cases, read_groups
     from face_validation.evaluation.runs.run import run_cases
 
@@ -119,10 +118,12 @@ def evaluate(
                 if all_pairs:
                     _ask_to_pay(len(labelled), stderr, yes=yes)
                     group_of = {one.person: one.group for one in photographs if one.group}
-                with evaluated_service(api, profile, stderr, prepare=prepare) as (client, service):
-                    asked = answered_by_job(client, labelled, out, jobs) if via == "jobs" else client
-                    with _answers_shown(len(labelled), stderr) as show:
-                        run = run_cases(labelled, cases, out, asked, service=service, on_answer=show, **how)
+                with (
+                    evaluated_service(api, profile, stderr, prepare=prepare) as (client, service),
+                    _answers_shown(len(labelled), stderr) as show,
+                ):
+                    how |= {"service": service, "by_job": via == "jobs", "on_answer": show}
+                    run = run_cases(labelled, cases, out, client, **how)
                 summary = summarise(run, threshold, group_of)
             write_report(summary, out)
         except KeyboardInterrupt as stop:

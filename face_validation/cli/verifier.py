@@ -181,14 +181,14 @@ def _rule(threshold: str, fmr: float) -> "ThresholdRule":
 
 
 def _show_seen(project: "VerifierProject", out: Path) -> None:
-    from person_verifier.dataset.photos import hidden_images, other_files
+    from person_verifier.dataset.photos import left_out
     from person_verifier.training.project import remark
 
     seen = project.seen
     console = Console(emoji=False)
-    if hidden := hidden_images(project.photos):
+    others, hidden = left_out(project.photos)
+    if hidden:
         console.print(f"{hidden} hidden files were skipped.", style="dim")
-    others = other_files(project.photos)
     for name in others:
         reason = "the verifier takes JPG and PNG; save it as a JPG"
         console.print(f"[yellow]Left out:[/] {escape(name)}: {reason}.", highlight=False, soft_wrap=True)

@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from person_verifier.dataset.faces import KEPT_SIDE_PX, align, most_prominent, shot_picture
+from person_verifier.dataset.faces import KEPT_SIDE_PX, SAME_PERSON_SIMILARITY, align, most_prominent, shot_picture
 from person_verifier.dataset.photos import Photo
-from person_verifier.dataset.splits import SAME_PERSON_SIMILARITY
 from rekognition_local.engine import DetectedFace
 from rekognition_local.engine.faces.face_engine import ComparingEngine
 from rekognition_local.engine.images import ImageError, decode
@@ -24,6 +23,7 @@ from rekognition_local.engine.images import ImageError, decode
 FACE_STEP = 5
 # Photographs of the person with one face each, from which on these say which face is the person's in the others.
 LEAST_AGREEING = 5
+NO_FACE = "No face was found."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class PhotoRecord:
     """What one photograph shows. Without a face, `problem` says why and the rest is empty.
 
     `faces` has its n faces, the largest first, and `vectors` (n, d) their descriptors; `judged` is the place of the one
-    that counts, `crop` its written picture, and `shot` (32, 32) grey, see `splits.same_shots`.
+    that counts, `crop` its written picture, and `shot` (32, 32) grey, see `faces.same_shots`.
     """
 
     photo: Photo
@@ -84,8 +84,8 @@ class FaceCache:
 
     def _describe(self, photo: Photo) -> PhotoRecord:
         kept = self._read(photo)
-        if kept is not None and (not kept.faces or self._crop_path(photo).exists()):
-            return self._found(kept)
+        if kept is not None and (kept.crop is None or kept.crop.exists()):
+            return kept
         try:
             image = decode(photo.path.read_bytes(), KEPT_SIDE_PX)
         except (ImageError, OSError) as error:
@@ -94,8 +94,8 @@ class FaceCache:
             return self._kept(kept, kept.judged, image)
         faces = tuple(self.engine.detect(image))
         if not faces:
-            return self._kept(PhotoRecord(photo), 0, image)
-        record = PhotoRecord(photo, faces=faces, vectors=self.engine.embed(image, faces))
+            return self._kept(PhotoRecord(photo, problem=NO_FACE), 0, image)
+        record = PhotoRecord(photo, self._crop_path(photo), faces, self.engine.embed(image, faces))
         return self._kept(record, most_prominent(faces), image)
 
     def _agreeing(self, record: PhotoRecord, person: NDArray[np.float32]) -> PhotoRecord:
@@ -110,21 +110,21 @@ class FaceCache:
 
     def _kept(self, record: PhotoRecord, judged: int, image: NDArray[np.uint8]) -> PhotoRecord:
         """Keep what was found, wholly or, when interrupted, not at all, and write the judged face's crop."""
-        if record.faces:
-            face, crop = record.faces[judged], self._crop_path(record.photo)
+        if record.crop is not None:
+            face = record.faces[judged]
             record = replace(record, judged=judged, shot=shot_picture(image, face))
-            crop.parent.mkdir(parents=True, exist_ok=True)
+            record.crop.parent.mkdir(parents=True, exist_ok=True)
             picture = cv2.cvtColor(align(image, face), cv2.COLOR_RGB2BGR)
-            crop.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
+            record.crop.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
         path = self._path(record.photo)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
             boxes = np.array([(one.left, one.top, one.width, one.height, one.confidence) for one in record.faces])
             landmarks = np.array([face.landmarks for face in record.faces])
-            place, vectors, shot = np.array(judged), record.vectors, record.shot
-            np.savez(part, boxes=boxes, landmarks=landmarks, vectors=vectors, judged=place, shot=shot)
+            arrays = {"vectors": record.vectors, "judged": np.array(judged), "shot": record.shot}
+            np.savez(part, boxes=boxes, landmarks=landmarks, **arrays)
         Path(part.name).replace(path)
-        return self._found(record)
+        return record
 
     def _read(self, photo: Photo) -> PhotoRecord | None:
         """What was computed from the photograph's bytes; a damaged file counts as absent."""
@@ -132,14 +132,12 @@ class FaceCache:
             with self._path(photo).open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
                 found = zip(kept["boxes"].tolist(), kept["landmarks"], strict=True)
                 faces = tuple(DetectedFace(*(*box, landmarks)) for box, landmarks in found)
-                return PhotoRecord(photo, None, faces, kept["vectors"], int(kept["judged"]), kept["shot"])
+                if not faces:
+                    return PhotoRecord(photo, problem=NO_FACE)
+                crop = self._crop_path(photo)
+                return PhotoRecord(photo, crop, faces, kept["vectors"], int(kept["judged"]), kept["shot"])
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
             return None
-
-    def _found(self, record: PhotoRecord) -> PhotoRecord:
-        if not record.faces:
-            return PhotoRecord(record.photo, problem="No face was found.")
-        return replace(record, crop=self._crop_path(record.photo))
 
     def _crop_path(self, photo: Photo) -> Path:
         """The photograph's own path with a piece of its hash: a changed photograph gets a new crop."""

@@ -1,10 +1,14 @@
-"""Which face of an image is judged, and how it is cut out for people to look at."""
+"""Which face of an image is judged and how it is cut out; which faces belong together."""
 
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import squareform
 
 from person_verifier.errors import NoFaceError
 from rekognition_local.engine import DetectedFace
@@ -19,6 +23,9 @@ SHOT_SIDE = 32
 KEPT_SIDE_PX = 1024
 # A face with at least this part of the largest one's area counts as equally large.
 SAME_SIZE = 0.75
+SAME_SHOT_CORRELATION = 0.95
+# Photographs of one person agree at 50 % or more on average; other people's stay far below.
+SAME_PERSON_SIMILARITY = 50.0
 
 
 def most_prominent(faces: Sequence[DetectedFace]) -> int:
@@ -49,15 +56,51 @@ def descriptor(engine: FaceEngine, image: NDArray[np.uint8]) -> NDArray[np.float
     return vector
 
 
-def align(image: NDArray[np.uint8], face: DetectedFace, side: int = CROP_SIDE) -> NDArray[np.uint8]:
-    """The face upright with its hair and chin: (side, side, 3) RGB 0-255; black where it reaches past the image."""
+def align(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
+    """The face upright with its hair and chin: (224, 224, 3) RGB 0-255; black where it reaches past the image."""
     height, width = image.shape[:2]
     points = face.landmarks * np.array([width, height], np.float32)
-    return Pyramid(image).face(points, UPRIGHT_FACE * np.float32(side), side)
+    return Pyramid(image).face(points, UPRIGHT_FACE * np.float32(CROP_SIDE), CROP_SIDE)
 
 
 def shot_picture(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
-    """(32, 32) grey 0-255: what near-duplicates of one shot have in common (see `splits.same_shots`)."""
-    grey = cv2.cvtColor(align(image, face, CROP_SIDE), cv2.COLOR_RGB2GRAY)
+    """(32, 32) grey 0-255: what near-duplicates of one shot have in common (see `same_shots`)."""
+    grey = cv2.cvtColor(align(image, face), cv2.COLOR_RGB2GRAY)
     picture = cv2.resize(grey, (SHOT_SIDE, SHOT_SIDE), interpolation=cv2.INTER_AREA)
     return picture.astype(np.uint8, copy=False)
+
+
+def same_shots(pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Aligned grey faces (n, s, s) 0-255 -> (n,) shot numbers: copies and frames of one moment share one.
+
+    Two faces that were aligned alike correlate above 0.95 when they come from one shot, also after scaling,
+    recompression or another crop of the photograph; two shots of one person stay below.
+    """
+    flat = pictures.reshape(len(pictures), -1).astype(np.float64)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    return _components(flat @ flat.T > SAME_SHOT_CORRELATION)
+
+
+def split_groups(shots: NDArray[np.int64], people: list[str]) -> NDArray[np.int64]:
+    """(n,) shot numbers, names ("" for none) -> (n,) groups: who shares a shot or a name, also indirectly."""
+    names = np.array(people, dtype=object)
+    together = (shots[:, None] == shots[None, :]) | ((names[:, None] == names[None, :]) & (names != "")[:, None])
+    return _components(together)
+
+
+def people_in(similarity: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(n, n) similarities in percent -> (n,) person numbers, 0 the most frequent: who agrees with whom on average."""
+    if len(similarity) < 2:
+        return np.zeros(len(similarity), np.int64)
+    distance = 100.0 - np.minimum(similarity, similarity.T)
+    np.fill_diagonal(distance, 0.0)
+    tree = linkage(squareform(distance, checks=False), "average")
+    clusters = fcluster(tree, 100.0 - SAME_PERSON_SIMILARITY, "distance")
+    numbers, counts = np.unique(clusters, return_counts=True)
+    rank = {number: place for place, number in enumerate(numbers[np.argsort(-counts, kind="stable")])}
+    return np.array([rank[cluster] for cluster in clusters], np.int64)
+
+
+def _components(together: NDArray[np.bool_]) -> NDArray[np.int64]:
+    return np.asarray(connected_components(csr_array(together), directed=False)[1], np.int64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from face_validation.client.folders import files_below, printable
-from person_verifier.errors import TrainingDataError
+from person_verifier.errors import VerifierError
 
 ME, NOT_ME = "me", "not_me"
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -38,27 +38,26 @@ def find_photos(folder: Path) -> list[Photo]:
     """All photographs below `folder/me` and `folder/not_me`, in the order of their names.
 
     Raises:
-        TrainingDataError: a folder is missing or holds no JPG or PNG, or the same file lies in both.
+        VerifierError: a folder is missing or holds no JPG or PNG, or the same file lies in both.
     """
     photos = [photo for kind in (ME, NOT_ME) for photo in _photos_of(folder, kind)]
     mine = {photo.digest: photo for photo in photos if photo.is_me}
     shared = [f"{mine[p.digest].name} = {p.name}" for p in photos if not p.is_me and p.digest in mine]
     if shared:
-        raise TrainingDataError(
+        raise VerifierError(
             f"{len(shared)} photo(s) are both in {ME}/ and in {NOT_ME}/ ({'; '.join(shared[:5])}). Keep each in one."
         )
     return photos
 
 
-def hidden_images(folder: Path) -> int:
-    """How many images `find_photos` skips, because no user put them there: `._a.jpg`, `.thumbnails/`, `@eaDir/`."""
-    return sum(files_below(folder / kind, SUFFIXES)[2] for kind in (ME, NOT_ME))
+def left_out(folder: Path) -> tuple[list[str], int]:
+    """What `find_photos` skips: names of files that do not end as a JPG or a PNG does, and how many images are hidden.
 
-
-def other_files(folder: Path) -> list[str]:
-    """The names, below the data folder, of what `find_photos` leaves out: it does not end as a JPG or a PNG does."""
-    others = [path for kind in (ME, NOT_ME) for path in files_below(folder / kind, SUFFIXES)[1]]
-    return [printable(path.relative_to(folder).as_posix()) for path in others]
+    Nobody put these there: `._a.jpg`, `.thumbnails/`, `@eaDir/`.
+    """
+    found = [files_below(folder / kind, SUFFIXES) for kind in (ME, NOT_ME)]
+    others = [printable(path.relative_to(folder).as_posix()) for _, names, _ in found for path in names]
+    return others, sum(hidden for *_, hidden in found)
 
 
 def dataset_digest(photos: list[Photo]) -> str:
@@ -70,13 +69,13 @@ def dataset_digest(photos: list[Photo]) -> str:
 def _photos_of(folder: Path, kind: str) -> list[Photo]:
     root = folder / kind
     if not root.is_dir():
-        raise TrainingDataError(
+        raise VerifierError(
             f"There is no folder {root}. Put 40 to 50 photos of the person into {folder / ME} "
             f"and 200 to 400 photos of other people into {folder / NOT_ME}, as JPG or PNG."
         )
     paths, _, _ = files_below(root, SUFFIXES)
     if not paths:
-        raise TrainingDataError(
+        raise VerifierError(
             f"{root} holds no JPG or PNG file. Both classes are needed: the person in {ME}/, others in {NOT_ME}/."
         )
     people = [ME] * len(paths) if kind == ME else _people(paths, root)

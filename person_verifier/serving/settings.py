@@ -20,10 +20,6 @@ LIMITS = {
 }
 
 
-class SettingsError(VerifierError):
-    """A setting has a value that it cannot have."""
-
-
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Each field is the environment variable of the same name in capitals after `VERIFIER_`.
@@ -46,12 +42,12 @@ class ServerSettings:
         for name, (low, high) in LIMITS.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise SettingsError(f"{PREFIX}{name.upper()} is {value}; it must be from {low} to {high}.")
+                raise VerifierError(f"{PREFIX}{name.upper()} is {value}; it must be from {low} to {high}.")
         if self.log_level not in {"DEBUG", "INFO", "WARN", "WARNING", "ERROR"}:
-            raise SettingsError(f"{PREFIX}LOG_LEVEL is {self.log_level}; it must be DEBUG, INFO, WARNING or ERROR.")
+            raise VerifierError(f"{PREFIX}LOG_LEVEL is {self.log_level}; it must be DEBUG, INFO, WARNING or ERROR.")
         if self.token and not TOKEN.fullmatch(self.token):
             # The token itself is never repeated.
-            raise SettingsError(f"{PREFIX}TOKEN must have at least 16 printable ASCII characters and no space.")
+            raise VerifierError(f"{PREFIX}TOKEN must have at least 16 printable ASCII characters and no space.")
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -63,7 +59,7 @@ class ServerSettings:
         """Settings by the environment (that of the process by default); `flags` that are not None win.
 
         Raises:
-            SettingsError: a value must be a number and is not, or is out of range; names the variable and the limits.
+            VerifierError: a value must be a number and is not, or is out of range; names the variable and the limits.
         """
         environment = os.environ if environment is None else environment
         values = {name: value for name, value in flags.items() if value is not None}
@@ -73,7 +69,7 @@ class ServerSettings:
                 try:
                     values[field.name] = field.type(text)  # type: ignore[operator]  # a class: str, int or Path
                 except ValueError:
-                    raise SettingsError(f"{variable} is {text!r}; it must be a whole number.") from None
+                    raise VerifierError(f"{variable} is {text!r}; it must be a whole number.") from None
         return cls(**values)
 
 

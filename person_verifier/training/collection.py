@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from person_verifier.dataset import splits
+from person_verifier.dataset import faces
 from person_verifier.dataset.face_cache import PhotoRecord
 from person_verifier.dataset.photos import dataset_digest
-from person_verifier.errors import TrainingDataError
+from person_verifier.errors import VerifierError
 from person_verifier.training import regression
 from rekognition_local.engine.faces.face_engine import ComparingEngine
 
@@ -40,7 +40,7 @@ def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: P
     """The collection of these photographs; `engine` compares descriptors, the person's crops lie in `crops`.
 
     Raises:
-        TrainingDataError: too few faces of one of the classes, or photographs of several people in `me/`.
+        VerifierError: too few faces of one of the classes, or photographs of several people in `me/`.
     """
     entries = [entry for entry in seen if entry.faces]
     is_me = np.array([entry.photo.is_me for entry in entries])
@@ -48,9 +48,9 @@ def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: P
     names = np.array([entry.photo.name for entry in entries])
     warnings = _people_of_me(engine, vectors[is_me], names[is_me], crops)
     warnings += _people_of_others(engine, vectors[~is_me], names[~is_me], vectors[is_me])
-    shots = splits.same_shots(np.array([entry.shot for entry in entries]))
+    shots = faces.same_shots(np.array([entry.shot for entry in entries]))
     # Photographs of the person are told apart by their shots alone: all of them have one name.
-    groups = splits.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
+    groups = faces.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
     samples = regression.Samples(vectors.astype(np.float64), is_me, groups)
     regression.require_enough(samples)
     return Collection(
@@ -66,14 +66,14 @@ def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float32], names: 
     """Warnings about single photographs that show somebody else; refuses a second person.
 
     Raises:
-        TrainingDataError: says which photographs are of whom.
+        VerifierError: says which photographs are of whom.
     """
-    people = splits.people_in(engine.similarity(vectors, vectors))
+    people = faces.people_in(engine.similarity(vectors, vectors))
     others: list[list[str]] = [names[people == person].tolist() for person in range(1, people.max() + 1)]
     limit = max(INTRUDERS, INTRUDING_PART * len(names))
     several = [group for group in others if len(group) >= limit]
     if several:
-        raise TrainingDataError(
+        raise VerifierError(
             f"me/ holds photos of several people: {np.count_nonzero(people == 0)} of {len(names)} are of one, "
             "these of "
             + ", these of ".join(f"another: {_some(group)}" for group in several)
@@ -97,7 +97,7 @@ def _people_of_others(
             f"{len(found)} photo(s) in not_me/ look like the person in me/: {_some(found)}. If they are, move "
             "them: a verifier that is taught otherwise turns the person away."
         )
-    people = int(splits.people_in(engine.similarity(others, others)).max()) + 1
+    people = int(faces.people_in(engine.similarity(others, others)).max()) + 1
     if people < FEW_PEOPLE:
         warnings.append(
             f"not_me/ shows about {people} different people, by their faces: the figures say little about "

@@ -15,7 +15,7 @@ import sklearn
 
 from person_verifier.dataset.face_cache import FaceCache, PhotoRecord
 from person_verifier.dataset.photos import find_photos
-from person_verifier.errors import TrainingDataError
+from person_verifier.errors import VerifierError
 from person_verifier.training import assessment, regression
 from person_verifier.training.collection import Collection, collection_of
 from person_verifier.training.model import Origin, VerifierModel
@@ -49,7 +49,7 @@ class VerifierProject:
         """What each photograph shows, with its crop, as `reports/photos.csv` lists it.
 
         Raises:
-            TrainingDataError: a folder is missing or empty.
+            VerifierError: a folder is missing or empty.
         """
         photos = find_photos(self.photos)
         with self.progress("crop", len(photos)) as advance:
@@ -68,20 +68,18 @@ class VerifierProject:
         """Crops and descriptors of all photographs, grouped, with what is wrong with them.
 
         Raises:
-            TrainingDataError: too few faces of one of the classes, or photographs of several people in `me/`.
+            VerifierError: too few faces of one of the classes, or photographs of several people in `me/`.
         """
         for mine, kind in ((True, "me"), (False, "not_me")):
             if not any(entry.photo.is_me == mine and entry.faces for entry in self.seen):
-                raise TrainingDataError(
-                    f"No face was found in any photo of {kind}/: see {self.reports / 'photos.csv'}."
-                )
+                raise VerifierError(f"No face was found in any photo of {kind}/: see {self.reports / 'photos.csv'}.")
         return collection_of(self.seen, self.engine, self.out / "crops" / "me")
 
     def train(self, rule: assessment.ThresholdRule, version: str) -> tuple[VerifierModel, bool]:
         """All steps: crop, embed, assess on held-out photographs, train on all, store; and whether anything was new.
 
         Raises:
-            TrainingDataError: the photographs do not make a verifier; says what to do.
+            VerifierError: the photographs do not make a verifier; says what to do.
         """
         origin = self._origin(rule, version)
         stored = _of_this_recipe(VerifierModel, self.model_path, origin)
@@ -107,7 +105,7 @@ class VerifierProject:
         """Judge each half of the photographs by what the other half teaches, and write the reports.
 
         Raises:
-            TrainingDataError: as `train`.
+            VerifierError: as `train`.
         """
         collection, origin = self.collection, self._origin(rule, version)
         current = _of_this_recipe(MetricsReport, self.reports / METRICS_FILE, origin)

@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from person_verifier.errors import TrainingDataError
+from person_verifier.errors import VerifierError
 
 C_GRID = tuple(float(c) for c in np.logspace(-3, 1, 9))
 # The distance alone nearly tells the person apart, so it is penalised 100 times less than the single directions: these
@@ -117,16 +117,16 @@ def require_enough(samples: Samples) -> None:
     """Refuse what no model can be trained from.
 
     Raises:
-        TrainingDataError: says how many different shots there are, how many are needed, and what to do.
+        VerifierError: says how many different shots there are, how many are needed, and what to do.
     """
     mine, others = (len(np.unique(samples.groups[samples.is_me == side])) for side in (True, False))
     if mine < MIN_SHOTS_OF_ME:
-        raise TrainingDataError(
+        raise VerifierError(
             f"Too few photos of the person: {mine} different shots with a face in me/. At least {MIN_SHOTS_OF_ME} are "
             "needed, 40 to 50 advised. Add photos from other days, places and light; copies of a shot count once."
         )
     if others < MIN_SHOTS_OF_OTHERS:
-        raise TrainingDataError(
+        raise VerifierError(
             f"Too few photos of others: {others} different people or shots with a face in not_me/. At least "
             f"{MIN_SHOTS_OF_OTHERS} are needed, 200 to 400 photos advised. Add photos of many different people."
         )

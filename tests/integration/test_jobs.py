@@ -14,7 +14,7 @@ from face_validation.cli.app import app
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import ConflictError, NotFoundError
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.runs.asking import answered_by_job
+from face_validation.evaluation.runs.asking import OneJob, digests_of
 from face_validation.evaluation.runs.cases import read_cases
 from face_validation.local.demo import client_of
 from face_validation.local.samples.questions import sample_files
@@ -120,18 +120,16 @@ def test_an_evaluation_by_a_job_gives_each_case_its_outcome(client: FaceValidati
         (tmp_path / key).write_bytes(image)
     cases = read_cases(manifest(tmp_path))
 
-    api = answered_by_job(client, cases, tmp_path / "run", 4)
+    out = tmp_path / "run"
+    out.mkdir()
+    asked = OneJob(client, digests_of(cases, 4), cases, out, 4)
 
-    lines = [json.loads(line) for line in (tmp_path / "run" / "manifest.jsonl").read_text().splitlines()]
-    first = api.validate(
-        lines[0]["source_path"], lines[0]["target_path"], ValidationType.FACE_TO_FACE, threshold=0, include=()
-    )
+    lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+    first = asked.answer((lines[0]["source_path"], lines[0]["target_path"], ValidationType.FACE_TO_FACE))
     assert first.similarity > 90
     assert first.boxes is not None
     with pytest.raises(Exception, match="not valid"):
-        api.validate(
-            lines[2]["source_path"], lines[2]["target_path"], ValidationType.FACE_TO_FACE, threshold=0, include=()
-        )
+        asked.answer((lines[2]["source_path"], lines[2]["target_path"], ValidationType.FACE_TO_FACE))
 
 
 def test_jobs_that_are_not_there_or_have_not_ended_say_so(client: FaceValidationClient, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from face_validation.cli import verifier as command_line
 from face_validation.cli.verifier import app
-from person_verifier.serving.settings import ServerSettings, SettingsError
+from person_verifier.errors import VerifierError
+from person_verifier.serving.settings import ServerSettings
 from tests.person_verifier.fakes import FakeEngine, striped, write_photos
 
 RUNNER = CliRunner()
@@ -116,7 +117,7 @@ def test_settings_come_from_the_environment_and_flags_win() -> None:
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_by_name(variable: str, value: str, said: str) -> None:
-    with pytest.raises(SettingsError, match=said) as refusal:
+    with pytest.raises(VerifierError, match=said) as refusal:
         ServerSettings.from_environment({variable: value})
 
     assert variable in str(refusal.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from person_verifier.errors import TrainingDataError
+from person_verifier.errors import VerifierError
 from person_verifier.training.assessment import ThresholdRule
 from person_verifier.training.project import VerifierProject
 from rekognition_local.engine import Engine
@@ -98,5 +98,5 @@ def test_photos_of_two_people_in_me_are_refused(face_data: Path, tmp_path: Path)
         (folder / "not_me" / photo.name).unlink(missing_ok=True)
     project = VerifierProject(folder, tmp_path / "out", Engine.load(), no_progress)
 
-    with pytest.raises(TrainingDataError, match=f"several people.*{other.name}"):
+    with pytest.raises(VerifierError, match=f"several people.*{other.name}"):
         project.evaluate(ThresholdRule(0.75), "two")

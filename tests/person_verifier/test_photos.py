@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from person_verifier.dataset.photos import Photo, dataset_digest, find_photos, hidden_images, other_files
-from person_verifier.errors import TrainingDataError
+from person_verifier.dataset.photos import Photo, dataset_digest, find_photos, left_out
+from person_verifier.errors import VerifierError
 from tests.person_verifier.fakes import striped
 
 
@@ -48,7 +48,7 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     found = photos(tmp_path, ["not_me/x.png", "not_me/notes.txt", "me/clip.mp4", "not_me/deep/y.JPEG"])
 
     assert set(found) == {"me/a.png", "me/b.JPG", "not_me/x.png", "not_me/deep/y.JPEG"}
-    assert other_files(tmp_path) == ["me/clip.mp4", "not_me/notes.txt"]
+    assert left_out(tmp_path)[0] == ["me/clip.mp4", "not_me/notes.txt"]
 
 
 @pytest.mark.parametrize("kind", ["me", "not_me"])
@@ -56,11 +56,11 @@ def test_a_missing_or_empty_folder_says_what_to_put_there(tmp_path: Path, kind: 
     photos(tmp_path, ["not_me/x.png"])
     shutil.rmtree(tmp_path / kind)
 
-    with pytest.raises(TrainingDataError, match="Put 40 to 50 photos"):
+    with pytest.raises(VerifierError, match="Put 40 to 50 photos"):
         find_photos(tmp_path)
 
     (tmp_path / kind).mkdir()
-    with pytest.raises(TrainingDataError, match="Both classes are needed"):
+    with pytest.raises(VerifierError, match="Both classes are needed"):
         find_photos(tmp_path)
 
 
@@ -68,7 +68,7 @@ def test_one_photo_in_both_folders_is_refused(tmp_path: Path) -> None:
     photos(tmp_path, ["not_me/x.png"])
     (tmp_path / "not_me" / "copy.png").write_bytes((tmp_path / "me" / "a.png").read_bytes())
 
-    with pytest.raises(TrainingDataError, match=r"me/a\.png = not_me/copy\.png"):
+    with pytest.raises(VerifierError, match=r"me/a\.png = not_me/copy\.png"):
         find_photos(tmp_path)
 
 
@@ -80,7 +80,7 @@ def test_what_no_user_put_there_is_no_photo_and_is_counted(tmp_path: Path) -> No
         (tmp_path / name).write_bytes(b"\0\5\x16\7")
 
     assert [photo.name for photo in find_photos(tmp_path)] == [photo.name for photo in found.values()]
-    assert hidden_images(tmp_path) == 4
+    assert left_out(tmp_path)[1] == 4
 
 
 def test_a_name_that_is_not_utf8_is_shown_with_its_bytes_and_can_be_trained_from(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from person_verifier.errors import ModelError, TrainingDataError
+from person_verifier.errors import ModelError, VerifierError
 from person_verifier.serving.verifier import Verifier
 from person_verifier.training.assessment import ThresholdRule
 from person_verifier.training.model import MAX_FILE_BYTES, VerifierModel
@@ -219,7 +219,7 @@ def test_several_people_in_me_are_refused_by_name(tmp_path: Path) -> None:
     for shot in range(6):
         (folder / "me" / f"cousin{shot}.png").write_bytes(striped("Cousin", shot))
 
-    with pytest.raises(TrainingDataError, match=r"several people: 24 of 30 .*me/cousin0\.png.*not_me/"):
+    with pytest.raises(VerifierError, match=r"several people: 24 of 30 .*me/cousin0\.png.*not_me/"):
         train(tmp_path)
 
 
@@ -258,7 +258,7 @@ def test_many_other_people_bring_no_warning(tmp_path: Path) -> None:
 def test_too_few_photos_are_refused(tmp_path: Path) -> None:
     write_photos(tmp_path / "data", me=6)
 
-    with pytest.raises(TrainingDataError, match="Too few photos of the person: 6 different shots"):
+    with pytest.raises(VerifierError, match="Too few photos of the person: 6 different shots"):
         train(tmp_path)
 
 
@@ -266,7 +266,7 @@ def test_no_face_in_a_whole_class_is_said(tmp_path: Path) -> None:
     folder = write_photos(tmp_path / "data", me=0)
     (folder / "me" / "black.png").write_bytes(png(np.zeros((96, 96, 3), np.uint8)))
 
-    with pytest.raises(TrainingDataError, match="No face was found in any photo of me/"):
+    with pytest.raises(VerifierError, match="No face was found in any photo of me/"):
         train(tmp_path)
 
 

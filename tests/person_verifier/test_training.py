@@ -12,9 +12,9 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from person_verifier.dataset import splits
+from person_verifier.dataset import faces
 from person_verifier.dataset.faces import align, shot_picture
-from person_verifier.errors import TrainingDataError
+from person_verifier.errors import VerifierError
 from person_verifier.training import regression
 from person_verifier.training.assessment import Judged, ThresholdRule, assess, baseline_limit, with_faceless
 from person_verifier.training.regression import Samples
@@ -102,7 +102,7 @@ def test_no_group_lies_on_both_sides_of_a_split(seed: int, count: int) -> None:
     ],
 )
 def test_too_few_photos_are_refused_with_what_to_do(me: int, people: int, said: str) -> None:
-    with pytest.raises(TrainingDataError, match=f"Too few photos .*{said}.*Add "):
+    with pytest.raises(VerifierError, match=f"Too few photos .*{said}.*Add "):
         regression.require_enough(cloud(1, me=me, people=people))
 
 
@@ -110,7 +110,7 @@ def test_copies_of_a_shot_count_once() -> None:
     samples = cloud(1)
     copies = Samples(samples.vectors, samples.is_me, np.where(samples.is_me, 0, samples.groups))
 
-    with pytest.raises(TrainingDataError, match="of the person: 1 different"):
+    with pytest.raises(VerifierError, match="of the person: 1 different"):
         regression.require_enough(copies)
 
 
@@ -207,7 +207,7 @@ class TestSameShots:
             shot_picture(cut, DetectedFace(0.3, 0.1, 0.3, 0.4, 99.0, face)),
         ]
 
-        assert len(set(splits.same_shots(np.array(pictures)))) == 1
+        assert len(set(faces.same_shots(np.array(pictures)))) == 1
 
     def test_other_people_s_faces_are_other_shots(
         self, astronaut: NDArray[np.uint8], hopper: NDArray[np.uint8]
@@ -216,14 +216,14 @@ class TestSameShots:
 
         pictures = [self.picture(astronaut), shot_picture(hopper, DetectedFace(0.3, 0.1, 0.4, 0.5, 99.0, hopper_face))]
 
-        assert len(set(splits.same_shots(np.array(pictures)))) == 2
+        assert len(set(faces.same_shots(np.array(pictures)))) == 2
 
 
 def test_groups_join_shots_and_names_also_indirectly() -> None:
     shots = np.array([0, 0, 1, 2, 3, 4])
     people = ["ann", "", "ann", "bob", "", ""]
 
-    groups = splits.split_groups(shots, people)
+    groups = faces.split_groups(shots, people)
 
     assert groups[0] == groups[1] == groups[2]
     assert len(set(groups[[0, 3, 4, 5]])) == 4
@@ -234,11 +234,11 @@ def test_people_are_numbered_by_how_many_photographs_they_have() -> None:
     similarity[:2, :2] = 90
     similarity[2:6, 2:6] = 80
 
-    assert splits.people_in(similarity).tolist() == [1, 1, 0, 0, 0, 0, 2]
-    assert splits.people_in(np.array([[100.0]])).tolist() == [0]
+    assert faces.people_in(similarity).tolist() == [1, 1, 0, 0, 0, 0, 2]
+    assert faces.people_in(np.array([[100.0]])).tolist() == [0]
 
 
 def test_an_aligned_crop_has_the_eyes_level(astronaut: NDArray[np.uint8]) -> None:
-    crop = align(astronaut, DetectedFace(0.2, 0.2, 0.6, 0.6, 99.0, FACE), 100)
+    crop = align(astronaut, DetectedFace(0.2, 0.2, 0.6, 0.6, 99.0, FACE))
 
-    assert crop.shape == (100, 100, 3)
+    assert crop.shape == (224, 224, 3)

@@ -5,9 +5,9 @@ Half a million questions are too many for an API; here whoever calls gives the d
 
 import csv
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.runs.cases import Case, EvaluationError, read_full_rows, read_rows
+from face_validation.evaluation.runs.cases import Case, EvaluationError, Photograph, read_full_rows, read_rows
 from face_validation.evaluation.runs.run import RUN_FILE, Run, locked, new_run
 from face_validation.evaluation.statistics.pairs import Expected, Places, ScoredPairs, numbers_of
 
@@ -37,15 +37,6 @@ class Matcher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Photograph:
-    """A photograph of a known person; `group` may be empty."""
-
-    person: str
-    path: Path
-    group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class AllPairs:
     """Photographs with a face, those without (failures to enrol), and the similarity (0-100) of every two of the first.
 
@@ -55,6 +46,16 @@ class AllPairs:
     photos: tuple[Photograph, ...]
     without_face: tuple[Photograph, ...]
     scores: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, photos: Iterable[tuple[Photograph, bool]], scores: NDArray[np.float32]) -> "AllPairs":
+        """Photographs with whether they show a face."""
+        known = list(photos)
+        return cls(
+            tuple(photo for photo, has_face in known if has_face),
+            tuple(photo for photo, has_face in known if not has_face),
+            scores,
+        )
 
     @property
     def ends(self) -> tuple[Places, Places]:
@@ -144,8 +145,11 @@ def _kept(out: Path, photographs: Sequence[Photograph]) -> AllPairs | None:
         return None
     if max(path.stat().st_mtime for path in wanted) > (out / SCORES_FILE).stat().st_mtime:
         return None
-    photos, without_face = (tuple(wanted[one.path] for one in some) for some in (kept.photos, kept.without_face))
-    return AllPairs(photos, without_face, kept.scores)
+    return replace(
+        kept,
+        photos=tuple(wanted[one.path] for one in kept.photos),
+        without_face=tuple(wanted[one.path] for one in kept.without_face),
+    )
 
 
 def _scored(photos: Sequence[Photograph], matcher: Matcher, jobs: int, on_photo: Callable[[], None]) -> AllPairs:
@@ -163,11 +167,8 @@ def _scored(photos: Sequence[Photograph], matcher: Matcher, jobs: int, on_photo:
         matcher.similarity(descriptors[at : at + 1], descriptors[at + 1 :])[0].astype(np.float32)
         for at in range(len(kept) - 1)
     ]
-    with_face, without_face = (
-        tuple(photo for photo, one in zip(photos, described, strict=True) if (one is not None) is has_face)
-        for has_face in (True, False)
-    )
-    return AllPairs(with_face, without_face, np.concatenate([np.empty(0, np.float32), *rows]))
+    with_face = ((photo, one is not None) for photo, one in zip(photos, described, strict=True))
+    return AllPairs.of(with_face, np.concatenate([np.empty(0, np.float32), *rows]))
 
 
 def _write(all_pairs: AllPairs, out: Path) -> None:
@@ -187,20 +188,13 @@ def read_all_pairs(out: Path) -> AllPairs:
         EvaluationError: the files do not belong together.
     """
     rows = [row for _, row in read_rows(out / PHOTOS_FILE, _COLUMNS)]
-    photos, without_face = (
-        tuple(
-            Photograph(row["person"], Path(row["path"]), row["group"])
-            for row in rows
-            if (row["has_face"] == "yes") is has_face
-        )
-        for has_face in (True, False)
-    )
-    scores = np.load(out / SCORES_FILE, allow_pickle=False)
-    if scores.size != math.comb(len(photos), 2):
+    photos = ((Photograph(row["person"], Path(row["path"]), row["group"]), row["has_face"] == "yes") for row in rows)
+    found = AllPairs.of(photos, np.load(out / SCORES_FILE, allow_pickle=False))
+    if found.scores.size != math.comb(len(found.photos), 2):
         raise EvaluationError(
-            f"{SCORES_FILE} holds {scores.size} scores, which do not belong to {len(photos)} photographs."
+            f"{SCORES_FILE} holds {found.scores.size} scores, which do not belong to {len(found.photos)} photographs."
         )
-    return AllPairs(photos, without_face, scores)
+    return found
 
 
 def cases_of_all_pairs(photos: Sequence[Photograph], most_non_matches: int | None = None) -> list[Case]:
@@ -212,18 +206,13 @@ def cases_of_all_pairs(photos: Sequence[Photograph], most_non_matches: int | Non
     if most_non_matches is not None and most_non_matches < len(non_matches):
         drawn = np.random.default_rng(_SEED).choice(len(non_matches), most_non_matches, replace=False)
         non_matches = [non_matches[at] for at in np.sort(drawn)]
-    return [
-        Case(
-            f"pair-{first:05}-{second:05}",
-            ValidationType.FACE_TO_FACE,
-            photos[first].path,
-            photos[second].path,
-            expected,
-            "all pairs",
-            photos[first].person,
-            photos[second].person,
-            photos[first].group if photos[first].group == photos[second].group else "",
-        )
-        for expected, chosen in ((Expected.MATCH, matches), (Expected.NO_MATCH, non_matches))
-        for first, second in chosen
+    return [_case(*pair, photos, Expected.MATCH) for pair in matches] + [
+        _case(*pair, photos, Expected.NO_MATCH) for pair in non_matches
     ]
+
+
+def _case(first: int, second: int, photos: Sequence[Photograph], expected: Expected) -> Case:
+    one, other = photos[first], photos[second]
+    group = one.group if one.group == other.group else ""
+    ids = (f"pair-{first:05}-{second:05}", ValidationType.FACE_TO_FACE)
+    return Case(*ids, one.path, other.path, expected, "all pairs", one.person, other.person, group)

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from face_validation.client import errors
 from face_validation.client.buckets import Bucket
 from face_validation.client.client import FaceValidationClient
-from face_validation.client.jobs import JobLine
 from face_validation.client.transport import with_retries
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import ValidationResult
@@ -27,73 +26,75 @@ MANIFEST_FILE = "manifest.jsonl"
 ATTEMPTS = 6
 UNANSWERED_IN_A_ROW = 10
 INCLUDE = ("boxes", "reasons", "quality")
-Question = tuple[str | None, str, str]
+Question = tuple[str | None, str, ValidationType]
 
 
-class Api(Protocol):
-    """What a run needs of `FaceValidationClient`; called from several threads."""
+class Requests:
+    """Each case is a request of its own; each distinct image goes into each bucket once. Safe to call from threads."""
 
-    def upload(self, photo: bytes, side: Bucket, key: str) -> object:
-        """Put an image into a bucket."""
-
-    def validate(
-        self,
-        source_path: str | None,
-        target_path: str,
-        type: ValidationType,  # noqa: A002 - callers pass it by this name, the field's in the request
-        *,
-        threshold: float,
-        include: Sequence[str],
-    ) -> ValidationResult:
-        """Ask; a refusal is raised as the client's error of that code."""
-
-
-class AnsweredByJob:
-    """The API of a run whose cases were asked by a job."""
-
-    def __init__(self, lines: dict[Question, JobLine]) -> None:
-        self._lines = lines
-
-    def upload(self, photo: bytes, side: Bucket, key: str) -> None:
-        """The job's images are in the buckets."""
-
-    def validate(  # noqa: D102 - as `Api` says
-        self,
-        source_path: str | None,
-        target_path: str,
-        type: ValidationType,  # noqa: A002
-        *,
-        threshold: float,
-        include: Sequence[str],
-    ) -> ValidationResult:
-        del include  # every line had the job's
-        line = self._lines[source_path, target_path, type]
-        if line.error:
-            raise errors.error_of_envelope({"error": line.error, "id_request": line.id_request}, line.status)
-        return ValidationResult.from_answer(dict(line.answer), threshold)
-
-
-class _Uploads:
-    """Each distinct image goes into each bucket once."""
-
-    def __init__(self, api: Api, digests: dict[Path, str]) -> None:
-        self._api, self._digests = api, digests
+    def __init__(self, client: FaceValidationClient, digests: dict[Path, str]) -> None:
+        """`digests` are the SHA-256 of each image file."""
+        self._client, self._digests = client, digests
         self._turns: dict[tuple[Bucket, str], threading.Lock] = {}
         self._done: set[tuple[Bucket, str]] = set()
 
-    def keys(self, case: Case) -> tuple[str | None, str]:
-        """The keys of both images, once they are in their buckets; no source where one image is both."""
+    def question(self, case: Case) -> Question:
+        """What is to be asked, once both images are in their buckets; no source where one image is both."""
         source = None if case.type is ValidationType.ID_IN_FACE else self._key("source", case.source)
-        return source, self._key("target", case.target)
+        return source, self._key("target", case.target), case.type
+
+    def answer(self, question: Question) -> ValidationResult:
+        """Ask; a refusal is raised as the client's error of that code."""
+        # Threshold 0: every score comes back, and what a match is can be decided here for any threshold.
+        # Asked again only where nothing was done (429, no connection): a 5xx that a second try would hide is counted.
+        return with_retries(
+            lambda: self._client.validate(*question, threshold=0.0, include=INCLUDE),
+            attempts=ATTEMPTS,
+            is_repeatable=False,
+        )
 
     def _key(self, bucket: Bucket, path: Path) -> str:
         """Made of the image's content; whoever comes second waits for the first."""
         key = f"evaluation/{self._digests[path]}{path.suffix.lower()}"
         with self._turns.setdefault((bucket, key), threading.Lock()):
             if (bucket, key) not in self._done:
-                self._api.upload(path.read_bytes(), bucket, key)
+                self._client.upload(path.read_bytes(), bucket, key)
                 self._done.add((bucket, key))
         return key
+
+
+class OneJob(Requests):
+    """All cases are one bulk job, which is run first."""
+
+    def __init__(
+        self, client: FaceValidationClient, digests: dict[Path, str], cases: Sequence[Case], out: Path, at_once: int
+    ) -> None:
+        """At most `at_once` images are uploaded, and lines asked, at once; the manifest is written into `out`.
+
+        Raises:
+            EvaluationError: the job could not be run.
+        """
+        super().__init__(client, digests)
+        with ThreadPoolExecutor(at_once) as pool:
+            questions = list(dict.fromkeys(pool.map(self.question, cases)))
+        manifest = out / MANIFEST_FILE
+        with manifest.open("w", encoding="utf-8") as lines:
+            for source, target, kind in questions:
+                named = {} if source is None else {"source_path": source}
+                lines.write(json.dumps({"type": kind, "target_path": target, **named}) + "\n")
+        defaults: dict[str, Any] = {"threshold": 0, "include": list(INCLUDE)}
+        job = client.jobs.submit(manifest, defaults=defaults, max_concurrency=at_once)
+        *_, job = client.jobs.watch(job.job_id)
+        if job.state not in ("succeeded", "failed"):
+            raise EvaluationError(f"The job {job.job_id} is {job.state}: {job.error}")
+        self._lines = dict(zip(questions, client.jobs.results(job.job_id), strict=True))
+
+    def answer(self, question: Question) -> ValidationResult:
+        """The outcome of the job's line; a refusal or failure is raised."""
+        line = self._lines[question]
+        if line.error:
+            raise errors.error_of_envelope({"error": line.error, "id_request": line.id_request}, line.status)
+        return ValidationResult.from_answer(dict(line.answer), threshold=0.0)
 
 
 def digests_of(cases: Iterable[Case], jobs: int) -> dict[Path, str]:
@@ -105,50 +106,23 @@ def digests_of(cases: Iterable[Case], jobs: int) -> dict[Path, str]:
         )
 
 
-def answered_by_job(client: FaceValidationClient, cases: Sequence[Case], out: Path, at_once: int) -> AnsweredByJob:
-    """Ask all cases in one job, and wait for its end; the manifest is written into `out`, the run's folder.
-
-    At most `at_once` images are uploaded, and lines asked, at once.
-
-    Raises:
-        EvaluationError: the job could not be run.
-    """
-    uploads = _Uploads(client, digests_of(cases, at_once))
-    with ThreadPoolExecutor(at_once) as pool:
-        keys = list(pool.map(uploads.keys, cases))
-    questions = list(dict.fromkeys((*both, case.type.value) for both, case in zip(keys, cases, strict=True)))
-    out.mkdir(parents=True, exist_ok=True)
-    manifest = out / MANIFEST_FILE
-    with manifest.open("w", encoding="utf-8") as lines:
-        for source, target, kind in questions:
-            named = {} if source is None else {"source_path": source}
-            lines.write(json.dumps({"type": kind, "target_path": target, **named}) + "\n")
-    defaults: dict[str, Any] = {"threshold": 0, "include": list(INCLUDE)}
-    job = client.jobs.submit(manifest, defaults=defaults, max_concurrency=at_once)
-    *_, job = client.jobs.watch(job.job_id)
-    if job.state not in ("succeeded", "failed"):
-        raise EvaluationError(f"The job {job.job_id} is {job.state}: {job.error}")
-    return AnsweredByJob(dict(zip(questions, client.jobs.results(job.job_id), strict=True)))
-
-
 def ask_all(
-    cases: Sequence[Case], digests: dict[Path, str], api: Api, jobs: int, record: Callable[[Result], None]
+    cases: Sequence[Case], digests: dict[Path, str], asked: Requests, jobs: int, record: Callable[[Result], None]
 ) -> None:
     """Record answers as they come, in this thread; on Ctrl-C, or when nobody answers any more, also those under way.
 
-    `digests` are the SHA-256 of each image file; `jobs` requests are under way at once.
+    `digests` are the SHA-256 of each image file; `jobs` cases are asked at once.
 
     Raises:
         EvaluationError: the API cannot be asked at all, or nobody answers any more.
     """
-    uploads = _Uploads(api, digests)
     over = threading.Event()
 
     def ask_unless_over(case: Case) -> Result | None:
         if over.is_set():
             return None
         try:
-            return _ask(case, uploads, api, digests)
+            return _ask(case, (digests[case.source], digests[case.target]), asked)
         except BaseException:
             # Said here, not by the thread that collects the answers: until it hears of it, others would ask in vain.
             over.set()
@@ -178,19 +152,12 @@ def ask_all(
                 record(result)
 
 
-def _ask(case: Case, uploads: _Uploads, api: Api, digests: dict[Path, str]) -> Result:
-    hashes = (digests[case.source], digests[case.target])
+def _ask(case: Case, hashes: tuple[str, str], asked: Requests) -> Result:
     begin = time.perf_counter()
     try:
-        source_key, target_key = uploads.keys(case)
+        question = asked.question(case)
         begin = time.perf_counter()
-        # Threshold 0: every score comes back, and what a match is can be decided here for any threshold.
-        # Asked again only where nothing was done (429, no connection): a 5xx that a second try would hide is counted.
-        answer = with_retries(
-            lambda: api.validate(source_key, target_key, case.type, threshold=0.0, include=INCLUDE),
-            attempts=ATTEMPTS,
-            is_repeatable=False,
-        )
+        answer = asked.answer(question)
     except (errors.UnauthorizedError, errors.ForbiddenError, errors.SettingsError) as error:
         raise EvaluationError(f"The API cannot be asked: {error}") from error
     except errors.FaceValidationError as error:

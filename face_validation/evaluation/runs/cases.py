@@ -48,6 +48,15 @@ class Case:
     group: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """A photograph of a known person; `group` may be empty."""
+
+    person: str
+    path: Path
+    group: str = ""
+
+
 def read_cases(path: Path) -> list[Case]:
     """The cases of a CSV file, or of a folder in the layout below; image paths are relative to it.
 

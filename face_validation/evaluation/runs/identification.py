@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from face_validation.client.errors import FaceValidationError, RequestFailedError
-from face_validation.client.people import PersonMatch, SearchResult
-from face_validation.evaluation.runs.cases import read_full_rows
+from face_validation.client.people import People, PersonMatch
+from face_validation.evaluation.runs.cases import Photograph, read_full_rows
 from face_validation.evaluation.statistics.error_rates import (
     Extrapolation,
     IdentificationRates,
@@ -28,24 +28,6 @@ NOBODY = "NONE"
 CANDIDATES = 5
 
 T = TypeVar("T")
-
-
-class SearchApi(Protocol):
-    """What an identification run needs of the client; `search` is called from several threads."""
-
-    def enrol(self, photo: Path, full_name: str) -> object:
-        """Index one photograph of a person."""
-
-    def search(self, photo: Path, *, threshold: float, max_faces: int) -> SearchResult:
-        """The persons in a photograph."""
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """One photograph of a person to be known."""
-
-    person: str
-    image: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +87,10 @@ class Identification:
     answers: Annotated[list[ProbeResult], Field(exclude=True)]
 
 
-def read_enrolments(path: Path, root: Path) -> list[Enrolment]:
-    """A CSV `person_id,image`; image paths relative to `root`; raises EvaluationError as `read_cases` does."""
+def read_enrolments(path: Path, root: Path) -> list[Photograph]:
+    """A CSV `person_id,image`; image paths relative to `root`; raises as `read_cases` does."""
     rows = read_full_rows(path, ("person_id", "image"), files="image", root=root)
-    return [Enrolment(row["person_id"], root / row["image"]) for _, row in rows]
+    return [Photograph(row["person_id"], root / row["image"]) for _, row in rows]
 
 
 def read_probes(path: Path, root: Path) -> list[Probe]:
@@ -124,15 +106,15 @@ def read_probes(path: Path, root: Path) -> list[Probe]:
     ]
 
 
-def never_enrolled(enrolments: Sequence[Enrolment], probes: Sequence[Probe]) -> list[str]:
+def never_enrolled(enrolments: Sequence[Photograph], probes: Sequence[Probe]) -> list[str]:
     """Persons whom a probe is said to show but no photograph enrols, sorted: nothing can name them right."""
     return sorted({probe.person for probe in probes if probe.person is not None} - {one.person for one in enrolments})
 
 
 def identify(
-    enrolments: Sequence[Enrolment],
+    enrolments: Sequence[Photograph],
     probes: Sequence[Probe],
-    api: SearchApi,
+    api: People,
     *,
     threshold: float,
     jobs: int,
@@ -155,9 +137,9 @@ def identify(
         finally:
             on_answer()
 
-    def enrol(enrolment: Enrolment) -> str:
-        _, code = asked(lambda: api.enrol(enrolment.image, enrolment.person))
-        return f"{enrolment.image.name}: {code}" if code else ""
+    def enrol(enrolment: Photograph) -> str:
+        _, code = asked(lambda: api.enrol(enrolment.path, enrolment.person))
+        return f"{enrolment.path.name}: {code}" if code else ""
 
     def search(probe: Probe) -> ProbeResult:
         found, code = asked(lambda: api.search(probe.image, threshold=0.0, max_faces=CANDIDATES))

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from face_validation.evaluation.runs.asking import Api, ask_all, digests_of
+from face_validation.client.client import FaceValidationClient
+from face_validation.evaluation.runs.asking import OneJob, Requests, ask_all, digests_of
 from face_validation.evaluation.runs.cases import Case, EvaluationError
 from face_validation.evaluation.runs.results import RESULTS_FILE, Outcome, Result, read_results, written
 
@@ -131,18 +132,19 @@ def run_cases(
     cases: Sequence[Case],
     cases_path: Path,
     out: Path,
-    api: Api,
+    client: FaceValidationClient,
     *,
     service: str,
     jobs: int,
+    by_job: bool = False,
     restart: bool = False,
     on_answer: Callable[[Result | None], None] = lambda _: None,
 ) -> Run:
     """Ask every case, read from `cases_path`, that has no answer in `out` yet, the run's folder.
 
     `service` names the API and its version: answers of two services are never mixed in one run, unless `restart` throws
-    away those that are there. `jobs` requests are under way at once. `on_answer` hears of each answer as it comes, and
-    once with None of each that was there already.
+    away those that are there. `jobs` requests are under way at once, or one bulk job asks `by_job`. `on_answer` hears
+    of each answer as it comes, and once with None of each that was there already.
 
     Raises:
         EvaluationError: `out` holds answers of another service or a damaged file, or is in use, or the API cannot be
@@ -167,12 +169,14 @@ def run_cases(
             answers[result.case.case_id] = result
             on_answer(result)
 
+        missing = [case for case in cases if case.case_id not in answers]
+        asked = OneJob(client, digests, missing, out, jobs) if by_job and missing else Requests(client, digests)
         new = results_path.with_suffix(".new")
         with written(new, run.root) as append:
             append(answers.values())
             new.replace(results_path)
             with run.session(out, jobs, lambda: len(answers) - taken_up):
-                ask_all([case for case in cases if case.case_id not in answers], digests, api, jobs, record)
+                ask_all(missing, digests, asked, jobs, record)
     run.results.extend(answers[case.case_id] for case in cases)
     run.notices.extend(notices)
     return run

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import accumulate
 
 from pydantic import model_serializer
 
@@ -120,9 +121,6 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     Source: Q. McNemar, Psychometrika 12 (1947) 153; the exact form is a sign test, binomial with p = 1/2.
     """
     # In whole numbers, not by `scipy.stats.binomtest`: importing SciPy would take a fifth of a whole comparison.
-    changed, ways = only_first + only_second, 1
-    of_fewer = ways
-    for done in range(min(only_first, only_second)):
-        of_fewer = of_fewer * (changed - done) // (done + 1)
-        ways += of_fewer
-    return float(min(1.0, 2 * ways / 2**changed))
+    changed, fewer = only_first + only_second, min(only_first, only_second)
+    ways = accumulate(range(fewer), lambda ways, done: ways * (changed - done) // (done + 1), initial=1)
+    return float(min(1.0, 2 * sum(ways) / 2**changed))

@@ -11,13 +11,12 @@ from face_validation.evaluation.report.html_report import write_report
 from face_validation.evaluation.report.summary import summarise_all_pairs
 from face_validation.evaluation.runs.all_pairs import (
     AllPairs,
-    Photograph,
     cases_of_all_pairs,
     read_all_pairs,
     read_photographs,
     run_all_pairs,
 )
-from face_validation.evaluation.runs.cases import EvaluationError
+from face_validation.evaluation.runs.cases import EvaluationError, Photograph
 from face_validation.evaluation.runs.run import Run
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.pairs import Expected

@@ -4,20 +4,20 @@ import csv
 import json
 import re
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from face_validation.client import Box, Face
 from face_validation.client.errors import ConnectionFailedError, FaceValidationError, ImageValidationError
-from face_validation.client.people import PersonMatch, SearchResult
+from face_validation.client.people import People, PersonMatch, SearchResult
 from face_validation.evaluation.report.html_report import write_identification
-from face_validation.evaluation.runs.cases import EvaluationError
+from face_validation.evaluation.runs import identification
+from face_validation.evaluation.runs.cases import EvaluationError, Photograph
 from face_validation.evaluation.runs.identification import (
-    Enrolment,
     Probe,
     ProbeResult,
     count,
-    identify,
     never_enrolled,
     read_enrolments,
     read_probes,
@@ -54,6 +54,12 @@ class FakeSearch:
         return found((person, float(similarity)), ("Zoe", 1.0)) if similarity else found()
 
 
+def identify(
+    enrolments: list[Photograph], probes: list[Probe], api: FakeSearch, *, threshold: float, jobs: int
+) -> identification.Identification:
+    return identification.identify(enrolments, probes, cast("People", api), threshold=threshold, jobs=jobs)
+
+
 def probe(name: str, person: str | None) -> Probe:
     return Probe(name, Path(f"{name}.jpg"), person)
 
@@ -74,7 +80,7 @@ def test_known_persons_and_strangers_are_counted_apart() -> None:
     api = FakeSearch()
 
     found = identify(
-        [Enrolment("Ann", Path("a.jpg")), Enrolment("Bob", Path("faceless.jpg"))], PROBES, api, threshold=80, jobs=2
+        [Photograph("Ann", Path("a.jpg")), Photograph("Bob", Path("faceless.jpg"))], PROBES, api, threshold=80, jobs=2
     )
 
     assert api.enrolled == [("a.jpg", "Ann")]
@@ -85,7 +91,7 @@ def test_known_persons_and_strangers_are_counted_apart() -> None:
 
 
 def test_who_is_expected_but_never_enrolled_is_told() -> None:
-    assert never_enrolled([Enrolment("Ann", Path("a.jpg"))], PROBES) == ["Bob"]
+    assert never_enrolled([Photograph("Ann", Path("a.jpg"))], PROBES) == ["Bob"]
 
 
 def test_the_curve_holds_the_figures_of_every_threshold() -> None:
@@ -117,10 +123,10 @@ def test_a_similarity_at_the_threshold_names() -> None:
     ("enrolments", "probes"),
     [
         pytest.param([], [probe("lost", "Ann")], id="search"),
-        pytest.param([Enrolment("Ann", Path("lost.jpg"))], [], id="enrolment"),
+        pytest.param([Photograph("Ann", Path("lost.jpg"))], [], id="enrolment"),
     ],
 )
-def test_when_nobody_answers_the_run_ends(enrolments: list[Enrolment], probes: list[Probe]) -> None:
+def test_when_nobody_answers_the_run_ends(enrolments: list[Photograph], probes: list[Probe]) -> None:
     with pytest.raises(FaceValidationError, match="Nobody answers"):
         identify(enrolments, probes, FakeSearch(), threshold=80, jobs=1)
 
@@ -159,7 +165,7 @@ def test_the_lists_are_read_and_nobody_is_none(tmp_path: Path) -> None:
         "probe_id,image,expected_person,note\n1,a.jpg,Ann,known\n2,a.jpg,NONE,stranger\n"
     )
 
-    assert read_enrolments(tmp_path / "enroll.csv", tmp_path) == [Enrolment("Ann", tmp_path / "a.jpg")]
+    assert read_enrolments(tmp_path / "enroll.csv", tmp_path) == [Photograph("Ann", tmp_path / "a.jpg")]
     assert [one.person for one in read_probes(tmp_path / "probes.csv", tmp_path)] == ["Ann", None]
 
 

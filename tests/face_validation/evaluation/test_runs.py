@@ -4,9 +4,11 @@ import fcntl
 import re
 from pathlib import Path
 from threading import Semaphore
+from typing import cast
 
 import pytest
 
+from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import (
     ConnectionFailedError,
     FaceValidationError,
@@ -39,9 +41,8 @@ def similarity_of(source: bytes, target: bytes) -> float:
 
 
 def run(cases_csv: Path, api: FakeApi, *, service: str = "one", restart: bool = False, jobs: int = 4) -> Run:
-    return run_cases(
-        read_cases(cases_csv), cases_csv, cases_csv.parent / "out", api, service=service, jobs=jobs, restart=restart
-    )
+    client, out = cast("FaceValidationClient", api), cases_csv.parent / "out"
+    return run_cases(read_cases(cases_csv), cases_csv, out, client, service=service, jobs=jobs, restart=restart)
 
 
 def test_each_case_is_asked_once_with_threshold_0_and_each_image_is_uploaded_once(cases_csv: Path) -> None:
@@ -244,7 +245,7 @@ def test_cases_without_an_answer_among_others_do_not_stop_the_run(cases_csv: Pat
         read_cases(cases_csv),
         cases_csv,
         cases_csv.parent / "out",
-        FakeApi(answer),
+        cast("FaceValidationClient", FakeApi(answer)),
         service="one",
         jobs=1,
         on_answer=lambda _: recorded.release(),
