@@ -9,11 +9,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from markupsafe import Markup
 
-from face_validation.evaluation.report.texts import Text, asset, render
+from face_validation.evaluation.report.study import Study
+from face_validation.evaluation.report.texts import Text, asset, render, text
+from face_validation.evaluation.statistics.error_rates import (
+    ErrorAgainstRejection,
+    IdentificationRates,
+    normal_deviates,
+)
+from face_validation.evaluation.statistics.operating_points import FMR_TARGETS
 from face_validation.evaluation.statistics.pairs import Scores
 
 WIDTH, HEIGHT = 480, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, WIDTH - 22, 12, HEIGHT - 50
+# Similarities crowd near 0 and 100: log-odds spread them out. Ends as far out as two decimals can tell.
+_ENDS = (0.005, 99.995)
+_RATES = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5)
+_BINS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +107,131 @@ def standalone(svg: str) -> str:
     css = asset("chart.css")
     style = f'<style>svg [lang="es"] {{ display: none; }}\n{css}</style><rect width="100%" height="100%" fill="#fff"/>'
     return str(svg).replace(">", f">{style}", 1)
+
+
+def det_curve(study: Study) -> Markup:
+    """FNMR against FMR, both as normal deviates; where the data cannot say anything is shaded."""
+    lowest = min(1e-3, 0.5 / max(study.non_matches, 1))
+    least = min(1e-2, 0.5 / max(study.matches, 1))
+    chart = Chart(
+        _rate_axis(text("axis_fmr"), max(lowest, 1e-6), 0.5), _rate_axis(text("axis_fnmr"), max(least, 1e-6), 0.6)
+    )
+    _shade(chart, study.non_matches)
+    # From the last point without a false match on: what lies before it is the axis itself.
+    drawn = max(int(np.count_nonzero(study.rates.fmr)), 1) + 1
+    name = text("det_name", name=name_of(study))
+    chart.curve(study.rates.fmr[:drawn], study.rates.fnmr[:drawn], "match", name)
+    for choice in study.choices:
+        if choice.target_fmr in FMR_TARGETS and choice.fnmr.value is not None and choice.fmr.value:
+            label = f"{choice.threshold:.2f}".rstrip("0").rstrip(".")
+            chart.dot(choice.fmr.value, max(choice.fnmr.value, least), "match", Text(label, label))
+    return chart.svg(text("det_words", name=name_of(study)))
+
+
+def error_rate_curves(study: Study, threshold: float) -> Markup:
+    """FMR and FNMR against threshold; `threshold` (0-100) is marked."""
+    shares, rates = _share_axis(study, text("axis_error_rate")), study.rates
+    chart = Chart(Axis(text("axis_threshold"), *_SIMILARITY), shares)
+    for values, style, name in ((rates.fmr, "other", "fmr_curve"), (rates.fnmr, "match dashed", "fnmr_curve")):
+        if values.size and not np.isnan(values).any():
+            chart.curve(rates.thresholds, np.maximum(values, shares.low), style, text(name))
+    chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
+    return chart.svg(text("error_rates_words", name=name_of(study)))
+
+
+def score_histograms(study: Study, threshold: float) -> Markup:
+    """Histograms of match and non-match scores, each as a share of its own class."""
+    first, last = _log_odds(np.array(_ENDS)).tolist()
+    edges = 100 / (1 + np.exp(-np.linspace(first, last, _BINS + 1)))
+    # Logarithmic: most scores of different persons are in the first bin, and the tails are what matters.
+    chart = Chart(Axis(text("axis_similarity"), *_SIMILARITY), _share_axis(study, text("axis_share")))
+    for scores, style, name in (
+        (study.pairs.non_match_scores, "other", "different_persons"),
+        (study.pairs.match_scores, "match", "same_person"),
+    ):
+        if scores.size:
+            counted, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)
+            chart.area(edges, counted / scores.size, style, text(name, n=f"{scores.size:,}"))
+    chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
+    return chart.svg(text("scores_words", name=name_of(study)))
+
+
+def rejection_curves(curves: Sequence[ErrorAgainstRejection]) -> Markup:
+    """FNMR as the worst images are turned away, for the three most useful measures."""
+    shown = curves[:3]
+    highest = max(max(curve.fnmr) for curve in shown) * 1.1 or 0.01
+    x = Axis(text("axis_rejected"), 0, max(shown[0].rejected), (0, 0.1, 0.2, 0.3), name=_percent)
+    chart = Chart(x, Axis(text("axis_fnmr"), 0, highest, _ticks(highest), name=_percent))
+    for curve, style in zip(shown, ("match", "other dashed", "third dotted"), strict=False):
+        chart.curve(np.array(curve.rejected), np.array(curve.fnmr), style, Text(curve.measure, curve.measure))
+    return chart.svg(text("rejection_words"))
+
+
+def identification_curves(rates: IdentificationRates, threshold: float) -> Markup:
+    """Rank-1 identification rate and false positive identification rate against threshold."""
+    shares = Axis(text("axis_photographs"), 0, 1, (0, 0.2, 0.4, 0.6, 0.8, 1), name=_percent)
+    chart = Chart(Axis(text("axis_threshold"), *_SIMILARITY), shares)
+    for values, style, name in ((rates.rank_one, "match", "dir_curve"), (rates.fpir, "other dashed", "fpir_curve")):
+        if not np.isnan(values).any():
+            chart.steps(rates.thresholds, values, style, text(name))
+    chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
+    return chart.svg(text("identification_words"))
+
+
+def dir_against_fpir(rates: IdentificationRates, strangers: int) -> Markup:
+    """DIR (rank-1, at the threshold) against FPIR: what a search finds for what it lets through."""
+    least = 0.5 / max(strangers, 1)
+    x = Axis(text("axis_fpir"), least, 1, [t for t in (1e-4, 1e-3, 0.01, 0.1, 1) if t >= least], _log10, _percent)
+    lowest = float(np.clip(np.floor(np.min(rates.rank_one[rates.fpir <= 0.5], initial=1.0) * 10) / 10, 0, 0.9))
+    chart = Chart(x, Axis(text("axis_dir"), lowest, 1, list(np.linspace(lowest, 1, 6)), name=_percent))
+    _shade(chart, strangers)
+    chart.curve(np.maximum(rates.fpir, least), rates.rank_one, "match", text("dir_fpir_curve"))
+    return chart.svg(text("dir_fpir_words"))
+
+
+def _shade(chart: Chart, cases: int) -> None:
+    if cases:
+        chart.unsupported_left_of(3 / cases, text("rule_of_three", n=f"{3 / cases:.1g}"))
+
+
+def _share_axis(study: Study, label: Text) -> Axis:
+    floor = 0.5 / max(study.pairs.similarity.size, 2)
+    ticks = [tick for tick in (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1) if tick >= floor]
+    return Axis(label, floor, 1, ticks, _log10, _percent)
+
+
+def _rate_axis(label: Text, low: float, high: float) -> Axis:
+    ticks = [tick for tick in _RATES if low <= tick <= high]
+    return Axis(label, low, high, ticks, lambda rates: normal_deviates(rates, 1e-9), _percent)
+
+
+def _log10(values: Scores) -> Scores:
+    logarithms: Scores = np.log10(np.maximum(values, 1e-12))
+    return logarithms
+
+
+def _log_odds(similarity: Scores) -> Scores:
+    share = np.clip(similarity, *_ENDS) / 100
+    odds: Scores = np.log(share / (1 - share))
+    return odds
+
+
+_SIMILARITY = (*_ENDS, (0.01, 1, 10, 50, 80, 99, 99.9, 99.99), _log_odds)  # of an axis, after its label
+
+
+def _percent(rate: float) -> str:
+    """1 % and more in percent, less as a power of ten: 1e-4."""
+    return f"{rate * 100:.3g} %" if rate == 0 or rate >= 0.0099 else f"{rate:.0e}".replace("e-0", "e-")
+
+
+def _ticks(highest: float) -> list[float]:
+    """Three to six round numbers from 0 to `highest`."""
+    power = 10 ** np.floor(np.log10(highest))
+    step = next(step for step in (0.2 * power, 0.5 * power, power, 2 * power) if highest / step <= 6)
+    ticks: list[float] = np.arange(0, highest, step).tolist()
+    return ticks
+
+
+def name_of(study: Study) -> Text:
+    """The study's name as a reader sees it."""
+    return text("all_of_them") if study.name == "all" else Text(study.name, study.name)

@@ -1,17 +1,24 @@
-"""The pairs to look at first: labels that look wrong, then the worst errors."""
+"""The pairs to look at first, labels that look wrong, then the worst errors; and small pictures of their images."""
 
+import base64
+import io
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from face_validation.client import ImageAnalysis
+from face_validation.client.upright import UNREADABLE, upright, without_texts
 from face_validation.evaluation.runs.all_pairs import AllPairs
 from face_validation.evaluation.runs.results import Result, SideQuality, scored_places
 from face_validation.evaluation.statistics.pairs import ScoredPairs, label_suspicion, looks_mislabelled
 
 MOST = 40
+LONGEST_PX = 240
+MOST_PIXELS = 40_000_000  # what a JPEG or PNG of the contract cannot reach: a bomb is not opened for a picture of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +78,32 @@ def _places_to_look_at(pairs: ScoredPairs, threshold: float) -> Iterator[tuple[i
     in_turn.sort(key=lambda one: one[0])
     for place in [*first.tolist(), *(place for _, place in in_turn)][:MOST]:
         yield place, (float(pairs.similarity[place]), bool(pairs.is_match[place]), bool(doubtful[place]))
+
+
+def thumbnail(path: Path, side: ImageAnalysis | None) -> str | None:
+    """The image as a `data:` address of a JPEG, at most 240 px a side; None when it cannot be shown.
+
+    `side` is what the service saw in it: the face that was compared is framed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(without_texts(path.read_bytes())), formats=("JPEG", "PNG")) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    return None
+                image.draft("RGB", (4 * LONGEST_PX, 4 * LONGEST_PX))
+                picture = upright(image).convert("RGB")
+    except (*UNREADABLE, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None
+    picture.info = {}  # Pillow's encoder takes from here what it is not told, such as a comment
+    picture.thumbnail((LONGEST_PX, LONGEST_PX))
+    if side is not None:
+        box = side.faces[side.compared].box
+        left, top = box.left * picture.width, box.top * picture.height
+        right, bottom = left + box.width * picture.width, top + box.height * picture.height
+        frame = ImageDraw.Draw(picture)
+        frame.rectangle((left, top, right, bottom), outline="black", width=4)
+        frame.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline="white", width=2)
+    jpeg = io.BytesIO()
+    picture.save(jpeg, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode("ascii")

@@ -11,8 +11,7 @@ from pathlib import Path
 from markupsafe import Markup
 from pydantic import TypeAdapter
 
-from face_validation.evaluation.report import plots
-from face_validation.evaluation.report.charts import standalone
+from face_validation.evaluation.report import charts
 from face_validation.evaluation.report.metrics import metrics_of
 from face_validation.evaluation.report.study import Study
 from face_validation.evaluation.report.summary import Summary
@@ -38,14 +37,14 @@ Plot = tuple[str, Markup, Text]
 def write_report(summary: Summary, out: Path) -> None:
     """Write metrics.json, the charts as SVG files and report.html into `out`, over those that are there."""
     drawn = {study.name: _plots(study, summary.threshold) for study in summary.studies}
-    charts = {name: svg for some in drawn.values() for name, svg, _ in some}
-    _write_files(out, metrics_of(summary).model_dump_json(indent=1), charts, report_page(summary, drawn))
+    pictures = {name: svg for some in drawn.values() for name, svg, _ in some}
+    _write_files(out, metrics_of(summary).model_dump_json(indent=1), pictures, report_page(summary, drawn))
 
 
-def _write_files(out: Path, metrics: str, charts: Mapping[str, str], page: str) -> None:
+def _write_files(out: Path, metrics: str, drawn: Mapping[str, str], page: str) -> None:
     """Write a run's metrics.json, its charts as files of their own, and report.html into `out`."""
     files = {METRICS_FILE: f"{metrics}\n", REPORT_FILE: page}
-    for name, content in (files | {name: standalone(svg) for name, svg in charts.items()}).items():
+    for name, content in (files | {name: charts.standalone(svg) for name, svg in drawn.items()}).items():
         (out / name).write_text(content, encoding="utf-8")
 
 
@@ -60,7 +59,7 @@ def report_page(summary: Summary, drawn: dict[str, list[Plot]]) -> str:
         dimensions={name: list(members) for name, members in groupby(summary.groups, attrgetter("dimension"))},
         fmr_between={ends: one.fmr for one in cross for ends in ((one.first, one.second), (one.second, one.first))},
         curve=TypeAdapter(ErrorRates).dump_python(first.rates, by_alias=True),
-        rejection_curves=plots.rejection_curves,
+        rejection_curves=charts.rejection_curves,
         wrong_shown=WRONG_SHOWN,
         collection_sizes=COLLECTION_SIZES,
         least_persons=LEAST_PERSONS,
@@ -71,12 +70,12 @@ def report_page(summary: Summary, drawn: dict[str, list[Plot]]) -> str:
 def _plots(study: Study, threshold: float) -> list[Plot]:
     if not study.pairs.similarity.size:
         return []
-    drawn = {"det": plots.det_curve(study)} if study.auc is not None else {}
+    drawn = {"det": charts.det_curve(study)} if study.auc is not None else {}
     drawn |= {
-        "error_rates": plots.error_rate_curves(study, threshold),
-        "scores": plots.score_histograms(study, threshold),
+        "error_rates": charts.error_rate_curves(study, threshold),
+        "scores": charts.score_histograms(study, threshold),
     }
-    name = plots.name_of(study)
+    name = charts.name_of(study)
     return [(f"{kind}_{study.name.lower()}.svg", svg, text(f"{kind}_words", name=name)) for kind, svg in drawn.items()]
 
 
@@ -93,20 +92,20 @@ def write_identification(run: Identification, out: Path, root: Path, service: st
             probe, image = answer.probe, Path(os.path.relpath(answer.probe.image, root)).as_posix()
             found = (answer.person, answer.similarity, answer.error, answer.rank)
             writer.writerow((probe.probe_id, image, probe.person or NOBODY, probe.note, *found))
-    charts = {
-        "identification.svg": plots.identification_curves(run.curve, run.threshold),
-        "dir_fpir.svg": plots.dir_against_fpir(run.curve, run.fpir.of),
+    drawn = {
+        "identification.svg": charts.identification_curves(run.curve, run.threshold),
+        "dir_fpir.svg": charts.dir_against_fpir(run.curve, run.fpir.of),
     }
     thresholds = sorted({run.threshold, *FURTHER_THRESHOLDS})
     page = render(
         "identification_template.html",
         run=run,
         points=[count(run.answers, at, enrolled=run.enrolled, not_enrolled=[]) for at in thresholds],
-        plots=charts.values(),
+        plots=drawn.values(),
         wrong=[answer for answer in run.answers if not is_right(answer, run.threshold)],
         service=service,
         machine=describe_machine(),
         versions=describe_versions(),
     )
     figures = TypeAdapter(Identification).dump_python(run, mode="json", by_alias=True)
-    _write_files(out, json.dumps({"schema": IDENTIFICATION_SCHEMA, **figures}, indent=2), charts, page)
+    _write_files(out, json.dumps({"schema": IDENTIFICATION_SCHEMA, **figures}, indent=2), drawn, page)

@@ -12,7 +12,7 @@ import rich.markup
 from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from face_validation.evaluation.report.thumbnails import thumbnail
+from face_validation.evaluation.report.gallery import thumbnail
 from face_validation.evaluation.statistics.intervals import F1Score, Rate
 
 CATALOGUE = "texts.json"

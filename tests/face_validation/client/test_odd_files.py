@@ -13,7 +13,7 @@ from PIL import Image
 from face_validation.client import Box, Boxes, Face, ImageAnalysis, ValidationResult
 from face_validation.client.annotation import annotate
 from face_validation.client.image_preparation import prepare
-from face_validation.evaluation.report.thumbnails import thumbnail
+from face_validation.evaluation.report.gallery import thumbnail
 from tests.fakes import file_of, opened, picture
 from tests.odd_files import (
     PILLOWS_WORDS,

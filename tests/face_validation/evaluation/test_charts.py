@@ -6,8 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from face_validation.evaluation.report.charts import HEIGHT, WIDTH, Axis, Chart, standalone
-from face_validation.evaluation.report.plots import det_curve, rejection_curves
+from face_validation.evaluation.report.charts import HEIGHT, WIDTH, Axis, Chart, det_curve, rejection_curves, standalone
 from face_validation.evaluation.report.study import study_of
 from face_validation.evaluation.report.texts import Text, text
 from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection
