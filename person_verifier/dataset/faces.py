@@ -44,11 +44,7 @@ def most_prominent(faces: Sequence[DetectedFace]) -> int:
 
 
 def descriptor(engine: FaceEngine, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(d,) of the judged face of an upright (h, w, 3) RGB 0-255 image.
-
-    Raises:
-        NoFaceError: there is none.
-    """
+    """(d,) of the judged face of an upright (h, w, 3) RGB 0-255 image; raises NoFaceError where there is none."""
     faces = engine.detect(image)
     if not faces:
         raise NoFaceError("No face was found in the image.")

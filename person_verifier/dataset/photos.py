@@ -37,8 +37,7 @@ class Photo:
 def find_photos(folder: Path) -> list[Photo]:
     """All photographs below `folder/me` and `folder/not_me`, in the order of their names.
 
-    Raises:
-        VerifierError: a folder is missing or holds no JPG or PNG, or the same file lies in both.
+    Raises VerifierError where a folder is missing or holds no JPG or PNG, or the same file lies in both.
     """
     photos = [photo for kind in (ME, NOT_ME) for photo in _photos_of(folder, kind)]
     mine = {photo.digest: photo for photo in photos if photo.is_me}
@@ -51,10 +50,7 @@ def find_photos(folder: Path) -> list[Photo]:
 
 
 def left_out(folder: Path) -> tuple[list[str], int]:
-    """What `find_photos` skips: names of files that do not end as a JPG or a PNG does, and how many images are hidden.
-
-    Nobody put these there: `._a.jpg`, `.thumbnails/`, `@eaDir/`.
-    """
+    """Names of files that do not end as a JPG or PNG does, and how many images are hidden: `._a.jpg`, `@eaDir/`."""
     found = [files_below(folder / kind, SUFFIXES) for kind in (ME, NOT_ME)]
     others = [printable(path.relative_to(folder).as_posix()) for _, names, _ in found for path in names]
     return others, sum(hidden for *_, hidden in found)

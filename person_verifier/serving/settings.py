@@ -58,8 +58,7 @@ class ServerSettings:
     def from_environment(cls, environment: Mapping[str, str] | None = None, **flags: Any) -> "ServerSettings":
         """Settings by the environment (that of the process by default); `flags` that are not None win.
 
-        Raises:
-            VerifierError: a value must be a number and is not, or is out of range; names the variable and the limits.
+        Raises VerifierError that names the variable and its limits.
         """
         environment = os.environ if environment is None else environment
         values = {name: value for name, value in flags.items() if value is not None}

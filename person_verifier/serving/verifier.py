@@ -31,11 +31,7 @@ class Verifier:
     """A verifier ready to answer; safe to call from several threads, of which one at a time is served."""
 
     def __init__(self, engine: FaceEngine, model: VerifierModel) -> None:
-        """Join both.
-
-        Raises:
-            ModelError: the model was trained on descriptors of another embedding model.
-        """
+        """Join both; raises ModelError where the model was trained on descriptors of another embedding model."""
         no_faces = engine.embed(np.zeros((1, 1, 3), np.uint8), [])
         model.require_engine(engine.model_id, no_faces.shape[1])
         self.model_version = model.model_version
@@ -50,20 +46,11 @@ class Verifier:
 
     @classmethod
     def load(cls, engine: FaceEngine, path: Path) -> "Verifier":
-        """With the model stored at `path`.
-
-        Raises:
-            ModelError: it is missing, damaged, or belongs to another embedding model.
-        """
+        """With the model stored at `path`; raises ModelError where it is missing, damaged or of another engine."""
         return cls(engine, VerifierModel.load(path))
 
     def judge(self, image_bytes: bytes) -> Verdict:
-        """Judge the largest face of a JPEG or PNG.
-
-        Raises:
-            InvalidImageFormatError, ImageTooSmallError, ImageTooLargeError: the image breaks the image rules.
-            NoFaceError: it shows no face.
-        """
+        """Judge the largest face of a JPEG or PNG; raises an ImageError for a bad image, NoFaceError without a face."""
         width, height = stored_size(image_bytes)
         is_large = width * height > LARGE_PIXELS  # it takes 50 to 300 MB: one at a time among all workers
         with self._turn:

@@ -118,9 +118,9 @@ class Assessment:
 
 
 def assess(samples: Samples, rule: ThresholdRule, advance: Callable[[], None]) -> Assessment:
-    """Verifier every sample by a verifier that saw neither it nor its group: each half by what the other half taught.
+    """Judge every sample by a verifier that saw neither it nor its group: each half by what the other half taught.
 
-    C and threshold are chosen inside the half that is trained on. `advance` is called after each half.
+    C and threshold are chosen inside the half that is trained on.
     """
     scores, thresholds, closeness, limits = np.empty((4, len(samples)))
     for seen, unseen in split(samples, HALVES):

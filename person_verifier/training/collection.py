@@ -39,8 +39,7 @@ class Collection:
 def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: Path) -> Collection:
     """The collection of these photographs; `engine` compares descriptors, the person's crops lie in `crops`.
 
-    Raises:
-        VerifierError: too few faces of one of the classes, or photographs of several people in `me/`.
+    Raises VerifierError at too few faces of one of the classes, or photographs of several people in `me/`.
     """
     entries = [entry for entry in seen if entry.faces]
     is_me = np.array([entry.photo.is_me for entry in entries])
@@ -63,11 +62,7 @@ def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: P
 
 
 def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float32], names: Names, crops: Path) -> list[str]:
-    """Warnings about single photographs that show somebody else; refuses a second person.
-
-    Raises:
-        VerifierError: says which photographs are of whom.
-    """
+    """Warnings about single photographs that show somebody else; refuses a second person, naming the photographs."""
     people = faces.people_in(engine.similarity(vectors, vectors))
     others: list[list[str]] = [names[people == person].tolist() for person in range(1, people.max() + 1)]
     limit = max(INTRUDERS, INTRUDING_PART * len(names))

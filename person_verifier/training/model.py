@@ -96,8 +96,7 @@ class VerifierModel(Origin):
     def require_engine(self, model_id: str, size: int) -> None:
         """Refuse descriptors (`size`,) that this model was not trained on; 0: the engine cannot tell beforehand.
 
-        Raises:
-            ModelError: says both hashes, or both sizes, and what to do.
+        The ModelError says both hashes, or both sizes, and what to do.
         """
         if model_id != self.embedding_model:
             raise ModelError(
@@ -120,11 +119,7 @@ class VerifierModel(Origin):
 
     @classmethod
     def load(cls, path: Path) -> "VerifierModel":
-        """Read and check a stored verifier.
-
-        Raises:
-            ModelError: the file is missing, too large, not JSON, or not a verifier of this format.
-        """
+        """Read and check a stored verifier; raises ModelError where it is missing, too large, or not of this format."""
         try:
             if path.stat().st_size > MAX_FILE_BYTES:
                 raise ModelError(f"{path} is not a verifier: it is larger than {MAX_FILE_BYTES} bytes.")

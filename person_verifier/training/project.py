@@ -46,11 +46,7 @@ class VerifierProject:
 
     @cached_property
     def seen(self) -> list[PhotoRecord]:
-        """What each photograph shows, with its crop, as `reports/photos.csv` lists it.
-
-        Raises:
-            VerifierError: a folder is missing or empty.
-        """
+        """What each photograph shows, with its crop, as `reports/photos.csv` lists it; raises as `find_photos`."""
         photos = find_photos(self.photos)
         with self.progress("crop", len(photos)) as advance:
             seen = FaceCache(self.out, self.engine).describe(photos, advance)
@@ -65,11 +61,7 @@ class VerifierProject:
 
     @cached_property
     def collection(self) -> Collection:
-        """Crops and descriptors of all photographs, grouped, with what is wrong with them.
-
-        Raises:
-            VerifierError: too few faces of one of the classes, or photographs of several people in `me/`.
-        """
+        """Crops and descriptors of all photographs, grouped, and what is wrong with them; raises as `collection_of`."""
         for mine, kind in ((True, "me"), (False, "not_me")):
             if not any(entry.photo.is_me == mine and entry.faces for entry in self.seen):
                 raise VerifierError(f"No face was found in any photo of {kind}/: see {self.reports / 'photos.csv'}.")
@@ -78,8 +70,7 @@ class VerifierProject:
     def train(self, rule: assessment.ThresholdRule, version: str) -> tuple[VerifierModel, bool]:
         """All steps: crop, embed, assess on held-out photographs, train on all, store; and whether anything was new.
 
-        Raises:
-            VerifierError: the photographs do not make a verifier; says what to do.
+        Raises VerifierError where the photographs do not make a verifier; it says what to do.
         """
         origin = self._origin(rule, version)
         stored = _of_this_recipe(VerifierModel, self.model_path, origin)
@@ -102,11 +93,7 @@ class VerifierProject:
         return model, True
 
     def evaluate(self, rule: assessment.ThresholdRule, version: str) -> MetricsReport:
-        """Judge each half of the photographs by what the other half teaches, and write the reports.
-
-        Raises:
-            VerifierError: as `train`.
-        """
+        """Judge each half of the photographs by what the other half teaches, write the reports; raises as `train`."""
         collection, origin = self.collection, self._origin(rule, version)
         current = _of_this_recipe(MetricsReport, self.reports / METRICS_FILE, origin)
         if current is not None:

@@ -114,11 +114,7 @@ def split(samples: Samples, count: int) -> list[tuple[NDArray[np.int64], NDArray
 
 
 def require_enough(samples: Samples) -> None:
-    """Refuse what no model can be trained from.
-
-    Raises:
-        VerifierError: says how many different shots there are, how many are needed, and what to do.
-    """
+    """Raise VerifierError, with what to do, at fewer different shots than any model can be trained from."""
     mine, others = (len(np.unique(samples.groups[samples.is_me == side])) for side in (True, False))
     if mine < MIN_SHOTS_OF_ME:
         raise VerifierError(

@@ -117,8 +117,7 @@ def compare_runs(
 ) -> Comparison:
     """Compare two runs on the cases they share, each at its own threshold (0-100).
 
-    Raises:
-        EvaluationError: they share no case.
+    Raises EvaluationError where they share no case.
     """
     others = {result.case.case_id: result for result in second}
     pairs = [(one, others.pop(one.case.case_id)) for one in first if one.case.case_id in others]

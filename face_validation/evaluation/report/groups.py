@@ -48,8 +48,7 @@ def groups_of(results: Sequence[Result], answers: Sequence[Answer]) -> list[Grou
 def origin(note: str) -> str:
     """Where a case comes from, by the first words of its note: `lfw`, `web celebrity`, `composite`, `no face`...
 
-    `origins.json` names those that cutting by rule would split. Another note is cut at its first punctuation, and to
-    four words at most; an empty one is `unnamed`.
+    `origins.json` names those that cutting by rule (first punctuation, four words at most) would split.
     """
     folded = note.casefold()
     for beginning, name in _known_origins().items():

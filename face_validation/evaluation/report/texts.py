@@ -34,11 +34,7 @@ class Text:
 
 
 def text(key: str, **values: object) -> Text:
-    """The catalogue's words of that key, filled in; a value may be a `Text` itself.
-
-    Raises:
-        KeyError: the catalogue does not have it, or a value is missing.
-    """
+    """The catalogue's words of that key, filled in; a value may be a `Text` itself. KeyError where one is missing."""
     english, spanish = _catalogue()[key]
     of_english = {name: value.en if isinstance(value, Text) else value for name, value in values.items()}
     of_spanish = {name: value.es if isinstance(value, Text) else value for name, value in values.items()}

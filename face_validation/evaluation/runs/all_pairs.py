@@ -74,10 +74,8 @@ class AllPairs:
 def read_photographs(path: Path, groups: Mapping[str, str] | None = None) -> list[Photograph]:
     """Photographs of a CSV `person,path[,group]` (paths relative to it), or of a folder with one folder a person.
 
-    `groups` is the group of each person, where the CSV does not tell it.
-
-    Raises:
-        EvaluationError: a row or file cannot be used, or there are fewer than two persons.
+    `groups` is the group of each person, where the CSV does not tell it. Raises EvaluationError where a row or file
+    cannot be used, or there are fewer than two persons.
     """
     of_person = groups or {}
     if path.is_dir():
@@ -112,11 +110,8 @@ def run_all_pairs(
     """Score every two photographs of at least two persons, or take up the scores that are in `out`, the run's folder.
 
     `service` names the matcher: scores of two are never mixed in one folder, unless `restart` throws away those that
-    are there. `jobs` photographs are described at once, and `on_photo` hears of each.
-
-    Raises:
-        EvaluationError: `out` holds a run of another matcher, or is in use.
-        EvaluationError: `out` holds files that do not belong together.
+    are there. `jobs` photographs are described at once, and `on_photo` hears of each. Raises EvaluationError where
+    `out` holds a run of another matcher or files that do not belong together, or is in use.
     """
     out.mkdir(parents=True, exist_ok=True)
     with locked(out):
@@ -182,11 +177,7 @@ def _write(all_pairs: AllPairs, out: Path) -> None:
 
 
 def read_all_pairs(out: Path) -> AllPairs:
-    """What a run has kept in its folder.
-
-    Raises:
-        EvaluationError: the files do not belong together.
-    """
+    """What a run has kept in its folder; raises EvaluationError where the files do not belong together."""
     rows = [row for _, row in read_rows(out / PHOTOS_FILE, _COLUMNS)]
     photos = ((Photograph(row["person"], Path(row["path"]), row["group"]), row["has_face"] == "yes") for row in rows)
     found = AllPairs.of(photos, np.load(out / SCORES_FILE, allow_pickle=False))

@@ -71,8 +71,7 @@ class OneJob(Requests):
     ) -> None:
         """At most `at_once` images are uploaded, and lines asked, at once; the manifest is written into `out`.
 
-        Raises:
-            EvaluationError: the job could not be run.
+        Raises EvaluationError where the job could not be run.
         """
         super().__init__(client, digests)
         with ThreadPoolExecutor(at_once) as pool:
@@ -111,10 +110,8 @@ def ask_all(
 ) -> None:
     """Record answers as they come, in this thread; on Ctrl-C, or when nobody answers any more, also those under way.
 
-    `digests` are the SHA-256 of each image file; `jobs` cases are asked at once.
-
-    Raises:
-        EvaluationError: the API cannot be asked at all, or nobody answers any more.
+    `digests` are the SHA-256 of each image file; `jobs` cases are asked at once. Raises EvaluationError where the API
+    cannot be asked at all, or nobody answers any more.
     """
     over = threading.Event()
 

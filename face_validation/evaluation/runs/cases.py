@@ -151,11 +151,7 @@ def _problems(row: dict[str, str], has_file: Callable[[str], bool]) -> list[str]
 
 
 def read_groups(path: Path) -> Mapping[str, str]:
-    """The group of each person, from a CSV `person,group`.
-
-    Raises:
-        EvaluationError: a row is empty or a person is in two groups.
-    """
+    """The group of each person, from a CSV `person,group`; raises EvaluationError where a person is in two groups."""
     groups: dict[str, str] = {}
     for line, row in read_full_rows(path, ("person", "group")):
         if groups.setdefault(row["person"], row["group"]) != row["group"]:
@@ -168,8 +164,7 @@ def read_full_rows(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """`read_rows`, with a value in each of these columns; the column `files` names files below `root`.
 
-    Raises:
-        EvaluationError: a value or a file is missing, or there is no row.
+    Raises EvaluationError where a value or a file is missing, or there is no row.
     """
     line = 0
     for line, row in read_rows(path, columns):

@@ -120,11 +120,7 @@ def identify(
     jobs: int,
     on_answer: Callable[[], None] = lambda: None,
 ) -> Identification:
-    """Enrol, then search each probe once with threshold 0.
-
-    Raises:
-        RequestFailedError: the API does not answer.
-    """
+    """Enrol, then search each probe once with threshold 0; raises RequestFailedError where the API does not answer."""
 
     def asked(ask: Callable[[], T]) -> tuple[T | None, str]:
         """The answer, or the code of a refusal."""

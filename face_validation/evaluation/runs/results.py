@@ -152,7 +152,7 @@ def scored_pairs(results: Sequence[Result], groups: Mapping[str, str] | None = N
 def written(path: Path, root: Path) -> Iterator[Callable[[Iterable[Result]], None]]:
     """Opens a new results.csv, and gives what adds rows to it; they are on the disk when it returns.
 
-    Images are written relative to `root`, the folder of the cases. Not for several threads at once.
+    Images are written relative to `root`, the folder of the cases.
     """
     relative = cache(lambda image: Path(os.path.relpath(image, root)).as_posix())  # many cases share an image
 
@@ -184,12 +184,9 @@ def written(path: Path, root: Path) -> Iterator[Callable[[Iterable[Result]], Non
 
 
 def read_results(path: Path, root: Path) -> list[Result]:
-    """The rows of a results.csv; none where the file is missing.
+    """The rows of a results.csv, without one that a crash cut off, so that its case is asked again; none without file.
 
-    A row that a crash cut off is left out, so that its case is asked again.
-
-    Raises:
-        EvaluationError: a row is damaged, or the file has other columns.
+    Raises EvaluationError where a row is damaged, or the file has other columns.
     """
     if not path.is_file():
         return []

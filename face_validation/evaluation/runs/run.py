@@ -84,8 +84,7 @@ class Run:
 def new_run(out: Path, cases_path: Path, service: str) -> Run:
     """A run without results, on this machine; it takes up the sessions that are noted in `out`.
 
-    Raises:
-        EvaluationError: they asked another service.
+    Raises EvaluationError where they asked another service.
     """
     root = cases_path if cases_path.is_dir() else cases_path.parent
     run = Run(cases_path.name, root, service, describe_machine(), describe_versions(), [], [], [])
@@ -103,8 +102,7 @@ def new_run(out: Path, cases_path: Path, service: str) -> Run:
 def read_run(out: Path, root: Path = Path()) -> Run:
     """A finished run from its folder; image paths are relative to `root`.
 
-    Raises:
-        EvaluationError: there is no run in that folder, or its results are damaged.
+    Raises EvaluationError where there is none, or its results are damaged.
     """
     if not (out / RUN_FILE).is_file():
         raise EvaluationError(f"{out} holds no run: there is no {RUN_FILE}.")
@@ -144,11 +142,8 @@ def run_cases(
 
     `service` names the API and its version: answers of two services are never mixed in one run, unless `restart` throws
     away those that are there. `jobs` requests are under way at once, or one bulk job asks `by_job`. `on_answer` hears
-    of each answer as it comes, and once with None of each that was there already.
-
-    Raises:
-        EvaluationError: `out` holds answers of another service or a damaged file, or is in use, or the API cannot be
-            asked at all.
+    of each answer as it comes, and once with None of each that was there already. Raises EvaluationError where `out`
+    holds answers of another service or a damaged file or is in use, or the API cannot be asked at all.
     """
     results_path = out / RESULTS_FILE
     out.mkdir(parents=True, exist_ok=True)
