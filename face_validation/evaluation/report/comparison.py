@@ -65,10 +65,6 @@ class PairedTest:
         return cls(thresholds, target_fmr, only_first, only_second, p_value, verdict)
 
 
-def _values(rates: Sequence[Rate]) -> list[float | None]:
-    return [rate.value for rate in rates]
-
-
 @dataclass(frozen=True, slots=True)
 class GroupComparison:
     """The same cases in both runs, `all` or of one type.
@@ -82,7 +78,7 @@ class GroupComparison:
 
     name: str
     cases: int
-    accuracy: Annotated[tuple[Rate, Rate], PlainSerializer(_values)]
+    accuracy: Annotated[tuple[Rate, Rate], PlainSerializer(lambda rates: [rate.value for rate in rates])]
     only_first_right: int
     only_second_right: int
     p_value: float
@@ -185,12 +181,13 @@ def _compared(
             is_right = [(one.similarity >= its) == one.is_match for one, its in ((first, at[0]), (second, at[1]))]
             tests.append(PairedTest.of((at[0], at[1]), target, is_right))
     own = PairedTest.of(thresholds, None, right)
-    areas = [area_under_curve(one.match_scores, one.non_match_scores) for one in (first, second)]
-    equal = [equal_error_rate(error_rates(one.match_scores, one.non_match_scores)) for one in (first, second)]
+    scores = [(one.match_scores, one.non_match_scores) for one in (first, second)]
+    areas = [area_under_curve(*one) for one in scores]
+    equal = [equal_error_rate(error_rates(*one)) for one in scores]
     return GroupComparison(
         name=name,
         cases=right[0].size,
-        accuracy=(_accuracy(right[0]), _accuracy(right[1])),
+        accuracy=(Rate(int(right[0].sum()), right[0].size), Rate(int(right[1].sum()), right[1].size)),
         only_first_right=own.only_first,
         only_second_right=own.only_second,
         p_value=own.p_value,
@@ -200,7 +197,3 @@ def _compared(
         eer=None if equal[0] is None or equal[1] is None else (equal[0].rate, equal[1].rate),
         fnmr=fnmr_differences(first, second.similarity, TARGETS),
     )
-
-
-def _accuracy(right: Flags) -> Rate:
-    return Rate(int(np.count_nonzero(right)), right.size)

@@ -51,28 +51,20 @@ def origin(note: str) -> str:
     `origins.json` names those that cutting by rule (first punctuation, four words at most) would split.
     """
     folded = note.casefold()
-    for beginning, name in _known_origins().items():
-        if folded.startswith(beginning):
-            return name
+    known = next((name for beginning, name in _known_origins().items() if folded.startswith(beginning)), None)
     words = re.split(r"[:,;()\d]", note, maxsplit=1)[0].split()
-    return " ".join(words[: 4 if ":" in note else 2]) or "unnamed"
+    return known or " ".join(words[: 4 if ":" in note else 2]) or "unnamed"
 
 
 @cache
 def _known_origins() -> dict[str, str]:
-    origins: dict[str, str] = json.loads(asset("origins.json"))
-    return origins
+    return dict(json.loads(asset("origins.json")))
 
 
-def document_template(case: Case) -> str | None:
-    """The template of a `composite <template> <level> ...` document, None of another case."""
+def document(case: Case) -> tuple[str, str] | None:
+    """Template and level (scan, photo, gray) of a `composite <template> <level> ...` document, None of another case."""
     words = case.note.split()
-    return words[1] if len(words) > 2 and words[0] == "composite" else None
-
-
-def document_level(case: Case) -> str | None:
-    """The level of a `composite <template> <level> ...` document (scan, photo, gray), None of another case."""
-    return None if document_template(case) is None else case.note.split()[2]
+    return (words[1], words[2]) if len(words) > 2 and words[0] == "composite" else None
 
 
 def _bin(value: float, edges: Sequence[float], unit: str) -> str:
@@ -89,11 +81,9 @@ _DIMENSIONS: dict[str, Callable[[Case, Sizes], str | None]] = {
     "type": lambda case, _: case.type.value,
     "origin": lambda case, _: origin(case.note),
     "group": lambda case, _: case.group or None,
-    "document level": lambda case, _: document_level(case),
-    "document template": lambda case, _: document_template(case),
-    "document and condition": lambda case, _: (
-        f"{document_template(case)}, {document_level(case)}" if document_template(case) else None
-    ),
+    "document level": lambda case, _: (known := document(case)) and known[1],
+    "document template": lambda case, _: (known := document(case)) and known[0],
+    "document and condition": lambda case, _: (known := document(case)) and ", ".join(known),
     "height of the smaller face": lambda _, sizes: sizes and _bin(sizes[0], (40, 60, 80, 120, 200), "px"),
     "size of the smaller image": lambda _, sizes: sizes and _bin(sizes[1] / 1e6, (0.05, 0.1, 0.5, 2), "megapixels"),
 }

@@ -116,7 +116,10 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
     rates = error_rates(matches, non_matches)
     eer = equal_error_rate(rates)
     choices = _choices(pairs, meter, eer, threshold, persons)
-    safe = _safe(pairs, meter)
+    found = ((target, operating_points.safe_threshold(pairs, meter, target)) for target in SAFE_TARGETS)
+    safe = next(
+        (SafeThreshold(at, target, meter.fmr(at), meter.fnmr(at)) for target, at in found if at is not None), None
+    )
     assessed = [threshold, IDENTITY_CHECK_THRESHOLD]
     assessed += [one.threshold for one in choices if one.target_fmr == MOST_FMR and one.threshold <= 100]
     assessed += [safe.threshold] if safe is not None and safe.most_fmr == MOST_FMR else []
@@ -148,11 +151,9 @@ def _choices(
         (Reason.DEFAULT, DEFAULT_THRESHOLD, None),
         (Reason.IDENTITY_CHECKS, IDENTITY_CHECK_THRESHOLD, None),
         (Reason.EQUAL_ERROR, None if eer is None else eer.threshold, None),
-        *(
-            (Reason.TARGET_FMR, operating_points.threshold_for(pairs, target), target)
-            for target in operating_points.FMR_TARGETS
-        ),
     ]
+    targets = operating_points.FMR_TARGETS
+    wanted += [(Reason.TARGET_FMR, operating_points.threshold_for(pairs, target), target) for target in targets]
     if threshold not in (DEFAULT_THRESHOLD, IDENTITY_CHECK_THRESHOLD):
         wanted.insert(0, (Reason.REPORT, threshold, None))
     choices = []
@@ -165,10 +166,3 @@ def _choices(
                 ThresholdChoice(reason, at, fmr, fnmr, target, support, needed, doubtful, extrapolations(fmr))
             )
     return tuple(choices)
-
-
-def _safe(pairs: ScoredPairs, meter: ErrorRateMeter) -> SafeThreshold | None:
-    for target in SAFE_TARGETS:
-        if (at := operating_points.safe_threshold(pairs, meter, target)) is not None:
-            return SafeThreshold(at, target, meter.fmr(at), meter.fnmr(at))
-    return None

@@ -12,14 +12,7 @@ from face_validation.evaluation.report.gallery import GalleryItem, gallery_of_al
 from face_validation.evaluation.report.groups import Group, groups_of
 from face_validation.evaluation.report.study import Study, study_of
 from face_validation.evaluation.runs.all_pairs import AllPairs
-from face_validation.evaluation.runs.results import (
-    Outcome,
-    Result,
-    answers_at,
-    scored_pairs,
-    scored_places,
-    similarities,
-)
+from face_validation.evaluation.runs.results import Outcome, Result, answers_at, scored_pairs, scored_places
 from face_validation.evaluation.runs.run import Run
 from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection, error_against_rejection
 from face_validation.evaluation.statistics.intervals import Rate
@@ -107,6 +100,11 @@ def summarise(run: Run, threshold: float, groups: Mapping[str, str] | None = Non
     matches = studies[0].pairs.match_scores
     at = float(np.quantile(matches, STARTING_FNMR, method="higher")) if matches.size else threshold
     seconds = sum(session.seconds for session in run.sessions)
+    wrong = [
+        WrongAnswer(result, answer, _distance(result, answer, threshold))
+        for result, answer in zip(results, answers, strict=True)
+        if answer is not RIGHT_ANSWER[result.case.expected]
+    ]
     return Summary(
         run,
         threshold,
@@ -120,7 +118,7 @@ def summarise(run: Run, threshold: float, groups: Mapping[str, str] | None = Non
             for name, subset in subsets.items()
         },
         throughput=sum(session.asked for session in run.sessions) / seconds if seconds else None,
-        wrong=_wrong(results, answers, threshold),
+        wrong=sorted(wrong, key=lambda one: (-one.distance, one.result.case.case_id)),
         rejection=_rejection(results, at),
         rejection_threshold=at,
     )
@@ -150,7 +148,7 @@ def _failures(results: Sequence[Result]) -> tuple[Rate, Rate]:
 
 def _rejection(results: Sequence[Result], threshold: float) -> list[ErrorAgainstRejection]:
     matches = [results[place] for place in scored_places(results) if results[place].case.expected is Expected.MATCH]
-    errors = similarities(matches) < threshold
+    errors = np.array([one.similarity for one in matches], np.float64) < threshold
     values: dict[str, Scores] = defaultdict(lambda: np.full(len(matches), np.nan))
     for place, result in enumerate(matches):
         for one in result.qualities:
@@ -161,16 +159,8 @@ def _rejection(results: Sequence[Result], threshold: float) -> list[ErrorAgainst
     return sorted((one for one in curves if one is not None), key=lambda one: (-one.gain, one.measure != FACE_HEIGHT))
 
 
-def _wrong(results: Sequence[Result], answers: Sequence[Answer], threshold: float) -> list[WrongAnswer]:
-    wrong = [
-        WrongAnswer(result, answer, _distance(result, answer, threshold))
-        for result, answer in zip(results, answers, strict=True)
-        if answer is not RIGHT_ANSWER[result.case.expected]
-    ]
-    return sorted(wrong, key=lambda one: (-one.distance, one.result.case.case_id))
-
-
 def _distance(result: Result, answer: Answer, threshold: float) -> float:
+    """0-1, of failures 2."""
     if answer is Answer.FAILED:
         return 2.0
     if result.similarity is None or result.case.expected is Expected.ERROR:

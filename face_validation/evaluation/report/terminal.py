@@ -17,11 +17,12 @@ from face_validation.evaluation.runs.identification import Identification
 from face_validation.evaluation.statistics.pairs import Confusion
 
 STYLE: dict[str, Any] = {"title_justify": "left", "box": box.SIMPLE_HEAD}
+STDOUT: dict[str, Any] = {"highlight": False, "emoji": False}
 
 
 def print_summary(summary: Summary) -> None:
     """The decisions by type, origin and document level, the thresholds, the verdict, and the worst answers."""
-    stdout = Console(highlight=False, soft_wrap=True, emoji=False)
+    stdout = Console(**STDOUT, soft_wrap=True)
     if summary.overall is not None:
         _print_cases(summary.overall, summary.groups, summary.threshold, stdout)
     stdout.print(render("terminal_summary.txt", summary=summary), end="")
@@ -29,8 +30,7 @@ def print_summary(summary: Summary) -> None:
 
 def print_identification(run: Identification) -> None:
     """The rates of an identification run at its threshold."""
-    stdout = Console(highlight=False, soft_wrap=True, emoji=False)
-    stdout.print(render("terminal_identification.txt", run=run), end="")
+    Console(**STDOUT, soft_wrap=True).print(render("terminal_identification.txt", run=run), end="")
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], **style: Any) -> Table:
@@ -44,10 +44,9 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]],
 
 
 def _print_cases(overall: Confusion, groups: Sequence[Group], at: float, stdout: Console) -> None:
-    named = [("all", overall)]
-    named += [(one.name, one) for one in groups if one.dimension in ("type", "origin", "document level")]
+    shown = [one for one in groups if one.dimension in ("type", "origin", "document level")]
     rows = []
-    for name, one in named:
+    for name, one in (("all", overall), *((one.name, one) for one in shown)):
         low, high = one.accuracy.interval or (0.0, 0.0)
         right = (one.cases, percent(one.accuracy), f"{low * 100:.1f}-{high * 100:.1f}")
         counts = (one.true_positives, one.true_negatives, one.false_positives, one.false_negatives, one.expected_errors)
@@ -68,7 +67,7 @@ def _print_cases(overall: Confusion, groups: Sequence[Group], at: float, stdout:
 
 def print_comparison(comparison: Comparison, folders: Sequence[Path], thresholds: Sequence[float]) -> None:
     """Both runs by type, whether the difference is chance, and each case that changed."""
-    stdout = Console(highlight=False, emoji=False)
+    stdout = Console(**STDOUT)
     runs = zip("AB", folders, thresholds, strict=True)
     stdout.print(", ".join(f"{name} = {escape(str(folder))} at {at:g}" for name, folder, at in runs))
     rows = [

@@ -36,15 +36,14 @@ class Text:
 def text(key: str, **values: object) -> Text:
     """The catalogue's words of that key, filled in; a value may be a `Text` itself. KeyError where one is missing."""
     english, spanish = _catalogue()[key]
-    of_english = {name: value.en if isinstance(value, Text) else value for name, value in values.items()}
-    of_spanish = {name: value.es if isinstance(value, Text) else value for name, value in values.items()}
-    return Text(english.format(**of_english), spanish.format(**of_spanish))
+    in_english = {name: getattr(value, "en", value) for name, value in values.items()}
+    in_spanish = {name: getattr(value, "es", value) for name, value in values.items()}
+    return Text(english.format(**in_english), spanish.format(**in_spanish))
 
 
 @cache
 def _catalogue() -> dict[str, tuple[str, str]]:
-    catalogue: dict[str, tuple[str, str]] = json.loads(asset(CATALOGUE))
-    return catalogue
+    return dict(json.loads(asset(CATALOGUE)))
 
 
 def percent(rate: Rate | F1Score | float | None) -> str:

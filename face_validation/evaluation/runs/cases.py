@@ -71,7 +71,9 @@ def read_cases(path: Path) -> list[Case]:
     if not path.is_dir() and not path.is_file():
         raise EvaluationError(f"{path} is neither a CSV file nor a folder.")
     cases, complaints = _from_folder(path) if path.is_dir() else _from_csv(path)
-    _refuse(path, complaints)
+    if complaints:
+        shown = complaints[:10] + ([f"and {len(complaints) - 10} more"] if len(complaints) > 10 else [])
+        raise EvaluationError(f"{path.name} cannot be used:\n  " + "\n  ".join(shown))
     if not cases:
         raise EvaluationError(f"{path} holds no case.")
     return cases
@@ -92,16 +94,9 @@ def _from_csv(path: Path) -> tuple[list[Case], list[str]]:
         complaints += [f"row {line}, {problem}" for problem in problems]
         if not problems:
             first_line_of[row["case_id"]] = line
-            cases.append(
-                Case(
-                    row["case_id"],
-                    ValidationType(row["type"]),
-                    path.parent / row["source"],
-                    path.parent / row["target"],
-                    Expected(row["expected"]),
-                    *(row.get(column, "") for column in ("note", *PERSON_COLUMNS)),
-                )
-            )
+            kind, images = ValidationType(row["type"]), (path.parent / row["source"], path.parent / row["target"])
+            rest = (row.get(column, "") for column in ("note", *PERSON_COLUMNS))
+            cases.append(Case(row["case_id"], kind, *images, Expected(row["expected"]), *rest))
     return cases, complaints
 
 
@@ -191,10 +186,11 @@ def _from_folder(folder: Path) -> tuple[list[Case], list[str]]:
     cases: list[Case] = []
     for type_, names in _FOLDERS.items():
         found = sorted(path for path in (folder / type_.lower()).glob("*") if path.is_dir())
-        case_folders = [path for path in found if not is_hidden(path, folder)]
-        if len(found) != len(case_folders):
-            logger.warning("%s: %d hidden folders are not cases.", type_.lower(), len(found) - len(case_folders))
-        for case_folder in case_folders:
+        if hidden := sum(is_hidden(path, folder) for path in found):
+            logger.warning("%s: %d hidden folders are not cases.", type_.lower(), hidden)
+        for case_folder in found:
+            if is_hidden(case_folder, folder):
+                continue
             case_id = f"{type_.lower()}/{case_folder.name}"
             if not is_utf8(case_id):
                 complaints.append(f"{printable(case_id)}: its name is not UTF-8; rename the folder")
@@ -226,9 +222,3 @@ def _labels(path: Path) -> tuple[dict[str, tuple[Expected, str]], list[str]]:
         else:
             labels[row["case_id"]] = (Expected(row["expected"]), row.get("note", ""))
     return labels, complaints
-
-
-def _refuse(path: Path, complaints: list[str]) -> None:
-    if complaints:
-        shown = complaints[:10] + ([f"and {len(complaints) - 10} more"] if len(complaints) > 10 else [])
-        raise EvaluationError(f"{path.name} cannot be used:\n  " + "\n  ".join(shown))

@@ -70,12 +70,8 @@ class Run:
 
     def _note(self, out: Path, session: Session) -> None:
         """Put run.json with one session more in the place of the one that is there, in one step."""
-        record = {
-            "service": self.service,
-            "machine": self.machine,
-            "versions": self.versions,
-            "sessions": [asdict(one) for one in (*self.sessions, session)],
-        }
+        record: dict[str, object] = {name: getattr(self, name) for name in ("service", "machine", "versions")}
+        record["sessions"] = [asdict(one) for one in (*self.sessions, session)]
         new = (out / RUN_FILE).with_suffix(".new")
         new.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         new.replace(out / RUN_FILE)
@@ -149,8 +145,8 @@ def run_cases(
     out.mkdir(parents=True, exist_ok=True)
     with locked(out):
         if restart:
-            for path in (results_path, out / RUN_FILE):
-                path.unlink(missing_ok=True)
+            results_path.unlink(missing_ok=True)
+            (out / RUN_FILE).unlink(missing_ok=True)
         run = new_run(out, cases_path, service)
         digests = digests_of(cases, jobs)
         answers, notices = _take_up(read_results(results_path, run.root), cases, digests)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from face_validation.client.validation_request import ValidationType
-from face_validation.evaluation.report.groups import document_level, document_template, origin
+from face_validation.evaluation.report.groups import document, origin
 from face_validation.evaluation.runs.cases import Case, EvaluationError, read_cases, read_groups
 from face_validation.evaluation.statistics.pairs import Expected
 from tests.face_validation.evaluation.fakes import case
@@ -178,8 +178,8 @@ def test_the_origin_is_the_notes_first_words(note: str, name: str) -> None:
 def test_a_composite_has_a_template_and_a_level_and_others_have_not() -> None:
     composite, other = case("c", note="composite td1_a gray A vs B"), case("c", note="lfw view2 fold=1")
 
-    assert (document_template(composite), document_level(composite)) == ("td1_a", "gray")
-    assert (document_template(other), document_level(other)) == (None, None)
+    assert document(composite) == ("td1_a", "gray")
+    assert document(other) is None
 
 
 def test_persons_and_groups_are_read_where_the_file_tells_them(folder: Path) -> None:
