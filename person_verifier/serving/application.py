@@ -62,14 +62,10 @@ class Application:
         hosts: frozenset[str] = frozenset(),
         at_once: int = 16,
     ) -> None:
-        """What it answers by.
+        """`judge` answers; None when no usable model is there: /verify and /healthz answer 503.
 
-        Args:
-            judge: who answers; None when no usable model is there: /verify and /healthz answer 503.
-            max_bytes: largest image taken.
-            token: bearer token that /verify asks for; "" asks for none.
-            hosts: names by which it may be asked, beside this machine's own and addresses.
-            at_once: images in memory at once; further uploads wait in the network.
+        `token` is the bearer token that /verify asks for, if any; `hosts` the names by which it may be asked, beside
+        this machine's own and addresses. Beyond `at_once` images in memory, further uploads wait in the network.
         """
         self._judge, self._max_bytes, self._token = judge, max_bytes, token
         self._reach = Reach(names=tuple(hosts))
@@ -85,19 +81,15 @@ class Application:
             response = await self._answer(request, facts, began)
         except Refusal as refusal:
             response = _refused(request, refusal, facts)
-        except tuple(ERRORS) as error:
-            response = _refused(request, Refusal(ERRORS[type(error)]), facts)
-        except Exception:  # the last line of defence: answered without detail
-            log.exception("failed")
-            response = _refused(request, Refusal("failed"), facts)
+        except Exception as error:  # the last line of defence: what is not known is answered without detail
+            if type(error) not in ERRORS:
+                log.exception("failed")
+            response = _refused(request, Refusal(ERRORS.get(type(error), "failed")), facts)
         response.headers["X-Request-Id"] = request_id
         response.headers["Cache-Control"] = "no-store"
         if request.url.path != "/healthz":
-            line = {"request_id": request_id, "path": request.url.path[:80]}
-            log.info(
-                "answered",
-                extra={"facts": {**line, "status": response.status_code, "ms": _milliseconds(began), **facts}},
-            )
+            line = {"request_id": request_id, "path": request.url.path[:80], "status": response.status_code}
+            log.info("answered", extra={"facts": {**line, "ms": _milliseconds(began), **facts}})
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, facts: dict[str, Any], began: float) -> Response:
@@ -119,16 +111,10 @@ class Application:
             image = await self._uploaded(request)
             facts["bytes"] = len(image)
             verdict = await run_in_threadpool(self._judge.judge, image)
-        facts.update(is_me=verdict.is_me, score=round(verdict.score, 4))
-        return JSONResponse(
-            {
-                "model_version": self._judge.model_version,
-                "is_me": verdict.is_me,
-                "score": round(verdict.score, 4),
-                "threshold": verdict.threshold,
-                "timing_ms": _milliseconds(began),
-            }
-        )
+        said = {"is_me": verdict.is_me, "score": round(verdict.score, 4)}
+        facts.update(said)
+        rest = {"threshold": verdict.threshold, "timing_ms": _milliseconds(began)}
+        return JSONResponse({"model_version": self._judge.model_version, **said, **rest})
 
     def _require_token(self, request: Request) -> None:
         """Refuse a request without the bearer token, in a time that says nothing of it."""

@@ -66,12 +66,11 @@ class Judged:
     def counts(self) -> Counts:
         """How many were answered how."""
         faceless = np.isnan(self.scores)
-        accepted = self.scores >= self.thresholds
         counted = {
-            "true_positives": self.is_me & accepted,
-            "false_negatives": self.is_me & ~accepted & ~faceless,
-            "true_negatives": ~self.is_me & ~accepted & ~faceless,
-            "false_positives": ~self.is_me & accepted,
+            "true_positives": self.is_me & (self.scores >= self.thresholds),
+            "false_negatives": self.is_me & (self.scores < self.thresholds),
+            "true_negatives": ~self.is_me & (self.scores < self.thresholds),
+            "false_positives": ~self.is_me & (self.scores >= self.thresholds),
             "faceless_me": self.is_me & faceless,
             "faceless_not_me": ~self.is_me & faceless,
         }
@@ -99,14 +98,13 @@ class Judged:
         counts = self.counts
         tp, fp = counts.true_positives, counts.false_positives
         mine = tp + counts.false_negatives + counts.faceless_me
-        rates: dict[str, Rate | F1Score] = {
-            "accuracy": Rate(tp + counts.true_negatives, len(self.is_me)),
-            "precision": Rate(tp, tp + fp),
-            "recall": Rate(tp, mine),
-            "f1": F1Score(tp, mine - tp + fp),
-        }
-        auc = area_under_curve(self.match_scores, self.non_match_scores)
-        return ModelMetrics(auc=auc, **{name: _measured(rate) for name, rate in rates.items()})
+        return ModelMetrics(
+            accuracy=_measured(Rate(tp + counts.true_negatives, len(self.is_me))),
+            precision=_measured(Rate(tp, tp + fp)),
+            recall=_measured(Rate(tp, mine)),
+            f1=_measured(F1Score(tp, mine - tp + fp)),
+            auc=area_under_curve(self.match_scores, self.non_match_scores),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,13 @@ def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: P
     groups = faces.split_groups(shots, ["" if entry.photo.is_me else entry.photo.person for entry in entries])
     samples = regression.Samples(vectors.astype(np.float64), is_me, groups)
     regression.require_enough(samples)
+    for mine, kind, advised in ((True, "me", ADVISED_OF_ME), (False, "not_me", ADVISED_OF_OTHERS)):
+        count = int(np.count_nonzero(is_me == mine))
+        if count < advised:
+            warnings.append(f"{kind}/ has {count} faces; {advised} or more are advised: the figures are less certain.")
+    faceless = tuple(entry for entry in seen if not entry.faces)
     return Collection(
-        samples,
-        tuple(entries),
-        tuple(entry for entry in seen if not entry.faces),
-        dataset_digest([entry.photo for entry in seen]),
-        (*warnings, *_advice(samples)),
+        samples, tuple(entries), faceless, dataset_digest([entry.photo for entry in seen]), tuple(warnings)
     )
 
 
@@ -99,15 +100,6 @@ def _people_of_others(
             "strangers. Add photos of many different people."
         )
     return warnings
-
-
-def _advice(samples: regression.Samples) -> list[str]:
-    advice = []
-    for mine, kind, advised in ((True, "me", ADVISED_OF_ME), (False, "not_me", ADVISED_OF_OTHERS)):
-        count = int(np.count_nonzero(samples.is_me == mine))
-        if count < advised:
-            advice.append(f"{kind}/ has {count} faces; {advised} or more are advised: the figures are less certain.")
-    return advice
 
 
 def _some(names: list[str]) -> str:

@@ -85,13 +85,8 @@ class VerifierModel(Origin):
     @property
     def classifier(self) -> Classifier:
         """The logistic regression as arrays."""
-        return Classifier(
-            person=np.array(self.person),
-            mean=np.array(self.mean),
-            scale=np.array(self.scale),
-            coefficients=np.array(self.coefficients),
-            intercept=self.intercept,
-        )
+        arrays = map(np.array, (self.person, self.mean, self.scale, self.coefficients))
+        return Classifier(*arrays, self.intercept)
 
     def require_engine(self, model_id: str, size: int) -> None:
         """Refuse descriptors (`size`,) that this model was not trained on; 0: the engine cannot tell beforehand.

@@ -78,7 +78,6 @@ def _confusion_matrix(judged: Judged, report: MetricsReport) -> Figure:
 def _roc(assessment: Assessment, report: MetricsReport) -> Figure:
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
-    others = max(1, len(assessment.verifier.non_match_scores))
     for judged, name, colour, style in (
         (assessment.baseline, "distance to the mean", ORANGE, "--"),
         (assessment.verifier, "verifier", BLUE, "-"),
@@ -88,19 +87,15 @@ def _roc(assessment: Assessment, report: MetricsReport) -> Figure:
         label = f"{name}, AUC {auc:.4f}" if auc is not None else name
         # A curve along the frame is the good one: it is not cut there.
         axes.plot(rates.fmr, 1 - rates.fnmr, style, clip_on=False, color=colour, label=label, drawstyle="steps-post")
-    mine, others_scores = assessment.verifier.match_scores, assessment.verifier.non_match_scores
+    mine, others = assessment.verifier.match_scores, assessment.verifier.non_match_scores
     counts = assessment.verifier.counts
-    if len(mine) and len(others_scores):
-        at = counts.false_positives / len(others_scores), counts.true_positives / len(mine)
+    if len(mine) and len(others):
+        at = counts.false_positives / len(others), counts.true_positives / len(mine)
         axes.plot(*at, "o", color=BLUE, label=f"at threshold {report.threshold:.2f}", clip_on=False)
     # Linear up to one photograph in all: a rate of 0 has its place on the axis.
-    axes.set_xscale("symlog", linthresh=1 / others)
-    axes.set(
-        xlim=(0, 1),
-        ylim=(0, 1.01),
-        xlabel="false match rate (others taken for me)",
-        ylabel="true match rate (me recognised)",
-    )
+    axes.set_xscale("symlog", linthresh=1 / max(1, len(others)))
+    axes.set(xlim=(0, 1), ylim=(0, 1.01))
+    axes.set(xlabel="false match rate (others taken for me)", ylabel="true match rate (me recognised)")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     axes.set_title("Receiver operating characteristic, held-out photographs", fontsize=11)
@@ -135,9 +130,8 @@ def _bars(axes: Axes, title: str, judged: Judged, highest: float, label: str) ->
 
 def _errors(judged: Judged, entries: Sequence[PhotoRecord]) -> Figure:
     """The wrong answers, worst first: the photograph's crop, its name, its score."""
-    scored, wrong = ~np.isnan(judged.scores), judged.wrong
     by_far = np.argsort(-np.abs(judged.scores - judged.thresholds), kind="stable")
-    chosen = [int(index) for index in by_far if wrong[index]][:MOST_ERRORS]
+    chosen = by_far[judged.wrong[by_far]][:MOST_ERRORS].tolist()
     columns = min(6, max(1, len(chosen)))
     rows = max(1, -(-len(chosen) // columns))
     figure = Figure(figsize=(max(5.0, 2.2 * columns), 0.7 + 2.6 * rows), layout="constrained")
@@ -146,12 +140,11 @@ def _errors(judged: Judged, entries: Sequence[PhotoRecord]) -> Figure:
         axes.set_axis_off()
     for axes, index in zip(grid.ravel(), chosen, strict=False):
         _thumbnail(axes, entries[index], judged, index)
-    faceless = int(np.count_nonzero(~scored))
-    total = int(np.count_nonzero(wrong))
+    faceless, total = int(np.isnan(judged.scores).sum()), int(judged.wrong.sum())
     worst = f", the worst {len(chosen)} shown" if total > len(chosen) else ""
     figure.suptitle(
         (f"{total} wrong answer{'s' if total != 1 else ''}{worst}" if total else "No wrong answer")
-        + f" among {int(np.count_nonzero(scored))} held-out faces"
+        + f" among {len(judged.scores) - faceless} held-out faces"
         + (f"; {faceless} photographs without a face" if faceless else ""),
         fontsize=11,
     )
