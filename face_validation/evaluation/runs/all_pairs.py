@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.runs.cases import Case, EvaluationError, Photograph, read_full_rows, read_rows
-from face_validation.evaluation.runs.run import RUN_FILE, Run, locked, new_run
+from face_validation.evaluation.runs.run import RUN_FILE, Run, opened
 from face_validation.evaluation.statistics.pairs import Expected, Places, ScoredPairs, numbers_of
 
 PHOTOS_FILE, SCORES_FILE = "photos.csv", "scores.npy"
@@ -113,12 +113,7 @@ def run_all_pairs(
     are there. `jobs` photographs are described at once, and `on_photo` hears of each. Raises EvaluationError where
     `out` holds a run of another matcher or files that do not belong together, or is in use.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with locked(out):
-        if restart:
-            for name in (PHOTOS_FILE, SCORES_FILE, RUN_FILE):
-                (out / name).unlink(missing_ok=True)
-        run = new_run(out, photos_path, service)
+    with opened(out, photos_path, service, SCORES_FILE, restart=restart) as run:
         if (kept := _kept(out, photographs)) is not None:
             run.notices.append("Taken up: these photographs had been scored already.")
             return run, kept

@@ -77,22 +77,33 @@ class Run:
         new.replace(out / RUN_FILE)
 
 
-def new_run(out: Path, cases_path: Path, service: str) -> Run:
-    """A run without results, on this machine; it takes up the sessions that are noted in `out`.
+@contextmanager
+def opened(out: Path, cases_path: Path, service: str, results: str, *, restart: bool) -> Iterator[Run]:
+    """A run without results, on this machine, in its locked folder `out`; it takes up the sessions noted there.
 
-    Raises EvaluationError where they asked another service.
+    `restart` throws these away, and the file `results`. Raises EvaluationError where they asked another service, or
+    another run is writing there: two would ask, and count, cases twice.
     """
-    root = cases_path if cases_path.is_dir() else cases_path.parent
-    run = Run(cases_path.name, root, service, describe_machine(), describe_versions(), [], [], [])
-    if (out / RUN_FILE).is_file():
-        before = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
-        if before["service"] != service:
-            raise EvaluationError(
-                f"{out} holds answers of another service ({before['service']}) than this one ({service}). Scores of "
-                "two services must not be mixed: give another --out, or --restart to throw the old answers away."
-            )
-        run.sessions.extend(_sessions(before))
-    return run
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise EvaluationError(f"Another run is writing to {out}: wait for it, or give another --out.") from error
+        if restart:
+            (out / results).unlink(missing_ok=True)
+            (out / RUN_FILE).unlink(missing_ok=True)
+        root = cases_path if cases_path.is_dir() else cases_path.parent
+        run = Run(cases_path.name, root, service, describe_machine(), describe_versions(), [], [], [])
+        if (out / RUN_FILE).is_file():
+            before = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
+            if before["service"] != service:
+                raise EvaluationError(
+                    f"{out} holds answers of another service ({before['service']}) than this one ({service}). Scores "
+                    "of two services must not be mixed: give another --out, or --restart to throw the old answers away."
+                )
+            run.sessions.extend(_sessions(before))
+        yield run
 
 
 def read_run(out: Path, root: Path = Path()) -> Run:
@@ -109,17 +120,6 @@ def read_run(out: Path, root: Path = Path()) -> Run:
 
 def _sessions(record: dict[str, list[dict[str, Any]]]) -> list[Session]:
     return [Session(**session) for session in record["sessions"] if session["asked"]]
-
-
-@contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Two runs in one folder would ask, and count, cases twice."""
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise EvaluationError(f"Another run is writing to {out}: wait for it, or give another --out.") from error
-        yield
 
 
 def run_cases(
@@ -142,12 +142,7 @@ def run_cases(
     holds answers of another service or a damaged file or is in use, or the API cannot be asked at all.
     """
     results_path = out / RESULTS_FILE
-    out.mkdir(parents=True, exist_ok=True)
-    with locked(out):
-        if restart:
-            results_path.unlink(missing_ok=True)
-            (out / RUN_FILE).unlink(missing_ok=True)
-        run = new_run(out, cases_path, service)
+    with opened(out, cases_path, service, RESULTS_FILE, restart=restart) as run:
         digests = digests_of(cases, jobs)
         answers, notices = _take_up(read_results(results_path, run.root), cases, digests)
         taken_up = len(answers)
