@@ -172,7 +172,7 @@ bench-cold-start: .venv/.dev ## sizes, init, first and warm answer beside bare b
 	@$(BIN)/python -m benchmarks.cold_start
 
 metrics-schema: .venv/.dev ## write docs/metrics.schema.json
-	@$(BIN)/python -m face_validation.evaluation.report.metrics > docs/metrics.schema.json
+	@$(BIN)/python -m face_validation.evaluation.report.output > docs/metrics.schema.json
 
 openapi: .venv/.dev ## write docs/openapi.json
 	@$(BIN)/python -m face_validation_function.contract.openapi

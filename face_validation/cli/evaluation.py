@@ -96,7 +96,7 @@ def evaluate(
     Writes results.csv, metrics.json, report.html and charts. Exit codes: 0 done, 1 below --fail-under or above
     --fail-above, 3 could not run.
     """
-    from face_validation.evaluation.report.html_report import REPORT_FILE, write_report
+    from face_validation.evaluation.report.output import REPORT_FILE, write_report
     from face_validation.evaluation.report.summary import summarise
     from face_validation.evaluation.report.terminal import print_summary
     from face_validation.evaluation.runs.all_pairs import cases_of_all_pairs, read_photographs
@@ -223,7 +223,7 @@ def _cycles_left_alone() -> Iterator[None]:
 
 
 def _threshold_of(folder: Path) -> float:
-    from face_validation.evaluation.report.html_report import METRICS_FILE
+    from face_validation.evaluation.report.output import METRICS_FILE
 
     path = folder / METRICS_FILE
     return float(json.loads(path.read_text("utf-8"))["threshold"]) if path.is_file() else DEFAULT_THRESHOLD

@@ -46,7 +46,7 @@ def identify(
 
     The persons stay enrolled: use a separate stack or stage. Exit codes: 0 done, 3 could not run.
     """
-    from face_validation.evaluation.report.html_report import REPORT_FILE, write_identification
+    from face_validation.evaluation.report.output import REPORT_FILE, write_identification
     from face_validation.evaluation.report.terminal import print_identification
     from face_validation.evaluation.runs import identification
 

@@ -128,7 +128,7 @@ def quality_table(metrics: Any) -> str:
 
 def people_table(out: Path) -> str:
     """What the search finds, from its results: the report's own figures at several thresholds."""
-    from face_validation.evaluation.report.html_report import FURTHER_THRESHOLDS
+    from face_validation.evaluation.report.output import FURTHER_THRESHOLDS
     from face_validation.evaluation.runs.identification import NOBODY, Probe, ProbeResult, count
 
     answers = []

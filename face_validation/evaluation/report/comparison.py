@@ -187,7 +187,7 @@ def _compared(
     return GroupComparison(
         name=name,
         cases=right[0].size,
-        accuracy=(Rate(int(right[0].sum()), right[0].size), Rate(int(right[1].sum()), right[1].size)),
+        accuracy=(Rate.counted(right[0]), Rate.counted(right[1])),
         only_first_right=own.only_first,
         only_second_right=own.only_second,
         p_value=own.p_value,

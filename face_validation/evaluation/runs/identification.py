@@ -1,6 +1,5 @@
 """Who is this? Enrolled persons and strangers searched through the API: how many are named right, how many wrongly."""
 
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from face_validation.client.errors import FaceValidationError, RequestFailedError
@@ -22,7 +20,6 @@ from face_validation.evaluation.statistics.error_rates import (
     identification_rates,
 )
 from face_validation.evaluation.statistics.intervals import Rate
-from face_validation.evaluation.statistics.pairs import Scores
 
 NOBODY = "NONE"
 CANDIDATES = 5
@@ -156,33 +153,25 @@ def count(answers: list[ProbeResult], threshold: float, *, enrolled: int, not_en
     """The figures of the answers at `threshold` (0-100)."""
     known = [answer for answer in answers if answer.probe.person is not None]
     right = np.array([answer.person == answer.probe.person for answer in known], np.bool_)
-    scores = _scores(known)
+    scores = np.array([answer.similarity for answer in known], np.float64)  # NaN where there is none
     named = scores >= threshold
-    strangers_scores = _scores([answer for answer in answers if answer.probe.person is None])
-    fpir = _rate(strangers_scores >= threshold)
+    strangers_scores = np.array([one.similarity for one in answers if one.probe.person is None], np.float64)
+    fpir = Rate.counted(strangers_scores >= threshold)
     return Identification(
         threshold,
         enrolled,
         not_enrolled,
-        rank_one=_rate(named & right),
-        rank_one_any=_rate(right),
-        misidentified=_rate(named & ~right),
-        fnir=_rate(~(named & right)),
+        rank_one=Rate.counted(named & right),
+        rank_one_any=Rate.counted(right),
+        misidentified=Rate.counted(named & ~right),
+        fnir=Rate.counted(~(named & right)),
         fpir=fpir,
-        refused=_rate(np.array([bool(answer.error) for answer in answers], np.bool_)),
+        refused=Rate.counted(np.array([bool(answer.error) for answer in answers], np.bool_)),
         rank_k=cumulative_match(np.array([answer.rank for answer in known], np.int64), CANDIDATES),
         extrapolations=extrapolations(fpir, enrolled),
         curve=identification_rates(scores, right, strangers_scores),
         answers=answers,
     )
-
-
-def _rate(flags: NDArray[np.bool_]) -> Rate:
-    return Rate(int(np.count_nonzero(flags)), int(flags.size))
-
-
-def _scores(answers: Sequence[ProbeResult]) -> Scores:
-    return np.array([math.nan if one.similarity is None else one.similarity for one in answers], np.float64)
 
 
 def is_right(answer: ProbeResult, threshold: float) -> bool:

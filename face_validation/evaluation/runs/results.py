@@ -5,7 +5,6 @@ Rows are written as answers come, and read again when a run is taken up.
 
 import csv
 import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -117,7 +116,7 @@ _OF_RESULT = [field.name for field in fields(Result) if field.name != "case"]
 
 def similarities(results: Iterable[Result]) -> Scores:
     """(n,) percent 0-100, NaN where there is no score."""
-    return np.array([math.nan if result.similarity is None else result.similarity for result in results], np.float64)
+    return np.array([result.similarity for result in results], np.float64)
 
 
 def answers_at(results: Sequence[Result], threshold: float) -> list[Answer]:

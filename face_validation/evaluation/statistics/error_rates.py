@@ -202,7 +202,7 @@ def cumulative_match(ranks: NDArray[np.int64], most: int) -> tuple[Rate, ...]:
 
     `ranks` is (n,) the right person's rank among each known probe's candidates, 1 the best, 0 where it is absent.
     """
-    return tuple(Rate(int(np.count_nonzero((ranks > 0) & (ranks <= k))), int(ranks.size)) for k in range(1, most + 1))
+    return tuple(Rate.counted((ranks > 0) & (ranks <= k)) for k in range(1, most + 1))
 
 
 @dataclass(frozen=True, slots=True)

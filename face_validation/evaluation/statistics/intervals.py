@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from itertools import accumulate
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import model_serializer
 
 Z_95 = 1.959963984540054  # the normal distribution's 97.5 % point: two-sided 95 % intervals
@@ -35,6 +37,11 @@ class Rate:
     hits: int
     of: int
     effective: float | None = None
+
+    @classmethod
+    def counted(cls, flags: NDArray[np.bool_]) -> "Rate":
+        """The share of flags that are set."""
+        return cls(int(np.count_nonzero(flags)), int(flags.size))
 
     @property
     def value(self) -> float | None:

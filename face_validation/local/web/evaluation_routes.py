@@ -134,7 +134,7 @@ class EvaluationRoutes:
 
     def _evaluate(self, threshold: float, *, prepare: bool) -> None:
         # Here: the local stack is installed without the evaluation's packages, too.
-        from face_validation.evaluation.report.html_report import write_report
+        from face_validation.evaluation.report.output import write_report
         from face_validation.evaluation.report.summary import summarise
         from face_validation.evaluation.runs.cases import read_cases
         from face_validation.evaluation.runs.results import Result

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from face_validation.evaluation.report.html_report import write_report
+from face_validation.evaluation.report.output import write_report
 from face_validation.evaluation.report.summary import summarise_all_pairs
 from face_validation.evaluation.runs.all_pairs import (
     AllPairs,

@@ -11,7 +11,7 @@ import pytest
 from face_validation.client import Box, Face
 from face_validation.client.errors import ConnectionFailedError, FaceValidationError, ImageValidationError
 from face_validation.client.people import People, PersonMatch, SearchResult
-from face_validation.evaluation.report.html_report import write_identification
+from face_validation.evaluation.report.output import write_identification
 from face_validation.evaluation.runs import identification
 from face_validation.evaluation.runs.cases import EvaluationError, Photograph
 from face_validation.evaluation.runs.identification import (

@@ -15,8 +15,7 @@ from PIL import Image
 from face_validation.client import Box, Boxes, Face, ImageAnalysis
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.report.gallery import thumbnail
-from face_validation.evaluation.report.html_report import report_page, write_report
-from face_validation.evaluation.report.metrics import metrics_of, schema_text
+from face_validation.evaluation.report.output import metrics_of, report_page, schema_text, write_report
 from face_validation.evaluation.report.study import Reason
 from face_validation.evaluation.report.summary import Summary, summarise
 from face_validation.evaluation.report.texts import percent

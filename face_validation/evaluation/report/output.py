@@ -1,25 +1,35 @@
-"""A run's output folder: metrics.json, the charts, and report.html, which needs no other file."""
+"""A run's output folder: metrics.json, the charts, and report.html, which needs no other file.
+
+    python -m face_validation.evaluation.report.output > docs/metrics.schema.json
+
+metrics.json holds what a script may want to read: ratios 0-1, thresholds and similarities 0-100, times in seconds.
+Fields are added, never renamed or removed, without a new `schema` number.
+"""
 
 import csv
 import json
 import os
+import sys
 from collections.abc import Mapping
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from typing import Any, Literal
 
 from markupsafe import Markup
-from pydantic import TypeAdapter
+from pydantic import AliasPath, BaseModel, ConfigDict, Field, TypeAdapter
 
 from face_validation.evaluation.report import charts
-from face_validation.evaluation.report.metrics import metrics_of
+from face_validation.evaluation.report.groups import Group
 from face_validation.evaluation.report.study import Study
-from face_validation.evaluation.report.summary import Summary
+from face_validation.evaluation.report.summary import Latency, Summary
 from face_validation.evaluation.report.texts import Text, render, text
 from face_validation.evaluation.runs.identification import NOBODY, Identification, count, is_right
 from face_validation.evaluation.runs.results import RESULTS_FILE
-from face_validation.evaluation.runs.run import describe_machine, describe_versions
-from face_validation.evaluation.statistics.error_rates import COLLECTION_SIZES, ErrorRates
+from face_validation.evaluation.runs.run import Session, describe_machine, describe_versions
+from face_validation.evaluation.statistics.error_rates import COLLECTION_SIZES, ErrorAgainstRejection, ErrorRates
+from face_validation.evaluation.statistics.intervals import Rate
+from face_validation.evaluation.statistics.pairs import Answer, Confusion, Expected
 from face_validation.evaluation.statistics.persons import LEAST_PERSONS
 from face_validation.evaluation.statistics.verdict import LEAST_IN_GROUP
 
@@ -32,6 +42,76 @@ _COLUMNS = ("probe_id", "image", "expected_person", "note", "person", "similarit
 
 # A chart in the report: its file's name, its SVG, and a caption in both languages.
 Plot = tuple[str, Markup, Text]
+
+
+class Model(BaseModel):
+    """Read from the attributes of our own figures; nothing but the named fields."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        from_attributes=True,
+        json_schema_serialization_defaults_required=True,
+        serialize_by_alias=True,
+    )
+
+
+def _found_in(*path: str) -> Any:
+    return Field(validation_alias=AliasPath(*path))
+
+
+class DoubtfulLabel(Model):
+    """A pair whose label looks wrong."""
+
+    name: str
+    similarity: float
+    is_match: bool
+
+
+class Wrong(Model):
+    """A case that was answered wrong."""
+
+    case_id: str = _found_in("result", "case", "case_id")
+    expected: Expected = _found_in("result", "case", "expected")
+    answer: Answer
+    similarity: float | None = _found_in("result", "similarity")
+    code: str = _found_in("result", "code")
+    details: str = _found_in("result", "details")
+    note: str = _found_in("result", "case", "note")
+
+
+class Metrics(Model):
+    """metrics.json of `face-validation evaluate`; what only labelled cases have is null or empty of all pairs."""
+
+    schema_: Literal[2] = Field(2, serialization_alias="schema")
+    cases: str = _found_in("run", "cases_name")
+    service: str = _found_in("run", "service")
+    machine: str = _found_in("run", "machine")
+    versions: dict[str, str] = _found_in("run", "versions")
+    threshold: float
+    notices: list[str] = _found_in("run", "notices")
+    sessions: list[Session] = _found_in("run", "sessions")
+    failure_to_enrol: Rate
+    failure_to_acquire: Rate | None
+    scores: list[Study] = _found_in("studies")
+    doubtful_labels: list[DoubtfulLabel]
+    throughput_per_s: float | None = _found_in("throughput")
+    overall: Confusion | None
+    groups: list[Group]
+    latency_s: dict[str, Latency] = _found_in("latency")
+    wrong: list[Wrong]
+    rejection: list[ErrorAgainstRejection]
+    rejection_threshold: float | None
+
+
+def metrics_of(summary: Summary) -> Metrics:
+    """metrics.json of a summary."""
+    return Metrics.model_validate(summary)
+
+
+def schema_text() -> str:
+    """The JSON schema as it is published."""
+    return json.dumps(Metrics.model_json_schema(mode="serialization"), indent=2, sort_keys=True) + "\n"
 
 
 def write_report(summary: Summary, out: Path) -> None:
@@ -109,3 +189,7 @@ def write_identification(run: Identification, out: Path, root: Path, service: st
     )
     figures = TypeAdapter(Identification).dump_python(run, mode="json", by_alias=True)
     _write_files(out, json.dumps({"schema": IDENTIFICATION_SCHEMA, **figures}, indent=2), drawn, page)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema_text())
