@@ -95,10 +95,11 @@ def judge(
 ) -> None:
     """Check photos with the trained verifier, without a server. Exit code 1 when one is not me or cannot be checked."""
     from person_verifier.serving.verifier import Verifier
+    from person_verifier.training.model import VerifierModel
     from rekognition_local.engine.images import ImageError
 
     with refusals():
-        judge_of = Verifier.load(_engine(), model)
+        judge_of = Verifier(_engine(), VerifierModel.load(model))
         table = Table("photo", "is me", "score")
         everyone = True
         for photo in photos:

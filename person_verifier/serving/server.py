@@ -23,6 +23,7 @@ from person_verifier.errors import ModelError
 from person_verifier.serving.application import Application
 from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
+from person_verifier.training.model import VerifierModel
 from rekognition_local.engine import DetectedFace
 from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.memory import give_large_blocks_back
@@ -153,7 +154,7 @@ def serve(engine: FaceEngine, settings: ServerSettings) -> None:
     cv2.setNumThreads(1)  # a worker per core needs no threads inside, and threads would not survive the fork
     judge = None
     try:
-        judge = Verifier.load(engine, settings.model)
+        judge = Verifier(engine, VerifierModel.load(settings.model))
     except ModelError as error:
         log.error("no model", extra={"facts": {"reason": str(error)}})  # noqa: TRY400 - the reason says all; no traceback helps
     else:

@@ -5,7 +5,6 @@ import tempfile
 import threading
 import weakref
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -43,11 +42,6 @@ class Verifier:
         # Workers are forked later and share the file; its lock is a process's own and ends with the process.
         self._turn_of_workers = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this object lives
         weakref.finalize(self, self._turn_of_workers.close)
-
-    @classmethod
-    def load(cls, engine: FaceEngine, path: Path) -> "Verifier":
-        """With the model stored at `path`; raises ModelError where it is missing, damaged or of another engine."""
-        return cls(engine, VerifierModel.load(path))
 
     def judge(self, image_bytes: bytes) -> Verdict:
         """Judge the largest face of a JPEG or PNG; raises an ImageError for a bad image, NoFaceError without a face."""

@@ -25,7 +25,7 @@ BLACK = png(np.zeros((96, 96, 3), np.uint8))
 
 @pytest.fixture
 def judge(trained: VerifierProject) -> Verifier:
-    return Verifier.load(FakeEngine(), trained.model_path)
+    return Verifier(FakeEngine(), VerifierModel.load(trained.model_path))
 
 
 class Client:
@@ -270,7 +270,7 @@ class BrokenEngine(FakeEngine):
 def test_a_defect_is_answered_500_without_detail(
     stored_model: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = client_of(Verifier.load(BrokenEngine(), stored_model), MAX_BYTES)
+    client = client_of(Verifier(BrokenEngine(), VerifierModel.load(stored_model)), MAX_BYTES)
     monkeypatch.setattr(logging.getLogger("person_verifier"), "propagate", True)
 
     answer = verify(client, striped("Me", 1))

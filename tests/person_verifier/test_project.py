@@ -272,7 +272,7 @@ def test_no_face_in_a_whole_class_is_said(tmp_path: Path) -> None:
 
 def test_a_model_of_another_engine_is_refused_with_the_reason(trained: VerifierProject) -> None:
     with pytest.raises(ModelError, match=r"trained on descriptors of .*stripes-v1.*runs stripes-v2.*Train again"):
-        Verifier.load(FakeEngine("stripes-v2"), trained.model_path)
+        Verifier(FakeEngine("stripes-v2"), VerifierModel.load(trained.model_path))
 
 
 def test_a_file_far_larger_than_any_verifier_is_not_read(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_a_model_for_descriptors_of_another_size_is_refused(stored_model: Path, 
     (tmp_path / "model.json").write_text(json.dumps(content | shorter))
 
     with pytest.raises(ModelError, match="descriptors of 7 numbers, the engine gives 8"):
-        Verifier.load(FakeEngine(), tmp_path / "model.json")
+        Verifier(FakeEngine(), VerifierModel.load(tmp_path / "model.json"))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\x80\x04\x95pickle", b"[]", bytes(5_000_000)])
