@@ -31,7 +31,7 @@ from face_validation.evaluation.statistics.error_rates import COLLECTION_SIZES, 
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.pairs import Answer, Confusion, Expected
 from face_validation.evaluation.statistics.persons import LEAST_PERSONS
-from face_validation.evaluation.statistics.verdict import LEAST_IN_GROUP
+from face_validation.evaluation.statistics.verdict import LEAST_PERSONS as LEAST_IN_GROUP
 
 METRICS_FILE, REPORT_FILE = "metrics.json", "report.html"
 WRONG_SHOWN = 300

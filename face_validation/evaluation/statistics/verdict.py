@@ -14,7 +14,7 @@ from face_validation.evaluation.statistics.intervals import Rate, cases_needed
 from face_validation.evaluation.statistics.pairs import ScoredPairs
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
 
-LEAST_IN_GROUP = 30  # persons
+LEAST_PERSONS = 30  # persons
 MOST_FMR = 0.0001
 MOST_FNMR = 0.01
 MOST_OVER_WHOLE = 1.25
@@ -47,7 +47,7 @@ class Differentials:
     """Error rates by group at one threshold.
 
     Attributes:
-        groups: those with at least `LEAST_IN_GROUP` persons, sorted by name.
+        groups: those with at least `LEAST_PERSONS` persons, sorted by name.
         cross: FMR of every two groups, each once, their own included.
         too_small: names of the groups that are left out.
         false_positive: worst FMR within a group over the geometric mean of all; None where a group has no false match.
@@ -71,7 +71,7 @@ def differentials(pairs: ScoredPairs, threshold: float) -> Differentials | None:
         return None
     names = pairs.group_names
     persons = [_persons(pairs, index) for index in range(len(names))]
-    kept = [index for index, count in enumerate(persons) if count >= LEAST_IN_GROUP]
+    kept = [index for index, count in enumerate(persons) if count >= LEAST_PERSONS]
     ends = np.sort([pairs.source_group, pairs.target_group], axis=0)
     cross, groups = [], []
     for first, second in combinations_with_replacement(kept, 2):

@@ -24,7 +24,7 @@ from face_validation.evaluation.statistics.operating_points import review_bands,
 from face_validation.evaluation.statistics.pairs import ScoredPairs, label_suspicion, looks_mislabelled
 from face_validation.evaluation.statistics.persons import ErrorRateMeter, PersonBootstrap, fnmr_differences
 from face_validation.evaluation.statistics.verdict import (
-    LEAST_IN_GROUP,
+    LEAST_PERSONS,
     Verdict,
     assess,
     differentials,
@@ -216,7 +216,7 @@ def test_differentials_are_the_counts_within_and_between_groups(seed: int) -> No
         is_match = bool(pairs.is_match[index])
         wrong = (pairs.similarity[index] >= 50) != is_match
         errors.setdefault((first, second, is_match), []).append(bool(wrong))
-    assert {group.name for group in found.groups} == {n for n, p in persons.items() if len(p) >= LEAST_IN_GROUP}
+    assert {group.name for group in found.groups} == {n for n, p in persons.items() if len(p) >= LEAST_PERSONS}
     for group in found.groups:
         for rate, is_match in ((group.fnmr, True), (group.fmr, False)):
             counted = errors.get((group.name, group.name, is_match), [])
