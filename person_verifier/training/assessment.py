@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from face_validation.evaluation.statistics.error_rates import area_under_curve
 from face_validation.evaluation.statistics.intervals import F1Score, Rate
-from face_validation.evaluation.statistics.operating_points import doubts_about, threshold_for
+from face_validation.evaluation.statistics.operating_points import Support, support_of, threshold_for
 from face_validation.evaluation.statistics.pairs import ScoredPairs
 from person_verifier.training.model import MeasuredRate, ModelMetrics, StoredPart
 from person_verifier.training.regression import Samples, split, train
@@ -36,8 +36,13 @@ class ThresholdRule:
 
     def doubts(self, is_me: NDArray[np.bool_]) -> list[str]:
         """Why (n,) held-out photographs cannot carry the wanted rate; empty where they do, or none is wanted."""
-        doubt = "" if self.fixed is not None else doubts_about(int(np.count_nonzero(~is_me)), self.fmr)
-        return [doubt] if doubt else []
+        others = int(np.count_nonzero(~is_me))
+        support, needed = support_of(others, self.fmr)
+        if self.fixed is not None or support is Support.STEADY:
+            return []
+        if support is Support.ROUGH:
+            return [f"Rough: {others} non-matches, and a steady figure needs {needed} (rule of 30)."]
+        return [f"The data cannot say: {others} non-matches; this rate needs at least {needed} (rule of 3)."]
 
     def __str__(self) -> str:
         return "given" if self.fixed is not None else f"auto: false match rate {self.fmr:g} on validation scores"

@@ -150,6 +150,7 @@ def test_an_automatic_threshold_says_when_the_data_are_too_few() -> None:
     (said,) = ThresholdRule(None, 0.001).doubts(np.arange(100) >= 50)
 
     assert "cannot say" in said
+    assert "Rough" in ThresholdRule(None, 0.1).doubts(np.arange(100) >= 50)[0]
     assert ThresholdRule(0.75).doubts(np.arange(100) >= 50) == []
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from face_validation.evaluation.statistics.intervals import Rate
-from face_validation.evaluation.statistics.pairs import ScoredPairs, Scores
+from face_validation.evaluation.statistics.pairs import ScoredPairs
 from face_validation.evaluation.statistics.persons import LEAST_ERRORS, LEAST_PERSONS, ErrorRateMeter
 
 FMR_TARGETS = (0.01, 0.001, 0.0001, 0.00001)
@@ -48,16 +48,6 @@ def support_of(non_matches: int, target_fmr: float) -> tuple[Support, int]:
     if non_matches < enough_to_trust:
         return Support.ROUGH, enough_to_trust
     return Support.STEADY, 0
-
-
-def doubts_about(non_matches: int, target_fmr: float) -> str:
-    """In words, how far n non-matches carry an FMR (0-1); empty where it is steady."""
-    support, needed = support_of(non_matches, target_fmr)
-    if support is Support.NOT_ENOUGH_DATA:
-        return f"The data cannot say: {non_matches} non-matches; this rate needs at least {needed} (rule of 3)."
-    if support is Support.ROUGH:
-        return f"Rough: {non_matches} non-matches, and a steady figure needs {needed} (rule of 30)."
-    return ""
 
 
 def safe_threshold(pairs: ScoredPairs, meter: ErrorRateMeter, most_fmr: float) -> float | None:
@@ -109,22 +99,10 @@ class ReviewBand:
 
 def review_bands(pairs: ScoredPairs, lower: Sequence[float], upper: Sequence[float]) -> tuple[ReviewBand, ...]:
     """Every pair of a lower and an upper threshold (0-100 each, lower at most upper), the upper ones in order."""
-    matches, non_matches = np.sort(pairs.match_scores), np.sort(pairs.non_match_scores)
+    matches, non_matches = pairs.match_scores, pairs.non_match_scores
 
-    def share(scores: Scores, low: float, high: float) -> Rate:
-        ends = np.searchsorted(scores, [low, high], side="left")
-        return Rate(int(ends[1] - ends[0]), int(scores.size))
+    def band(low: float, high: float) -> ReviewBand:
+        reviewed = (Rate.counted((scores >= low) & (scores < high)) for scores in (matches, non_matches))
+        return ReviewBand(low, high, *reviewed, Rate.counted(non_matches >= high), Rate.counted(matches < low))
 
-    return tuple(
-        ReviewBand(
-            low,
-            high,
-            share(matches, low, high),
-            share(non_matches, low, high),
-            share(non_matches, high, math.inf),
-            share(matches, -math.inf, low),
-        )
-        for high in upper
-        for low in lower
-        if low <= high
-    )
+    return tuple(band(low, high) for high in upper for low in lower if low <= high)

@@ -17,7 +17,7 @@ from face_validation.evaluation.statistics.error_rates import (
     identification_rates,
 )
 from face_validation.evaluation.statistics.intervals import F1Score, Rate, mcnemar_exact
-from face_validation.evaluation.statistics.operating_points import doubts_about, threshold_for
+from face_validation.evaluation.statistics.operating_points import Support, support_of, threshold_for
 from face_validation.evaluation.statistics.pairs import Answer, Confusion, Expected, ScoredPairs, Scores, answers
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
 
@@ -117,14 +117,16 @@ def test_without_one_of_the_classes_there_is_no_curve_to_speak_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("non_matches", "warning"),
-    [(299, "cannot say"), (300, "Rough"), (2999, "Rough"), (3000, "")],
+    ("non_matches", "support"),
+    [
+        (299, (Support.NOT_ENOUGH_DATA, 300)),
+        (300, (Support.ROUGH, 3000)),
+        (2999, (Support.ROUGH, 3000)),
+        (3000, (Support.STEADY, 0)),
+    ],
 )
-def test_small_data_is_said_by_the_rules_of_3_and_30(non_matches: int, warning: str) -> None:
-    said = doubts_about(non_matches, 0.01)
-
-    assert warning in said
-    assert bool(said) is bool(warning)
+def test_small_data_is_said_by_the_rules_of_3_and_30(non_matches: int, support: tuple[Support, int]) -> None:
+    assert support_of(non_matches, 0.01) == support
 
 
 AnsweredCase = tuple[Expected, float, bool]
