@@ -112,18 +112,10 @@ class Judged:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
-    """The verifier and the plain baseline on the same photographs."""
-
-    verifier: Judged
-    baseline: Judged
-
-
-def assess(samples: Samples, rule: ThresholdRule, advance: Callable[[], None]) -> Assessment:
+def assess(samples: Samples, rule: ThresholdRule, advance: Callable[[], None]) -> tuple[Judged, Judged]:
     """Judge every sample by a verifier that saw neither it nor its group: each half by what the other half taught.
 
-    C and threshold are chosen inside the half that is trained on.
+    C and threshold are chosen inside the half that is trained on. The second answer is the plain baseline's.
     """
     scores, thresholds, closeness, limits = np.empty((4, len(samples)))
     for seen, unseen in split(samples, HALVES):
@@ -134,7 +126,7 @@ def assess(samples: Samples, rule: ThresholdRule, advance: Callable[[], None]) -
         closeness[unseen] = -np.linalg.norm(samples.vectors[unseen] - mean, axis=1)
         limits[unseen] = baseline_limit(-np.linalg.norm(samples.vectors[seen] - mean, axis=1), samples.is_me[seen])
         advance()
-    return Assessment(Judged(samples.is_me, scores, thresholds), Judged(samples.is_me, closeness, limits))
+    return Judged(samples.is_me, scores, thresholds), Judged(samples.is_me, closeness, limits)
 
 
 def with_faceless(judged: Judged, is_me: NDArray[np.bool_]) -> Judged:

@@ -100,9 +100,9 @@ class VerifierProject:
             return current
         samples = collection.samples
         with self.progress("evaluate", assessment.HALVES) as advance:
-            found = assessment.assess(samples, rule, advance)
+            judged = assessment.assess(samples, rule, advance)
         faceless = np.array([entry.photo.is_me for entry in collection.faceless], np.bool_)
-        verifier, baseline = (assessment.with_faceless(one, faceless) for one in (found.verifier, found.baseline))
+        verifier, baseline = (assessment.with_faceless(one, faceless) for one in judged)
         report = MetricsReport(
             **origin.model_dump(),
             threshold=float(np.mean(verifier.thresholds)),
@@ -111,7 +111,7 @@ class VerifierProject:
             baseline=MethodReport(rates=baseline.metrics, counts=baseline.counts),
             warnings=[*collection.warnings, *rule.doubts(samples.is_me)],
         )
-        write_reports(self.reports, report, assessment.Assessment(verifier, baseline), collection.entries)
+        write_reports(self.reports, report, verifier, baseline, collection.entries)
         return report
 
     @property

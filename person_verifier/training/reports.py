@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from face_validation.evaluation.statistics.error_rates import error_rates
 from person_verifier.dataset.face_cache import PhotoRecord
-from person_verifier.training.assessment import Assessment, Counts, Judged
+from person_verifier.training.assessment import Counts, Judged
 from person_verifier.training.model import ModelMetrics, Origin, StoredPart
 
 BLUE, ORANGE, GREY = "#2b6cb0", "#dd6b20", "#718096"
@@ -36,17 +36,19 @@ class MetricsReport(Origin):
     warnings: list[str]
 
 
-def write_reports(folder: Path, report: MetricsReport, assessment: Assessment, entries: Sequence[PhotoRecord]) -> None:
+def write_reports(
+    folder: Path, report: MetricsReport, verifier: Judged, baseline: Judged, entries: Sequence[PhotoRecord]
+) -> None:
     """Write `metrics.json`, `confusion_matrix.png`, `roc.png`, `scores.png` and `errors.png` into `folder`.
 
-    `entries` are the photographs behind the assessment's scores, in its order.
+    `entries` are the photographs behind the scores, in their order.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in {
-        "confusion_matrix": _confusion_matrix(assessment.verifier, report),
-        "roc": _roc(assessment, report),
-        "scores": _histogram(assessment, report),
-        "errors": _errors(assessment.verifier, entries),
+        "confusion_matrix": _confusion_matrix(verifier, report),
+        "roc": _roc(verifier, baseline, report),
+        "scores": _histogram(verifier, baseline, report),
+        "errors": _errors(verifier, entries),
     }.items():
         FigureCanvasAgg(figure)
         figure.savefig(folder / f"{name}.png", dpi=120)
@@ -75,20 +77,19 @@ def _confusion_matrix(judged: Judged, report: MetricsReport) -> Figure:
     return figure
 
 
-def _roc(assessment: Assessment, report: MetricsReport) -> Figure:
+def _roc(verifier: Judged, baseline: Judged, report: MetricsReport) -> Figure:
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
     for judged, name, colour, style in (
-        (assessment.baseline, "distance to the mean", ORANGE, "--"),
-        (assessment.verifier, "verifier", BLUE, "-"),
+        (baseline, "distance to the mean", ORANGE, "--"),
+        (verifier, "verifier", BLUE, "-"),
     ):
         rates = error_rates(judged.match_scores, judged.non_match_scores)
         auc = judged.metrics.auc
         label = f"{name}, AUC {auc:.4f}" if auc is not None else name
         # A curve along the frame is the good one: it is not cut there.
         axes.plot(rates.fmr, 1 - rates.fnmr, style, clip_on=False, color=colour, label=label, drawstyle="steps-post")
-    mine, others = assessment.verifier.match_scores, assessment.verifier.non_match_scores
-    counts = assessment.verifier.counts
+    mine, others, counts = verifier.match_scores, verifier.non_match_scores, verifier.counts
     if len(mine) and len(others):
         at = counts.false_positives / len(others), counts.true_positives / len(mine)
         axes.plot(*at, "o", color=BLUE, label=f"at threshold {report.threshold:.2f}", clip_on=False)
@@ -102,11 +103,10 @@ def _roc(assessment: Assessment, report: MetricsReport) -> Figure:
     return figure
 
 
-def _histogram(assessment: Assessment, report: MetricsReport) -> Figure:
+def _histogram(verifier: Judged, baseline: Judged, report: MetricsReport) -> Figure:
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _bars(left, "Verifier", assessment.verifier, 1.0, "probability of being me")
-    baseline = assessment.baseline
+    _bars(left, "Verifier", verifier, 1.0, "probability of being me")
     distances = Judged(baseline.is_me, -baseline.scores, -baseline.thresholds)
     farthest = float(np.fmax.reduce(distances.scores, initial=1.0))
     _bars(right, "Plain baseline", distances, farthest, "distance to the mean descriptor (less is more alike)")

@@ -127,8 +127,8 @@ def test_the_assessment_judges_nobody_by_a_model_that_saw_them() -> None:
     groups = np.repeat(np.arange(60), 4)
     is_me = np.repeat(noise.permutation(60) < 20, 4)
 
-    honest = assess(Samples(vectors, is_me, groups), ThresholdRule(0.5), lambda: None).verifier.metrics.auc
-    leaking = assess(Samples(vectors, is_me, np.arange(240)), ThresholdRule(0.5), lambda: None).verifier.metrics.auc
+    honest = assess(Samples(vectors, is_me, groups), ThresholdRule(0.5), lambda: None)[0].metrics.auc
+    leaking = assess(Samples(vectors, is_me, np.arange(240)), ThresholdRule(0.5), lambda: None)[0].metrics.auc
 
     assert honest is not None
     assert leaking is not None
