@@ -3,8 +3,8 @@
 import base64
 import io
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from face_validation.client import ImageAnalysis
 from face_validation.client.upright import UNREADABLE, upright, without_texts
 from face_validation.evaluation.runs.all_pairs import AllPairs
-from face_validation.evaluation.runs.results import Result, SideQuality, scored_places
+from face_validation.evaluation.runs.results import Result, scored_places
 from face_validation.evaluation.statistics.pairs import ScoredPairs, label_suspicion, looks_mislabelled
 
 MOST = 40
@@ -35,7 +35,7 @@ class GalleryItem:
     name: str
     note: str
     images: tuple[tuple[Path, ImageAnalysis | None], ...]
-    qualities: tuple[SideQuality, ...] = ()
+    qualities: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
 
 

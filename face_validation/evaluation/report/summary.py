@@ -151,8 +151,8 @@ def _rejection(results: Sequence[Result], threshold: float) -> list[ErrorAgainst
     errors = np.array([one.similarity for one in matches], np.float64) < threshold
     values: dict[str, Scores] = defaultdict(lambda: np.full(len(matches), np.nan))
     for place, result in enumerate(matches):
-        for one in result.qualities:
-            values[one.measure][place] = min(one.source, one.target)
+        for measure, scores in result.qualities.items():
+            values[measure][place] = min(scores)
         if result.least_sizes is not None:
             values[FACE_HEIGHT][place] = result.least_sizes[0]
     curves = [error_against_rejection(measure, column, errors) for measure, column in values.items()]

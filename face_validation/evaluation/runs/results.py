@@ -41,15 +41,6 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SideQuality:
-    """One quality measure (0-100, higher is better) of both compared faces."""
-
-    measure: str
-    source: float
-    target: float
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     """The answer to one case.
 
@@ -87,15 +78,12 @@ class Result:
         return read(Boxes, json.loads(self.boxes)) if self.boxes else None
 
     @property
-    def qualities(self) -> tuple[SideQuality, ...]:
-        """The measures that both faces have, sorted by name."""
+    def qualities(self) -> dict[str, tuple[float, float]]:
+        """The measures (0-100, higher is better) that both faces have, source and target, sorted by name."""
         sides = json.loads(self.quality or "{}")
         source, target = sides.get("source", {}), sides.get("target", {})
-        return tuple(
-            SideQuality(measure, float(source[measure]), float(target[measure]))
-            for measure in sorted(source)
-            if source[measure] is not None and target.get(measure) is not None
-        )
+        both = {measure: (source[measure], target.get(measure)) for measure in sorted(source)}
+        return {measure: scores for measure, scores in both.items() if None not in scores}
 
     @property
     def least_sizes(self) -> tuple[float, int] | None:

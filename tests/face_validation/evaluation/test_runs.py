@@ -17,7 +17,7 @@ from face_validation.client.errors import (
     UnauthorizedError,
 )
 from face_validation.evaluation.runs.cases import EvaluationError, read_cases
-from face_validation.evaluation.runs.results import COLUMNS, Outcome, SideQuality
+from face_validation.evaluation.runs.results import COLUMNS, Outcome
 from face_validation.evaluation.runs.run import Run, read_run, run_cases
 from face_validation.evaluation.statistics.pairs import Expected
 from tests.face_validation.evaluation.fakes import SIDE, FakeApi
@@ -60,7 +60,7 @@ def test_each_case_is_asked_once_with_threshold_0_and_each_image_is_uploaded_onc
     assert found.results[3].id_request == "request of face 3"
     assert found.results[3].seen is not None
     assert found.results[3].seen.source == SIDE
-    assert found.results[3].qualities == (SideQuality("sharpness", 61.2, 30.0),)
+    assert found.results[3].qualities == {"sharpness": (61.2, 30.0)}
     assert found.results[3].reasons == ("TARGET_FACE_SMALL",)
 
 
