@@ -139,7 +139,13 @@ def _errors(judged: Judged, entries: Sequence[PhotoRecord]) -> Figure:
     for axes in grid.ravel():
         axes.set_axis_off()
     for axes, index in zip(grid.ravel(), chosen, strict=False):
-        _thumbnail(axes, entries[index], judged, index)
+        crop, name = entries[index].crop, Path(entries[index].photo.name).stem
+        picture = cv2.imread(str(crop)) if crop is not None else None
+        if picture is not None:
+            axes.imshow(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+        said, truth = ("not me", "me") if judged.is_me[index] else ("me", "not me")
+        short = name if len(name) <= 24 else f"{name[:11]}...{name[-10:]}"
+        axes.set_title(f"{short}\n{truth}, taken for {said}: {judged.scores[index]:.2f}", fontsize=7)
     faceless, total = int(np.isnan(judged.scores).sum()), int(judged.wrong.sum())
     worst = f", the worst {len(chosen)} shown" if total > len(chosen) else ""
     figure.suptitle(
@@ -149,13 +155,3 @@ def _errors(judged: Judged, entries: Sequence[PhotoRecord]) -> Figure:
         fontsize=11,
     )
     return figure
-
-
-def _thumbnail(axes: Axes, entry: PhotoRecord, judged: Judged, index: int) -> None:
-    picture = cv2.imread(str(entry.crop)) if entry.crop is not None else None
-    if picture is not None:
-        axes.imshow(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-    said, truth = ("not me", "me") if judged.is_me[index] else ("me", "not me")
-    name = Path(entry.photo.name).stem
-    short = name if len(name) <= 24 else f"{name[:11]}...{name[-10:]}"
-    axes.set_title(f"{short}\n{truth}, taken for {said}: {judged.scores[index]:.2f}", fontsize=7)

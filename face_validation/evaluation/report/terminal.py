@@ -87,15 +87,7 @@ def print_comparison(comparison: Comparison, folders: Sequence[Path], thresholds
     stdout.print(_table("", columns, rows, padding=0, pad_edge=False))  # so it fits into the 80 columns of a log
     stdout.print(render("terminal_comparison.txt", comparison=comparison), end="")
     _print_changed(comparison.changed, stdout)
-    before, after = comparison.median_seconds
-    stdout.print(f"Median request: A {before * 1000:.0f} ms, B {after * 1000:.0f} ms")
-    for ids, what in (
-        (comparison.only_in_first, "only in A"),
-        (comparison.only_in_second, "only in B"),
-        (comparison.other_questions, "with other images or another expectation, left out"),
-    ):
-        if ids:
-            stdout.print(f"[yellow]{len(ids)} cases {what}: {escape(', '.join(ids[:5]))}{' ...' * (len(ids) > 5)}[/]")
+    stdout.print(render("terminal_comparison_end.txt", comparison=comparison), end="")
 
 
 def _print_changed(cases: Sequence[ChangedCase], stdout: Console, most: int = 50) -> None:

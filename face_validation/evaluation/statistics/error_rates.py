@@ -168,13 +168,10 @@ def error_against_rejection(
 
 @dataclass(frozen=True, slots=True)
 class IdentificationRates:
-    """Who-is-this rates (both (k,), 0-1) at `thresholds` ((k,), rising): every score, and one above them all.
+    """Rates of a search (both (k,), 0-1) at `thresholds` ((k,), rising): every score, and one above them all.
 
-    Attributes:
-        rank_one: true positive identification rate (detection and identification rate, DIR): known probes whose best
-            candidate is the right person and reaches the threshold. NaN without known probes.
-        fpir: false positive identification rate: impostors (nobody enrolled) for whom any candidate reaches it. NaN
-            without impostors.
+    `rank_one` is the detection and identification rate: known probes whose best candidate is the right person and
+    reaches the threshold; `fpir`, of impostors (nobody enrolled) for whom any candidate does. NaN without such probes.
     """
 
     thresholds: Numbers
