@@ -12,9 +12,7 @@ from face_validation_function import lambda_function, people_function
 from face_validation_function.integrations.audit_trail import audit_trail
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.claims_table import ClaimsTable
-from face_validation_function.integrations.executions import Events
-from face_validation_function.integrations.job_files import JobFiles
-from face_validation_function.integrations.jobs_table import JobsTable
+from face_validation_function.integrations.jobs_on_aws import Events, JobFiles, JobsTable
 from face_validation_function.integrations.pace import Pace, PacedRekognition
 from face_validation_function.jobs import Job, Kind, Line
 from face_validation_function.people_adapters import PeopleAdapters

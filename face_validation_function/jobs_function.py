@@ -12,9 +12,8 @@ from aws_lambda_powertools import Logger
 from face_validation_function.contract.jobs import JobAnswer, JobResultsAnswer, JobsAnswer
 from face_validation_function.exceptions.exceptions import NotFoundError
 from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.executions import Executions
-from face_validation_function.integrations.job_files import LINK_S, JobFiles
-from face_validation_function.integrations.jobs_table import JobsTable
+from face_validation_function.integrations.jobs_on_aws import Executions, JobFiles, JobsTable
+from face_validation_function.integrations.s3_service import LINK_S
 from face_validation_function.jobs import USD_PER_CALL, Job
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import (

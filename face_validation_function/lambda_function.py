@@ -19,10 +19,8 @@ from face_validation_function.exceptions.exceptions import (
 )
 from face_validation_function.integrations.audit_trail import AuditTrail, audit_trail
 from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.claims_table import ClaimsTable
-from face_validation_function.integrations.liveness_sessions import LivenessSessions
-from face_validation_function.integrations.rekognition_service import RekognitionService
-from face_validation_function.integrations.replays import Replays
+from face_validation_function.integrations.claims_table import ClaimsTable, Replays
+from face_validation_function.integrations.rekognition_service import LivenessSessions, RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import (
@@ -66,7 +64,11 @@ class Adapters:
         settings, s3, dynamodb = Settings.from_environment(), aws_client("s3"), aws_client("dynamodb")
         audit = audit_trail(settings, s3)
         made = cls.of(settings, rekognition=aws_client("rekognition"), s3=s3, dynamodb=dynamodb, audit=audit)
-        return replace(made, replays=Replays(dynamodb, settings.claims_table)) if settings.idempotency else made
+        return (
+            replace(made, replays=Replays(ClaimsTable(dynamodb, settings.claims_table)))
+            if settings.idempotency
+            else made
+        )
 
     @classmethod
     def of(

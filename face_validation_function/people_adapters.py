@@ -6,9 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
-from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.integrations.rekognition_service import CollectionService, RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.services.enrolment import EnrolmentService
 from face_validation_function.services.erasure import ErasureService

@@ -107,7 +107,6 @@ class FaceValidationStack(Stack):
         audit = stage.options.audit
         return Stores(
             images,
-            # Its attributes have the names that Powertools' idempotency layer uses by default.
             claims=table(Construct(self, "Claims"), ["id"], stage=stage, expires_by="expiration"),
             people=PeopleStores(self, "PeopleStores", stage=stage),
             jobs=jobs_table(Construct(self, "JobStores"), stage=stage),

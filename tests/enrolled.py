@@ -17,9 +17,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from face_validation.local.aws.stores import FACES_DEFINITION
-from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
-from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.integrations.rekognition_service import CollectionService, RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import KeptPhoto
 from face_validation_function.request_timer import RequestTimer

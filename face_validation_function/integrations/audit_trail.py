@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from face_validation_function.comparison import Comparison
-from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.aws_errors import translate_aws_errors
+from face_validation_function.integrations.aws_client import aws_client, translate_aws_errors
 from face_validation_function.settings import Settings
 from face_validation_function.validations.validation_request import FaceValidationRequest
 

@@ -1,22 +1,31 @@
 """The DynamoDB table of claims: whatever may be done once, by one owner, until a time.
 
-A row is what Powertools' idempotency layer keeps under its default names: `id` (the only key), `expiration` (seconds
-since 1970, by which DynamoDB removes the row), `status` and `data`; `owner` is ours. Each use starts its keys with a
-word of its own.
+A row has `id` (the only key), `expiration` (seconds since 1970, by which DynamoDB removes the row), `owner`, `status`
+and `data`. Each use starts its keys with a word of its own.
 """
 
+import json
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from hashlib import sha256
+from typing import Any, TypeVar
 
-from face_validation_function.exceptions.exceptions import InternalServerError
-from face_validation_function.integrations.aws_errors import Refusals
+from face_validation_function.exceptions.exceptions import ConflictError, InternalServerError, RequestUnderWayError
+from face_validation_function.integrations.aws_client import Refusals
 from face_validation_function.integrations.dynamodb import Table
+from face_validation_function.reasons import Reason
 
 KEY, EXPIRES_AT = "id", "expiration"
 CLAIMED, RECORDED = "CLAIMED", "RECORDED"
+ANSWERS_KEPT_S = 3600
+# A function that is killed answers nothing more: from then on its claim is nobody's.
+GRACE_S = 3
+
+Json = dict[str, Any]
+Value = TypeVar("Value")
 
 
 class ClaimLostError(InternalServerError, has_own_code=False):
@@ -84,7 +93,65 @@ class ClaimsTable:
         return claim if claim and claim.expires_at >= _now() else None
 
 
+class Replays:
+    """Answers that were given: the same request is answered the same again for an hour, and paid for once."""
+
+    def __init__(self, claims: ClaimsTable) -> None:
+        self._claims = claims
+
+    def once(
+        self,
+        key: Sequence[str],
+        sent: object,
+        remaining_s: float,
+        work: Callable[[], Value],
+        *,
+        as_json: Callable[[Value], Json],
+        keep: bool,
+    ) -> Value | Json:
+        """What `work` answers, or, as JSON, what it answered when the same was sent under this key within an hour.
+
+        Args:
+            key: whose request it is, and which one.
+            sent: what was sent under the key.
+            remaining_s: seconds until `work` has ended, in whichever way.
+            work: is called unless there is an answer. What it raises is not kept.
+            as_json: makes a value what is kept.
+            keep: whether the value is kept; without it duplicates are refused only while `work` runs.
+
+        Raises:
+            ConflictError: something else was sent under the key.
+            RequestUnderWayError: the same is being answered.
+            InternalServerError: DynamoDB failed; ServiceBusyError when it throttled past the retries.
+        """
+        name, owner = f"replay#{_digest(list(key))}", uuid.uuid4().hex
+        claim = self._claims.claim(name, owner, int(time.time() + remaining_s) + GRACE_S)
+        if claim.outcome is not None:
+            kept: Json = json.loads(claim.outcome)
+            if kept["sent"] != _digest(sent):
+                message = "id_request: another body was sent with it within the last hour."
+                raise ConflictError(message, Reason.ID_REQUEST_REUSED)
+            return dict(kept["answer"])
+        if claim.owner != owner:
+            raise RequestUnderWayError("id_request: the same request is being answered.")
+        try:
+            value = work()
+        except BaseException:
+            self._claims.release(name, owner)
+            raise
+        if keep:
+            outcome = json.dumps({"sent": _digest(sent), "answer": as_json(value)}, allow_nan=False)
+            self._claims.record(name, owner, outcome, int(time.time()) + ANSWERS_KEPT_S)
+        else:
+            self._claims.release(name, owner)
+        return value
+
+
 _LOST: Refusals = {"ConditionalCheckFailedException": ClaimLostError}
+
+
+def _digest(sent: object) -> str:
+    return sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
 
 
 def _now() -> int:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.integrations.aws_errors import translate_aws_errors
+from face_validation_function.integrations.aws_client import translate_aws_errors
 
 
 class DeadLetters:

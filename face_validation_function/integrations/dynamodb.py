@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from face_validation_function.exceptions.exceptions import InternalServerError, RequestError
-from face_validation_function.integrations.aws_errors import Refusals, code_of, translate_aws_errors
+from face_validation_function.integrations.aws_client import Refusals, code_of, translate_aws_errors
 
 Row = Mapping[str, Any]
 """Texts, numbers and truth values by their attributes' names; an attribute whose value is None is left out."""

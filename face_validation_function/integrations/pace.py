@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError, HTTPClientError
 
 from face_validation_function.exceptions.exceptions import ServiceBusyError
-from face_validation_function.integrations.aws_errors import THROTTLED, code_of
+from face_validation_function.integrations.aws_client import THROTTLED, code_of
 from face_validation_function.integrations.claims_table import EXPIRES_AT, KEY
 from face_validation_function.integrations.dynamodb import ConditionNotMetError, Table, plain
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, InternalServerError, InvalidS3ObjectError
-from face_validation_function.integrations.aws_errors import Refusals, translate_aws_errors
+from face_validation_function.integrations.aws_client import Refusals, translate_aws_errors
 from face_validation_function.reasons import Reason
 from face_validation_function.utils.image_processing import MAX_OBJECT_BYTES
 

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from face_validation_function.exceptions.exceptions import ConflictError, ForbiddenError
-from face_validation_function.integrations.executions import RUNNING, Executions
-from face_validation_function.integrations.job_files import JobFiles
-from face_validation_function.integrations.jobs_table import JobsTable
+from face_validation_function.integrations.jobs_on_aws import RUNNING, Executions, JobFiles, JobsTable
 from face_validation_function.jobs import Job, Kind, State
 from face_validation_function.routes import READ, WRITE
 from face_validation_function.services.job_manifest import check_defaults

@@ -9,14 +9,13 @@ from face_validation_function.exceptions.exceptions import (
     ImageValidationError,
     InvalidS3ObjectError,
 )
-from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
-from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.integrations.rekognition_service import CollectionService, RekognitionService
 from face_validation_function.integrations.s3_service import S3Service, looked_for_in
 from face_validation_function.people import EnrolledFace, KeptPhoto, PhotoVersion, expiry, moment
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.prominent_face import index, prominent_face
+from face_validation_function.services.image_faces import prominent_face
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.image_processing import UprightImage, open_upright
 from face_validation_function.validations.people_requests import full_name_of
@@ -99,7 +98,9 @@ class EnrolmentService:
     ) -> EnrolledFace:
         face, crop = prominent_face(self.rekognition, timer, "photo", image)
         is_possible = self._is_possible_duplicate(timer, wanted.photo, crop, allow_duplicate=allow_duplicate)
-        enrolled = replace(index(self.collection, timer, wanted, face, crop), possible_duplicate=is_possible)
+        with timer.step("photo, index_faces", rekognition=True):
+            indexed = self.collection.index_face(crop, wanted, face)
+        enrolled = replace(indexed, possible_duplicate=is_possible)
         self._check_name(timer, wanted.photo, enrolled.face_id)
         done = replace(wanted, face=enrolled)
         try:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import groupby
 
-from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
+from face_validation_function.integrations.rekognition_service import CollectionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import Erased, moment
 from face_validation_function.request_timer import RequestTimer

@@ -19,16 +19,18 @@ from face_validation_function.integrations.rekognition_service import NoFaceToCo
 from face_validation_function.integrations.s3_service import S3Service, looked_for_in
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.prepared_face import (
+from face_validation_function.services.image_faces import (
     HOLDER_BY_PORTRAIT,
     LoadedImage,
     PreparedFace,
     faces_apart,
+    faces_in,
+    no_face,
     no_holder,
     prepared_face,
+    similarity_of,
     stands_on,
 )
-from face_validation_function.services.prominent_face import faces_in, no_face, similarity_of
 from face_validation_function.settings import Settings
 from face_validation_function.utils.image_processing import (
     DOCUMENT_MARGIN,

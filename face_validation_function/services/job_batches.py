@@ -10,8 +10,7 @@ from itertools import islice
 from typing import Any
 
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.integrations.job_files import JobFiles
-from face_validation_function.integrations.jobs_table import JobsTable
+from face_validation_function.integrations.jobs_on_aws import JobFiles, JobsTable
 from face_validation_function.jobs import Counts, Job, Line, State, as_jsonl
 from face_validation_function.services.job_lines import TOO_MANY_FAILED, JobLines, as_lines, not_asked
 from face_validation_function.services.job_manifest import lines_of

@@ -8,8 +8,7 @@ from typing import Any
 
 from face_validation_function.exceptions.exceptions import InternalServerError, RequestError
 from face_validation_function.integrations.claims_table import ClaimsTable
-from face_validation_function.integrations.job_files import JobFiles
-from face_validation_function.integrations.jobs_table import KEPT_S, JobsTable
+from face_validation_function.integrations.jobs_on_aws import KEPT_S, JobFiles, JobsTable
 from face_validation_function.jobs import Counts, Job, Line, LineOutcome, Outcome, State, as_jsonl
 from face_validation_function.utils.response_utils import refusal
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from face_validation_function.exceptions.exceptions import LivenessError
 from face_validation_function.integrations.claims_table import ClaimsTable
-from face_validation_function.integrations.liveness_sessions import LivenessResult, LivenessSessions
+from face_validation_function.integrations.rekognition_service import LivenessResult, LivenessSessions
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.validations.validation_request import FaceValidationRequest

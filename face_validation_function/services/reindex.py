@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
-from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.dynamodb import ConditionNotMetError
 from face_validation_function.integrations.faces_table import FacesTable
-from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.integrations.rekognition_service import CollectionService, RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import Collections, EnrolledFace, KeptPhoto, expiry
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.prominent_face import cut_face, index, prominent_face
+from face_validation_function.services.image_faces import cut_face, prominent_face
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.image_processing import open_upright
 
@@ -154,11 +153,16 @@ class ReindexService:
         with timer.step("photo, download"):
             photo = kept.photo
             image = open_upright(self.s3.photo(self.settings.faces_bucket, photo.key, photo.version).data)
-        if kept.face is None:
+        before = kept.face
+        if before is None:
             face, crop = prominent_face(self.rekognition, timer, "photo", image)
-            return index(self.collection, timer, new, face, crop)
-        again = index(self.collection, timer, new, kept.face.face, cut_face(image, kept.face.face)[0])
-        return replace(again, enrolled_at=kept.face.enrolled_at, possible_duplicate=kept.face.possible_duplicate)
+        else:
+            face, crop = before.face, cut_face(image, before.face)[0]
+        with timer.step("photo, index_faces", rekognition=True):
+            indexed = self.collection.index_face(crop, new, face)
+        if before is None:
+            return indexed
+        return replace(indexed, enrolled_at=before.enrolled_at, possible_duplicate=before.possible_duplicate)
 
     def _report(self, timer: RequestTimer, state: Collections) -> ReindexProgress:
         """The end: every photo without a face, from the whole table, whichever call met it."""

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from face_validation_function.exceptions.exceptions import ImageValidationError
 from face_validation_function.faces import Face
-from face_validation_function.integrations.collection_service import CollectionService
 from face_validation_function.integrations.faces_table import FacesTable
-from face_validation_function.integrations.rekognition_service import RekognitionService
+from face_validation_function.integrations.rekognition_service import CollectionService, RekognitionService
 from face_validation_function.people import PersonMatch
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.prominent_face import cut_face, faces_in, prominent_face
+from face_validation_function.services.image_faces import cut_face, faces_in, prominent_face
 from face_validation_function.utils.image_processing import open_upright
 
 # A person has several photos: so many faces are asked for beyond the people wanted.

@@ -15,7 +15,7 @@ from face_validation_function.integrations.rekognition_service import Rekognitio
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import EnrolledFace
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.prominent_face import cut_face, faces_in, similarity_of
+from face_validation_function.services.image_faces import cut_face, faces_in, similarity_of
 from face_validation_function.utils.image_processing import open_upright
 
 # Each is a paid call; further photos of a person lower the errors little (docs/decisions/claim-check.md).

@@ -33,7 +33,7 @@ def grant(name: str, function: ServiceFunction, stores: Stores, stage: Stage) ->
     """Give the function of this name its rights."""
     _RIGHTS[name](function, stores)
     if name == "Validation" and stage.options.idempotency:
-        # What Powertools' idempotency layer does with a claim, beyond making and reading it.
+        # An answer is kept in its claim, and a claim without one is given up.
         function.allow(["dynamodb:DeleteItem", "dynamodb:UpdateItem"], stores.claims.table_arn)
     if name in ("Validation", "JobLines") and stores.audit:
         stores.audit.allow_writing(function)

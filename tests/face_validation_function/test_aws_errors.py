@@ -5,7 +5,7 @@ from botocore.exceptions import EndpointConnectionError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
 from face_validation_function.exceptions.exceptions import InternalServerError
-from face_validation_function.integrations.aws_errors import translate_aws_errors
+from face_validation_function.integrations.aws_client import translate_aws_errors
 
 
 @pytest.mark.parametrize(

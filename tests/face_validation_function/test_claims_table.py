@@ -8,17 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities.idempotency import (
-    DynamoDBPersistenceLayer,
-    IdempotencyConfig,
-    idempotent_function,
-)
 
 from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.stores import create_claims_table
 from face_validation_function.exceptions.exceptions import InternalServerError
 from face_validation_function.integrations.claims_table import Claim, ClaimLostError, ClaimsTable
-from tests.fakes import FakeContext
 
 SOON = int(time.time()) + 86_400  # however long the tests before take
 
@@ -91,22 +85,3 @@ def test_dynamodb_removes_rows_by_the_attribute_that_claims_expire_by(dynamodb: 
     described = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
 
     assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expiration"}
-
-
-def test_powertools_idempotency_keeps_its_records_in_the_same_table(dynamodb: Any, table: str) -> None:
-    calls: list[str] = []
-
-    def answer(asked: str) -> str:
-        calls.append(asked)
-        return f"answer to {asked}"
-
-    context: Any = FakeContext()
-    answered = idempotent_function(
-        answer,
-        data_keyword_argument="asked",
-        persistence_store=DynamoDBPersistenceLayer(table_name=table, boto3_client=dynamodb),
-        config=IdempotencyConfig(lambda_context=context),
-    )
-
-    assert answered(asked="one") == answered(asked="one") == "answer to one"
-    assert calls == ["one"]

@@ -19,8 +19,7 @@ from face_validation_function.exceptions.exceptions import (
     RequestError,
 )
 from face_validation_function.integrations.claims_table import ClaimsTable
-from face_validation_function.integrations.job_files import JobFiles
-from face_validation_function.integrations.jobs_table import JobsTable
+from face_validation_function.integrations.jobs_on_aws import JobFiles, JobsTable
 from face_validation_function.jobs import Job, Kind, Line, State
 from face_validation_function.routes import READ, WRITE
 from face_validation_function.services import job_lines

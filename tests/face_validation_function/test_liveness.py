@@ -17,7 +17,7 @@ from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.stores import create_claims_table
 from face_validation_function.exceptions.exceptions import InternalServerError, LivenessError
 from face_validation_function.integrations.claims_table import ClaimsTable
-from face_validation_function.integrations.liveness_sessions import LivenessResult, LivenessSessions
+from face_validation_function.integrations.rekognition_service import LivenessResult, LivenessSessions
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.reasons import Reason
 from face_validation_function.rest_function import RestFunction

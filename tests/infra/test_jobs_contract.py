@@ -12,7 +12,7 @@ from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation.local.stack import LocalStack
 from face_validation_function import job_steps_function, jobs_function
-from face_validation_function.integrations.jobs_table import JobsTable
+from face_validation_function.integrations.jobs_on_aws import JobsTable
 from face_validation_function.job_steps_function import StepAdapters, gather_handler, lines_handler, split_handler
 from face_validation_function.jobs import Job
 from face_validation_function.jobs_function import OPERATIONS, JobsAdapters

@@ -20,8 +20,7 @@ from face_validation.local.aws.stores import (
 from face_validation_function.contract.refusals import REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.integrations.claims_table import EXPIRES_AT
-from face_validation_function.integrations.executions import EVENT_SOURCE, EVENT_TYPE
-from face_validation_function.integrations.jobs_table import KEPT_S
+from face_validation_function.integrations.jobs_on_aws import EVENT_SOURCE, EVENT_TYPE, KEPT_S
 from face_validation_function.routes import ADMIN, JOB_ROUTES, READ, ROUTES, VALIDATION_ROUTES, WRITE
 from face_validation_function.settings import (
     EXPIRE,

@@ -7,7 +7,7 @@ from typing import Any
 from face_validation.local.aws.step_functions import STATE_MACHINE_ARN
 from face_validation_function.integrations.claims_table import EXPIRES_AT, KEY
 from face_validation_function.integrations.faces_table import BY_EXPIRY, BY_FACE_ID, BY_NAME
-from face_validation_function.integrations.jobs_table import BY_TIME, CREATED_AT, KEYS
+from face_validation_function.integrations.jobs_on_aws import BY_TIME, CREATED_AT, KEYS
 from face_validation_function.settings import INDEX_PREFIX, THRESHOLD_DUPLICATE, THRESHOLD_POSSIBLE_DUPLICATE
 
 COLLECTION_ID = "face-validation"

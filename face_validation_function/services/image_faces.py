@@ -1,18 +1,23 @@
-"""The face of one image that is compared: told from those on a held document, cut out, measured if asked for."""
+"""The faces of an image that count, and the one that is compared: told from the others, cut out, perhaps measured."""
 
 from dataclasses import dataclass
 
 from face_validation_function.documents.document import DocumentReading
 from face_validation_function.exceptions.exceptions import ImageValidationError
-from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, ImageAnalysis
+from face_validation_function.faces import WHOLE_IMAGE, BoundingBox, Document, Face, ImageAnalysis, most_prominent
+from face_validation_function.integrations.rekognition_service import (
+    FaceMatch,
+    NoFaceToCompareError,
+    RekognitionService,
+)
 from face_validation_function.quality.measures import Quality, shortcomings
 from face_validation_function.quality.pixels import face_quality
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.prominent_face import cut_face
-from face_validation_function.utils.image_processing import UprightImage
+from face_validation_function.utils.image_processing import FACE_MARGIN, UprightImage, crop_pixels, cut, relative
 from face_validation_function.validations.validation_request import FaceValidationRequest
 
+MIN_FACE_CONFIDENCE = 80.0
 # By the document's height: a printed face has 0.25 to 0.45. A person's face has 20 cm, a passport's page 9 and a card
 # 5.4: even held close to the camera, neither is twice as high as the face. Without this limit a document alone whose
 # portrait stands beside its box would match its own ghost image.
@@ -50,6 +55,35 @@ class PreparedFace:
     def face(self) -> Face:
         """The face that is compared; its box in ratios of the uncropped image."""
         return self.seen.face
+
+
+def faces_in(
+    rekognition: RekognitionService, timer: RequestTimer, name: str, image: bytes, where: str = "the image"
+) -> list[Face]:
+    """The faces of an image that count, one at least; raises ImageValidationError when the detector is sure of none."""
+    with timer.step(f"{name}, detect_faces", rekognition=True):
+        found = rekognition.detect_faces(image)
+        faces = [face for face in found if face.confidence >= MIN_FACE_CONFIDENCE]
+        if not faces:
+            best = max((face.confidence for face in found), default=None)
+            seen = "none was found" if best is None else f"the best of {len(found)} has {best:.2f}"
+            raise no_face(where, seen)
+    return faces
+
+
+def prominent_face(
+    rekognition: RekognitionService, timer: RequestTimer, name: str, image: UprightImage
+) -> tuple[Face, bytes]:
+    """The face that a photograph is of, and its crop as a JPG; raises ImageValidationError when there is none."""
+    faces = faces_in(rekognition, timer, name, image.sendable)
+    face = faces[most_prominent(faces, central=True)]
+    return face, cut_face(image, face)[0]
+
+
+def cut_face(image: UprightImage, face: Face) -> tuple[bytes, BoundingBox]:
+    """A face cut out with its margin, as a JPG, and where it lies in that."""
+    area = crop_pixels(face.box, image.width, image.height, FACE_MARGIN)
+    return cut(image, area), face.box.relative_to(relative(area, image.width, image.height))
 
 
 def prepared_face(
@@ -121,4 +155,20 @@ def no_holder(seen: str) -> ImageValidationError:
     return ImageValidationError(
         f"no person beside the document: {seen}. The face of the person who holds it must be in the picture.",
         Reason.NO_HOLDER,
+    )
+
+
+def similarity_of(face: BoundingBox, matches: list[FaceMatch]) -> float:
+    """The similarity of the chosen face, not of a bystander; raises NoFaceToCompareError if no match is on it."""
+    of_face = [match.similarity for match in matches if face.holds(match.box.centre)]
+    if not of_face:
+        raise NoFaceToCompareError("the face of the target was found by DetectFaces but not by CompareFaces.")
+    return max(of_face)
+
+
+def no_face(where: str, seen: str) -> ImageValidationError:
+    """The refusal of an image, or of a document on it, without a face that counts."""
+    return ImageValidationError(
+        f"no face in {where}: its confidence must be at least {MIN_FACE_CONFIDENCE:g}; {seen}.",
+        Reason.NO_PORTRAIT if where == "the document" else Reason.NO_FACE,
     )
