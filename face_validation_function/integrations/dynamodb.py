@@ -1,13 +1,13 @@
 """One table of DynamoDB: our values in and out, conditional writes, tokens of pages, its errors in our words."""
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
+from pydantic import TypeAdapter
 
 from face_validation_function.exceptions.exceptions import InternalServerError, RequestError
 from face_validation_function.integrations.aws_client import Refusals, code_of, translate_aws_errors
@@ -15,9 +15,10 @@ from face_validation_function.integrations.aws_client import Refusals, code_of, 
 Row = Mapping[str, Any]
 """Texts, numbers and truth values by their attributes' names; an attribute whose value is None is left out."""
 
-Key = dict[str, dict[str, Any]]
+Key = dict[str, dict[str, str]]
 """A row's key, as DynamoDB writes it."""
 
+_KEY = TypeAdapter(dict[str, dict[str, str]])
 _REFUSED = "ConditionalCheckFailedException"
 
 
@@ -44,11 +45,7 @@ class Table:
             return plain(found) if found else None
 
     def ask(self, method: str, values: Row | None = None, refusals: Refusals = CONDITION, **asked: Any) -> Any:
-        """The answer of one of the client's methods, its rows as DynamoDB writes them.
-
-        Raises:
-            ConditionNotMetError: the condition does not hold, unless `refusals` names another exception.
-        """
+        """The answer of one of the client's methods, its rows as DynamoDB writes them; raises ConditionNotMetError."""
         with translate_aws_errors("DynamoDB", refusals):
             return getattr(self._client, method)(**self.request(values, **asked))
 
@@ -123,15 +120,10 @@ def token_of(key: Key | None) -> str | None:
 def start_of(token: str, **names: str) -> Key:
     """The row that a page begins after, of attributes of these types; raises RequestError for a false token."""
     try:
-        key = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError, RecursionError) as error:
-        raise RequestError("next_token is not one that this service gave.") from error
-    if not (
-        isinstance(key, dict)
-        and set(key) == set(names)
-        and all(isinstance(key[name], dict) and [*key[name]] == [kind] for name, kind in names.items())
-        and all(isinstance(text, str) for value in key.values() for text in value.values())
-    ):
+        key = _KEY.validate_json(base64.urlsafe_b64decode(token.encode()))
+    except ValueError:
+        key = {}
+    if {name: [*value] for name, value in key.items()} != {name: [kind] for name, kind in names.items()}:
         raise RequestError("next_token is not one that this service gave.")
     return key
 

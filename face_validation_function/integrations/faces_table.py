@@ -12,48 +12,59 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from face_validation_function.exceptions.exceptions import RequestError, ServiceBusyError
-from face_validation_function.integrations.dynamodb import ConditionNotMetError, Row, Table, plain, start_of, token_of
-from face_validation_function.integrations.face_rows import LISTING, LISTING_KEY, STATE_KEY, RowFormat
+from face_validation_function.integrations.dynamodb import (
+    ConditionNotMetError,
+    Key,
+    Row,
+    Table,
+    attributes,
+    plain,
+    start_of,
+    token_of,
+)
 from face_validation_function.people import CLAIM_S, Collections, EnrolledFace, KeptPhoto, PhotoVersion
 
 BY_FACE_ID = "by_face_id"
 BY_NAME = "by_name"
 BY_EXPIRY = "by_expiry"
+LISTING = "faces"
 # Rows of one page of a walk through the whole table.
 PAGE_ROWS = 40
+# No person's name begins with a space.
+_STATE_KEY = {"full_name": " collections", "photo_id": "state"}
+# Texts of a row that are left out when they are empty.
+_TEXTS = ("digest", "reason", "moving_to", "expires_at")
+_RECORD = ("landmarks", "pose", "model_version", "possible_duplicate")
+_FACE, _KEPT = TypeAdapter(EnrolledFace), TypeAdapter(KeptPhoto)
 
 
 class FacesTable:
-    """Rows in and out; `client` is a DynamoDB client, `collection_id` the collection of the deployment."""
+    """Rows in and out; `client` is a DynamoDB client.
+
+    `collection_id` is the collection of the deployment, which answers as long as nothing else is written.
+    """
 
     def __init__(self, client: Any, table: str, collection_id: str) -> None:
-        self._table = Table(client, table)
-        self._format = RowFormat(collection_id)
+        self._table, self._first = Table(client, table), collection_id
 
     def collections(self) -> Collections:
         """Which collection answers, read consistently."""
-        return self._format.collections(self._table.get(STATE_KEY))
+        row = self._table.get(_STATE_KEY)
+        return Collections(**json.loads(row["state"])) if row else Collections(self._first)
 
     def change_collections(self, after: Collections) -> None:
         """Write the next state, with the next revision; raises ConditionNotMetError if it was changed meanwhile."""
-        row = {
-            **STATE_KEY,
-            "active": after.active,
-            "revision": after.revision,
-            "settled": after.is_settled,
-            "state": json.dumps(asdict(after)),
-        }
+        known = {"active": after.active, "revision": after.revision, "settled": after.is_settled}
+        row = {**_STATE_KEY, **known, "state": json.dumps(asdict(after))}
         self._put(row, "attribute_not_exists(revision) OR revision = :before", {"before": after.revision - 1})
 
     def claim(self, kept: KeptPhoto) -> None:
-        """Reserve a photo version for indexing: `kept` without a face.
-
-        Raises:
-            ServiceBusyError: another delivery is indexing it now.
-        """
+        """Reserve a photo version for indexing: `kept` without a face; ServiceBusyError if another delivery has it."""
         now = int(time.time())
-        row = self._format.row(replace(kept, claimed_at=now))
+        row = self._row(replace(kept, claimed_at=now))
         unused = "attribute_not_exists(photo_id) OR (attribute_not_exists(face_id) AND claimed_at < :expired)"
         try:
             self._put(row, unused, {"expired": now - CLAIM_S})
@@ -63,9 +74,7 @@ class FacesTable:
     def complete(self, kept: KeptPhoto) -> None:
         """Finish a claim: from now on the face is found by its id and its name.
 
-        Raises:
-            InternalServerError: the claim is gone, because the person was erased meanwhile, or another collection
-                answers now.
+        ConditionNotMetError if the person was erased meanwhile, or another collection answers now.
         """
         here = self._check("attribute_not_exists(active) OR active = :own", {"own": kept.collection_id})
         self._table.transact(self._write(kept, "attribute_exists(photo_id)"), here)
@@ -73,7 +82,7 @@ class FacesTable:
     def keep_copy(self, kept: KeptPhoto) -> None:
         """Keep a photo whose face the person's other row with the same digest has; a row with a face stays."""
         with suppress(ConditionNotMetError):
-            self._put(self._format.row(kept), "attribute_not_exists(face_id)")
+            self._put(self._row(kept), "attribute_not_exists(face_id)")
 
     def release(self, kept: KeptPhoto) -> None:
         """Give up a claim; a row with a face stays."""
@@ -83,7 +92,7 @@ class FacesTable:
     def get(self, kept: KeptPhoto) -> KeptPhoto | None:
         """The row of the same photo version and collection as it is now, read consistently."""
         row = self._table.get(self._key(kept))
-        return self._format.kept(row) if row else None
+        return self._kept(row) if row else None
 
     def by_face_id(self, face_id: str) -> KeptPhoto | None:
         """The row of a face."""
@@ -94,7 +103,7 @@ class FacesTable:
         """Every row of a person, or of one of the photos, whatever its collection; read consistently."""
         one = " AND begins_with(photo_id, :photo)" if photo else ""
         values = {"full_name": full_name, "photo": photo.id if photo else None}
-        return list(map(self._format.kept, self._table.query_all(f"full_name = :full_name{one}", values)))
+        return list(map(self._kept, self._table.query_all(f"full_name = :full_name{one}", values)))
 
     def faces_of(self, full_name: str) -> list[EnrolledFace]:
         """Every face of a person that searches find, the newest first; read consistently."""
@@ -108,11 +117,12 @@ class FacesTable:
         """A page of faces by name, of one person or all, and the next page's token; RequestError for a false token."""
         active = self.collections().active
         named = " AND full_name = :full_name" if full_name else ""
-        values = {"listing": self._format.listing(active), "full_name": full_name}
+        values = {"listing": self._listing(active), "full_name": full_name}
         # The page before may have been of the collection that answered before.
         more = {}
         if next_token:
-            more = {"ExclusiveStartKey": self._format.in_collection(start_of(next_token, **LISTING_KEY), active)}
+            start = start_of(next_token, full_name="S", photo_id="S", listing="S")
+            more = {"ExclusiveStartKey": self._in_collection(start, active)}
         other = {"ValidationException": RequestError}
         rows, last = self._query(BY_NAME, f"listing = :listing{named}", values, refusals=other, Limit=limit, **more)
         return [kept.face for kept in rows if kept.face], token_of(last)
@@ -128,23 +138,13 @@ class FacesTable:
 
     def mark(self, kept: KeptPhoto, to: str) -> None:
         """Say that a row's photo is being copied to `to`; ConditionNotMetError if it is gone or copied elsewhere."""
-        self._table.ask(
-            "update_item",
-            {"to": to},
-            Key=self._key(kept),
-            UpdateExpression="SET moving_to = :to",
-            ConditionExpression="attribute_exists(photo_id) AND (attribute_not_exists(moving_to) OR moving_to = :to)",
-        )
+        here = "attribute_exists(photo_id) AND (attribute_not_exists(moving_to) OR moving_to = :to)"
+        self._update(kept, "SET moving_to = :to", here, {"to": to})
 
     def settle(self, kept: KeptPhoto) -> None:
         """Say in a row that its photo lies nowhere else any more; nothing changes when the row is gone."""
         with suppress(ConditionNotMetError):
-            self._table.ask(
-                "update_item",
-                Key=self._key(kept),
-                UpdateExpression="REMOVE moved_from",
-                ConditionExpression="attribute_exists(photo_id)",
-            )
+            self._update(kept, "REMOVE moved_from", "attribute_exists(photo_id)")
 
     def move(self, kept: KeptPhoto, photo: PhotoVersion) -> None:
         """Put a row under another name and photo; ConditionNotMetError if it changed, or a reindex is under way."""
@@ -162,26 +162,63 @@ class FacesTable:
         more = {"ExclusiveStartKey": json.loads(start)} if start else {}
         found = self._table.ask("scan", ConsistentRead=True, Limit=PAGE_ROWS, **more)
         last = found.get("LastEvaluatedKey")
-        rows = [self._format.kept(plain(row)) for row in found["Items"] if "image_path" in row]
+        rows = [self._kept(plain(row)) for row in found["Items"] if "image_path" in row]
         return rows, json.dumps(last, sort_keys=True) if last else ""
 
     def _key(self, kept: KeptPhoto) -> dict[str, str]:
-        return self._format.key(kept.photo, kept.collection_id)
+        """A photo has one row for each collection."""
+        return {"full_name": kept.photo.full_name, "photo_id": self._photo_id(kept.photo.id, kept.collection_id)}
+
+    def _photo_id(self, photo_id: str, collection_id: str) -> str:
+        return photo_id if collection_id == self._first else f"{photo_id}@{collection_id}"
+
+    def _listing(self, collection_id: str) -> str:
+        """The partition of the index `by_name` with the faces of a collection."""
+        return LISTING if collection_id == self._first else collection_id
+
+    def _in_collection(self, start: Key, collection_id: str) -> Key:
+        """A key of the index `by_name` as the same photo has it in another collection."""
+        photo_id = self._photo_id(start["photo_id"]["S"].partition("@")[0], collection_id)
+        return start | attributes({"photo_id": photo_id, "listing": self._listing(collection_id)})
+
+    def _row(self, kept: KeptPhoto) -> dict[str, Any]:
+        row = {
+            **self._key(kept),
+            "image_path": kept.photo.key,
+            "version": kept.photo.version,
+            "collection_id": kept.collection_id,
+            **{name: getattr(kept, name) or None for name in _TEXTS},
+            "expiring": LISTING if kept.expires_at else None,
+            "moved_from": json.dumps(asdict(kept.moved_from)) if kept.moved_from else None,
+            "claimed_at": kept.claimed_at,
+        }
+        return row | _face_row(kept.face) | {"listing": self._listing(kept.collection_id)} if kept.face else row
+
+    def _kept(self, row: Row) -> KeptPhoto:
+        photo = PhotoVersion(row["full_name"], row["image_path"], row["version"])
+        face = _face(row, photo) if "face_id" in row else None
+        before = json.loads(row.get("moved_from", "null"))
+        told = {"collection_id": self._first, **row, "photo": photo, "face": face, "moved_from": before}
+        return _KEPT.validate_python(told)
 
     def _query(self, index: str, keys: str, values: Row, **more: Any) -> tuple[list[KeptPhoto], Any]:
         """Rows of an index, and where the next page of them begins."""
         found = self._table.ask("query", values, IndexName=index, KeyConditionExpression=keys, **more)
-        return [self._format.kept(plain(row)) for row in found["Items"]], found.get("LastEvaluatedKey")
+        return [self._kept(plain(row)) for row in found["Items"]], found.get("LastEvaluatedKey")
 
     def _put(self, row: Row, condition: str, values: Row | None = None) -> None:
         self._table.ask("put_item", values, Item=row, ConditionExpression=condition)
 
+    def _update(self, kept: KeptPhoto, change: str, condition: str, values: Row | None = None) -> None:
+        asked = {"UpdateExpression": change, "ConditionExpression": condition}
+        self._table.ask("update_item", values, Key=self._key(kept), **asked)
+
     def _write(self, kept: KeptPhoto, condition: str) -> tuple[str, dict[str, Any]]:
-        return "Put", self._table.request(Item=self._format.row(kept), ConditionExpression=condition)
+        return "Put", self._table.request(Item=self._row(kept), ConditionExpression=condition)
 
     def _check(self, condition: str, values: Row) -> tuple[str, dict[str, Any]]:
         """That the state of the collections meets a condition."""
-        return "ConditionCheck", self._table.request(values, Key=STATE_KEY, ConditionExpression=condition)
+        return "ConditionCheck", self._table.request(values, Key=_STATE_KEY, ConditionExpression=condition)
 
     def _unchanged(self, kept: KeptPhoto) -> dict[str, Any]:
         """A row with the face that `kept` has, or without one."""
@@ -190,3 +227,18 @@ class FacesTable:
         else:
             values, same = {}, "attribute_exists(photo_id) AND attribute_not_exists(face_id)"
         return self._table.request(values, Key=self._key(kept), ConditionExpression=same)
+
+
+def _face_row(face: EnrolledFace) -> dict[str, Any]:
+    """The attributes of a face: all of them flat, but for those of the record."""
+    told = asdict(face)
+    told |= told.pop("face")
+    told |= told.pop("box")
+    del told["photo"]
+    return told | {"record": json.dumps({name: told.pop(name) for name in _RECORD})}
+
+
+def _face(row: Row, photo: PhotoVersion) -> EnrolledFace:
+    # Faces that were enrolled by the first release have no record.
+    told = {**row, **json.loads(row.get("record", "{}"))}
+    return _FACE.validate_python(told | {"photo": photo, "face": told | {"box": told}})
