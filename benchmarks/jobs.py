@@ -5,7 +5,7 @@
 No measurement: the arithmetic of the state machine and of its functions, with the prices of us-east-1.
 """
 
-from face_validation_function.services.job_batches import LEAST_LINES, MOST_LINES
+from face_validation_function.services.job_steps import LEAST_LINES, MOST_LINES
 
 LINES = 1_000_000
 CALLS = {"DetectFaces": 2, "CompareFaces": 1}

@@ -18,8 +18,7 @@ from face_validation_function.jobs import Job, Kind, Line
 from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.rest_function import HttpResponse, Invocation, Lazy
 from face_validation_function.services.bulk_jobs import SCOPES
-from face_validation_function.services.job_batches import JobBatches
-from face_validation_function.services.job_lines import Ask, JobLines, Reply
+from face_validation_function.services.job_steps import Ask, JobSteps, Reply
 from face_validation_function.settings import JobsSettings, PeopleSettings, Settings
 from face_validation_function.utils.logging_config import record_job, service_logger
 
@@ -36,8 +35,7 @@ class StepAdapters:
     dynamodb: Any
     rekognition: Any
     jobs: JobsTable
-    lines: JobLines
-    batches: JobBatches
+    steps: JobSteps
     events: Events
     logger: Logger
 
@@ -48,7 +46,7 @@ class StepAdapters:
         s3, dynamodb = aws_client("s3"), aws_client("dynamodb")
         files = JobFiles(s3, settings.jobs_bucket, settings.source_bucket)
         jobs = JobsTable(dynamodb, settings.jobs_table)
-        lines = JobLines(files, jobs, ClaimsTable(dynamodb, settings.claims_table))
+        claims = ClaimsTable(dynamodb, settings.claims_table)
         return cls(
             settings=settings,
             s3=s3,
@@ -56,8 +54,7 @@ class StepAdapters:
             # Once: what is throttled is asked again at the pace of all workers.
             rekognition=aws_client("rekognition", attempts=1),
             jobs=jobs,
-            lines=lines,
-            batches=JobBatches(files, jobs, lines, settings.jobs_tps),
+            steps=JobSteps(files, jobs, claims, settings.jobs_tps),
             events=Events(aws_client("events")),
             logger=service_logger(settings.log_level),
         )
@@ -69,7 +66,7 @@ _adapters = Lazy(StepAdapters.from_environment)
 def split_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Turn the manifest of a job into batches: the state machine's first step."""
     del context
-    return _adapters.get().batches.split(event["client"], event["job_id"])
+    return _adapters.get().steps.split(event["client"], event["job_id"])
 
 
 def lines_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -78,7 +75,7 @@ def lines_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     client, job_id, batch = event["client"], event["job_id"], event["batch"]
     ends = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - LAST_S
     ask = _ask(adapters, adapters.jobs.read(client, job_id), context)
-    remaining = adapters.lines.work(
+    remaining = adapters.steps.work(
         client, job_id, batch, ask, context.aws_request_id, lambda: max(0.0, ends - time.monotonic())
     )
     return {"client": client, "job_id": job_id, "batch": batch, "remaining": remaining}
@@ -87,7 +84,7 @@ def lines_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 def gather_handler(event: Mapping[str, Any], context: Any) -> dict[str, str]:
     """Write the results of a job and tell that it has ended; the state machine fails when the job has failed."""
     adapters = _adapters.get()
-    job, in_doubt = adapters.batches.gather(event["client"], event["job_id"], event.get("refusal"))
+    job, in_doubt = adapters.steps.gather(event["client"], event["job_id"], event.get("refusal"))
     adapters.events.job_ended(job.job_id, {"state": job.state, **asdict(job.counts)})
     record_job(adapters.logger, context.function_name, job, in_doubt)
     return {"state": job.state}

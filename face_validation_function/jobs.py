@@ -69,7 +69,7 @@ class Counts:
 
     @classmethod
     def of(cls, rows: list[dict[str, Any]]) -> Self:
-        """The counts of outcome rows, as `LineOutcome.as_row` makes them."""
+        """The counts of lines of the results."""
         ended = [row["outcome"] for row in rows]
         answered, refused, failed = (ended.count(one) for one in Outcome)
         return cls(answered, refused, failed, sum(row["paid_calls"] for row in rows))
@@ -83,29 +83,6 @@ class Line:
     id_request: str
     request: dict[str, Any] = field(default_factory=dict)
     refusal: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LineOutcome:
-    """How one line ended: the HTTP status and the body that its route would have answered."""
-
-    line: Line
-    status: int
-    body: dict[str, Any]
-    paid_calls: int = 0
-
-    def as_row(self) -> dict[str, Any]:
-        """One line of the results."""
-        kind = Outcome.of(self.status)
-        told = {"answer": self.body} if kind is Outcome.ANSWERED else {"error": self.body["error"]}
-        return {
-            "line": self.line.number,
-            "id_request": self.line.id_request,
-            "outcome": kind,
-            "status": self.status,
-            "paid_calls": self.paid_calls,
-            **told,
-        }
 
 
 @dataclass(frozen=True, slots=True)

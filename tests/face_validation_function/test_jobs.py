@@ -22,10 +22,9 @@ from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.jobs_on_aws import JobFiles, JobsTable
 from face_validation_function.jobs import Job, Kind, Line, State
 from face_validation_function.routes import READ, WRITE
-from face_validation_function.services import job_lines
+from face_validation_function.services import job_steps
 from face_validation_function.services.bulk_jobs import BulkJobs
-from face_validation_function.services.job_batches import JobBatches
-from face_validation_function.services.job_lines import JobLines, Reply
+from face_validation_function.services.job_steps import JobSteps, Reply
 from face_validation_function.validations.job_requests import JobRequest
 
 LINE = {"type": "FACE_TO_FACE", "source_path": "a.jpg", "target_path": "b.jpg"}
@@ -48,8 +47,7 @@ class Machine:
         self.files = JobFiles(self.s3, stores.jobs_bucket, self.source)
         self.table = JobsTable(dynamodb, stores.jobs_table)
         self.claims = ClaimsTable(dynamodb, create_claims_table(dynamodb, run))
-        self.lines = JobLines(self.files, self.table, self.claims)
-        self.batches = JobBatches(self.files, self.table, self.lines)
+        self.steps = JobSteps(self.files, self.table, self.claims)
         self.started: list[str] = []
         self.status_of = "RUNNING"
         self.jobs = BulkJobs(self.files, self.table, self, quiet_s=1e9)  # type: ignore[arg-type] # stands for them
@@ -78,14 +76,14 @@ class Machine:
         return Reply(status, {"matched": True} if status == 200 else ENVELOPE, 3)
 
     def work(self, job: Job, batch: int, owner: str = "worker", remaining_s: float = 60.0) -> int:
-        return self.lines.work(job.client, job.job_id, batch, self.ask, owner, lambda: remaining_s)
+        return self.steps.work(job.client, job.job_id, batch, self.ask, owner, lambda: remaining_s)
 
     def run(self, job: Job) -> Job:
         """As the state machine does, one batch after the other."""
-        split = self.batches.split(job.client, job.job_id)
+        split = self.steps.split(job.client, job.job_id)
         for item in json.loads(self.files.get(split["key"]) or b""):
             assert self.work(job, item["batch"]) == 0
-        return self.batches.gather(job.client, job.job_id, split["refusal"])[0]
+        return self.steps.gather(job.client, job.job_id, split["refusal"])[0]
 
     def results(self, job: Job) -> list[dict[str, Any]]:
         return [json.loads(row) for row in (self.files.get(job.results_key) or b"").splitlines()]
@@ -115,9 +113,9 @@ def test_every_line_is_asked_once_and_answered_in_order(machine: Machine) -> Non
 def test_a_worker_that_dies_between_paying_and_writing_costs_one_line_once_more_and_no_other(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_lines, "LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(job_steps, "LOOK_AGAIN_S", 0.01)
     job = machine.submitted(10)
-    machine.batches.split(job.client, job.job_id)
+    machine.steps.split(job.client, job.job_id)
     machine.dies_at = 4
     with pytest.raises(WorkerDiedError):
         machine.work(job, 1, owner="dead", remaining_s=0.5)
@@ -125,7 +123,7 @@ def test_a_worker_that_dies_between_paying_and_writing_costs_one_line_once_more_
     # Its claim stands until its time is over: the next worker does the others first, and then this one.
     while machine.work(job, 1, owner="second", remaining_s=5.0):
         pass
-    ended, in_doubt = machine.batches.gather(job.client, job.job_id, None)
+    ended, in_doubt = machine.steps.gather(job.client, job.job_id, None)
 
     assert ended.counts.answered == 10
     assert machine.paid == {**dict.fromkeys(range(1, 11), 1), 4: 2}
@@ -135,12 +133,12 @@ def test_a_worker_that_dies_between_paying_and_writing_costs_one_line_once_more_
 
 def test_a_claim_whose_worker_died_is_told_when_the_job_is_gathered_without_it(machine: Machine) -> None:
     job = machine.submitted(10)
-    machine.batches.split(job.client, job.job_id)
+    machine.steps.split(job.client, job.job_id)
     machine.dies_at = 4
     with pytest.raises(WorkerDiedError):
         machine.work(job, 1)
 
-    ended, in_doubt = machine.batches.gather(job.client, job.job_id, None)
+    ended, in_doubt = machine.steps.gather(job.client, job.job_id, None)
 
     outcomes = [row["outcome"] for row in machine.results(ended)]
     assert outcomes == ["answered"] * 3 + ["failed"] * 7
@@ -149,12 +147,12 @@ def test_a_claim_whose_worker_died_is_told_when_the_job_is_gathered_without_it(m
 
 def test_a_step_that_is_repeated_pays_for_nothing_and_counts_nothing_twice(machine: Machine) -> None:
     job = machine.submitted(25)
-    machine.batches.split(job.client, job.job_id)
-    machine.batches.split(job.client, job.job_id)
+    machine.steps.split(job.client, job.job_id)
+    machine.steps.split(job.client, job.job_id)
     for batch in (1, 2, 2, 3, 1):
         assert machine.work(job, batch, owner=str(uuid.uuid4())) == 0
-    first, _ = machine.batches.gather(job.client, job.job_id, None)
-    again, _ = machine.batches.gather(job.client, job.job_id, None)
+    first, _ = machine.steps.gather(job.client, job.job_id, None)
+    again, _ = machine.steps.gather(job.client, job.job_id, None)
 
     assert first == again
     assert first.counts.answered == 25
@@ -189,11 +187,11 @@ def test_when_more_lines_fail_than_are_tolerated_no_more_are_asked(machine: Mach
 
 def test_a_stop_keeps_what_was_paid_and_a_redrive_asks_the_rest(machine: Machine) -> None:
     job = machine.submitted(25)
-    machine.batches.split(job.client, job.job_id)
+    machine.steps.split(job.client, job.job_id)
     machine.work(job, 1)
     assert machine.jobs.stop("ann", job.job_id).state is State.STOPPING
     machine.work(job, 2)
-    stopped, _ = machine.batches.gather(job.client, job.job_id, None)
+    stopped, _ = machine.steps.gather(job.client, job.job_id, None)
     assert (stopped.state, stopped.counts.answered, stopped.counts.failed) == (State.STOPPED, 10, 15)
 
     ended = machine.run(machine.jobs.redrive("ann", job.job_id))
@@ -204,10 +202,10 @@ def test_a_stop_keeps_what_was_paid_and_a_redrive_asks_the_rest(machine: Machine
 
 def test_a_batch_that_has_no_time_left_says_how_many_lines_the_next_invocation_has(machine: Machine) -> None:
     job = machine.submitted(10)
-    machine.batches.split(job.client, job.job_id)
+    machine.steps.split(job.client, job.job_id)
     left = iter([30.0] * 8 + [1.0] * 9)
 
-    remaining = machine.lines.work(job.client, job.job_id, 1, machine.ask, "one", lambda: next(left))
+    remaining = machine.steps.work(job.client, job.job_id, 1, machine.ask, "one", lambda: next(left))
 
     assert 0 < remaining < 10
     assert machine.work(job, 1, owner="two") == 0
@@ -216,14 +214,14 @@ def test_a_batch_that_has_no_time_left_says_how_many_lines_the_next_invocation_h
 
 def test_a_line_is_not_begun_when_those_before_took_so_long_that_it_would_not_end(machine: Machine) -> None:
     job = machine.submitted(10)
-    machine.batches.split(job.client, job.job_id)
+    machine.steps.split(job.client, job.job_id)
     clock = [300.0]
 
     def ask(line: Line, within_s: float) -> Reply:
         clock[0] -= 100.0
         return machine.ask(line, within_s)
 
-    remaining = machine.lines.work(job.client, job.job_id, 1, ask, "one", lambda: clock[0])
+    remaining = machine.steps.work(job.client, job.job_id, 1, ask, "one", lambda: clock[0])
 
     assert (remaining, dict(machine.paid)) == (8, {1: 1, 2: 1})
 
@@ -232,7 +230,7 @@ def test_no_more_workers_are_started_than_the_pace_feeds(machine: Machine) -> No
     job = machine.submitted(5, max_concurrency=500)
 
     for tps, most in ((0.0, 500), (5.0, 50), (0.01, 1)):
-        split = JobBatches(machine.files, machine.table, machine.lines, tps).split(job.client, job.job_id)
+        split = JobSteps(machine.files, machine.table, machine.claims, tps).split(job.client, job.job_id)
         assert split["max_concurrency"] == most
 
 
@@ -280,7 +278,7 @@ def test_jobs_are_listed_newest_first_page_by_page(machine: Machine) -> None:
 
 def test_an_execution_that_died_ends_the_job_and_a_redrive_takes_it_up(machine: Machine) -> None:
     job = machine.submitted(25)
-    machine.batches.split(job.client, job.job_id)
+    machine.steps.split(job.client, job.job_id)
     machine.work(job, 1)
     machine.status_of = "MISSING"
     impatient = BulkJobs(machine.files, machine.table, machine, quiet_s=0)  # type: ignore[arg-type] # stands for it
