@@ -10,12 +10,9 @@ from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import CollectionService, RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.services.enrolment import EnrolmentService
-from face_validation_function.services.erasure import ErasureService
+from face_validation_function.services.identification import IdentificationService
 from face_validation_function.services.kept_photos import KeptPhotos
 from face_validation_function.services.reindex import ReindexService
-from face_validation_function.services.rename import RenameService
-from face_validation_function.services.search import SearchService
-from face_validation_function.services.verification import VerificationService
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.logging_config import service_logger
 
@@ -28,11 +25,8 @@ class PeopleAdapters:
     s3: S3Service
     table: FacesTable
     enrolment: EnrolmentService
-    search: SearchService
-    verification: VerificationService
+    identification: IdentificationService
     kept: KeptPhotos
-    erasure: ErasureService
-    renaming: RenameService
     reindexing: ReindexService
     logger: Logger
 
@@ -57,11 +51,8 @@ class PeopleAdapters:
             s3=images,
             table=table,
             enrolment=EnrolmentService(images, faces, collection, table, settings),
-            search=SearchService(faces, collection, table),
-            verification=VerificationService(images, faces, table, bucket),
-            kept=KeptPhotos(images, table, bucket),
-            erasure=ErasureService(images, collection, table, bucket),
-            renaming=RenameService(images, table, bucket),
+            identification=IdentificationService(images, faces, collection, table, bucket),
+            kept=KeptPhotos(images, collection, table, bucket),
             reindexing=ReindexService(images, faces, collection, table, settings),
             logger=service_logger(settings.log_level),
         )

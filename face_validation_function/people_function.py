@@ -88,18 +88,18 @@ def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     photo = _photo(adapters, timer, request)
     if request.faces == "all":
         limits = (request.threshold, request.max_faces, request.max_searched)
-        everybody = adapters.search.search_everybody(timer, photo, *limits)
+        everybody = adapters.identification.search_everybody(timer, photo, *limits)
         faces = [_found(one.matches) | _seen(one.searched) for one in everybody.faces]
         found = any(one.matches for one in everybody.faces)
         return OperationResult(SearchAnswer, {"found": found, "faces": faces, "not_searched": everybody.left_out})
-    one = adapters.search.search(timer, photo, request.threshold, request.max_faces)
+    one = adapters.identification.search(timer, photo, request.threshold, request.max_faces)
     return OperationResult(SearchAnswer, _found(one.matches) | {"searched_face": one.searched})
 
 
 def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /verification: whether the photo shows the enrolled person of that name."""
     request = validated(parse_body(invocation.body), VerificationRequest)
-    verified = adapters.verification.verify(timer, _photo(adapters, timer, request), request.full_name)
+    verified = adapters.identification.verify(timer, _photo(adapters, timer, request), request.full_name)
     matched = verified.similarity >= request.threshold
     reasons = [
         *([] if matched else [Reason.SIMILARITY_BELOW_THRESHOLD]),
@@ -117,13 +117,13 @@ def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
 def erase_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /faces/{face_id}: what was erased."""
     face_id = face_id_in(invocation)
-    return OperationResult(ErasedAnswer, {"erased": adapters.erasure.erase_face(timer, face_id)})
+    return OperationResult(ErasedAnswer, {"erased": adapters.kept.erase_face(timer, face_id)})
 
 
 def erase_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /people/{full_name}: what was erased."""
     full_name = full_name_in(invocation)
-    return OperationResult(ErasedAnswer, {"erased": adapters.erasure.erase_person(timer, full_name)})
+    return OperationResult(ErasedAnswer, {"erased": adapters.kept.erase_person(timer, full_name)})
 
 
 def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -141,7 +141,7 @@ def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
 
 def expire(adapters: PeopleAdapters, event: Event, context: Any) -> dict[str, int]:
     """Erase what has expired, as much as there is time for: how much it was; raises when AWS failed."""
-    task = Task(new_request_id(), adapters.erasure.erase_expired)
+    task = Task(new_request_id(), adapters.kept.erase_expired)
     return asdict(run_operation(EXPIRE, task, invocation_of(event, context), adapters.logger))
 
 

@@ -63,7 +63,7 @@ def show_person(adapters: PeopleAdapters, invocation: Invocation, timer: Request
 def rename(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /renames: all of a person under another name."""
     request = validated(parse_body(invocation.body), RenameRequest)
-    photos = adapters.renaming.rename(timer, request.old, request.to)
+    photos = adapters.kept.rename(timer, request.old, request.to)
     return OperationResult(RenameAnswer, {"full_name": request.to, "photos": photos})
 
 

@@ -23,11 +23,9 @@ from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.people import KeptPhoto
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.services.enrolment import Enrolled, EnrolmentService
-from face_validation_function.services.erasure import ErasureService
+from face_validation_function.services.identification import IdentificationService
 from face_validation_function.services.kept_photos import KeptPhotos
 from face_validation_function.services.reindex import ReindexProgress, ReindexService
-from face_validation_function.services.rename import RenameService
-from face_validation_function.services.search import SearchService
 from face_validation_function.settings import PeopleSettings
 from tests.fakes import jpeg, opened
 
@@ -177,11 +175,9 @@ class House:
         self._table = FacesTable(dynamodb, run, FIRST)
         self.collection = CollectionService(client, lambda: self.table.collections().active)
         rekognition = RekognitionService(client)
-        self.kept = KeptPhotos(photos, self.table, run)
+        self.kept = KeptPhotos(photos, self.collection, self.table, run)
         self.enrolment = EnrolmentService(photos, rekognition, self.collection, self.table, settings)
-        self.searching = SearchService(rekognition, self.collection, self.table)
-        self.erasure = ErasureService(photos, self.collection, self.table, run)
-        self.renaming = RenameService(photos, self.table, run)
+        self.identification = IdentificationService(photos, rekognition, self.collection, self.table, run)
         self.reindexing = ReindexService(photos, rekognition, self.collection, self.table, settings, grace_s)
 
     def put(self, key: str, colour: str = "teal", name: str | None = None) -> str:
@@ -199,7 +195,7 @@ class House:
         return self.enrol(key, name, **more)
 
     def names_found(self, colour: str) -> list[str]:
-        found = self.searching.search(new_timer(), jpeg(colour=colour), 80, 10)
+        found = self.identification.search(new_timer(), jpeg(colour=colour), 80, 10)
         return [match.full_name for match in found.matches]
 
     def reindex(self, run: str = "run") -> ReindexProgress:

@@ -116,7 +116,7 @@ def test_an_enrolment_that_fails_at_any_call_is_finished_by_the_same_request(hou
 def test_an_old_delivery_of_an_erased_photo_brings_nobody_back(house: House) -> None:
     version = house.put("ana.jpg", name="Ana")
     house.enrol("ana.jpg")
-    house.erasure.erase_person(new_timer(), "Ana")
+    house.kept.erase_person(new_timer(), "Ana")
 
     with pytest.raises(InvalidS3ObjectError):
         house.enrol("ana.jpg", version=version)
@@ -150,7 +150,7 @@ def test_a_copy_of_a_photo_goes_with_its_face(house: House) -> None:
     face = house.put_and_enrol("one.jpg", ANA).face
     house.put_and_enrol("two.jpg", ANA)
 
-    erased = house.erasure.erase_face(new_timer(), face.face_id)
+    erased = house.kept.erase_face(new_timer(), face.face_id)
 
     assert (erased.faces, erased.photo_versions, erased.rows) == (1, 2, 2)
     assert house.is_empty()
@@ -160,7 +160,7 @@ def test_erasing_a_person_empties_every_store_and_says_what_was_there(house: Hou
     for key, colour in (("one.jpg", "teal"), ("one.jpg", "olive"), ("two.jpg", "navy")):
         house.put_and_enrol(key, ANA, colour)
 
-    erased = house.erasure.erase_person(new_timer(), ANA)
+    erased = house.kept.erase_person(new_timer(), ANA)
 
     assert house.is_empty()
     assert (erased.faces, erased.photo_versions, erased.rows) == (3, 3, 3)
@@ -169,7 +169,7 @@ def test_erasing_a_person_empties_every_store_and_says_what_was_there(house: Hou
 def test_erasing_nobody_removes_nothing_and_says_so(house: House) -> None:
     house.put_and_enrol("ana.jpg", ANA)
 
-    assert house.erasure.erase_person(new_timer(), "Somebody Else") == Erased()
+    assert house.kept.erase_person(new_timer(), "Somebody Else") == Erased()
     assert len(house.rows()) == 1
 
 
@@ -179,7 +179,7 @@ def test_erasing_a_face_erases_the_other_versions_of_its_photo_too(house: House)
     house.put("ana.jpg", "olive", "Ana Maria")
     house.enrol("ana.jpg")
 
-    house.erasure.erase_face(new_timer(), face.face_id)
+    house.kept.erase_face(new_timer(), face.face_id)
 
     assert house.is_empty()
 
@@ -193,8 +193,8 @@ def test_erasing_a_face_finds_the_other_versions_however_their_names_were_typed(
     house.put("ana.jpg", "maroon", "%20Ana%20%20Garci%CC%81a%20")
     house.enrol("ana.jpg")
 
-    house.erasure.erase_person(new_timer(), ANA)
-    house.erasure.erase_face(new_timer(), face.face_id)
+    house.kept.erase_person(new_timer(), ANA)
+    house.kept.erase_face(new_timer(), face.face_id)
 
     assert house.is_empty()
 
@@ -204,9 +204,9 @@ def test_an_erasure_that_fails_at_any_call_is_finished_by_the_same_request(house
     for place in calls_of_an_erasure(house):
         house.put_and_enrol("one.jpg", ANA)
         with house.failing(place, is_done=is_done), pytest.raises(InternalServerError):
-            house.erasure.erase_person(new_timer(), ANA)
+            house.kept.erase_person(new_timer(), ANA)
 
-        house.erasure.erase_person(new_timer(), ANA)
+        house.kept.erase_person(new_timer(), ANA)
 
         assert house.is_empty()
 
@@ -214,14 +214,14 @@ def test_an_erasure_that_fails_at_any_call_is_finished_by_the_same_request(house
 def calls_of_an_erasure(house: House) -> range:
     house.put_and_enrol("count.jpg", ANA)
     house.faults.calls.clear()
-    house.erasure.erase_person(new_timer(), ANA)
+    house.kept.erase_person(new_timer(), ANA)
     return range(1, len(house.faults.calls) + 1)
 
 
 def test_a_face_without_a_row_is_erased_from_the_collection_all_the_same(house: House) -> None:
     house.rekognition.collections[FIRST]["orphan"] = ("unknown", (0, 0, 0))
 
-    assert house.erasure.erase_face(new_timer(), "orphan").faces == 1
+    assert house.kept.erase_face(new_timer(), "orphan").faces == 1
     assert not house.rekognition.collections[FIRST]
 
 
@@ -236,7 +236,7 @@ def test_a_row_that_comes_while_a_person_is_erased_goes_too(house: House, monkey
         return delete(kept)
 
     monkeypatch.setattr(house.table, "delete", late)
-    house.erasure.erase_person(new_timer(), ANA)
+    house.kept.erase_person(new_timer(), ANA)
 
     assert house.is_empty()
 
@@ -248,11 +248,11 @@ def test_a_search_answers_people_not_photos_best_first(house: House) -> None:
     teal, navy, olive = (colour for _, colour in house.rekognition.collections[FIRST].values())
     house.rekognition.alike = {frozenset({teal, olive}): 91.0, frozenset({teal, navy}): 90.0}
 
-    found = house.searching.search(new_timer(), jpeg(colour="teal"), 80, 5)
+    found = house.identification.search(new_timer(), jpeg(colour="teal"), 80, 5)
 
     assert [(match.full_name, match.similarity) for match in found.matches] == [(ANA, 100.0), (EVA, 91.0)]
     assert found.searched.confidence == 99.9
-    assert len(house.searching.search(new_timer(), jpeg(colour="teal"), 80, 1).matches) == 1
+    assert len(house.identification.search(new_timer(), jpeg(colour="teal"), 80, 1).matches) == 1
 
 
 def test_a_face_that_has_no_row_yet_has_no_name_to_answer(house: House) -> None:
@@ -266,7 +266,7 @@ def test_the_face_searched_for_is_the_prominent_one(house: House) -> None:
     bystander = DETAIL | {"BoundingBox": {"Left": 0.8, "Top": 0.3, "Width": 0.3, "Height": 0.4}}
     house.rekognition.detected = [bystander, DETAIL]
 
-    assert house.searching.search(new_timer(), jpeg(), 80, 5).searched.box.left == 0.4
+    assert house.identification.search(new_timer(), jpeg(), 80, 5).searched.box.left == 0.4
 
 
 @pytest.mark.parametrize(

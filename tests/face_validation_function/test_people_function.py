@@ -12,7 +12,7 @@ from face_validation_function.exceptions.exceptions import ServiceBusyError
 from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.people_function import OPERATIONS
 from face_validation_function.rest_function import RestFunction
-from face_validation_function.services.search import SearchService
+from face_validation_function.services.identification import IdentificationService
 from face_validation_function.settings import PeopleSettings
 from face_validation_function.utils.logging_config import service_logger
 from tests.fakes import FakeContext, FakeRekognition, event, jpeg, nothing_left_of_pictures
@@ -40,7 +40,7 @@ UNUSED: Any = None
 
 def function(**used: Any) -> RestFunction[PeopleAdapters]:
     """The function with these adapters and no others."""
-    services = ("enrolment", "search", "verification", "kept", "erasure", "renaming", "reindexing")
+    services = ("enrolment", "identification", "kept", "reindexing")
     unused = dict.fromkeys(("s3", "table", *services), UNUSED)
     settings = PeopleSettings("sources", "targets", "claims", "faces", "table", "collection", "queue")
     adapters = PeopleAdapters(settings=settings, logger=service_logger("DEBUG"), **(unused | used))
@@ -93,7 +93,7 @@ def test_what_cannot_finish_is_answered_before_the_function_is_stopped() -> None
 
 def test_a_refused_photo_leaves_memory_at_once() -> None:
     nobody: Any = FakeRekognition(faces=[])
-    handler = function(search=SearchService(nobody, UNUSED, UNUSED))
+    handler = function(identification=IdentificationService(UNUSED, nobody, UNUSED, UNUSED, UNUSED))
     photo = base64.b64encode(jpeg((211, 173))).decode()
 
     with nothing_left_of_pictures((211, 173)):

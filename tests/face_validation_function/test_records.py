@@ -28,11 +28,8 @@ def adapters_of(house: House) -> PeopleAdapters:
         s3=house.photos,
         table=house.table,
         enrolment=house.enrolment,
-        search=house.searching,
-        verification=UNUSED,
+        identification=house.identification,
         kept=house.kept,
-        erasure=house.erasure,
-        renaming=house.renaming,
         reindexing=house.reindexing,
         logger=service_logger("DEBUG"),
     )
@@ -160,7 +157,7 @@ def test_a_later_version_of_an_expired_photo_stays_until_its_own_time(house: Hou
     house.put_and_enrol("ana.jpg", ANA, "teal", expires_at=LONG_AGO)
     house.put_and_enrol("ana.jpg", ANA, "navy", expires_at=LATER)
 
-    house.erasure.erase_expired(new_timer())
+    house.kept.erase_expired(new_timer())
 
     assert (house.names_found("teal"), house.names_found("navy")) == ([], [ANA])
     house.check_settled()

@@ -178,7 +178,7 @@ def test_who_is_erased_during_a_reindex_does_not_come_back(
 
     def late(kept: KeptPhoto, *more: KeptPhoto) -> object:
         if kept.photo.key == "navy.jpg":
-            crowd.erasure.erase_person(new_timer(), "Person navy")
+            crowd.kept.erase_person(new_timer(), "Person navy")
         return asked(kept, *more)
 
     monkeypatch.setattr(crowd.table, method, late)
@@ -193,7 +193,7 @@ def test_a_person_is_erased_from_both_collections(crowd: House) -> None:
     crowd.reindexing.grace_s = 100
     crowd.reindexing.step(new_timer(), "run")
 
-    erased = crowd.erasure.erase_person(new_timer(), "Person navy")
+    erased = crowd.kept.erase_person(new_timer(), "Person navy")
 
     assert (erased.faces, erased.photo_versions, erased.rows) == (2, 1, 2)
     assert [len(faces) for faces in crowd.rekognition.collections.values()] == [4, 4]

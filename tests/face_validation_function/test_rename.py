@@ -27,7 +27,7 @@ def test_all_of_a_person_moves_and_nothing_keeps_the_old_name(house: House) -> N
     face = house.enrol("index/Ana/one.jpg").face
     house.put_and_enrol("photos/two.png", "Ana", "olive")
 
-    moved = house.renaming.rename(new_timer(), "Ana", NEW)
+    moved = house.kept.rename(new_timer(), "Ana", NEW)
 
     assert moved == 2
     assert {row.photo.full_name for row in house.rows()} == {NEW}
@@ -44,11 +44,11 @@ def test_two_people_become_one_and_an_erasure_finds_all_of_it(house: House) -> N
     house.put_and_enrol("ana.jpg", ANA, "teal")
     house.put_and_enrol("eva.jpg", EVA, "navy")
 
-    house.renaming.rename(new_timer(), ANA, EVA)
+    house.kept.rename(new_timer(), ANA, EVA)
 
     assert house.names_found("teal") == house.names_found("navy") == [EVA]
     house.check_settled()
-    house.erasure.erase_person(new_timer(), EVA)
+    house.kept.erase_person(new_timer(), EVA)
     assert house.is_empty()
 
 
@@ -56,7 +56,7 @@ def test_copies_go_along_and_are_found_again(house: House) -> None:
     house.put_and_enrol("one.jpg", ANA)
     house.put_and_enrol("two.jpg", ANA)
 
-    house.renaming.rename(new_timer(), ANA, NEW)
+    house.kept.rename(new_timer(), ANA, NEW)
 
     house.check_settled()
     assert not house.put_and_enrol("three.jpg", NEW).is_new
@@ -68,7 +68,7 @@ def test_another_person_s_version_of_the_same_key_stays(house: House) -> None:
     house.put("shared.jpg", "navy", "Ana")
     house.enrol("shared.jpg")
 
-    house.renaming.rename(new_timer(), "Ana", NEW)
+    house.kept.rename(new_timer(), "Ana", NEW)
 
     assert (house.names_found("teal"), house.names_found("navy")) == (["Eva"], [NEW])
     house.check_settled()
@@ -78,18 +78,18 @@ def test_an_object_that_was_deleted_after_its_enrolment_leaves_no_marker_with_th
     house.put_and_enrol("index/Ana/one.jpg", "Ana")
     house.s3.delete_object(Bucket=house.bucket, Key="index/Ana/one.jpg")
 
-    house.renaming.rename(new_timer(), "Ana", NEW)
+    house.kept.rename(new_timer(), "Ana", NEW)
 
     house.check_settled()
 
 
 def test_a_renaming_asked_again_is_done_and_a_stranger_is_not_found(house: House) -> None:
     house.put_and_enrol("ana.jpg", ANA)
-    house.renaming.rename(new_timer(), ANA, NEW)
+    house.kept.rename(new_timer(), ANA, NEW)
 
-    assert house.renaming.rename(new_timer(), ANA, NEW) == 0
+    assert house.kept.rename(new_timer(), ANA, NEW) == 0
     with pytest.raises(NotFoundError, match="Nobody is not enrolled"):
-        house.renaming.rename(new_timer(), "Nobody", "Somebody")
+        house.kept.rename(new_timer(), "Nobody", "Somebody")
 
 
 def test_a_photo_that_is_being_enrolled_waits_and_the_others_move(house: House) -> None:
@@ -98,7 +98,7 @@ def test_a_photo_that_is_being_enrolled_waits_and_the_others_move(house: House) 
     house.table.claim(KeptPhoto(PhotoVersion(ANA, "new.jpg", version), FIRST))
 
     with pytest.raises(ServiceBusyError, match="ask again"):
-        house.renaming.rename(new_timer(), ANA, NEW)
+        house.kept.rename(new_timer(), ANA, NEW)
 
     assert house.names_found("teal") == [NEW]
     assert [row.photo.full_name for row in house.rows() if row.claimed_at] == [ANA]
@@ -110,7 +110,7 @@ def test_nobody_is_renamed_while_a_reindex_is_under_way(house: House) -> None:
     house.reindexing.step(new_timer(), "run")
 
     with pytest.raises(ConflictError, match="reindexed"):
-        house.renaming.rename(new_timer(), ANA, NEW)
+        house.kept.rename(new_timer(), ANA, NEW)
 
 
 def test_a_reindex_that_begins_in_the_middle_stops_the_renaming(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_a_reindex_that_begins_in_the_middle_stops_the_renaming(house: House, mo
 
     monkeypatch.setattr(house.table, "move", late)
     with pytest.raises(ServiceBusyError):
-        house.renaming.rename(new_timer(), ANA, NEW)
+        house.kept.rename(new_timer(), ANA, NEW)
 
     house.reindexing.grace_s = 0
     house.reindex()
@@ -137,12 +137,12 @@ def test_an_erasure_in_the_middle_wins_and_leaves_no_copy(house: House, monkeypa
     move = house.table.move
 
     def late(kept: KeptPhoto, photo: PhotoVersion) -> None:
-        house.erasure.erase_person(new_timer(), ANA)
+        house.kept.erase_person(new_timer(), ANA)
         move(kept, photo)
 
     monkeypatch.setattr(house.table, "move", late)
     with pytest.raises(ServiceBusyError):
-        house.renaming.rename(new_timer(), ANA, NEW)
+        house.kept.rename(new_timer(), ANA, NEW)
 
     assert house.is_empty()
 
@@ -153,12 +153,12 @@ def test_the_same_renaming_twice_at_once_moves_each_photo_once(house: House, mon
 
     def late(kept: KeptPhoto, photo: PhotoVersion) -> None:
         monkeypatch.setattr(house.table, "move", move)
-        house.renaming.rename(new_timer(), ANA, NEW)
+        house.kept.rename(new_timer(), ANA, NEW)
         move(kept, photo)
 
     monkeypatch.setattr(house.table, "move", late)
     with pytest.raises(ServiceBusyError):
-        house.renaming.rename(new_timer(), ANA, NEW)
+        house.kept.rename(new_timer(), ANA, NEW)
 
     assert house.names_found("teal") == [NEW]
     house.check_settled()
@@ -177,22 +177,22 @@ def test_a_renaming_that_fails_at_any_call_loses_and_doubles_nobody(house: House
         return seeded
 
     whole = seed()
-    whole.renaming.rename(new_timer(), "Ana", NEW)
+    whole.kept.rename(new_timer(), "Ana", NEW)
 
     for place in range(1, len(whole.faults.calls) + 1):
         tried = seed()
         with tried.failing(place, is_done=is_done), pytest.raises(FaceValidationError) as refused:
-            tried.renaming.rename(new_timer(), "Ana", NEW)
+            tried.kept.rename(new_timer(), "Ana", NEW)
         assert refused.value.status == 500
         tried.check()
         assert {*tried.names_found("navy"), *tried.names_found("olive")} <= {"Ana", NEW}
         assert len(tried.names_found("navy")) == len(tried.names_found("olive")) == 1
 
         if ending == "again":
-            tried.renaming.rename(new_timer(), "Ana", NEW)
+            tried.kept.rename(new_timer(), "Ana", NEW)
             assert tried.names_found("navy") == tried.names_found("olive") == [NEW]
             tried.check_settled()
         else:
             for name in ("Ana", NEW):
-                tried.erasure.erase_person(new_timer(), name)
+                tried.kept.erase_person(new_timer(), name)
             assert tried.is_empty()

@@ -1,5 +1,8 @@
 """Searching for everybody in a photo, and the claim check: what is asked, what is paid for, what is answered."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from face_validation_function.exceptions.exceptions import (
@@ -14,8 +17,7 @@ from face_validation_function.integrations.rekognition_service import FaceMatch,
 from face_validation_function.integrations.s3_service import StoredPhoto
 from face_validation_function.people import EnrolledFace, KeptPhoto, PhotoVersion
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.services.search import SearchService
-from face_validation_function.services.verification import VerificationService
+from face_validation_function.services.identification import IdentificationService
 from tests.fakes import FACE, MIDDLE, FakeRekognition, jpeg
 
 BUCKET = "faces"
@@ -63,8 +65,8 @@ class House:
         self.photos, self.collection, self.table = Photos(), Collection(), Table()
         found = rekognition or FakeRekognition()
         # The doubles have the adapters' methods that the services use.
-        self.searching = SearchService(found, self.collection, self.table)  # type: ignore[arg-type]
-        self.verification = VerificationService(self.photos, found, self.table, BUCKET)  # type: ignore[arg-type]
+        doubles: Any = (self.photos, found, self.collection, self.table)
+        self.identification = IdentificationService(*doubles, BUCKET)
 
     def enrol(self, key: str = "ana.jpg") -> None:
         photo, number = PhotoVersion("Ana García", key, "1"), len(self.table.faces)
@@ -82,7 +84,7 @@ def test_every_face_is_searched_for_the_largest_first_with_one_paid_search_each(
     house.enrol()
     house.collection.found = [("face-0", 99.0)]
 
-    everybody = house.searching.search_everybody(timer, jpeg(), 80, 5, 10)
+    everybody = house.identification.search_everybody(timer, jpeg(), 80, 5, 10)
 
     assert [one.searched for one in everybody.faces] == [LARGE, MIDDLE_SIZED, SMALL]
     assert [[match.full_name for match in one.matches] for one in everybody.faces] == [["Ana García"]] * 3
@@ -92,7 +94,7 @@ def test_every_face_is_searched_for_the_largest_first_with_one_paid_search_each(
 def test_faces_beyond_the_most_are_counted_and_not_paid_for() -> None:
     house, timer = House(FakeRekognition(faces=[SMALL, LARGE, MIDDLE_SIZED])), RequestTimer(10)
 
-    everybody = house.searching.search_everybody(timer, jpeg(), 80, 5, 2)
+    everybody = house.identification.search_everybody(timer, jpeg(), 80, 5, 2)
 
     assert [one.searched for one in everybody.faces] == [LARGE, MIDDLE_SIZED]
     assert (everybody.left_out, timer.rekognition_calls) == (1, 3)
@@ -111,7 +113,7 @@ def test_a_face_that_the_search_does_not_find_again_is_nobody_and_the_others_are
 
     house.collection.search = search  # type: ignore[method-assign]
 
-    everybody = house.searching.search_everybody(RequestTimer(10), jpeg(), 80, 5, 10)
+    everybody = house.identification.search_everybody(RequestTimer(10), jpeg(), 80, 5, 10)
 
     assert sorted(len(one.matches) for one in everybody.faces) == [0, 1]
 
@@ -126,7 +128,7 @@ def test_a_search_that_fails_is_one_refusal_of_the_whole_request(failure: Except
     house.collection.search = search  # type: ignore[method-assign]
 
     with pytest.raises(InternalServerError, match="search_faces_by_image"):
-        house.searching.search_everybody(RequestTimer(10), jpeg(), 80, 5, 10)
+        house.identification.search_everybody(RequestTimer(10), jpeg(), 80, 5, 10)
 
 
 def claimed(similarities: list[float | Exception], photos: int | None = None) -> tuple[House, FakeRekognition]:
@@ -151,7 +153,7 @@ def claimed(similarities: list[float | Exception], photos: int | None = None) ->
 def test_a_claim_is_judged_by_the_median_over_the_photos(similarities: list[float], answered: float) -> None:
     house, rekognition = claimed([*similarities])
 
-    verified = house.verification.verify(RequestTimer(10), jpeg(), "Ana García")
+    verified = house.identification.verify(RequestTimer(10), jpeg(), "Ana García")
 
     assert verified.similarity == answered
     assert sorted(rekognition.calls) == ["compare_faces"] * len(similarities) + ["detect_faces"]
@@ -161,7 +163,7 @@ def test_a_claim_costs_six_calls_at_most() -> None:
     house, _ = claimed([90.0], photos=7)
     timer = RequestTimer(10)
 
-    house.verification.verify(timer, jpeg(), "Ana García")
+    house.identification.verify(timer, jpeg(), "Ana García")
 
     assert timer.rekognition_calls == 6
 
@@ -170,7 +172,7 @@ def test_nobody_of_that_name_is_not_found_and_nothing_is_paid_for() -> None:
     house, rekognition = claimed([90.0])
 
     with pytest.raises(NotFoundError):
-        house.verification.verify(RequestTimer(10), jpeg(), "Bea")
+        house.identification.verify(RequestTimer(10), jpeg(), "Bea")
 
     assert rekognition.calls == []
 
@@ -178,29 +180,29 @@ def test_nobody_of_that_name_is_not_found_and_nothing_is_paid_for() -> None:
 def test_a_photo_that_cannot_be_compared_is_passed_over() -> None:
     house, _ = claimed([NoFaceToCompareError("none."), 93.0])
 
-    assert house.verification.verify(RequestTimer(10), jpeg(), "Ana García").similarity == 93.0
+    assert house.identification.verify(RequestTimer(10), jpeg(), "Ana García").similarity == 93.0
 
 
 def test_a_photo_that_is_gone_is_passed_over() -> None:
     house, _ = claimed([90.0], photos=2)
     house.photos.kept.remove("ana0.jpg")
 
-    assert house.verification.verify(RequestTimer(10), jpeg(), "Ana García").similarity == 90.0
+    assert house.identification.verify(RequestTimer(10), jpeg(), "Ana García").similarity == 90.0
 
 
 def test_where_no_photo_can_be_compared_the_refusal_says_so() -> None:
     house, _ = claimed([NoFaceToCompareError("none."), NoFaceToCompareError("none.")])
 
     with pytest.raises(ImageValidationError, match="compare_faces"):
-        house.verification.verify(RequestTimer(10), jpeg(), "Ana García")
+        house.identification.verify(RequestTimer(10), jpeg(), "Ana García")
 
 
 def test_a_photo_without_a_face_is_refused_before_anything_is_compared() -> None:
     house, _ = claimed([90.0])
-    house.verification = VerificationService(house.photos, FakeRekognition(faces=[]), house.table, BUCKET)  # type: ignore[arg-type]
+    house.identification = replace(house.identification, rekognition=FakeRekognition(faces=[]))  # type: ignore[arg-type]
 
     with pytest.raises(ImageValidationError, match="no face"):
-        house.verification.verify(RequestTimer(10), jpeg(), "Ana García")
+        house.identification.verify(RequestTimer(10), jpeg(), "Ana García")
 
 
 @pytest.mark.parametrize("failure", [InternalServerError("failed."), ServiceBusyError("busy.")])
@@ -208,4 +210,4 @@ def test_a_comparison_that_fails_is_one_failure_of_the_service(failure: Exceptio
     house, _ = claimed([93.0, failure])
 
     with pytest.raises(InternalServerError, match="compare_faces"):
-        house.verification.verify(RequestTimer(10), jpeg(), "Ana García")
+        house.identification.verify(RequestTimer(10), jpeg(), "Ana García")

@@ -31,7 +31,7 @@ def work(kind: str) -> None:
     adapters = PeopleAdapters.from_environment()
     timer = RequestTimer(600)
     if kind == "rename":
-        adapters.renaming.rename(timer, OLD, NEW)
+        adapters.kept.rename(timer, OLD, NEW)
         return
     adapters.reindexing.grace_s = 0
     run = str(uuid.uuid4())
@@ -42,7 +42,7 @@ def work(kind: str) -> None:
 def seed(stack: LocalStack, adapters: PeopleAdapters) -> None:
     """Nobody, then one person with photos that all differ."""
     for name in (OLD, NEW):
-        adapters.erasure.erase_person(RequestTimer(600), name)
+        adapters.kept.erase_person(RequestTimer(600), name)
     s3 = aws_client("s3", stack.info.s3_endpoint)
     for number in range(PHOTOS):
         # Bytes behind the end of a JPG change its digest and nothing else.
