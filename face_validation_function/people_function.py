@@ -157,7 +157,7 @@ def _photo(adapters: PeopleAdapters, timer: RequestTimer, request: PhotoRequest)
     if request.image_path is None:
         return request.photo
     with timer.step("photo, download"), looked_for_in("target"):
-        return adapters.s3.image(adapters.settings.target_bucket, request.image_path)
+        return adapters.s3.photo(adapters.settings.target_bucket, request.image_path).data
 
 
 def _found(matches: Sequence[PersonMatch]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from face_validation_function.faces import BoundingBox, Document, Face, TextLine
 from face_validation_function.integrations.rekognition_service import FaceMatch
+from face_validation_function.integrations.s3_service import StoredPhoto
 from tests.waiting import until
 
 FACE = Face(BoundingBox(0.4, 0.3, 0.2, 0.3), 99.9)
@@ -80,13 +81,13 @@ class FakeS3:
         self.objects |= {f"{name}.jpg": value for name, value in objects.items()}  # type: ignore[misc]  # exceptions too
         self.read: list[tuple[str, str]] = []
 
-    def image(self, bucket: str, key: str) -> bytes:
+    def photo(self, bucket: str, key: str) -> StoredPhoto:
         self.read.append((bucket, key))
         found: object = self.objects[key]
         if isinstance(found, Exception):
             raise found
         assert isinstance(found, bytes)
-        return found
+        return StoredPhoto(found, "1", None)
 
 
 class FakeRekognition:

@@ -27,6 +27,7 @@ from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation.local.samples.photographs import eileen_collins, jpeg
 from face_validation_function.faces import BoundingBox, Document, Face
 from face_validation_function.integrations.rekognition_service import FaceMatch
+from face_validation_function.integrations.s3_service import StoredPhoto
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.settings import Settings
@@ -44,10 +45,10 @@ class OneObject:
         self.source = b""
         self._target = jpeg(eileen_collins().resize((200, 200)))
 
-    def image(self, bucket: str, key: str) -> bytes:
+    def photo(self, bucket: str, key: str) -> StoredPhoto:
         """The object; the bucket does not matter."""
         del bucket
-        return self._target if key == "target" else self.source
+        return StoredPhoto(self._target if key == "target" else self.source, "1", None)
 
 
 class OneFace:

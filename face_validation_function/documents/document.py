@@ -1,6 +1,8 @@
 """What a document's text says: the zone's fields as values, whether it has expired, and whether the print agrees.
 
-That the print agrees is not a forgery check: whoever changes the print can change the zone with it.
+A zone's dates (YYMMDD) have no century: a birth date is the latest one that is not after the day of the request, an
+expiry date the one within 50 years of it; where month or day are fillers the ISO date is shorter. That the print agrees
+is not a forgery check: whoever changes the print can change the zone with it.
 """
 
 import re
@@ -8,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from face_validation_function.documents.dates import birth_date, expiry_date, printed_dates
 from face_validation_function.documents.zones import FILLER, Zone, find_zone, is_of_zone
 from face_validation_function.faces import TextLine
 
@@ -24,6 +25,15 @@ SURE = 90.0
 WHOLE_SET = 3
 _ALIKE = str.maketrans("OQDILZSGB", "000112568")
 _WORD = re.compile(r"[0-9A-Z]{6,}")
+# Months by what their names begin with, in several languages; a named month that is not here is not read.
+_MONTH_NAMES = (
+    "JAN=1 ENE=1 GEN=1 STY=1 FEB=2 FEV=2 FÉV=2 MAR=3 MÄR=3 APR=4 AVR=4 ABR=4 MAY=5 MAI=5 MAG=5 JUN=6 JUIN=6 GIU=6 "
+    "JUL=7 JUIL=7 LUG=7 AUG=8 AOU=8 AOÛ=8 AGO=8 SEP=9 SET=9 OCT=10 OKT=10 OTT=10 NOV=11 DEC=12 DÉC=12 DEZ=12 DIC=12"
+)
+_MONTHS = {name: int(number) for name, _, number in (entry.partition("=") for entry in _MONTH_NAMES.split())}
+_NUMBERS = re.compile(r"\b(\d{1,2})[ ./-](\d{1,2})[ ./-](\d{4}|\d{2})\b")
+_ISO = re.compile(r"\b(\d{4})[./-](\d{2})[./-](\d{2})\b")
+_NAMED = re.compile(r"\b(\d{1,2})[ .]?([^\W\d_]{3,9})(?:[ ./]+[^\W\d_]{3,9})?[ .,]*(\d{4}|\d{2})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +172,7 @@ def _birth_agrees(lines: Sequence[TextLine], birth: date | None) -> bool | None:
     if birth is None:
         return None
     wanted = (birth.year % 100, birth.month, birth.day)
-    dates = [(found, line.confidence) for line in lines for found in printed_dates(line.text)]
+    dates = [(found, line.confidence) for line in lines for found in _printed_dates(line.text)]
     if any(
         (year, month, day) == wanted and century in {None, birth.year // 100}
         for (century, year, month, day), _ in dates
@@ -170,3 +180,53 @@ def _birth_agrees(lines: Sequence[TextLine], birth: date | None) -> bool | None:
         return True
     sure = {(year, frozenset((month, day))) for (_, year, month, day), confidence in dates if confidence >= SURE}
     return False if len(sure) >= WHOLE_SET else None
+
+
+def birth_date(text: str, today: date) -> str | None:
+    """The ISO date of a birth, shorter where month or day are fillers; None where it is not a date."""
+    for century in (today.year // 100 * 100, today.year // 100 * 100 - 100):
+        found = _iso(text, century)
+        if found is not None and found <= today.isoformat()[: len(found)]:
+            return found
+    return None
+
+
+def expiry_date(text: str, today: date) -> str | None:
+    """The ISO date of an expiry; None where it is not a date."""
+    century = today.year // 100 * 100
+    found = [year for year in (_iso(text, century + step) for step in (-100, 0, 100)) if year is not None]
+    return min(found, key=lambda iso: abs(int(iso[:4]) - today.year), default=None)
+
+
+def _printed_dates(text: str) -> Iterator[tuple[int | None, int, int, int]]:
+    """(century or None, year of the century, month, day) of every date in a line of print, both orders of numbers."""
+    for year, month, day in _ISO.findall(text):
+        yield int(year) // 100, int(year) % 100, int(month), int(day)
+    for one, other, year in _NUMBERS.findall(text):
+        for day, month in {(int(one), int(other)), (int(other), int(one))}:
+            if 1 <= month <= 12 and 1 <= day <= 31:
+                yield (*_year(year), month, day)
+    for day, name, year in _NAMED.findall(text.upper()):
+        month = _MONTHS.get(name) or _MONTHS.get(name[:4]) or _MONTHS.get(name[:3])
+        if month is not None and 1 <= int(day) <= 31:
+            yield (*_year(year), month, int(day))
+
+
+def _year(text: str) -> tuple[int | None, int]:
+    return (int(text[:2]), int(text[2:])) if len(text) == 4 else (None, int(text))
+
+
+def _iso(text: str, century: int) -> str | None:
+    if not text[:2].isdecimal():
+        return None
+    year = century + int(text[:2])
+    month, day = text[2:4].strip(FILLER), text[4:6].strip(FILLER)
+    if not month:
+        return f"{year:04d}" if not day else None
+    if not month.isdecimal() or (day and not day.isdecimal()):
+        return None
+    try:
+        whole = date(year, int(month), int(day or 1))
+    except ValueError:
+        return None
+    return whole.isoformat() if day else whole.isoformat()[:7]

@@ -33,7 +33,7 @@ UNREADABLE: Refusals = dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    """An object of the faces bucket: its bytes, its version, and the name in its metadata, if there is one."""
+    """An object: its bytes, its version, and the name in its metadata, if there is one."""
 
     data: bytes
     version: str
@@ -65,18 +65,14 @@ class S3Service:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def image(self, bucket: str, key: str) -> bytes:
-        """The bytes of one object, 1 byte to 15 MB.
+    def photo(self, bucket: str, key: str, version: str | None = None) -> StoredPhoto:
+        """One version of an object, by default the newest: 1 byte to 15 MB.
 
         Raises:
             InvalidS3ObjectError: missing, denied or empty.
             ImageTooLargeError: more than 15 MB; refused by its length, before it is read.
             InternalServerError: S3 failed; ServiceBusyError when it throttled past the retries.
         """
-        return self.photo(bucket, key).data
-
-    def photo(self, bucket: str, key: str, version: str | None = None) -> StoredPhoto:
-        """One version of an object, by default the newest; raises as `image` does."""
         chosen = {"VersionId": version} if version else {}
         with translate_aws_errors("S3", UNREADABLE):
             found = self._client.get_object(Bucket=bucket, Key=key, **chosen)

@@ -3,8 +3,7 @@
 from face_validation_function.comparison import Comparison
 from face_validation_function.services.face_steps import FaceSteps
 from face_validation_function.services.strategies.face_to_face import FaceToFaceInference
-from face_validation_function.services.strategies.id_in_face import IDInFaceInference
-from face_validation_function.services.strategies.id_to_face import IDToFaceInference
+from face_validation_function.services.strategies.id_to_face import IDInFaceInference, IDToFaceInference
 from face_validation_function.services.strategies.inference_strategy import InferenceStrategy
 from face_validation_function.validations.validation_request import FaceValidationRequest
 

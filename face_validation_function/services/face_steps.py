@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from face_validation_function.comparison import Comparison
 from face_validation_function.documents.claims import judged_claims
@@ -48,11 +48,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class PreparationStep(Protocol):
-    """How one side's face is found."""
-
-    def __call__(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
-        """The side's face, cut out; raises ImageValidationError when there is none."""
+PreparationStep = Callable[[LoadedImage, FaceValidationRequest], PreparedFace]
+"""One side's face, cut out; raises ImageValidationError when there is none."""
 
 
 class FaceSteps:
@@ -195,7 +192,7 @@ class FaceSteps:
     def _photo(self, name: str, bucket: str, key: str, data: bytes | None = None) -> LoadedImage:
         if data is None:
             with self._timer.step(f"{name}, download"), looked_for_in(name):
-                data = self._s3.image(bucket, key)
+                data = self._s3.photo(bucket, key).data
         with self._timer.step(f"{name}, decode"):
             return LoadedImage(name, open_upright(data), hashlib.sha256(data).digest())
 

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from face_validation_function.documents.claims import Claim, Verdict, is_name_of, judged_claims
-from face_validation_function.documents.dates import birth_date, expiry_date
-from face_validation_function.documents.document import DocumentReading, read_document
+from face_validation_function.documents.document import DocumentReading, birth_date, expiry_date, read_document
 from face_validation_function.documents.zones import check_digit
 from face_validation_function.faces import BoundingBox, TextLine
 

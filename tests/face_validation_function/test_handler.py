@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 
 from face_validation_function.exceptions.exceptions import InvalidS3ObjectError, ServiceBusyError
 from face_validation_function.faces import BoundingBox, Face
+from face_validation_function.integrations.s3_service import StoredPhoto
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.routes import VALIDATION_ROUTES
@@ -257,8 +258,8 @@ def test_items_that_have_not_begun_at_the_deadline_never_do() -> None:
     stuck = threading.Event()
 
     class Stuck(FakeS3):
-        def image(self, bucket: str, key: str) -> bytes:
-            found = super().image(bucket, key)
+        def photo(self, bucket: str, key: str) -> StoredPhoto:
+            found = super().photo(bucket, key)
             stuck.wait(60)
             return found
 
@@ -279,10 +280,10 @@ def test_what_is_known_of_the_source_is_answered_when_the_target_never_comes() -
     stuck = threading.Event()
 
     class HalfDead(FakeS3):
-        def image(self, bucket: str, key: str) -> bytes:
+        def photo(self, bucket: str, key: str) -> StoredPhoto:
             if bucket == "targets":
                 stuck.wait(60)
-            return super().image(bucket, key)
+            return super().photo(bucket, key)
 
     missing = InvalidS3ObjectError("S3 answered NoSuchKey.")
 

@@ -35,9 +35,9 @@ def test_an_object_of_15_megabytes_is_read_and_a_byte_more_is_refused_unread(s3:
     too_large = BytesIO(b"photo")
     answers.add_response("get_object", {"ContentLength": LIMIT + 1, "Body": too_large}, asked)
 
-    assert service.image("photos", "a.jpg") == b"photo"
+    assert service.photo("photos", "a.jpg").data == b"photo"
     with pytest.raises(ImageTooLargeError, match=r"15728641 bytes; the limit is 15728640 \(15 MB\)"):
-        service.image("photos", "a.jpg")
+        service.photo("photos", "a.jpg")
     assert too_large.closed
 
 
@@ -49,7 +49,7 @@ def test_whatever_aws_calls_it_being_asked_too_often_is_for_later(s3: tuple[S3Se
     answers.add_client_error("get_object", code)
 
     with pytest.raises(ServiceBusyError, match=code):
-        service.image("photos", "a.jpg")
+        service.photo("photos", "a.jpg")
 
 
 def test_every_version_of_one_key_is_listed_markers_too_and_of_no_longer_key(s3: tuple[S3Service, Stubber]) -> None:
@@ -134,7 +134,7 @@ def test_an_object_that_cannot_be_read_is_the_callers_and_is_asked_for_once(
     answers.add_client_error("get_object", code, http_status_code=400)
 
     with pytest.raises(InvalidS3ObjectError, match=f"S3 answered {code}"):
-        service.image("photos", "a.jpg")
+        service.photo("photos", "a.jpg")
 
 
 @pytest.mark.parametrize(("code", "is_deleted"), [("404", True), ("403", False), ("400", False), (None, False)])

@@ -1,4 +1,4 @@
-"""ID_TO_FACE: an official identity document against a photograph."""
+"""ID_TO_FACE and ID_IN_FACE: an official identity document against a person, in two images or in one."""
 
 from face_validation_function.comparison import Comparison
 from face_validation_function.services.strategies.inference_strategy import InferenceStrategy
@@ -12,3 +12,11 @@ class IDToFaceInference(InferenceStrategy):
         """Compare the document's portrait with the most prominent face of the photograph."""
         steps = self.steps
         return steps.compare(request, source=steps.document_portrait, target=steps.only_face)
+
+
+class IDInFaceInference(InferenceStrategy):
+    """The portrait of a held document against the person who holds it."""
+
+    def execute(self, request: FaceValidationRequest) -> Comparison:
+        """Compare the document's portrait with the most prominent face that is not on the document."""
+        return self.steps.compare_within(request)
