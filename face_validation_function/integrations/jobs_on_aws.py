@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, fields
+from functools import partial
+from io import BufferedReader
 from typing import IO, Any, TypeVar
 
 from face_validation_function.exceptions.exceptions import (
@@ -33,6 +35,7 @@ RUNNING = "RUNNING"
 _CONDITION: Refusals = {"ConditionalCheckFailedException": ConflictError}
 _CHANGED: Refusals = {**UNREADABLE, **dict.fromkeys(("PreconditionFailed", "412"), InvalidS3ObjectError)}
 _CHUNK_BYTES = 1 << 20
+MOST_LINE_BYTES = 64 * 1024
 
 Value = TypeVar("Value")
 
@@ -126,10 +129,13 @@ class JobFiles:
         return etag
 
     def manifest(self, key: str, etag: str) -> Iterator[bytes]:
-        """The manifest, a part at a time; raises InvalidS3ObjectError when it is another version by now."""
+        """The manifest's lines, of a longer one no more than shows that it is too long.
+
+        InvalidS3ObjectError when the manifest is another version by now.
+        """
         with translate_aws_errors("manifest_path: S3", _CHANGED):
             body = self._client.get_object(Bucket=self._source_bucket, Key=key, IfMatch=etag)["Body"]
-            yield from body.iter_chunks(_CHUNK_BYTES)
+            yield from iter(partial(BufferedReader(body, _CHUNK_BYTES).readline, MOST_LINE_BYTES + 1), b"")
 
     def put(self, key: str, data: bytes, counts: Counts | None = None, attempt: int = 1) -> None:
         """Keep an object; `counts` and `attempt` beside it, where it holds the outcomes of a batch."""

@@ -10,13 +10,13 @@ from hashlib import sha256
 from typing import Any
 
 from face_validation_function.exceptions.exceptions import RequestError
+from face_validation_function.integrations.jobs_on_aws import MOST_LINE_BYTES
 from face_validation_function.jobs import Job, Kind, Line
 from face_validation_function.validations.body import StrictBody, parse_body, validated
 from face_validation_function.validations.people_requests import EnrolRequest, SearchRequest
 from face_validation_function.validations.validation_request import FaceValidationRequest
 
 MOST_LINES = 1_000_000
-MOST_LINE_BYTES = 64 * 1024
 # What labelled cases say of themselves, which no route asks for.
 LABELS = frozenset({"case_id", "expected", "note", "source_person", "target_person", "group"})
 _COLUMNS = {"source": "source_path", "target": "target_path"}
@@ -52,13 +52,12 @@ def check_defaults(kind: Kind, defaults: Mapping[str, Any]) -> None:
     _refuse_fields(defaults, route.refused)
 
 
-def lines_of(job: Job, chunks: Iterable[bytes]) -> Iterator[Line]:
+def lines_of(job: Job, lines: Iterable[bytes]) -> Iterator[Line]:
     """Every line of a manifest that is not empty, in its order. What is wrong with one line is that line's outcome.
 
-    Raises:
-        RequestError: nothing can be asked: the header, the size, or the number of lines is not right.
+    RequestError when nothing can be asked: the header, the size, or the number of lines is not right.
     """
-    numbered = _numbered(chunks)
+    numbered = _numbered(lines)
     read: Callable[[str], object] = parse_body
     if job.asked["manifest_path"].endswith(".csv"):
         columns = _header(job, next(numbered, (1, b""))[1])
@@ -106,17 +105,11 @@ def _refuse_fields(request: Mapping[str, Any], refused: frozenset[str]) -> None:
         raise RequestError("include: document is not for jobs: what a document says goes into no file.")
 
 
-def _numbered(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file with their numbers; raises RequestError where one is too long."""
-    number, rest = 1, b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield number, line
-            number += 1
-        if len(rest) > MOST_LINE_BYTES:
+def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(lines, 1):
+        if len(line) > MOST_LINE_BYTES:
             raise RequestError(f"line {number}: it has more than {MOST_LINE_BYTES} bytes, the limit of a line.")
-    yield number, rest
+        yield number, line
 
 
 def _header(job: Job, line: bytes) -> list[str]:

@@ -154,8 +154,8 @@ class JobSteps:
     def _cut(self, job: Job) -> Job:
         """Write every batch, then note how many there are. The manifest is read twice and never held."""
         key = job.asked["manifest_path"]
-        breaks = sum(chunk.count(b"\n") for chunk in self._files.manifest(key, job.etag))
-        size = max(LEAST_LINES, min(MOST_LINES, breaks // _BATCHES_WANTED))
+        in_all = sum(1 for _ in self._files.manifest(key, job.etag))
+        size = max(LEAST_LINES, min(MOST_LINES, in_all // _BATCHES_WANTED))
         lines, found, batches = lines_of(job, self._files.manifest(key, job.etag)), 0, 0
         with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
             while some := [batch for _ in range(_FILES_AT_ONCE) if (batch := list(islice(lines, size)))]:

@@ -1,13 +1,16 @@
 """A manifest, line by line: what is wrong with one line is that line's outcome, what is wrong with all is the job's."""
 
 import json
+from io import BytesIO, RawIOBase
 from typing import Any
 
 import pytest
+from botocore.response import StreamingBody
 from hypothesis import given
 from hypothesis import strategies as st
 
 from face_validation_function.exceptions.exceptions import RequestError
+from face_validation_function.integrations.jobs_on_aws import JobFiles
 from face_validation_function.jobs import Job, Line
 from face_validation_function.services import job_manifest
 from face_validation_function.services.job_manifest import check_defaults, lines_of
@@ -20,9 +23,27 @@ def job(kind: str = "validation", path: str = "m.jsonl", **defaults: Any) -> Job
     return Job("ann", "7b0a3f0e-59f7-4b0f-9a43-0d8c9b5a1d11", asked, "etag", 0.0, 0.0)
 
 
+class Parted(RawIOBase):
+    """An S3 client whose object comes in these parts."""
+
+    def __init__(self, parts: list[bytes]) -> None:
+        self._parts, self._length = [part for part in parts if part], sum(map(len, parts))
+
+    def get_object(self, **_: str) -> dict[str, StreamingBody]:
+        return {"Body": StreamingBody(self, self._length)}
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._parts.pop(0) if self._parts else b""
+        buffer[: len(part)] = part
+        return len(part)
+
+
 def read(data: bytes | str, of: Job | None = None) -> list[Line]:
     content = data.encode() if isinstance(data, str) else data
-    return list(lines_of(of or job(), [content]))
+    return list(lines_of(of or job(), BytesIO(content)))
 
 
 def test_each_line_is_a_request_with_an_id_that_is_the_same_when_it_is_read_again() -> None:
@@ -126,7 +147,9 @@ def test_however_a_manifest_comes_in_parts_its_lines_are_the_same(texts: list[st
     cuts = sorted(data.draw(st.lists(st.integers(0, len(content)), max_size=5)))
     parts = [content[a:b] for a, b in zip([0, *cuts], [*cuts, len(content)], strict=True)]
 
-    assert list(lines_of(job(), parts)) == list(lines_of(job(), [content]))
+    files = JobFiles(Parted(parts), "jobs", "source")
+
+    assert list(files.manifest("m.jsonl", "etag")) == list(BytesIO(content))
 
 
 def test_defaults_of_another_kind_are_refused_by_name() -> None:
