@@ -73,11 +73,7 @@ def _plain(claim: Claim, text: str) -> str:
 def is_name_of(full_name: str, surname: str, given_names: str, *, truncated: bool) -> bool:
     """Whether `full_name`, in any letters and order, has the zone's names, all of them and no others.
 
-    Args:
-        full_name: what the caller says.
-        surname: the zone's, its names parted by spaces.
-        given_names: likewise.
-        truncated: the zone's names fill their field: the last may be cut, and more may be cut off.
+    `truncated`: the zone's names fill their field, so that the last may be cut, and more may be cut off.
     """
     claimed = [_pattern(name) for name in _parted(full_name)]
     zone = [*surname.split(), *given_names.split()]

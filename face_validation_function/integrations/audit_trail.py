@@ -27,10 +27,8 @@ class AuditTrail:
     def write(self, id_request: str, client_id: str, request: FaceValidationRequest, found: Comparison) -> None:
         """Keep a decision and everything that it followed from, under the id that it is answered with.
 
-        Scores and thresholds are 0-100, unrounded; the HMACs are hexadecimal.
-
-        Raises:
-            InternalServerError: it cannot be written, so the decision must not be told.
+        Scores and thresholds are 0-100, unrounded; the HMACs are hexadecimal. InternalServerError when it cannot be
+        written, so that the decision must not be told.
         """
         document = found.source.document
         record = {

@@ -59,11 +59,7 @@ class ClaimsTable:
         return _claim(self._table.put_or_read(row, free, {"now": _now()}))
 
     def record(self, key: str, owner: str, outcome: str, expires_at: int | None = None) -> None:
-        """Keep the outcome beside the owner's claim, until then where it is told; once more is the same.
-
-        Raises:
-            ClaimLostError: the claim is not the owner's any more.
-        """
+        """Keep the outcome beside the owner's claim, until then where it is told; raises ClaimLostError."""
         later = "" if expires_at is None else f", #{EXPIRES_AT} = :expires"
         self._table.ask(
             "update_item",
@@ -111,18 +107,12 @@ class Replays:
     ) -> Value | Json:
         """What `work` answers, or, as JSON, what it answered when the same was sent under this key within an hour.
 
-        Args:
-            key: whose request it is, and which one.
-            sent: what was sent under the key.
-            remaining_s: seconds until `work` has ended, in whichever way.
-            work: is called unless there is an answer. What it raises is not kept.
-            as_json: makes a value what is kept.
-            keep: whether the value is kept; without it duplicates are refused only while `work` runs.
+        `work` has ended after `remaining_s` in whichever way; what it raises is not kept. Without `keep` duplicates are
+        refused only while it runs.
 
         Raises:
             ConflictError: something else was sent under the key.
             RequestUnderWayError: the same is being answered.
-            InternalServerError: DynamoDB failed; ServiceBusyError when it throttled past the retries.
         """
         name, owner = f"replay#{_digest(list(key))}", uuid.uuid4().hex
         claim = self._claims.claim(name, owner, int(time.time() + remaining_s) + GRACE_S)

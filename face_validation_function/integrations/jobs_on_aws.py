@@ -81,10 +81,7 @@ class JobsTable:
     def change(self, job: Job, *states: State, **values: Any) -> Job:
         """Set fields of a job that is in one of `states`, in the attempt that `job` is; the job as it is then.
 
-        A field whose value is None is removed.
-
-        Raises:
-            ConflictError: it is in another state by now, or in another attempt.
+        A field whose value is None is removed. ConflictError if it is in another state by now, or in another attempt.
         """
         set_ = ", ".join(f"#{name} = :{name}" for name, value in values.items() if value is not None)
         gone = ", ".join(f"#{name}" for name, value in values.items() if value is None)
@@ -115,12 +112,7 @@ class JobFiles:
         self._client, self.bucket, self._source_bucket = client, bucket, source_bucket
 
     def manifest_etag(self, key: str) -> str:
-        """Which version of a manifest is there now.
-
-        Raises:
-            InvalidS3ObjectError: it cannot be read.
-            RequestError: it is empty, or over 1 GB.
-        """
+        """Which version of a manifest is there now; InvalidS3ObjectError without one, RequestError over 1 GB."""
         with translate_aws_errors("manifest_path: S3", UNREADABLE):
             found = self._client.head_object(Bucket=self._source_bucket, Key=key)
             size, etag = int(found["ContentLength"]), str(found["ETag"])

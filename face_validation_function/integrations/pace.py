@@ -67,12 +67,8 @@ class Pace:
 class PacedRekognition:
     """A Rekognition client whose every call keeps to the pace; what is throttled waits and is asked again.
 
-    Each call by itself, so that no call is paid for again because the next one of its request was throttled.
-
-    Args:
-        client: a boto3 client that tries once.
-        pace: None when the account has no limit that matters.
-        remaining_s: how many seconds are left.
+    Each call by itself, so that no call is paid for again because the next one of its request was throttled. `client`
+    is a boto3 client that tries once; `pace` is None when the account has no limit that matters.
     """
 
     def __init__(self, client: Any, pace: Pace | None, remaining_s: Callable[[], float]) -> None:

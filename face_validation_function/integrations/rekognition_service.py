@@ -115,8 +115,7 @@ class CollectionService:
     def index_face(self, image: bytes, kept: KeptPhoto, face: Face) -> EnrolledFace:
         """Add the face in a crop of a photo to the collection that `kept` names; once more changes nothing.
 
-        Raises:
-            ImageValidationError: it is not good enough to be searched for; says why.
+        ImageValidationError when it is not good enough to be searched for; says why.
         """
         with translate_aws_errors("IndexFaces", REFUSALS):
             answer = self._client.index_faces(

@@ -122,12 +122,9 @@ def measured(values: Mapping[QualityMeasure, float]) -> Quality:
 
 
 def shortcomings(quality: Quality, side: str, least: Mapping[QualityMeasure, float] | None = None) -> list[Reason]:
-    """What is wrong with a face, each reason once, in the table's order.
+    """What is wrong with the face of a side (source or target), each reason once, in the table's order.
 
-    Args:
-        quality: the face's measures.
-        side: source or target.
-        least: measure -> score that is enough; by default the table's own limits, of every measure.
+    `least` is the score that is enough, by default the table's own limits, of every measure.
     """
     limits = {measure: scale.limit for measure, scale in SCALES.items()} if least is None else least
     return list(

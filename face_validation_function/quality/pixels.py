@@ -21,14 +21,9 @@ Point = tuple[float, float]
 
 
 def face_quality(pixels: Image.Image, face: Face) -> Quality:
-    """Every measure of one face of an upright RGB image.
+    """Every measure of one face of an upright RGB image, which margins and head size refer to.
 
-    Args:
-        pixels: the whole image, which margins and head size refer to.
-        face: with landmarks and pose, as DetectFaces gives them without being asked for more.
-
-    Raises:
-        InternalServerError: the face came without landmarks or pose.
+    InternalServerError when the face came without landmarks or pose, which DetectFaces gives unasked.
     """
     if face.landmarks is None or face.pose is None:
         raise InternalServerError("DetectFaces gave no landmarks or pose: the quality of the face is not known.")

@@ -92,9 +92,7 @@ class IdentificationService:
     def verify(self, timer: RequestTimer, data: bytes, full_name: str) -> Verified:
         """Compare the most prominent face of a photo (a JPG or PNG file) with the person's newest photos.
 
-        Raises:
-            NotFoundError: nobody of that name is enrolled.
-            FaceValidationError: the photo shows no face, none of the person's photos can be compared, or AWS failed.
+        NotFoundError when nobody of that name is enrolled; also ImageValidationError without a face, in either.
         """
         with timer.step("table"):
             enrolled = self.table.faces_of(full_name)[:MOST_COMPARED]

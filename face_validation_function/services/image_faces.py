@@ -132,11 +132,7 @@ def stands_on(face: Face, document: Document) -> bool:
 
 
 def faces_apart(faces: list[Face], document: Document) -> tuple[list[Face], list[Face]]:
-    """The faces on the document, and the others that are large enough to be of whoever holds it.
-
-    Raises:
-        ImageValidationError: the document has no place of its own in the image, or nobody holds it.
-    """
+    """The faces on the document, and those large enough to be of whoever holds it; ImageValidationError without."""
     if document.box == WHOLE_IMAGE:
         raise ImageValidationError(
             f"the label {document.label} came without a position, so it is not known which face is on the document.",

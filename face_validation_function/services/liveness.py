@@ -37,9 +37,7 @@ class LivenessService:
     def reference_image(self, timer: RequestTimer, client: str, request: FaceValidationRequest) -> bytes:
         """The image of a session that succeeded, for this request alone and as often as this request is repeated.
 
-        Raises:
-            LivenessError: the session is not this client's, not for this source, used by another request, not
-                finished, failed, expired, not sure enough, or without an image.
+        LivenessError when the session is not this client's for this source, was used, or did not pass.
         """
         session_id = request.target_liveness_session or ""
         use = f"liveness-use/{session_id}"

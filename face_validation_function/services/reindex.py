@@ -54,8 +54,7 @@ class ReindexService:
     def step(self, timer: RequestTimer, run: str) -> ReindexProgress:
         """Begin a reindex, or go on with the one that is under way; `run` names the caller's whole reindex.
 
-        Raises:
-            FaceValidationError: AWS failed, or another call does the same now; ask again, and it goes on.
+        ServiceBusyError when another call does the same now; whatever failed, ask again, and it goes on.
         """
         with timer.step("table"):
             state = self.table.collections()
@@ -98,9 +97,7 @@ class ReindexService:
         """Do `work` for the rows of other collections than the newest, until the end or until time is short.
 
         A photo that is being enrolled now is left alone: it is met again after the swap, or its request is refused.
-
-        Returns:
-            The state with the place to go on from, how many photos were indexed, and whether the end was reached.
+        The answer is the state, how many photos were indexed, and whether the end was reached.
         """
         newest, indexed = state.following or state.active, 0
         todo = partial(work, timer, state)
