@@ -96,7 +96,7 @@ class EnrolmentService:
     def _index(
         self, timer: RequestTimer, wanted: KeptPhoto, image: UprightImage, *, allow_duplicate: bool
     ) -> EnrolledFace:
-        face, crop = prominent_face(self.rekognition, timer, "photo", image)
+        face, crop = prominent_face(self.rekognition, timer, image)
         is_possible = self._is_possible_duplicate(timer, wanted.photo, crop, allow_duplicate=allow_duplicate)
         with timer.step("photo, index_faces", rekognition=True):
             indexed = self.collection.index_face(crop, wanted, face)

@@ -68,7 +68,7 @@ class IdentificationService:
         """Whose face is the most prominent one of a photo (a JPG or PNG file); raises FaceValidationError."""
         with timer.step("photo, decode"):
             image = open_upright(data)
-        face, crop = prominent_face(self.rekognition, timer, "photo", image)
+        face, crop = prominent_face(self.rekognition, timer, image)
         return self._of_face(timer, face, crop, threshold, max_people)
 
     def search_everybody(

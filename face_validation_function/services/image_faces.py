@@ -71,11 +71,9 @@ def faces_in(
     return faces
 
 
-def prominent_face(
-    rekognition: RekognitionService, timer: RequestTimer, name: str, image: UprightImage
-) -> tuple[Face, bytes]:
+def prominent_face(rekognition: RekognitionService, timer: RequestTimer, image: UprightImage) -> tuple[Face, bytes]:
     """The face that a photograph is of, and its crop as a JPG; raises ImageValidationError when there is none."""
-    faces = faces_in(rekognition, timer, name, image.sendable)
+    faces = faces_in(rekognition, timer, "photo", image.sendable)
     face = faces[most_prominent(faces, central=True)]
     return face, cut_face(image, face)[0]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
+from operator import attrgetter, itemgetter
 from pathlib import PurePosixPath
 
 from face_validation_function.exceptions.exceptions import ConflictError, NotFoundError, ServiceBusyError
@@ -26,6 +27,7 @@ EXPIRED_AT_ONCE = 100
 # What the last erasure of a run may take.
 RESERVE_S = 5.0
 ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
+_PHOTO_KEY = attrgetter("photo.key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class KeptPhotos:
             yield from self._records(timer, rows)
 
     def _records(self, timer: RequestTimer, rows: list[KeptPhoto]) -> Iterator[KeptRecords]:
-        for _, group in groupby(sorted(rows, key=_key), key=_key):
+        for _, group in groupby(sorted(rows, key=_PHOTO_KEY), key=_PHOTO_KEY):
             own = list(group)
             with timer.step("photo, versions"):
                 keys = dict.fromkeys(key for row in own for key in row.keys)
@@ -144,11 +146,11 @@ class KeptPhotos:
         with timer.step("collection"):
             removed = sum(
                 self._collection.delete_faces([face_id for _, face_id in group], collection_id)
-                for collection_id, group in groupby(faces, key=lambda face: face[0])
+                for collection_id, group in groupby(faces, key=itemgetter(0))
             )
         versions = 0
         with timer.step("photo, delete versions"):
-            for key, group in groupby(records.versions, key=lambda one: one.key):
+            for key, group in groupby(records.versions, key=attrgetter("key")):
                 versions += self._s3.delete_versions(self._bucket, key, [one.version for one in group])
         with timer.step("table"):
             rows = sum(self._table.delete(row) for row in records.rows)
@@ -196,10 +198,6 @@ class KeptPhotos:
                 self._s3.delete_versions(self._bucket, before.key, [one.version for one in part])
         with timer.step("table, settle"):
             self._table.settle(kept)
-
-
-def _key(kept: KeptPhoto) -> str:
-    return kept.photo.key
 
 
 def _shows_the_same(row: KeptPhoto, kept: KeptPhoto) -> bool:

@@ -6,7 +6,7 @@ collection before it and the new one after it, and both find names. Every step m
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -102,17 +102,24 @@ class ReindexService:
         newest, indexed = state.following or state.active, 0
         todo = partial(work, timer, state)
         with ThreadPoolExecutor(max_workers=PHOTOS_AT_ONCE, thread_name_prefix="photo") as pool:
-            while True:
-                with timer.step("table"):
-                    rows, start = self.table.walk(state.start)
+            for rows, start in self._pages(timer, state.start):
                 older = [kept for kept in rows if kept.collection_id != newest and not kept.is_under_way]
                 for place in range(0, len(older), PHOTOS_AT_ONCE):
                     if timer.remaining_s < RESERVE_S:
                         return state, indexed, False  # this page again: what is done of it costs nothing
                     indexed += sum(pool.map(todo, older[place : place + PHOTOS_AT_ONCE]))
-                if not start:
-                    return state, indexed, True
-                state = self._changed(state, start=start)
+                if start:
+                    state = self._changed(state, start=start)
+        return state, indexed, True
+
+    def _pages(self, timer: RequestTimer, start: str = "") -> Iterator[tuple[list[KeptPhoto], str]]:
+        """The rows of the whole table, some at a time, and where to go on after them; empty at the end."""
+        while True:
+            with timer.step("table"):
+                rows, start = self.table.walk(start)
+            yield rows, start
+            if not start:
+                return
 
     def _carry(self, timer: RequestTimer, state: Collections, kept: KeptPhoto) -> int:
         """Put a photo into the newest collection; how many faces were indexed."""
@@ -152,7 +159,7 @@ class ReindexService:
             image = open_upright(self.s3.photo(self.settings.faces_bucket, photo.key, photo.version).data)
         before = kept.face
         if before is None:
-            face, crop = prominent_face(self.rekognition, timer, "photo", image)
+            face, crop = prominent_face(self.rekognition, timer, image)
         else:
             face, crop = before.face, cut_face(image, before.face)[0]
         with timer.step("photo, index_faces", rekognition=True):
@@ -163,11 +170,5 @@ class ReindexService:
 
     def _report(self, timer: RequestTimer, state: Collections) -> ReindexProgress:
         """The end: every photo without a face, from the whole table, whichever call met it."""
-        found: list[KeptPhoto] = []
-        start = ""
-        while True:
-            with timer.step("table"):
-                rows, start = self.table.walk(start)
-            found += [kept for kept in rows if kept.reason]
-            if not start:
-                return ReindexProgress(state.active, is_finished=True, not_indexed=tuple(found))
+        found = tuple(kept for rows, _ in self._pages(timer) for kept in rows if kept.reason)
+        return ReindexProgress(state.active, is_finished=True, not_indexed=found)
