@@ -101,7 +101,11 @@ class EnrolmentService:
         with timer.step("photo, index_faces", rekognition=True):
             indexed = self.collection.index_face(crop, wanted, face)
         enrolled = replace(indexed, possible_duplicate=is_possible)
-        self._check_name(timer, wanted.photo, enrolled.face_id)
+        with timer.step("table"):
+            # The collection keeps one face of one photo: a second name for it would be answered, or erased, by chance.
+            known = self.table.by_face_id(enrolled.face_id)
+            if known and known.photo != wanted.photo:
+                raise _another_name("it is this very photo; erase that face first, or put the photo again")
         done = replace(wanted, face=enrolled)
         try:
             with timer.step("table"):
@@ -130,13 +134,6 @@ class EnrolmentService:
                         raise _another_name("enrol it with `allow_duplicate` where that is right")
                     return True
         return False
-
-    def _check_name(self, timer: RequestTimer, photo: PhotoVersion, face_id: str) -> None:
-        """The collection keeps one face of one photo: a second name for it would be answered, or erased, by chance."""
-        with timer.step("table"):
-            known = self.table.by_face_id(face_id)
-            if known and known.photo != photo:
-                raise _another_name("it is this very photo; erase that face first, or put the photo again")
 
 
 def _another_name(advice: str) -> ConflictError:
