@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -52,24 +52,18 @@ PreparationStep = Callable[[LoadedImage, FaceValidationRequest], PreparedFace]
 """One side's face, cut out; raises ImageValidationError when there is none."""
 
 
+@dataclass(frozen=True, slots=True)
 class FaceSteps:
     """The steps of one request; they share its timer (clock, bill and deadline).
 
     `live` is the image of a liveness session (a JPG file), which then takes the place of the target in its bucket.
     """
 
-    def __init__(
-        self,
-        s3: S3Service,
-        rekognition: RekognitionService,
-        settings: Settings,
-        timer: RequestTimer,
-        live: bytes | None = None,
-    ) -> None:
-        self._s3, self._rekognition = s3, rekognition
-        self._settings, self._timer, self._live = settings, timer, live
-        self._faces = partial(faces_in, rekognition, timer)
-        self._prepared = partial(prepared_face, timer)
+    s3: S3Service
+    rekognition: RekognitionService
+    settings: Settings
+    timer: RequestTimer
+    live: bytes | None = None
 
     def compare(
         self, request: FaceValidationRequest, *, source: PreparationStep, target: PreparationStep
@@ -79,10 +73,10 @@ class FaceSteps:
         No paid call begins before both files have been read and found good. When both sides fail, the
         source's error is the one raised.
         """
-        settings = self._settings
+        settings = self.settings
         photos = self._side_by_side(
             partial(self._photo, "source", settings.source_bucket, request.source_path),
-            partial(self._photo, "target", settings.target_bucket, request.target_path, self._live),
+            partial(self._photo, "target", settings.target_bucket, request.target_path, self.live),
         )
         portraits = self._side_by_side(partial(source, photos[0], request), partial(target, photos[1], request))
         return self._judged(request, self._similarity(*portraits), *portraits)
@@ -94,20 +88,20 @@ class FaceSteps:
         whole image showed none there, and the comparison, which is not tried again.
         """
         with _about("target"):
-            photo = self._photo("target", self._settings.target_bucket, request.target_path)
+            photo = self._photo("target", self.settings.target_bucket, request.target_path)
             document, faces = self._at_once(
                 partial(self._document, photo, request.threshold_label),
-                partial(self._faces, photo.name, photo.image.sendable),
+                partial(faces_in, self.rekognition, self.timer, photo.name, photo.image.sendable),
             )
-            with self._timer.step("target, document and person apart"):
+            with self.timer.step("target, document and person apart"):
                 on_document, others = faces_apart(faces, document)
             if not on_document:
                 on_document = self._held_portraits(photo, document)
             source = replace(photo, name="source")
             most = most_prominent(on_document, central=False)
-            portrait = self._prepared(source, on_document, most, request, document)
-            holder = self._prepared(photo, others, most_prominent(others, central=True), request)
-            with self._timer.step("target, document and person apart"):
+            portrait = prepared_face(self.timer, source, on_document, most, request, document)
+            holder = prepared_face(self.timer, photo, others, most_prominent(others, central=True), request)
+            with self.timer.step("target, document and person apart"):
                 if holder.face.box.height < HOLDER_BY_PORTRAIT * portrait.face.box.height:
                     raise no_holder("the face beside it is as small as a printed one")
             # CompareFaces takes the largest face of its source: in the portrait's crop that may be the holder's.
@@ -133,8 +127,8 @@ class FaceSteps:
 
     def only_face(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The most prominent face of a photograph."""
-        faces = self._faces(photo.name, photo.image.sendable)
-        return self._prepared(photo, faces, most_prominent(faces, central=True), request)
+        faces = faces_in(self.rekognition, self.timer, photo.name, photo.image.sendable)
+        return prepared_face(self.timer, photo, faces, most_prominent(faces, central=True), request)
 
     def document_portrait(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The portrait on the official document that the image shows; the most prominent face, not its ghost image."""
@@ -142,9 +136,11 @@ class FaceSteps:
         file, part = _cut_document(photo.image, document)
 
         def portrait() -> PreparedFace:
-            faces = self._faces(photo.name, file, "the document")
+            faces = faces_in(self.rekognition, self.timer, photo.name, file, "the document")
             on_document = [face.within(part) for face in faces]
-            return self._prepared(photo, on_document, most_prominent(faces, central=False), request, document)
+            return prepared_face(
+                self.timer, photo, on_document, most_prominent(faces, central=False), request, document
+            )
 
         if "document" not in request.include:
             return self._with_text(portrait(), request, lambda: file)
@@ -160,8 +156,8 @@ class FaceSteps:
         return replace(portrait, document_file=document_file()) if request.claims else portrait
 
     def _read(self, document_file: bytes) -> DocumentReading:
-        with self._timer.step("source, detect_text", rekognition=True):
-            lines = self._rekognition.detect_text(document_file)
+        with self.timer.step("source, detect_text", rekognition=True):
+            lines = self.rekognition.detect_text(document_file)
         return read_document(lines, datetime.now(UTC).date())
 
     def _side_by_side(self, source: Callable[[], T], target: Callable[[], T]) -> tuple[T, T]:
@@ -176,14 +172,14 @@ class FaceSteps:
             try:
                 found = first()
             except BaseException as error:
-                self._timer.end(error if isinstance(error, FaceValidationError) else None)
+                self.timer.end(error if isinstance(error, FaceValidationError) else None)
                 raise
             return found, later.result()
 
     def _held_portraits(self, photo: LoadedImage, document: Document) -> list[Face]:
         """The faces on a document that a person holds, looked for in the document alone."""
         file, part = _cut_document(photo.image, document)
-        faces = self._faces("source", file, "the document")
+        faces = faces_in(self.rekognition, self.timer, "source", file, "the document")
         found = [face for face in (face.within(part) for face in faces) if stands_on(face, document)]
         if not found:
             raise no_face("the document", "only the face of the person who holds it was found")
@@ -191,15 +187,15 @@ class FaceSteps:
 
     def _photo(self, name: str, bucket: str, key: str, data: bytes | None = None) -> LoadedImage:
         if data is None:
-            with self._timer.step(f"{name}, download"), looked_for_in(name):
-                data = self._s3.photo(bucket, key).data
-        with self._timer.step(f"{name}, decode"):
+            with self.timer.step(f"{name}, download"), looked_for_in(name):
+                data = self.s3.photo(bucket, key).data
+        with self.timer.step(f"{name}, decode"):
             return LoadedImage(name, open_upright(data), hashlib.sha256(data).digest())
 
     def _document(self, photo: LoadedImage, threshold_label: float) -> Document:
-        accepted = self._settings.document_labels
-        with self._timer.step(f"{photo.name}, detect_labels", rekognition=True):
-            labels = self._rekognition.detect_labels(photo.image.sendable)
+        accepted = self.settings.document_labels
+        with self.timer.step(f"{photo.name}, detect_labels", rekognition=True):
+            labels = self.rekognition.detect_labels(photo.image.sendable)
             documents = [label for label in labels if label.label in accepted]
             best = max(documents, key=lambda document: document.confidence, default=None)
             if best is None or best.confidence <= threshold_label:
@@ -214,15 +210,15 @@ class FaceSteps:
     def _similarity(self, source: PreparedFace, target: PreparedFace, *, again: bool = True) -> float:
         """The similarity of both faces; `again`: when CompareFaces finds none in the crops, once more uncropped."""
         try:
-            with self._timer.step("compare_faces", rekognition=True):
-                matches = self._rekognition.compare_faces(source.crop, target.crop)
+            with self.timer.step("compare_faces", rekognition=True):
+                matches = self.rekognition.compare_faces(source.crop, target.crop)
                 return similarity_of(target.face_in_crop, matches)
         except NoFaceToCompareError:
             if not again:
                 raise
             # CompareFaces does not say in which image it found no face: both go uncropped.
-            with self._timer.step("compare_faces, uncropped", rekognition=True):
-                matches = self._rekognition.compare_faces(source.uncropped, target.uncropped)
+            with self.timer.step("compare_faces, uncropped", rekognition=True):
+                matches = self.rekognition.compare_faces(source.uncropped, target.uncropped)
                 return similarity_of(target.face.box, matches)
 
 
