@@ -9,14 +9,13 @@ Source: ICAO Doc 9303, parts 3 (check digits), 4 (TD3), 5 (TD1), 6 (TD2) and 7 (
 own zones show it. No library serves: the one on PyPI (`mrz`) is under the GPL.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
-
-from pydantic import TypeAdapter
 
 from face_validation_function.faces import TextLine
 
@@ -40,7 +39,7 @@ _DIGIT_OF = {"O": "0", "Q": "0", "D": "0", "U": "0", "I": "1", "L": "1", "Z": "2
 _AS_DIGITS = str.maketrans(_DIGIT_OF)
 _AS_LETTERS = str.maketrans("012568", "OIZSGB")
 
-Span = tuple[int, int]
+Span = Sequence[int]
 """First and last place + 1, from 0 over the zone's lines joined without a break."""
 
 
@@ -56,15 +55,15 @@ class Layout:
     name: str
     lines: int
     length: int
-    begins: tuple[str, ...]
+    begins: Sequence[str]
     fields: Mapping[str, Span]
     checks: Mapping[str, int]
-    covered: tuple[Span, ...]
+    covered: Sequence[Span]
     composite: int | None
-    letters: tuple[str, ...]
+    letters: Sequence[str]
 
 
-LAYOUTS = TypeAdapter(tuple[Layout, ...]).validate_json(Path(__file__).with_suffix(".json").read_bytes())
+LAYOUTS = [Layout(**told) for told in json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def _zones(layout: Layout, candidates: Sequence[str]) -> Iterator[Zone]:
     for lines in combinations(fitted, layout.lines):
         text = _in_alphabets(layout, "".join(lines))
         # Empty dates have right check digits: an empty form is not a zone.
-        if text.startswith(layout.begins) and text[slice(*layout.fields["date_of_birth"])].strip(FILLER):
+        if text.startswith(tuple(layout.begins)) and text[slice(*layout.fields["date_of_birth"])].strip(FILLER):
             yield _with_number(layout, text)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
-from pydantic import TypeAdapter
 
 from face_validation_function.exceptions.exceptions import InternalServerError, RequestError
 from face_validation_function.integrations.aws_client import Refusals, code_of, translate_aws_errors
@@ -18,7 +17,6 @@ Row = Mapping[str, Any]
 Key = dict[str, dict[str, str]]
 """A row's key, as DynamoDB writes it."""
 
-_KEY = TypeAdapter(dict[str, dict[str, str]])
 _REFUSED = "ConditionalCheckFailedException"
 
 
@@ -120,10 +118,12 @@ def token_of(key: Key | None) -> str | None:
 def start_of(token: str, **names: str) -> Key:
     """The row that a page begins after, of attributes of these types; raises RequestError for a false token."""
     try:
-        key = _KEY.validate_json(base64.urlsafe_b64decode(token.encode()))
-    except ValueError:
-        key = {}
-    if {name: [*value] for name, value in key.items()} != {name: [kind] for name, kind in names.items()}:
+        key: Key = json.loads(base64.urlsafe_b64decode(token.encode()))
+        types = {name: [*value] for name, value in key.items()}
+        texts = [text for value in key.values() for text in value.values()]
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        types, texts = {}, []
+    if types != {name: [kind] for name, kind in names.items()} or not all(isinstance(text, str) for text in texts):
         raise RequestError("next_token is not one that this service gave.")
     return key
 

@@ -12,9 +12,8 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from face_validation_function.exceptions.exceptions import RequestError, ServiceBusyError
+from face_validation_function.faces import BoundingBox, Face, Landmarks, Pose
 from face_validation_function.integrations.dynamodb import (
     ConditionNotMetError,
     Key,
@@ -38,14 +37,11 @@ _STATE_KEY = {"full_name": " collections", "photo_id": "state"}
 # Texts of a row that are left out when they are empty.
 _TEXTS = ("digest", "reason", "moving_to", "expires_at")
 _RECORD = ("landmarks", "pose", "model_version", "possible_duplicate")
-_FACE, _KEPT = TypeAdapter(EnrolledFace), TypeAdapter(KeptPhoto)
+_OF_FACE = ("face_id", "brightness", "sharpness", "enrolled_at", "model_version", "possible_duplicate")
 
 
 class FacesTable:
-    """Rows in and out; `client` is a DynamoDB client.
-
-    `collection_id` is the collection of the deployment, which answers as long as nothing else is written.
-    """
+    """Rows in and out; `client` is a DynamoDB client, `collection_id` the collection that answers at first."""
 
     def __init__(self, client: Any, table: str, collection_id: str) -> None:
         self._table, self._first = Table(client, table), collection_id
@@ -72,10 +68,7 @@ class FacesTable:
             raise ServiceBusyError("this photo is being enrolled by another request.") from None
 
     def complete(self, kept: KeptPhoto) -> None:
-        """Finish a claim: from now on the face is found by its id and its name.
-
-        ConditionNotMetError if the person was erased meanwhile, or another collection answers now.
-        """
+        """Finish a claim; ConditionNotMetError if the person was erased meanwhile or another collection answers now."""
         here = self._check("attribute_not_exists(active) OR active = :own", {"own": kept.collection_id})
         self._table.transact(self._write(kept, "attribute_exists(photo_id)"), here)
 
@@ -196,10 +189,13 @@ class FacesTable:
 
     def _kept(self, row: Row) -> KeptPhoto:
         photo = PhotoVersion(row["full_name"], row["image_path"], row["version"])
-        face = _face(row, photo) if "face_id" in row else None
-        before = json.loads(row.get("moved_from", "null"))
-        told = {"collection_id": self._first, **row, "photo": photo, "face": face, "moved_from": before}
-        return _KEPT.validate_python(told)
+        return KeptPhoto(
+            photo,
+            row.get("collection_id", self._first),
+            face=_face(row, photo) if "face_id" in row else None,
+            moved_from=PhotoVersion(**json.loads(row["moved_from"])) if "moved_from" in row else None,
+            **{name: row[name] for name in (*_TEXTS, "claimed_at") if name in row},
+        )
 
     def _query(self, index: str, keys: str, values: Row, **more: Any) -> tuple[list[KeptPhoto], Any]:
         """Rows of an index, and where the next page of them begins."""
@@ -241,4 +237,11 @@ def _face_row(face: EnrolledFace) -> dict[str, Any]:
 def _face(row: Row, photo: PhotoVersion) -> EnrolledFace:
     # Faces that were enrolled by the first release have no record.
     told = {**row, **json.loads(row.get("record", "{}"))}
-    return _FACE.validate_python(told | {"photo": photo, "face": told | {"box": told}})
+    points, pose = told.get("landmarks"), told.get("pose")
+    face = Face(
+        BoundingBox(*(told[name] for name in BoundingBox.__slots__)),
+        told["confidence"],
+        Landmarks(**{name: tuple(point) for name, point in points.items()}) if points else None,
+        Pose(**pose) if pose else None,
+    )
+    return EnrolledFace(photo=photo, face=face, **{name: told[name] for name in _OF_FACE if name in told})
