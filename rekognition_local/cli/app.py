@@ -14,8 +14,7 @@ from rekognition_local.cli import options
 from rekognition_local.engine import Engine, EngineSettings
 from rekognition_local.engine.faces import calibration
 from rekognition_local.engine.images import ImageError
-from rekognition_local.engine.weights.carriers import ModelError, fetch
-from rekognition_local.engine.weights.model_files import MODEL_FILES
+from rekognition_local.engine.weights.model_files import MODEL_FILES, ModelError, fetch
 from rekognition_local.memory import give_large_blocks_back
 from rekognition_local.operations.image_sources import ImageSource, s3_client
 from rekognition_local.operations.service import Service

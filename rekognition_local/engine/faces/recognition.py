@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid
 from rekognition_local.engine.weights import models, opencv_zoo
-from rekognition_local.engine.weights.carriers import ModelError
-from rekognition_local.engine.weights.model_files import RESNET, SFACE
+from rekognition_local.engine.weights.model_files import RESNET, SFACE, ModelError
 
 # Eyes, nose and mouth corners as the networks were trained to see them: of dlib's ResNet in a 150 px chip, of SFace and
 # all of the ArcFace family (github.com/deepinsight/insightface) in a 112 px chip.

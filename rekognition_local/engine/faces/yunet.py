@@ -11,7 +11,7 @@ import numpy as np
 
 from rekognition_local.engine.faces.candidates import Candidates, Floats, without_overlaps
 from rekognition_local.engine.faces.pyramid import Image, Pyramid
-from rekognition_local.engine.weights.carriers import ModelError
+from rekognition_local.engine.weights.model_files import ModelError
 from rekognition_local.engine.weights.models import Network
 
 # Longest side in pixels and least score of a search that nothing confirms.

