@@ -14,41 +14,30 @@ the layers in order, from the image to the descriptor: a name, the fields of tha
 tensors that training left behind.
 """
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import ModelProto
 
-from rekognition_local.engine.weights.graphs import Graph
-
-Floats = NDArray[np.float32]
+from rekognition_local.engine.weights.graphs import Floats, Graph
 
 
-class _Values:
+class _Values(io.BytesIO):
     """Takes dlib's serialised values from the front of a file's bytes."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self._at = 0
 
     @property
     def exhausted(self) -> bool:
-        return self._at == len(self._content)
+        return self.tell() == self.getbuffer().nbytes
 
     def take(self, count: int) -> bytes:
-        """The next `count` bytes.
-
-        Raises:
-            ValueError: the file ends before.
-        """
-        taken = self._content[self._at : self._at + count]
+        """The next `count` bytes; ValueError where the file ends before."""
+        taken = self.read(count)
         if len(taken) != count:
             raise ValueError("dlib's file ends in the middle of a value.")
-        self._at += count
         return taken
 
     def integer(self) -> int:
@@ -77,7 +66,7 @@ class _Tensor:
     """A result inside the graph and its shape for one image: (channels, height, width)."""
 
     name: str
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
 
 
 def resnet(content: bytes) -> ModelProto:
@@ -88,12 +77,14 @@ def resnet(content: bytes) -> ModelProto:
     """
     values, graph = _Values(content), Graph()
     means, side = _image(values)
-    result = _Tensor(graph.pixels_first("image", means, 256), (3, side, side))
-    shortcut = result  # what a residual block adds to its own result
+    # `shortcut` is what a residual block adds to its own result.
+    result = shortcut = _Tensor(graph.pixels_first(means, 256), (3, side, side))
     for (before, waiting), (layer, fields) in pairwise([("", ()), *_layers(values)]):
         match layer:
-            case "affine_":  # a convolution waits for it
-                result = _convolution(graph, result, *waiting, *fields)
+            case "affine_":  # the convolution before it waits, and takes it in: results change by less than 1e-6
+                (weights, biases, *window), (gamma, beta) = waiting, fields
+                constants = weights * gamma.reshape(-1, 1, 1, 1), biases * gamma + beta
+                result = _slid(graph, "Conv", result, *window, *map(graph.constant, constants), channels=len(weights))
             case "relu_":
                 result = _Tensor(graph.step("Relu", result.name), result.shape)
                 if before == "add_prev_":  # ends a block
@@ -108,7 +99,7 @@ def resnet(content: bytes) -> ModelProto:
                 shortcut = _slid(graph, "AveragePool", shortcut, *fields)
             case "fc_2":
                 (weights,) = fields
-                result = _Tensor(graph.step("MatMul", result.name, graph.constant(weights)), (weights.shape[1], 1, 1))
+                result = _Tensor(graph.step("MatMul", result.name, graph.constant(weights)), weights.shape[1:])
     return graph.model("dlib_resnet", ("n", side, side, 3), [(result.name, ("n", result.shape[0]))])
 
 
@@ -139,14 +130,15 @@ def _layers(values: _Values) -> Iterator[tuple[str, tuple[Any, ...]]]:
 
 
 def _fields(values: _Values, layer: str) -> tuple[Any, ...]:
+    """What the graph needs of a layer; a window is its size, its steps and its border, each (down, across)."""
     match layer:
-        case "con_4":  # weights (filters, channels, height, width), a bias a filter, stride and padding (down, across)
+        case "con_4":  # weights (filters, channels, height, width), a bias a filter, window
             parameters = values.tensor().ravel()
             filters, height, width, *stride_and_padding = values.integers(7)
             values.integers(10)  # the shapes of weights and biases, which follow from the others
             values.reals(4)  # learning rates
             weights = parameters[:-filters].reshape(filters, -1, height, width)
-            return weights, parameters[-filters:], stride_and_padding[:2], stride_and_padding[2:]
+            return weights, parameters[-filters:], (height, width), stride_and_padding[:2], stride_and_padding[2:]
         case "affine_":  # a batch normalisation frozen after training: gamma * x + beta, per channel
             gamma, beta = values.tensor().reshape(2, -1)
             values.integers(11)
@@ -155,7 +147,7 @@ def _fields(values: _Values, layer: str) -> tuple[Any, ...]:
             return ()
         case "max_pool_2" | "avg_pool_2":
             height, width, down, across, *_ = values.integers(6)
-            return (height, width), (down, across)
+            return (height, width), (down, across), (0, 0)
         case "fc_2":
             values.integers(2)
             parameters = values.tensor()
@@ -165,47 +157,30 @@ def _fields(values: _Values, layer: str) -> tuple[Any, ...]:
     raise ValueError(f"dlib's file holds a layer {layer!r} that this network does not have.")
 
 
-def _convolution(
-    graph: Graph,
-    tensor: _Tensor,
-    weights: Floats,
-    biases: Floats,
-    stride: list[int],
-    padding: list[int],
-    gamma: Floats,
-    beta: Floats,
-) -> _Tensor:
-    """A convolution with the affine layer behind it taken in: results change by less than 1e-6."""
-    constants = graph.constant(weights * gamma.reshape(-1, 1, 1, 1)), graph.constant(biases * gamma + beta)
-    slid = _slid(graph, "Conv", tensor, weights.shape[2:], stride, padding, *constants)
-    return _Tensor(slid.name, (len(weights), *slid.shape[1:]))
-
-
 def _slid(
     graph: Graph,
     operator: str,
     tensor: _Tensor,
     window: Sequence[int],
     stride: Sequence[int],
-    padding: Sequence[int] = (0, 0),
+    padding: Sequence[int],
     *constants: str,
+    channels: int | None = None,
 ) -> _Tensor:
-    """What an operator makes of a tensor by a sliding window, (height, width)."""
+    """What an operator makes of a tensor by a sliding window; it has as many channels as before if nothing is said."""
     name = graph.step(operator, tensor.name, *constants, kernel_shape=window, strides=stride, pads=[*padding, *padding])
-    channels, *sides = tensor.shape
-    height, width = (
-        (side + 2 * pad - extent) // step + 1
-        for side, extent, step, pad in zip(sides, window, stride, padding, strict=True)
-    )
-    return _Tensor(name, (channels, height, width))
+    before, *sides = tensor.shape
+    dimensions = zip(sides, window, stride, padding, strict=True)
+    after = [(side + 2 * pad - extent) // step + 1 for side, extent, step, pad in dimensions]
+    return _Tensor(name, (before if channels is None else channels, *after))
 
 
 def _sum(graph: Graph, one: _Tensor, other: _Tensor) -> _Tensor:
     """Both added; the smaller gets zeros at its far ends first, as dlib adds tensors of different sizes."""
-    channels, height, width = (max(sides) for sides in zip(one.shape, other.shape, strict=True))
+    shape = np.maximum(one.shape, other.shape)
     names = []
     for tensor in (one, other):
-        missing = [want - have for want, have in zip((channels, height, width), tensor.shape, strict=True)]
-        ends = graph.constant(np.array([0, 0, 0, 0, 0, *missing], np.int64)) if any(missing) else None
+        missing = shape - tensor.shape
+        ends = graph.constant(np.array([0, 0, 0, 0, 0, *missing], np.int64)) if missing.any() else None
         names.append(tensor.name if ends is None else graph.step("Pad", tensor.name, ends))
-    return _Tensor(graph.step("Add", *names), (channels, height, width))
+    return _Tensor(graph.step("Add", *names), tuple(shape.tolist()))

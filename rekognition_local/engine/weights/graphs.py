@@ -65,9 +65,9 @@ class Graph:
         constants = (self.constant(np.asarray(value)) for value in (weights, scale, zeros, bias))
         return self.step("DynamicQuantizeMatMul", tensor, *constants, domain=_OWN_DOMAIN)
 
-    def pixels_first(self, image: str, subtract: Floats, divide: float) -> str:
-        """uint8 (n, h, w, 3) -> float (n, 3, h, w), normalised."""
-        planes = self.step("Transpose", self.step("Cast", image, to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
+    def pixels_first(self, subtract: Floats, divide: float) -> str:
+        """The model's image, uint8 (n, h, w, 3) -> float (n, 3, h, w), normalised."""
+        planes = self.step("Transpose", self.step("Cast", "image", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
         centred = self.step("Sub", planes, self.constant(subtract.reshape(1, 3, 1, 1)))
         return self.step("Div", centred, self.constant(np.array(divide, np.float32)))
 
@@ -97,7 +97,7 @@ def onet(weights: Sequence[Floats]) -> ModelProto:
     """
     graph = Graph()
     given = iter(weights)
-    result = graph.pixels_first("image", np.full(3, 127.5, np.float32), 128)
+    result = graph.pixels_first(np.full(3, 127.5, np.float32), 128)
     for window, padding in ((3, "SAME_UPPER"), (3, "VALID"), (2, "SAME_UPPER"), (1, "VALID")):
         kernel, bias, slopes = next(given), next(given), next(given)
         result = graph.step("Conv", result, graph.constant(kernel.transpose(3, 2, 0, 1)), graph.constant(bias))

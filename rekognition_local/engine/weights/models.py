@@ -4,8 +4,6 @@ import io
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import Final
 
 import joblib
 import numpy as np
@@ -13,17 +11,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from rekognition_local.engine.weights import dlib_resnet, graphs, opencv_zoo, tflite
-from rekognition_local.engine.weights.model_files import (
-    FACE_MESH,
-    IRIS,
-    ONET,
-    RESNET,
-    SFACE,
-    YUNET,
-    ModelError,
-    ModelFile,
-)
+from rekognition_local.engine.weights import dlib_resnet, graphs, model_files, opencv_zoo, tflite
+from rekognition_local.engine.weights.model_files import ModelError, ModelFile
 
 # A larger input than the usual search's (640 x 640 pixels in floats) leaves no memory taken behind.
 _LARGE_BYTES = 640 * 640 * 3 * 4
@@ -40,13 +29,11 @@ class Network:
         Raises:
             ModelError: the file is missing or is not an ONNX model that onnxruntime can run.
         """
-        source = str(model) if isinstance(model, Path) else model.SerializeToString()
+        name, source = (str(model),) * 2 if isinstance(model, Path) else (model.graph.name, model.SerializeToString())
         try:
             self._session = open_session(source, keeps_memory=True)
         except Exception as error:  # onnxruntime's errors share no public base class
-            raise ModelError(
-                f"onnxruntime cannot open {source if isinstance(model, Path) else model.graph.name}."
-            ) from error
+            raise ModelError(f"onnxruntime cannot open {name}.") from error
         self._input = self._session.get_inputs()[0].name
 
     @property
@@ -102,13 +89,13 @@ def _onet(content: bytes) -> ModelProto:
     return graphs.onet(joblib.load(io.BytesIO(content)))
 
 
-_GRAPHS: Final[Mapping[ModelFile, Callable[[bytes], ModelProto]]] = MappingProxyType(
-    {
-        SFACE: _sface,
-        YUNET: opencv_zoo.yunet,
-        RESNET: dlib_resnet.resnet,
-        ONET: _onet,
-        FACE_MESH: partial(tflite.convert, name="face_mesh"),  # points (n, 1404) as x, y, z in pixels; presence (n, 1)
-        IRIS: partial(tflite.convert, name="iris"),  # of a left eye: lids and brow (n, 213), iris (n, 15), as x, y, z
-    }
-)
+_GRAPHS: Mapping[ModelFile, Callable[[bytes], ModelProto]] = {
+    model_files.SFACE: _sface,
+    model_files.YUNET: opencv_zoo.yunet,
+    model_files.RESNET: dlib_resnet.resnet,
+    model_files.ONET: _onet,
+    # Points (n, 1404) as x, y, z in pixels; presence (n, 1).
+    model_files.FACE_MESH: partial(tflite.convert, name="face_mesh"),
+    # Of a left eye: lids and brow (n, 213), iris (n, 15), as x, y, z.
+    model_files.IRIS: partial(tflite.convert, name="iris"),
+}

@@ -3,17 +3,14 @@
 Both compute what the files compute, in 32-bit floats and without the steps that onnxruntime would repeat at every run.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
-from rekognition_local.engine.weights.graphs import Graph
-
-Floats = NDArray[np.float32]
+from rekognition_local.engine.weights.graphs import Floats, Graph
 
 # Smaller layers lose more by the change of layout than whole numbers gain.
 _LEAST_CHANNELS = 512
@@ -22,28 +19,24 @@ _LEAST_CHANNELS = 512
 def sface(content: bytes, *, in_bytes: bool) -> ModelProto:
     """SFace: image (n, 112, 112, 3) RGB 0-255 -> descriptors (n, 128). At most half of the time of its file.
 
-    Every normalisation is taken into the convolution or the linear layer beside it.
-
-    Args:
-        content: the file.
-        in_bytes: whether the largest layers multiply whole numbers, see `Graph.linear`. All images of a batch then
-            share a scale, so that each one's result depends on the others: give one at a time.
+    Every normalisation is taken into the convolution or the linear layer beside it. With `in_bytes` the largest layers
+    multiply whole numbers, see `Graph.linear`. All images of a batch then share a scale, so that each one's result
+    depends on the others: give one at a time.
 
     Raises:
         ValueError: the file holds a layer that SFace does not have.
     """
-    model = onnx.load_model_from_string(content)
-    weights = _unpacked(model)
+    nodes, weights = _steps_and_weights(onnx.load_model_from_string(content))
+    steps = iter(nodes)
     graph = Graph()
-    result = graph.pixels_first("image", np.full(3, 127.5, np.float32), 128)
-    nodes = iter(_remaining(model, weights))
+    result = graph.pixels_first(np.full(3, 127.5, np.float32), 128)
     before: tuple[Floats, Floats] | None = None
-    for node in nodes:
+    for node in steps:
         match node.op_type:
             case "Conv":
-                scale, shift = _normalisation(next(nodes), weights)
+                scale, shift = _normalisation(next(steps), weights)
                 kernel = weights[node.input[1]] * scale.reshape(-1, 1, 1, 1)
-                slopes = weights[next(nodes).input[1]].ravel()
+                slopes = weights[next(steps).input[1]].ravel()
                 if in_bytes and min(kernel.shape[:2]) >= _LEAST_CHANNELS:
                     result = _mixed_in_bytes(graph, result, kernel, shift, slopes)
                 else:
@@ -52,7 +45,7 @@ def sface(content: bytes, *, in_bytes: bool) -> ModelProto:
                 before = _normalisation(node, weights)
             case "Gemm" if before is not None:
                 matrix, bias = _linear(weights[node.input[1]], weights[node.input[2]], before)
-                scale, shift = _normalisation(next(nodes), weights)
+                scale, shift = _normalisation(next(steps), weights)
                 matrix, bias = (matrix * scale[:, None]).T, bias * scale + shift
                 result = graph.linear(graph.step("Flatten", result), matrix, bias, in_bytes=in_bytes)
             case "Sub" | "Mul" | "Constant" | "Dropout" | "Flatten":
@@ -94,8 +87,7 @@ def sface_bias(content: bytes) -> Floats:
 def yunet(content: bytes) -> ModelProto:
     """YuNet for images of any size: (1, 3, h, w) BGR 0-255, sides of a multiple of 32 -> its twelve outputs."""
     model = onnx.load_model_from_string(content)
-    weights = _unpacked(model)
-    nodes = _remaining(model, weights)
+    nodes, weights = _steps_and_weights(model)
     used = dict.fromkeys(name for node in nodes for name in node.input if name in weights)
     image, outputs = model.graph.input[0].name, [output.name for output in model.graph.output]
     graph = helper.make_graph(
@@ -108,8 +100,8 @@ def yunet(content: bytes) -> ModelProto:
     return helper.make_model(graph, opset_imports=model.opset_import, ir_version=8, producer_name="rekognition_local")
 
 
-def _unpacked(model: ModelProto) -> dict[str, Floats]:
-    """All constants by name, those that the graph itself makes of whole numbers among them.
+def _steps_and_weights(model: ModelProto) -> tuple[list[NodeProto], dict[str, Floats]]:
+    """The steps that compute results; and all constants by name, those made of whole numbers by other steps among them.
 
     `block_size` neighbours along `axis` share a scale and a zero: weight = (number - zero) * scale.
     """
@@ -118,22 +110,15 @@ def _unpacked(model: ModelProto) -> dict[str, Floats]:
         if node.op_type == "DequantizeLinear":
             numbers, scale, zero = (values[name].astype(np.float32) for name in node.input)  # copies
             layout = _attributes(node)
-            axis, size = layout["axis"], layout["block_size"]
             # The last block may be larger than what is left.
             kept = tuple(slice(length) for length in numbers.shape)
-            scale, zero = (np.repeat(value, size, axis)[kept] for value in (scale, zero))
+            scale, zero = (np.repeat(value, layout["block_size"], layout["axis"])[kept] for value in (scale, zero))
             numbers -= zero
             numbers *= scale
             values[node.output[0]] = numbers
         elif node.op_type == "Reshape" and node.input[0] in values:
             values[node.output[0]] = values[node.input[0]].reshape(values[node.input[1]])
-    return values
-
-
-def _remaining(model: ModelProto, weights: Mapping[str, Floats]) -> Sequence[NodeProto]:
-    """The steps that do not make weights."""
-    nodes: Iterable[NodeProto] = model.graph.node
-    return [node for node in nodes if node.output[0] not in weights]
+    return [node for node in model.graph.node if node.output[0] not in values], values
 
 
 def _attributes(node: NodeProto) -> dict[str, Any]:
