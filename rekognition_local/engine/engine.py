@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReading, read_documents
 from rekognition_local.engine.documents.text import TextLine, TextReader
 from rekognition_local.engine.documents.transcript import transcript
-from rekognition_local.engine.faces.attributes import FaceAttributes, face_attributes
-from rekognition_local.engine.faces.detection import ConfirmedDetector, DetectedFace, Detector
-from rekognition_local.engine.faces.recognition import ArcFaceRecogniser, Channels, PairedRecogniser, Recogniser
-from rekognition_local.engine.faces.traits import FaceTraits, TraitReader
+from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits, TraitReader, face_attributes
+from rekognition_local.engine.faces.detection import ConfirmedDetector, DetectedFace
+from rekognition_local.engine.faces.recognition import ArcFaceRecogniser, Channels, PairedRecogniser
 from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights.models import Network
-
-__all__ = ["DetectedFace", "Engine", "EngineSettings", "FaceAttributes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +36,9 @@ class EngineSettings:
 class Engine:
     """All models together; every method is safe to call from several threads."""
 
-    def __init__(self, detector: Detector, recogniser: Recogniser) -> None:
-        self._detector = detector
-        self._recogniser = recogniser
-        self._text = TextReader()
-        self._traits = TraitReader()
+    def __init__(self, detector: ConfirmedDetector | YuNet, recogniser: PairedRecogniser | ArcFaceRecogniser) -> None:
+        self._detector, self._recogniser = detector, recogniser
+        self._text, self._traits = TextReader(), TraitReader()
 
     @classmethod
     def load(cls, settings: EngineSettings | None = None) -> "Engine":
@@ -52,23 +47,18 @@ class Engine:
         Raises:
             ModelError: a model is missing, is not the known file, or does not have the shape it must have.
         """
-        settings = EngineSettings() if settings is None else settings
-        detector: Detector = (
-            ConfirmedDetector.load()
-            if settings.detector is None
-            else YuNet(Network(settings.detector), str(settings.detector))
-        )
-        recogniser: Recogniser = (
+        told = EngineSettings() if settings is None else settings
+        return cls(
+            ConfirmedDetector.load() if told.detector is None else YuNet(Network(told.detector), str(told.detector)),
             PairedRecogniser()
-            if settings.recogniser is None
+            if told.recogniser is None
             else ArcFaceRecogniser(
-                settings.recogniser,
-                channels=settings.recogniser_channels,
-                middle=settings.similarity_middle,
-                slope=settings.similarity_slope,
-            )
+                told.recogniser,
+                channels=told.recogniser_channels,
+                middle=told.similarity_middle,
+                slope=told.similarity_slope,
+            ),
         )
-        return cls(detector, recogniser)
 
     @property
     def model_id(self) -> str:
@@ -78,7 +68,6 @@ class Engine:
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """Faces of an upright RGB image (h, w, 3), largest first."""
         height, width = image.shape[:2]
-        found = self._detector.detect(image)
         size = np.array([width, height], np.float32)
         faces = [
             DetectedFace(
@@ -89,7 +78,7 @@ class Engine:
                 confidence=float(100 * score),
                 landmarks=points / size,
             )
-            for (left, top, right, bottom), score, points in zip(found.boxes, found.scores, found.points, strict=True)
+            for (left, top, right, bottom), score, points in zip(*self._detector.detect(image).arrays[:3], strict=True)
         ]
         return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
 

@@ -10,9 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from rekognition_local.engine.documents.documents import DetectedDocument
-from rekognition_local.engine.faces.attributes import FaceAttributes
+from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits
 from rekognition_local.engine.faces.detection import DetectedFace
-from rekognition_local.engine.faces.traits import FaceTraits
 from rekognition_local.storage.records import Face
 
 LANDMARKS = ("eyeLeft", "eyeRight", "mouthLeft", "mouthRight", "nose")

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.documents.text import TextLine
-from rekognition_local.engine.faces.attributes import FaceAttributes
+from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits
 from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.engine.faces.face_engine import ComparingEngine
-from rekognition_local.engine.faces.traits import FaceTraits
 from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.liveness_sessions import LivenessSessions
 from rekognition_local.storage.gallery import Gallery

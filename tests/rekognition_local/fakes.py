@@ -12,9 +12,8 @@ from PIL import Image
 
 from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.documents.text import TextLine
-from rekognition_local.engine.faces.attributes import FaceAttributes
+from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits
 from rekognition_local.engine.faces.detection import DetectedFace
-from rekognition_local.engine.faces.traits import FaceTraits
 
 FRONTAL = FaceAttributes(roll=1.5, yaw=-3.0, pitch=4.0, brightness=60.0, sharpness=70.0)
 

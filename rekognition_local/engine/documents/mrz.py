@@ -4,7 +4,7 @@ Source: ICAO Doc 9303, parts 3 (check digits), 4 (TD3), 5 (TD1), 6 (TD2) and 7 (
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -21,54 +21,50 @@ MIN_CANDIDATE = 24
 MIN_RIGHT = 2
 
 Span = tuple[int, int]
+Check = tuple[tuple[Span, ...], int]
+"""Spans of the joined lines, and the place of the digit that protects them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A format: how many lines of which length; each check covers spans of the joined lines and has its digit's place.
+    """A format: how many lines of which length, and its checks: first of number, birth and expiry.
 
-    Places count from 0 over the lines joined without a break. A zone is a visa exactly when its code starts with V.
+    Places count from 0 over the lines joined without a break.
     """
 
     name: str
     lines: int
     length: int
-    visa: bool
-    checks: tuple[tuple[tuple[Span, ...], int], ...]
+    checks: tuple[Check, ...]
 
     @property
-    def digits(self) -> tuple[Span, ...]:
-        """Where only digits and fillers can stand: dates and check digits."""
-        dates = tuple(span for spans, _ in self.checks[1:3] for span in spans)
-        return dates + tuple((place, place + 1) for _, place in self.checks)
+    def is_visa(self) -> bool:
+        """A zone is a visa exactly when its code starts with V."""
+        return self.name.startswith("MRV")
+
+    @property
+    def dates(self) -> tuple[Span, ...]:
+        """Birth and expiry, where only digits and fillers can stand."""
+        return tuple(span for spans, _ in self.checks[1:3] for span in spans)
 
 
-def _second_line(start: int) -> tuple[tuple[tuple[Span, ...], int], ...]:
-    """Number, birth and expiry, at the same places in the second line of every format of two lines."""
-    return tuple((((start + a, start + b),), start + b) for a, b in ((0, 9), (13, 19), (21, 27)))
-
-
-def _composite(start: int, stop: int) -> tuple[tuple[Span, ...], int]:
-    return ((start, start + 10), (start + 13, start + 20), (start + 21, stop)), stop
+def _of_two_lines(name: str, length: int, *more: Check) -> Layout:
+    """Number, birth and expiry stand at the same places in the second line of every format of two lines."""
+    own = tuple((((length + start, length + stop),), length + stop) for start, stop in ((0, 9), (13, 19), (21, 27)))
+    return Layout(name, 2, length, (*own, *more))
 
 
 LAYOUTS = (
-    Layout("TD3", 2, 44, visa=False, checks=(*_second_line(44), (((72, 86),), 86), _composite(44, 87))),
-    Layout("TD2", 2, 36, visa=False, checks=(*_second_line(36), _composite(36, 71))),
+    _of_two_lines("TD3", 44, (((72, 86),), 86), (((44, 54), (57, 64), (65, 87)), 87)),
+    _of_two_lines("TD2", 36, (((36, 46), (49, 56), (57, 71)), 71)),
     Layout(
         "TD1",
         3,
         30,
-        visa=False,
-        checks=(
-            (((5, 14),), 14),
-            (((30, 36),), 36),
-            (((38, 44),), 44),
-            (((5, 30), (30, 37), (38, 45), (48, 59)), 59),
-        ),
+        ((((5, 14),), 14), (((30, 36),), 36), (((38, 44),), 44), (((5, 30), (30, 37), (38, 45), (48, 59)), 59)),
     ),
-    Layout("MRV-A", 2, 44, visa=True, checks=_second_line(44)),
-    Layout("MRV-B", 2, 36, visa=True, checks=_second_line(36)),
+    _of_two_lines("MRV-A", 44),
+    _of_two_lines("MRV-B", 36),
 )
 
 
@@ -91,11 +87,7 @@ class MachineReadableZone:
 
 
 def check_digit(field: str) -> str:
-    """The digit that protects a field of A-Z, 0-9 and fillers: ICAO Doc 9303-3, 4.9.
-
-    Raises:
-        ValueError: the field holds another character.
-    """
+    """The digit that protects a field (ICAO Doc 9303-3, 4.9); ValueError unless it is of A-Z, 0-9 and fillers."""
     values = (0 if character == FILLER else ALPHABET.index(character) for character in field)
     return str(sum(value * WEIGHTS[place % 3] for place, value in enumerate(values)) % 10)
 
@@ -104,7 +96,7 @@ def parse(lines: Sequence[str]) -> MachineReadableZone | None:
     """The zone that these lines form exactly, its check digits judged; None when they have no format's shape."""
     for layout in LAYOUTS:
         fits = len(lines) == layout.lines and all(len(line) == layout.length for line in lines)
-        if fits and (lines[0][:1] == "V") == layout.visa and not _FOREIGN.search(zone := "".join(lines)):
+        if fits and (lines[0][:1] == "V") == layout.is_visa and not _FOREIGN.search(zone := "".join(lines)):
             checks = tuple(_is_right(zone, spans, place) for spans, place in layout.checks)
             return MachineReadableZone(layout.name, zone[:2].rstrip(FILLER), zone[2:5].rstrip(FILLER), checks)
     return None
@@ -139,23 +131,22 @@ def _is_candidate(text: str) -> bool:
     return len(text) >= MIN_CANDIDATE and ("<<" in text or bool(_DATES.search(text.translate(_AS_DIGITS))))
 
 
-def _zones(layout: Layout, candidates: Sequence[str]) -> list[MachineReadableZone]:
+def _zones(layout: Layout, candidates: Sequence[str]) -> Iterator[MachineReadableZone]:
     """Every way to take the layout's lines from the candidates in order, letters and digits put where they belong."""
     fitted = [line for text in candidates if (line := _fitted(text, layout.length))]
-    zones = []
+    digits = (*layout.dates, *((place, place + 1) for _, place in layout.checks))
     for lines in combinations(fitted, layout.lines):
-        repaired = "".join(lines)
-        repaired = repaired[:5].translate(_AS_LETTERS) + repaired[5:]
-        for start, stop in layout.digits:
+        joined = "".join(lines)
+        repaired = joined[:5].translate(_AS_LETTERS) + joined[5:]
+        for start, stop in digits:
             repaired = repaired[:start] + repaired[start:stop].translate(_AS_DIGITS) + repaired[stop:]
         # The number may mix both: try it as it was read, and with the letter O taken for a zero.
-        for variant in {repaired, repaired[:5] + repaired[5:].replace("O", "0")}:
+        for variant in dict.fromkeys((repaired, repaired[:5] + repaired[5:].replace("O", "0"))):
             zone = parse([variant[at : at + layout.length] for at in range(0, len(variant), layout.length)])
             # Empty dates have right check digits: an empty form is not a zone.
-            dates = [variant[start:stop].strip(FILLER) for spans, _ in layout.checks[1:3] for start, stop in spans]
-            if zone is not None and zone.layout == layout.name and any(dates):
-                zones.append(zone)
-    return zones
+            is_filled = any(variant[start:stop].strip(FILLER) for start, stop in layout.dates)
+            if zone is not None and zone.layout == layout.name and is_filled:
+                yield zone
 
 
 def _fitted(text: str, length: int) -> str | None:
@@ -173,12 +164,9 @@ def _from_first_line(text: str) -> MachineReadableZone | None:
     found = _FIRST_LINE.match(text)
     if found is None:
         return None
-    code = found[1].rstrip(FILLER)
-    layout = min(
-        (layout for layout in LAYOUTS if layout.visa == code.startswith("V")),
-        key=lambda layout: abs(layout.length - len(text)),
-    )
-    return MachineReadableZone(layout.name, code, found[2].rstrip(FILLER))
+    alike = [layout for layout in LAYOUTS if layout.is_visa == text.startswith("V")]
+    nearest = min(alike, key=lambda layout: abs(layout.length - len(text)))
+    return MachineReadableZone(nearest.name, found[1].rstrip(FILLER), found[2].rstrip(FILLER))
 
 
 def _is_right(zone: str, spans: Sequence[Span], place: int) -> bool:

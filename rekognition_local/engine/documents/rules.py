@@ -6,12 +6,17 @@ zone is enough by itself: words appear in newspapers too.
 
 import math
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rekognition_local.engine.documents import mrz
-from rekognition_local.engine.documents.words import printed_words
+
+_LISTS = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+FIELDS = tuple(tuple(names.split()) for names in _LISTS.pop("fields"))
+WORDS = {name: tuple(words.split()) for name, words in _LISTS.items()}
 
 # ISO/IEC 18013-1 numbers the fields of driving licences.
 NUMBERED_FIELD = re.compile(r"\s*(?:([1-359])\s?[.,]|(4\s?[abcd])[.,:]?(?=[\s\d]|[A-Z]{2}|$))", re.IGNORECASE)
@@ -54,21 +59,16 @@ class Verdict:
 
 
 def judge(lines: Sequence[str], *, portrait: bool, people: bool = False) -> Verdict:
-    """Weighs the lines of one page.
+    """Weighs the legible lines of one page, given from top to bottom.
 
-    Args:
-        lines: legible text, from top to bottom.
-        portrait: whether a face stands among the lines as a portrait would.
-        people: whether there is any other face in the image.
+    `portrait` is whether a face stands among the lines as a portrait would, `people` whether the image has any face.
     """
-    page, known = _Lines.of(lines), printed_words()
-    zone = mrz.find(lines)
+    page, zone = _Lines.of(lines), mrz.find(lines)
     # "Passport No." is a field of many papers; identity cards do put their number beside their title.
-    passport_titles = _titles(known.passport_titles, page, unnumbered=True)
-    id_card_titles = _titles((*known.driving_titles, *known.id_card_titles), page)
-    fields = min(
-        MOST_FIELDS, sum(any(page.mention(name) for name in names) for names in known.fields) + (len(page.dates) > 1)
-    )
+    passport_titles = _titles("passport_titles", page=page, excluded=("sentence_words", "number_words"))
+    id_card_titles = _titles("driving_titles", "id_card_titles", page=page, excluded=("sentence_words",))
+    named = sum(any(page.mention(name) for name in names) for names in FIELDS)
+    fields = min(MOST_FIELDS, named + (len(page.dates) > 1))
 
     common = PRIOR + FIELD * fields + _contrary(page, zone)
     # Beside a word on a shirt or a headline a face is anyone's: it takes two hints of a document to make it a portrait.
@@ -120,30 +120,30 @@ def _distance_inside(text: str, word: str) -> int:
     return best
 
 
+_Folded = tuple[str, frozenset[str], bool]
+"""A line folded whole, its folded words, and whether it is in capitals."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """A page's lines: as read; folded whole; their folded words; and which are in capitals.
+    """A page's lines, as read and folded; all their words and dates.
 
-    `every_word` and `dates` are those of all lines; `unfilled_zone` is the length of the longest line that has a zone's
-    fillers, 0 without one.
+    `unfilled_zone` is the length of the longest line that has a zone's fillers, 0 without one.
     """
 
     read: tuple[str, ...]
-    whole: tuple[str, ...]
-    words: tuple[frozenset[str], ...]
-    capitals: tuple[bool, ...]
-    every_word: frozenset[str]
+    folded: tuple[_Folded, ...]
+    words: frozenset[str]
     dates: frozenset[str]
     unfilled_zone: int
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> "_Lines":
-        words = tuple(frozenset(folded(word) for word in _WORD.findall(line)) for line in lines)
+        words = [frozenset(map(folded, _WORD.findall(line))) for line in lines]
+        capitals = [sum(map(str.isupper, line)) >= 0.8 * sum(map(str.isalpha, line)) for line in lines]
         return cls(
             tuple(lines),
-            tuple(folded(line) for line in lines),
-            words,
-            tuple(sum(map(str.isupper, line)) >= 0.8 * sum(map(str.isalpha, line)) for line in lines),
+            tuple(zip(map(folded, lines), words, capitals, strict=True)),
             frozenset().union(*words),
             frozenset(date for line in lines for date in DATE.findall(line)),
             max((len(line) for line in lines if ZONE_LINE.search(line)), default=0),
@@ -151,45 +151,38 @@ class _Lines:
 
     def mention(self, word: str) -> bool:
         """Whether the word stands anywhere; within other words only if it is long."""
-        return word in self.every_word or (len(word) >= 8 and any(word in text for text in self.whole))
+        return word in self.words or (len(word) >= 8 and any(word in text for text, *_ in self.folded))
 
 
-def _titles(titles: Sequence[str], page: _Lines, *, unnumbered: bool = False) -> int:
-    """How many lines are titles, a title broken over two lines counting as one.
+def _titles(*lists: str, page: _Lines, excluded: Sequence[str]) -> int:
+    """How many lines are titles of these lists, a title broken over two lines counting as one.
 
-    Sentences and fields mention documents too: a title is much of a line in capitals, or most of any other; where it
-    must be `unnumbered`, nothing about a number stands beside it. Words that only sentences have make it none.
+    Sentences and fields mention documents too: a title is much of a line in capitals, or most of any other, without the
+    words of the lists `excluded`.
     """
-    known = printed_words()
-    excluded = (*known.sentence_words, *(known.number_words if unnumbered else ()))
+    known, others = ({word for name in names for word in WORDS[name]} for names in (lists, excluded))
 
     def is_title(text: str, words: frozenset[str], capitals: bool) -> bool:
-        if not words.isdisjoint(excluded):
-            return False
-        part = 0.33 if capitals else 0.6
-        return any(len(title) >= part * len(text) and contains(text, title) for title in titles)
+        least = (0.33 if capitals else 0.6) * len(text)
+        return words.isdisjoint(others) and any(len(title) >= least and contains(text, title) for title in known)
 
-    found = sum(is_title(*line) for line in zip(page.whole, page.words, page.capitals, strict=True))
-    return found or int(any(is_title(*joined) for joined in _joined(page)))
+    found = sum(is_title(*line) for line in page.folded)
+    return found or int(any(is_title(*joined) for joined in _joined(page.folded)))
 
 
-def _joined(page: _Lines) -> Iterator[tuple[str, frozenset[str], bool]]:
+def _joined(lines: Sequence[_Folded]) -> Iterator[_Folded]:
     """Each short line with one of the next few: long titles are broken, and columns stand between."""
-    short = [index for index, text in enumerate(page.whole) if 3 <= len(text) <= 24]
-    for at, first in enumerate(short):
-        for second in short[at + 1 : at + 4]:
-            yield (
-                page.whole[first] + page.whole[second],
-                page.words[first] | page.words[second],
-                page.capitals[first] and page.capitals[second],
-            )
+    short = [line for line in lines if 3 <= len(line[0]) <= 24]
+    for at, (text, words, capitals) in enumerate(short):
+        for more, others, are_capitals in short[at + 1 : at + 4]:
+            yield text + more, words | others, capitals and are_capitals
 
 
 def _contrary(page: _Lines, zone: mrz.MachineReadableZone | None) -> float:
     """What speaks against an identity document: names of other papers, addresses to write to, visas."""
-    others = OTHER_PAPER * min(3, sum(page.mention(word) for word in printed_words().other_papers))
-    contact = ADDRESS_TO_WRITE_TO * any(CONTACT.search(line) for line in page.read)
-    titled = any(len(words) <= 2 and words & {*printed_words().visa_words} for words in page.words)
+    others = OTHER_PAPER * min(3, sum(map(page.mention, WORDS["other_papers"])))
+    contact = ADDRESS_TO_WRITE_TO * any(map(CONTACT.search, page.read))
+    titled = any(len(words) <= 2 and not words.isdisjoint(WORDS["visa_words"]) for _, words, _ in page.folded)
     visa = titled if zone is None else zone.code.startswith("V")
     return others + contact + VISA * visa
 
@@ -212,10 +205,9 @@ def _numbered_fields(page: _Lines) -> frozenset[str]:
 
 
 def _licence_marks(page: _Lines, numbered: frozenset[str]) -> float:
-    american = len(page.every_word & {*printed_words().american_fields})
-    if (len(numbered) >= 4 and any(mark[0] == "4" for mark in numbered)) or american >= 5:
-        return LICENCE_MARKS
-    return LICENCE_MARK * american
+    american = len(page.words.intersection(WORDS["american_fields"]))
+    is_numbered = len(numbered) >= 4 and any(mark[0] == "4" for mark in numbered)
+    return LICENCE_MARKS if is_numbered or american >= 5 else LICENCE_MARK * american
 
 
 def _percent(log_odds: float) -> float:

@@ -1,14 +1,41 @@
-"""What Rekognition tells of a face beside its place: pose and image quality."""
+"""What Rekognition tells of a face beside its place.
 
-from dataclasses import dataclass
+Its default attributes, pose and quality, need no model. MediaPipe's mesh of the face and its irises tell the traits:
+landmarks, eyes, mouth, gaze.
+"""
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine.faces.detection import DetectedFace
+from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid, placement
+from rekognition_local.engine.weights import models
+from rekognition_local.engine.weights.model_files import FACE_MESH, IRIS
 
-Image = NDArray[np.uint8]
+_MESH_SIDE, _IRIS_SIDE = 192, 64
+# Eyes, nose and mouth corners in the mesh's chip, measured: there the mesh is as large as the network was trained to
+# see it, two thirds of the chip.
+_MESH_POINTS = np.array([(72.0, 72.3), (120.0, 72.3), (96.0, 99.4), (74.7, 123.4), (117.3, 123.4)], np.float32)
+# The corners of each eye in the mesh, and where they stand in the eye's chip: the chip is 2.3 times as wide as the eye.
+_EYE_CORNERS = ((33, 133), (362, 263))
+_EYE_ZOOM = 2.3
+_CONTOUR = 16  # the first points of the eye's result go around the lids
+_INNER_LIPS, _INNER_MOUTH_CORNERS = (13, 14), (78, 308)
+
+# Fitted by logistic regression to the first reader's labels of 200 photographs
+# (tests/rekognition_local/engine/labels/face_traits.csv): the lids' area over the square of the eye's width, and the
+# inner lips' distance over the mouth's inner width.
+_EYES_MIDDLE, _EYES_SLOPE = 0.1106, 40.8
+_MOUTH_MIDDLE, _MOUTH_SLOPE = 0.0732, 43.4
+# The eye's opening is some 30 mm wide and the eyeball's radius 12 mm.
+_EYEBALL_RADIUS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +96,115 @@ def _quality(image: Image, face: DetectedFace) -> tuple[float, float]:
     small = cv2.resize(grey, (112, 112), interpolation=cv2.INTER_AREA)
     variance = float(cv2.Laplacian(small, cv2.CV_64F).var())
     return 100 * float(np.sqrt(grey.mean() / 255)), 100 * variance / (variance + 30)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceTraits:
+    """What is known of a face beyond its default attributes; the defaults are those of a face without a mesh.
+
+    `landmarks` are 25 points beyond the five of the detection, in ratios of the image's size. `eyes_open` and
+    `mouth_open` are probabilities 0-1. The eyes' yaw and pitch are degrees from straight ahead of the face, positive to
+    the image's right and up.
+    """
+
+    landmarks: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    eyes_open: float = 0.5
+    mouth_open: float = 0.5
+    eye_yaw: float = 0.0
+    eye_pitch: float = 0.0
+
+
+class TraitReader:
+    """Reads traits; opens its models when first asked. Without them every face has the default traits."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._networks: tuple[models.Network, models.Network] | None = None
+        # Rekognition's landmarks in the mesh; left is the image's left.
+        self._landmarks: Mapping[str, int] = json.loads(Path(__file__).with_name("mesh_landmarks.json").read_text())
+
+    def read(self, image: Image, face: DetectedFace) -> FaceTraits:
+        """The traits of a face found in this RGB image (h, w, 3).
+
+        Raises:
+            ModelError: a model's file is not the known one.
+        """
+        networks = self._opened()
+        if networks is None:
+            return FaceTraits()
+        pyramid = Pyramid(image)
+        size = np.array(pyramid.size, np.float32)
+        mesh = _mesh(networks[0], pyramid, face.landmarks * size)
+        irises, opening, gaze = _eyes(networks[1], pyramid, [mesh[list(corners)] for corners in _EYE_CORNERS])
+        points = {name: mesh[place] for name, place in self._landmarks.items()}
+        points |= {"leftPupil": irises[0], "rightPupil": irises[1]}
+        yaw, down = np.degrees(np.arcsin(np.clip(gaze / _EYEBALL_RADIUS, -1, 1)))
+        lips, corners = (float(np.linalg.norm(mesh[a] - mesh[b])) for a, b in (_INNER_LIPS, _INNER_MOUTH_CORNERS))
+        return FaceTraits(
+            {name: (float(x), float(y)) for name, (x, y) in ((name, point / size) for name, point in points.items())},
+            _probability(opening, _EYES_MIDDLE, _EYES_SLOPE),
+            _probability(lips / max(corners, 1.0), _MOUTH_MIDDLE, _MOUTH_SLOPE),
+            float(yaw),
+            float(-down),
+        )
+
+    def _opened(self) -> tuple[models.Network, models.Network] | None:
+        with self._lock:
+            if self._networks is None and FACE_MESH.locate() is not None and IRIS.locate() is not None:
+                self._networks = models.network(FACE_MESH), models.network(IRIS)
+            return self._networks
+
+
+def _mesh(network: models.Network, pyramid: Pyramid, points: Floats) -> Floats:
+    """The mesh (468, 2) in pixels of the image, of the face with these five points (5, 2)."""
+    placed = placement(points, _MESH_POINTS)
+    flat = network(pyramid.cut(placed, _MESH_SIDE, grey=0)[None])[0]
+    return _moved(flat.reshape(-1, 3)[:, :2], placed)
+
+
+def _eyes(network: models.Network, pyramid: Pyramid, corners: Sequence[Floats]) -> tuple[list[Floats], float, Floats]:
+    """Both eyes, from left to right in the image of an upright face, by the corners (2, 2) of each.
+
+    Returns:
+        Each iris's centre (2,) in pixels of the image; the mean area within the lids over the square of the eye's
+        width; where the irises stand from the middle of the lids on the mean (2,), to the right and down along the eye,
+        in widths of the eye.
+    """
+    places = [_eye_placed(ends) for ends in corners]
+    chips = np.stack([pyramid.cut(placed, _IRIS_SIDE, grey=0) for placed in places])
+    # The network knows the left eye; the right one is shown to it in a mirror.
+    chips[1] = chips[1, :, ::-1]
+    lids, centres = (
+        np.array(points.reshape(2, -1, 3)[:, :count, :2])
+        for points, count in zip(network(chips), (_CONTOUR, 1), strict=True)
+    )
+    for points in (lids, centres):
+        points[1, :, 0] = _IRIS_SIDE - 1 - points[1, :, 0]
+    widths = np.maximum(np.ptp(lids[..., 0], axis=1), 1.0)
+    middles = (lids.max(axis=1) + lids.min(axis=1)) / 2
+    gaze: Floats = ((centres[:, 0] - middles) / widths[:, None]).mean(axis=0)
+    opening = np.mean([_area(around) / width**2 for around, width in zip(lids, widths, strict=True)])
+    irises = [_moved(centre, placed)[0] for centre, placed in zip(centres, places, strict=True)]
+    return irises, float(opening), gaze
+
+
+def _area(contour: Floats) -> float:
+    """The area within points that go along one lid and then along the other, in any order: they are put in order."""
+    x, y = (contour - contour.mean(axis=0)).T
+    return cv2.contourArea(contour[np.argsort(np.arctan2(y, x))])
+
+
+def _eye_placed(corners: Floats) -> NDArray[np.float64]:
+    """Where the pixels of an eye's chip lie in the image whose eye has these corners (2, 2), left and right."""
+    middle = (_IRIS_SIDE - 1) / 2
+    half = _IRIS_SIDE / _EYE_ZOOM / 2
+    reference = np.array([(middle - half, middle), (middle + half, middle)], np.float32)
+    return placement(corners, reference)
+
+
+def _moved(points: Floats, placed: NDArray[np.float64]) -> Floats:
+    return (points @ placed[:, :2].T + placed[:, 2]).astype(np.float32)
+
+
+def _probability(measure: float, middle: float, slope: float) -> float:
+    return float(1 / (1 + np.exp(-slope * (measure - middle))))

@@ -1,11 +1,13 @@
-"""Places in an image that may be faces, and which of them cover each other."""
+"""Places in an image that may be faces, those that are confirmed, and which of them cover each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from rekognition_local.engine.faces.pyramid import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,15 +25,20 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Candidates":
-        return Candidates(self.boxes[chosen], self.scores[chosen], self.points[chosen])
+    def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Self:
+        return type(self)(*(values[chosen] for values in self.arrays))
 
-    def moved(self, by: float) -> "Candidates":
+    @property
+    def arrays(self) -> list[Floats]:
+        """All that is known of the faces, in the order of the fields."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+    def moved(self, by: float) -> Self:
         """The same, `by` pixels further to the right and down."""
         shift = np.float32(by)
-        return Candidates(self.boxes + shift, self.scores, self.points + shift)
+        return replace(self, boxes=self.boxes + shift, points=self.points + shift)
 
-    def turned_back(self, turns: int, width: int, height: int) -> "Candidates":
+    def turned_back(self, turns: int, width: int, height: int) -> Self:
         """Places in an image that was turned left `turns` times, as places in the image (width, height) before."""
         corners, points = self.boxes.reshape(-1, 2, 2), self.points
         for turn in range(turns):
@@ -39,26 +46,41 @@ class Candidates:
             side = np.float32(height if (turns - turn) % 2 == 0 else width)
             corners, points = (np.stack([side - p[..., 1], p[..., 0]], axis=-1) for p in (corners, points))
         boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
-        return Candidates(boxes, self.scores, points)
+        return replace(self, boxes=boxes, points=points)
 
 
-def without_overlaps(boxes: Floats, scores: Floats, most: float) -> NDArray[np.intp]:
-    """Indices of the boxes that overlap no better one by more than `most`, best first (non-maximum suppression)."""
-    order = np.argsort(-scores, kind="stable")
-    overlaps = overlap(boxes[order], boxes[order]) > most
-    kept = np.ones(len(order), np.bool_)
-    for index in range(len(order)):
-        if kept[index]:
-            kept[index + 1 :] &= ~overlaps[index, index + 1 :]
-    return order[kept]
+@dataclass(frozen=True, slots=True, eq=False)
+class Confirmed(Candidates):
+    """Faces in the order of the detector's scores, their own scores 0-1.
+
+    `detector_scores` (n,) are the detector's, `head_gains` (n,) is how much more the network sees of a face in the same
+    square turned on its head: below 0 for an upright face.
+    """
+
+    detector_scores: Floats
+    head_gains: Floats
+
+    def with_others(self, more: Self) -> Self:
+        """These, and behind them those of `more` that are other faces: the middle of neither lies in the other."""
+        both = type(self)(*map(np.concatenate, zip(self.arrays, more.arrays, strict=True)))
+        boxes = both.boxes
+        middles: Floats = (boxes[:, :2] + boxes[:, 2:]) / np.float32(2)
+        kept = list(range(len(self)))
+        for one in range(len(self), len(both)):
+            if not (_inside(middles[one], boxes[kept]) | _inside(middles[kept], boxes[one])).any():
+                kept.append(one)
+        return both[np.array(kept)]
 
 
-def overlap(boxes: Floats, others: Floats) -> Floats:
-    """Intersection over union of every box (n, 4) with every other (m, 4) -> (n, m)."""
-    corner = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    opposite = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    common = np.prod(np.maximum(opposite - corner, 0), axis=2)
-    area, other_area = (np.prod(np.maximum(b[:, 2:] - b[:, :2], 0), axis=1) for b in (boxes, others))
-    union = np.maximum(area[:, None] + other_area[None] - common, np.finfo(np.float32).tiny)
-    ratio: Floats = (common / union).astype(np.float32)
-    return ratio
+def _inside(points: Floats, boxes: Floats) -> NDArray[np.bool_]:
+    """Whether points (2,) or (n, 2) lie in boxes (4,) or (n, 4)."""
+    return np.asarray(((boxes[..., :2] < points) & (points < boxes[..., 2:])).all(axis=-1), np.bool_)
+
+
+def without_overlaps(boxes: Floats, scores: Floats, most: float, count: int) -> NDArray[np.intp]:
+    """Indices of the boxes that overlap no better one by more than `most`, best first, among the `count` best.
+
+    Scores are above 0.
+    """
+    sized = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).astype(np.float64)
+    return np.asarray(cv2.dnn.NMSBoxes(sized, scores, 0, most, top_k=count), np.intp).reshape(-1)

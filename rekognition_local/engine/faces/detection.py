@@ -1,42 +1,19 @@
-"""Finds faces in any image: photographs, groups, tight crops, turned pictures, small portraits on documents."""
+"""Finds faces in any image: photographs, groups, tight crops, turned pictures, small portraits on documents.
+
+YuNet finds them, MTCNN's output network confirms each and reads its points. Method of the second: Zhang et al., "Joint
+Face Detection and Alignment Using Multitask Cascaded Convolutional Networks", 2016.
+"""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
 
-from rekognition_local.engine.faces.candidates import Candidates, Floats
-from rekognition_local.engine.faces.confirmation import Confirmation, Confirmed, roll
-from rekognition_local.engine.faces.pyramid import Image, Pyramid
+from rekognition_local.engine.faces.candidates import Candidates, Confirmed
+from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid
 from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights import models
-from rekognition_local.engine.weights.model_files import YUNET
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DetectedFace:
-    """One face; all places are ratios of the image's size and may reach past 0 and 1.
-
-    `confidence` is in percent. `landmarks` (5, 2) are x, y of left eye, right eye, nose, left and right mouth corner,
-    as seen in the image.
-    """
-
-    left: float
-    top: float
-    width: float
-    height: float
-    confidence: float
-    landmarks: Floats
-
-
-class Detector(Protocol):
-    """What finds faces."""
-
-    def detect(self, image: Image) -> Candidates:
-        """Faces of an RGB image (h, w, 3), in its pixels, scores 0-1 as they are to be reported."""
-        ...
-
+from rekognition_local.engine.weights.model_files import ONET, YUNET
 
 # Longest side in pixels of the first search, and of a closer one: small portraits, as on a document far away; groups.
 _SIDE, _CLOSER_SIDE = 640, 1280
@@ -55,13 +32,98 @@ _FOUND_BESIDE = 0.3
 _UNDOUBTED, _MOST_LEAN, _LEAST_DIFFERENCE = 0.86, np.radians(40), 0.005
 _TURNED, _BETTER = 0.87, 0.02
 
+_JUDGED_SIDE = 48
+# The points are read again in a square about the face, turned upright: they then hardly depend on the detector's box.
+# Its side by the face's own measure.
+_SIDE_PER_FACE = 2.5
+# A face on its head can score high; turned round it scores higher by more than this, which an upright face never does.
+_ON_ITS_HEAD = 0.05
+_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectedFace:
+    """One face; all places are ratios of the image's size and may reach past 0 and 1.
+
+    `confidence` is in percent. `landmarks` (5, 2) are x, y of left eye, right eye, nose, left and right mouth corner,
+    as seen in the image.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+    confidence: float
+    landmarks: Floats
+
+
+class Confirmation:
+    """The network and its two passes; safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._network = models.network(ONET)
+
+    def confirm(self, pyramid: Pyramid, found: Candidates, least_score: float) -> Confirmed:
+        """The candidates that score at least `least_score` and do not stand on their head."""
+        squares = _squared(found.boxes)
+        first = self._read(pyramid, squares, np.zeros(len(squares), np.float32))
+        kept = first.scores >= least_score
+        faces = first[kept]
+        squares, angles = _upright_squares(faces.points)
+        turns = np.concatenate([angles, angles + np.float32(np.pi)])
+        both = self._read(pyramid, np.tile(squares, (2, 1)), turns)
+        upright, on_head = both[: len(faces)], both[len(faces) :]
+        gains = on_head.scores - upright.scores
+        return Confirmed(faces.boxes, faces.scores, upright.points, found.scores[kept], gains)[gains <= _ON_ITS_HEAD]
+
+    def _read(self, pyramid: Pyramid, squares: Floats, angles: Floats) -> Candidates:
+        """What the network reads in squares (n, 4) turned clockwise by angles (n,) in radians; boxes are for 0 only."""
+        if len(squares) == 0:
+            return Candidates(squares, angles, np.empty((0, 5, 2), np.float32))
+        parts = [
+            self._network(pyramid.squares(squares[at : at + _BATCH], _JUDGED_SIDE, angles[at : at + _BATCH]))
+            for at in range(0, len(squares), _BATCH)
+        ]
+        shifts, places, scores = (np.concatenate(outputs) for outputs in zip(*parts, strict=True))
+        sides = (squares[:, 2] - squares[:, 0])[:, None]
+        boxes = squares + shifts * sides
+        # The network gives five x, then five y.
+        x, y = np.moveaxis((places.reshape(-1, 2, 5) - 0.5) * sides[..., None], 1, 0)
+        cosine, sine = np.cos(angles)[:, None], np.sin(angles)[:, None]
+        offsets = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
+        points = (squares[:, None, :2] + squares[:, None, 2:]) / 2 + offsets
+        return Candidates(boxes.astype(np.float32), scores[:, 1], points.astype(np.float32))
+
+
+def _squared(boxes: Floats) -> Floats:
+    """Squares about the boxes' centres, as large as their longer side."""
+    half = np.max(boxes[:, 2:] - boxes[:, :2], axis=1, keepdims=True) / 2
+    return _squares((boxes[:, :2] + boxes[:, 2:]) / 2, half)
+
+
+def _upright_squares(points: Floats) -> tuple[Floats, Floats]:
+    """Squares (n, 4) about the faces and the angles (n,) in radians that turn them upright, by points (n, 5, 2)."""
+    eyes, mouth = points[:, :2].mean(axis=1), points[:, 3:].mean(axis=1)
+    measure = np.maximum(np.linalg.norm(mouth - eyes, axis=1), np.linalg.norm(points[:, 1] - points[:, 0], axis=1))
+    return _squares((eyes + mouth) / 2, _SIDE_PER_FACE / 2 * measure[:, None]), _roll(points)
+
+
+def _squares(centres: Floats, halves: Floats) -> Floats:
+    """Squares (n, 4) about centres (n, 2), of twice these halves (n, 1)."""
+    return np.concatenate([centres - halves, centres + halves], axis=1).astype(np.float32)
+
+
+def _roll(points: Floats) -> Floats:
+    """How far faces lean clockwise in the image, in radians (n,), by their points (n, 5, 2)."""
+    across = points[:, 1] - points[:, 0] + points[:, 4] - points[:, 3]
+    return np.arctan2(across[:, 1], across[:, 0])
+
 
 class ConfirmedDetector:
     """One network finds faces, another confirms each and reads its points."""
 
     def __init__(self, finder: YuNet, judge: Confirmation) -> None:
-        self._finder = finder
-        self._judge = judge
+        self._finder, self._judge = finder, judge
 
     @classmethod
     def load(cls) -> "ConfirmedDetector":
@@ -75,50 +137,42 @@ class ConfirmedDetector:
     def detect(self, image: Image) -> Candidates:
         """Faces in pixels of the image, those that the finder is surest of first."""
         upright = self._upright(Pyramid(image))
-        return self._turned(image, upright) if _in_doubt(upright) else upright.faces
+        return self._turned(image, upright) if _in_doubt(upright) else upright
+
+    def _search(
+        self, pyramid: Pyramid, side: int, found: float, confirmed: float, *, enlarge: bool = False
+    ) -> Confirmed:
+        """The faces that score at least `found` at the first network and `confirmed` at the second."""
+        return self._judge.confirm(pyramid, self._finder.find(pyramid, side, found, enlarge=enlarge), confirmed)
 
     def _upright(self, pyramid: Pyramid) -> Confirmed:
-        found = self._judge.confirm(pyramid, self._finder.find(pyramid, _SIDE, _FOUND), _CONFIRMED)
+        found = self._search(pyramid, _SIDE, _FOUND, _CONFIRMED)
         if len(found):
-            sides = found.faces.boxes[:, 2:] - found.faces.boxes[:, :2]
-            is_group = sides.max() <= _SMALL * max(pyramid.size)
-            return self._with_small_ones(pyramid, found) if is_group else found
-        found = self._in_a_border(pyramid.image)
+            sides = found.boxes[:, 2:] - found.boxes[:, :2]
+            if sides.max() > _SMALL * max(pyramid.size):
+                return found
+            # A group: only a closer search finds some of those beside them.
+            side = min(_CLOSER_SIDE, _MOST_ENLARGED * max(pyramid.size))
+            return found.with_others(self._search(pyramid, side, _FOUND_BESIDE, _CONFIRMED_LATER, enlarge=True))
+        # A tight crop shows no background, which the networks need.
+        border = round(0.25 * max(pyramid.size))
+        grey = cv2.copyMakeBorder(pyramid.image, *[border] * 4, cv2.BORDER_CONSTANT, value=(128, 128, 128))
+        padded = Pyramid(grey.astype(np.uint8, copy=False))
+        found = self._search(padded, _SIDE, _FOUND, _CONFIRMED_LATER, enlarge=True).moved(-border)
         if len(found) == 0 and max(pyramid.size) > _SIDE:
-            closer = self._finder.find(pyramid, _CLOSER_SIDE, _FOUND)
-            found = self._judge.confirm(pyramid, closer, _CONFIRMED_LATER)
+            found = self._search(pyramid, _CLOSER_SIDE, _FOUND, _CONFIRMED_LATER)
         return found
-
-    def _with_small_ones(self, pyramid: Pyramid, found: Confirmed) -> Confirmed:
-        """The faces that were found, and those beside them that only a closer search finds."""
-        side = min(_CLOSER_SIDE, _MOST_ENLARGED * max(pyramid.size))
-        closer = self._judge.confirm(
-            pyramid, self._finder.find(pyramid, side, _FOUND_BESIDE, enlarge=True), _CONFIRMED_LATER
-        )
-        return found.with_others(closer)
-
-    def _in_a_border(self, image: Image) -> Confirmed:
-        """A tight crop shows no background, which the networks need."""
-        border = round(0.25 * max(image.shape[:2]))
-        padded = Pyramid(
-            cv2.copyMakeBorder(
-                image, border, border, border, border, cv2.BORDER_CONSTANT, value=(128, 128, 128)
-            ).astype(np.uint8, copy=False)
-        )
-        found = self._judge.confirm(padded, self._finder.find(padded, _SIDE, _FOUND, enlarge=True), _CONFIRMED_LATER)
-        return Confirmed(found.faces.moved(-border), found.detector_scores, found.head_gains)
 
     def _turned(self, image: Image, upright: Confirmed) -> Candidates:
         """Faces of an image that may lie on its side or head: those of the turn whose best face scores highest."""
         height, width = image.shape[:2]
-        best = upright.faces
-        most = max(_TURNED, float(upright.detector_scores.max(initial=0)) + _BETTER)
+        best, most = upright, max(_TURNED, float(upright.detector_scores.max(initial=0)) + _BETTER)
         for turns, turn in enumerate((cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE), 1):
             turned = Pyramid(cv2.rotate(image, turn).astype(np.uint8, copy=False))
-            found = self._judge.confirm(turned, self._finder.find(turned, _SIDE, _TURNED), _CONFIRMED_LATER)
+            found = self._search(turned, _SIDE, _TURNED, _CONFIRMED_LATER)
             score = float(found.detector_scores.max(initial=0))
             if score > most:
-                best, most = found.faces.turned_back(turns, width, height), score
+                best, most = found.turned_back(turns, width, height), score
         return best
 
 
@@ -128,6 +182,6 @@ def _in_doubt(found: Confirmed) -> bool:
         return True
     return bool(
         found.detector_scores[0] < _UNDOUBTED
-        or abs(roll(found.faces.points[:1])[0]) > _MOST_LEAN
+        or abs(_roll(found.points[:1])[0]) > _MOST_LEAN
         or found.head_gains[0] > -_LEAST_DIFFERENCE
     )

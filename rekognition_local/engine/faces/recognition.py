@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,20 +36,6 @@ _MIDDLE = _AT_80 + math.log(4) / _SLOPE
 Channels = Literal["RGB", "BGR"]
 
 
-class Recogniser(Protocol):
-    """What describes faces and says how similar two descriptors are."""
-
-    model_id: str
-
-    def embed(self, image: Image, points: Floats) -> Floats:
-        """Descriptors (n, d) of the faces with these points (n, 5, 2) in pixels."""
-        ...
-
-    def similarity(self, probes: Floats, references: Floats) -> NDArray[np.float64]:
-        """Percent 0-100 of every probe (n, d) to every reference (m, d) -> (n, m)."""
-        ...
-
-
 class PairedRecogniser:
     """SFace and dlib's ResNet side by side: they fail on different faces, and one distance of both fails less.
 
@@ -73,8 +59,7 @@ class PairedRecogniser:
         sface = self._sface(pyramid.face(points, ARCFACE_POINTS, ARCFACE_SIDE)[None])[0][0]
         resnet = self._resnet(pyramid.face(points, _RESNET_POINTS, _RESNET_SIDE)[None])[0][0]
         evened = resnet / np.sqrt(np.linalg.norm(resnet))
-        descriptor: Floats = np.hstack([_at_length_1(_at_length_1(sface) - self._common), evened])
-        return descriptor
+        return np.hstack([_at_length_1(_at_length_1(sface) - self._common), evened])
 
     def similarity(self, probes: Floats, references: Floats) -> NDArray[np.float64]:
         """Logistic of the squared Euclidean distance: 80 % at 1.662, 99 % at 1.511."""
@@ -106,20 +91,17 @@ class ArcFaceRecogniser:
 
     def embed(self, image: Image, points: Floats) -> Floats:
         """Descriptors (n, d) of length 1."""
-        pyramid = Pyramid(image)
-        chips = [pyramid.face(face, ARCFACE_POINTS, ARCFACE_SIDE) for face in points]
-        views = (
-            np.stack([view for chip in chips for view in (chip, chip[:, ::-1])]) if chips else np.empty((0, 1, 1, 3))
-        )
-        if len(views) == 0:
+        if len(points) == 0:
             width = self._network.output_shapes[0][1]
             return np.empty((0, width if isinstance(width, int) else 0), np.float32)
+        pyramid = Pyramid(image)
+        chips = [pyramid.face(face, ARCFACE_POINTS, ARCFACE_SIDE) for face in points]
+        views = np.stack([view for chip in chips for view in (chip, chip[:, ::-1])])
         planes = views if self._channels == "RGB" else views[..., ::-1]
         batch = ((planes.astype(np.float32) - 127.5) / 127.5).transpose(0, 3, 1, 2)
         parts: Sequence[Floats] = np.split(batch, len(batch)) if self._one_by_one else [batch]
         outputs = np.concatenate([self._network(np.ascontiguousarray(part))[0] for part in parts])
-        sums = outputs.reshape(len(points), 2, -1).sum(axis=1)
-        return _at_length_1(sums)
+        return _at_length_1(outputs.reshape(len(points), 2, -1).sum(axis=1))
 
     def similarity(self, probes: Floats, references: Floats) -> NDArray[np.float64]:
         """Percent 0-100 of every probe (n, d) to every reference (m, d) -> (n, m)."""
@@ -128,19 +110,15 @@ class ArcFaceRecogniser:
 
 
 def _at_length_1(vectors: Floats) -> Floats:
-    unit: Floats = (vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)).astype(np.float32)
-    return unit
+    return (vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)).astype(np.float32)
 
 
 def squared_distances(probes: Floats, references: Floats) -> NDArray[np.float64]:
     """Squared Euclidean distances (n, d), (m, d) -> (n, m)."""
     a, b = probes.astype(np.float64), references.astype(np.float64)
-    squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2 * a @ b.T
-    result: NDArray[np.float64] = np.maximum(squared, 0)
-    return result
+    return np.maximum((a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2 * a @ b.T, 0)
 
 
 def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Percent 0-100."""
-    percent: NDArray[np.float64] = 100 / (1 + np.exp(-np.clip(values, -700, 700)))
-    return percent
+    return np.asarray(100 / (1 + np.exp(-np.clip(values, -700, 700))), np.float64)

@@ -9,8 +9,8 @@ logarithms of size in cells; points (1, cells, 10) as shifts in cells.
 import cv2
 import numpy as np
 
-from rekognition_local.engine.faces.candidates import Candidates, Floats, without_overlaps
-from rekognition_local.engine.faces.pyramid import Image, Pyramid
+from rekognition_local.engine.faces.candidates import Candidates, without_overlaps
+from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid
 from rekognition_local.engine.weights.model_files import ModelError
 from rekognition_local.engine.weights.models import Network
 
@@ -33,12 +33,11 @@ class YuNet:
             ModelError: it has other inputs or outputs.
         """
         shape = network.input_shape
-        missing = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES} - set(
-            network.output_names
-        )
+        wanted = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES}
+        missing = sorted(wanted.difference(network.output_names))
         if len(shape) != 4 or shape[1] != 3 or missing:
             raise ModelError(
-                f"{name} takes {shape} and lacks the outputs {sorted(missing)}; a detector must be laid out as YuNet."
+                f"{name} takes {shape} and lacks the outputs {missing}; a detector must be laid out as YuNet."
             )
         self._network = network
         height, width = shape[2:]
@@ -57,25 +56,21 @@ class YuNet:
             scale = min(scale, 1.0)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         columns, rows = self._fixed or (-(-size[0] // 32) * 32, -(-size[1] // 32) * 32)
-        filled = cv2.copyMakeBorder(
-            pyramid.resized(size), 0, rows - size[1], 0, columns - size[0], cv2.BORDER_CONSTANT, value=(0, 0, 0)
-        )
+        border = (0, rows - size[1], 0, columns - size[0])
+        filled = cv2.copyMakeBorder(pyramid.resized(size), *border, cv2.BORDER_CONSTANT, value=(0, 0, 0))
         planes = np.asarray(cv2.dnn.blobFromImage(filled, swapRB=True), np.float32)
         outputs = dict(zip(self._network.output_names, self._network(planes), strict=True))
         found = [_cells(outputs, stride, columns // stride, least_score) for stride in _STRIDES]
         boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        best = np.argsort(-scores, kind="stable")[:_MOST]
-        boxes, scores, points = boxes[best], scores[best], points[best]
-        kept = without_overlaps(boxes, scores, _MOST_OVERLAP)
+        kept = without_overlaps(boxes, scores, _MOST_OVERLAP, _MOST)
         back = np.array([width / size[0], height / size[1]], np.float32)
         return Candidates(boxes[kept] * np.tile(back, 2), scores[kept], points[kept] * back)
 
 
 def _cells(outputs: dict[str, Floats], stride: int, columns: int, least: float) -> tuple[Floats, Floats, Floats]:
     """Boxes, scores and points in pixels of the network's input, of the cells that score enough."""
-    scores = np.sqrt(
-        np.clip(outputs[f"cls_{stride}"][0, :, 0], 0, 1) * np.clip(outputs[f"obj_{stride}"][0, :, 0], 0, 1)
-    )
+    is_face, is_there = (np.clip(outputs[f"{kind}_{stride}"][0, :, 0], 0, 1) for kind in ("cls", "obj"))
+    scores = np.sqrt(is_face * is_there)
     chosen = np.nonzero(scores >= least)[0]
     cells = np.stack([chosen % columns, chosen // columns], axis=1).astype(np.float32)
     box, points = outputs[f"bbox_{stride}"][0, chosen], outputs[f"kps_{stride}"][0, chosen].reshape(-1, 5, 2)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
-from rekognition_local.engine.faces.candidates import Candidates, Floats, overlap, without_overlaps
-from rekognition_local.engine.faces.confirmation import Confirmation, Confirmed
-from rekognition_local.engine.faces.detection import ConfirmedDetector
-from rekognition_local.engine.faces.pyramid import Pyramid
+from rekognition_local.engine.faces.candidates import Candidates, Confirmed, without_overlaps
+from rekognition_local.engine.faces.detection import Confirmation, ConfirmedDetector
+from rekognition_local.engine.faces.pyramid import Floats, Pyramid
 from rekognition_local.engine.faces.yunet import YuNet
 from tests.rekognition_local.photographs import Picture, grace_hopper, sample
 
@@ -55,10 +55,18 @@ class FakeJudge(Confirmation):
 
     def confirm(self, pyramid: Pyramid, found: Candidates, least_score: float) -> Confirmed:
         kept = found[slice(None) if self._score >= least_score else slice(0)]
-        faces = Candidates(
-            kept.boxes, np.full(len(kept), self._score, np.float32), np.repeat(self._points[None], len(kept), 0)
-        )
-        return Confirmed(faces, kept.scores, np.full(len(kept), self._head_gain, np.float32))
+        scores, gains = (np.full(len(kept), value, np.float32) for value in (self._score, self._head_gain))
+        return Confirmed(kept.boxes, scores, np.repeat(self._points[None], len(kept), 0), kept.scores, gains)
+
+
+def overlap(boxes: Floats, others: Floats) -> NDArray[np.float64]:
+    """Intersection over union of every box (n, 4) with every other (m, 4) -> (n, m)."""
+    boxes, others = boxes.astype(np.float64), others.astype(np.float64)
+    corner = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    opposite = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    common = np.prod(np.maximum(opposite - corner, 0), axis=2)
+    area, other_area = (np.prod(np.maximum(b[:, 2:] - b[:, :2], 0), axis=1) for b in (boxes, others))
+    return common / np.maximum(area[:, None] + other_area[None] - common, 1e-12)
 
 
 IMAGE = np.zeros((200, 300, 3), np.uint8)
@@ -207,12 +215,12 @@ def test_a_face_on_its_head_is_not_confirmed(detector: ConfirmedDetector, hopper
     found = Confirmation().confirm(Pyramid(pair), candidates, 0.0)
 
     assert found.detector_scores.tolist() == pytest.approx([0.8])
-    assert overlap(found.faces.boxes, upright)[0, 0] > 0.7
+    assert overlap(found.boxes, upright)[0, 0] > 0.7
     assert found.head_gains[0] < 0
 
 
 _BOXES = st.lists(
-    st.tuples(*[st.floats(0, 100, width=32)] * 2, *[st.floats(1, 50, width=32)] * 2, st.floats(0, 1, width=32)),
+    st.tuples(*[st.floats(0, 100, width=32)] * 2, *[st.floats(1, 50, width=32)] * 2, st.floats(2.0**-10, 1, width=32)),
     max_size=12,
 )
 
@@ -220,15 +228,21 @@ _BOXES = st.lists(
 @given(_BOXES)
 def test_overlapping_boxes_leave_the_best_of_each_place(places: list[tuple[float, ...]]) -> None:
     values = np.array(places, np.float32).reshape(-1, 5)
-    boxes, scores = np.hstack([values[:, :2], values[:, :2] + values[:, 2:4]]), values[:, 4]
+    boxes, scores = np.hstack([values[:, :2], values[:, :2] + values[:, 2:4]]), values[:, 4].copy()
 
-    kept = without_overlaps(boxes, scores, 0.5)
+    kept = without_overlaps(boxes, scores, 0.5, 12)
 
     between = overlap(boxes, boxes[kept])
     assert sorted(scores[kept], reverse=True) == list(scores[kept])
-    assert np.all((between[kept] <= 0.5) | np.eye(len(kept), dtype=bool))
-    covered = (between > 0.5) & (scores[kept][None] >= scores[:, None])
+    assert np.all((between[kept] <= 0.5 + 1e-6) | np.eye(len(kept), dtype=bool))
+    covered = (between > 0.5 - 1e-6) & (scores[kept][None] >= scores[:, None])
     assert all(index in kept or covered[index].any() for index in range(len(boxes)))
+
+
+def test_of_too_many_boxes_the_best_are_kept() -> None:
+    boxes = np.array([(at, 0, at + 10, 10) for at in range(0, 100, 20)], np.float32)
+
+    assert without_overlaps(boxes, np.array([0.5, 0.9, 0.7, 0.8, 0.6], np.float32), 0.4, 3).tolist() == [1, 3, 2]
 
 
 @pytest.mark.slow

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from rekognition_local.engine import Engine
+from rekognition_local.engine.faces.attributes import FaceTraits
 from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.engine.faces.pyramid import Image as Pixels
-from rekognition_local.engine.faces.traits import FaceTraits
 from rekognition_local.engine.weights.model_files import FACE_MESH, IRIS
 
 LABELS = Path(__file__).parent / "labels" / "face_traits.csv"

@@ -8,7 +8,7 @@ from typing import Any
 import botocore
 import pytest
 
-from rekognition_local.engine.faces.traits import FaceTraits
+from rekognition_local.engine.faces.attributes import FaceTraits
 from rekognition_local.operations.face_details import MEMBERS
 from rekognition_local.protocol.wire import json_model
 from tests.rekognition_local.conftest import FakeServer
