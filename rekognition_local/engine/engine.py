@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.documents import DetectedDocument, DocumentReading, read_documents
-from rekognition_local.engine.documents.text import TextLine, TextReader
-from rekognition_local.engine.documents.transcript import transcript
+from rekognition_local.engine.documents.lines import TextLine
+from rekognition_local.engine.documents.text import TextReader
 from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits, TraitReader, face_attributes
 from rekognition_local.engine.faces.detection import ConfirmedDetector, DetectedFace
 from rekognition_local.engine.faces.recognition import ArcFaceRecogniser, Channels, PairedRecogniser
@@ -34,11 +34,15 @@ class EngineSettings:
 
 
 class Engine:
-    """All models together; every method is safe to call from several threads."""
+    """All models together; every method is safe to call from several threads.
+
+    `model_id` names the recogniser and how it is fed; descriptors of different names cannot be compared.
+    """
 
     def __init__(self, detector: ConfirmedDetector | YuNet, recogniser: PairedRecogniser | ArcFaceRecogniser) -> None:
         self._detector, self._recogniser = detector, recogniser
         self._text, self._traits = TextReader(), TraitReader()
+        self.model_id = recogniser.model_id
 
     @classmethod
     def load(cls, settings: EngineSettings | None = None) -> "Engine":
@@ -48,22 +52,12 @@ class Engine:
             ModelError: a model is missing, is not the known file, or does not have the shape it must have.
         """
         told = EngineSettings() if settings is None else settings
-        return cls(
-            ConfirmedDetector.load() if told.detector is None else YuNet(Network(told.detector), str(told.detector)),
-            PairedRecogniser()
-            if told.recogniser is None
-            else ArcFaceRecogniser(
-                told.recogniser,
-                channels=told.recogniser_channels,
-                middle=told.similarity_middle,
-                slope=told.similarity_slope,
-            ),
-        )
-
-    @property
-    def model_id(self) -> str:
-        """Names the recogniser and how it is fed; descriptors of different names cannot be compared."""
-        return self._recogniser.model_id
+        own = told.detector
+        detector = ConfirmedDetector.load() if own is None else YuNet(Network(own), str(own))
+        if told.recogniser is None:
+            return cls(detector, PairedRecogniser())
+        scale = {"middle": told.similarity_middle, "slope": told.similarity_slope}
+        return cls(detector, ArcFaceRecogniser(told.recogniser, channels=told.recogniser_channels, **scale))
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """Faces of an upright RGB image (h, w, 3), largest first."""
@@ -114,4 +108,4 @@ class Engine:
 
     def read_text(self, image: NDArray[np.uint8]) -> list[TextLine]:
         """Every legible line of text of an upright RGB image (h, w, 3), from top to bottom; loads as documents do."""
-        return transcript(self._text, image)
+        return self._text.transcript(image)

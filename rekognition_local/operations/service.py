@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.documents import DocumentReading
-from rekognition_local.engine.documents.text import TextLine
+from rekognition_local.engine.documents.lines import TextLine
 from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits
 from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.engine.faces.face_engine import ComparingEngine

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.documents.text import TextBox
-from rekognition_local.engine.documents.transcript import Word, words
+from rekognition_local.engine.documents.lines import TextBox, TextLine, words
 from rekognition_local.operations.face_details import percent
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError
@@ -68,7 +67,7 @@ def _detection(text: str, kind: str, id_: int, confidence: float, box: TextBox, 
     }
 
 
-def _passes(word: Word, size: Corners, wanted: Mapping[str, float], regions: Sequence[Corners]) -> bool:
+def _passes(word: TextLine, size: Corners, wanted: Mapping[str, float], regions: Sequence[Corners]) -> bool:
     corners = word.box.corners / size
     width, height = corners.max(axis=0) - corners.min(axis=0)
     return (
@@ -79,7 +78,7 @@ def _passes(word: Word, size: Corners, wanted: Mapping[str, float], regions: Seq
     )
 
 
-def _area(word: Word) -> float:
+def _area(word: TextLine) -> float:
     return word.box.length * word.box.height
 
 

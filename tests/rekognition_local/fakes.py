@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rekognition_local.engine.documents.documents import DocumentReading
-from rekognition_local.engine.documents.text import TextLine
+from rekognition_local.engine.documents.lines import TextLine
 from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits
 from rekognition_local.engine.faces.detection import DetectedFace
 

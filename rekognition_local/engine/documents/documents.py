@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rekognition_local.engine.documents.lines import TextBox, TextLine
 from rekognition_local.engine.documents.page import Page, Rectangle
-from rekognition_local.engine.documents.text import TextBox, TextLine, TextReader
+from rekognition_local.engine.documents.text import TextReader
 from rekognition_local.engine.faces.detection import DetectedFace
 
 PASSPORT = "Passport"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rekognition_local.engine.documents.lines import LEGIBLE, TextBox, TextLine
 from rekognition_local.engine.documents.rules import Verdict, judge
-from rekognition_local.engine.documents.text import LEGIBLE, TextBox, TextLine
 
 # A portrait's face, in lines of text: on specimens 3 to 10 high. Whoever holds the document up is larger.
 LEAST_LINES, MOST_LINES = 1.5, 16.0

@@ -1,9 +1,7 @@
 """Lines of text in an image: where they are and what they say, by PP-OCR's models on onnxruntime."""
 
-import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -11,11 +9,23 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from rekognition_local.engine.documents.lines import (
+    LEGIBLE,
+    Parts,
+    TextBox,
+    TextLine,
+    along_one_direction,
+    in_rows,
+    mean_angle,
+)
 from rekognition_local.engine.weights.model_files import TEXT_DETECTOR, TEXT_RECOGNISER
 from rekognition_local.engine.weights.models import open_session
 
 # Looking for text takes up to 260 MB for as long as it lasts: a busy server must not need that for each of its threads.
 SEARCHES_AT_ONCE = 2
+
+# Longest side in pixels at which all text is looked for. 1280 finds the same lines of a page in a quarter more time.
+TRANSCRIPT_SIDE = 960
 
 PIXEL_THRESHOLD = 0.3
 LINE_THRESHOLD = 0.5
@@ -24,70 +34,8 @@ UNCLIP = 1.6
 MAX_LINES = 300
 LINE_HEIGHT = 48
 MAX_LINE_WIDTH = 1600
-# Mean probability of a line's characters: texture that only looks like text stays below.
-LEGIBLE = 0.6
 # Mean confidence of lines that are the right way up; below, the other way is tried too.
 UPRIGHT = 0.85
-
-
-@dataclass(frozen=True, slots=True)
-class TextBox:
-    """Where a line of text is: its centre, its length along and height across the line in pixels, and its angle.
-
-    `angle` is in degrees clockwise from the image's x axis to the direction of reading.
-    """
-
-    x: float
-    y: float
-    length: float
-    height: float
-    angle: float
-
-    @property
-    def corners(self) -> NDArray[np.float64]:
-        """(4, 2) pixels: start and end of the line's top, end and start of its bottom."""
-        turn = math.radians(self.angle)
-        along = np.array([math.cos(turn), math.sin(turn)]) * self.length / 2
-        across = np.array([-math.sin(turn), math.cos(turn)]) * self.height / 2
-        return np.array([self.x, self.y]) + np.stack([-along - across, along - across, along + across, across - along])
-
-    @property
-    def along(self) -> float:
-        """How far the centre stands along the direction of reading, in pixels."""
-        turn = math.radians(self.angle)
-        return self.x * math.cos(turn) + self.y * math.sin(turn)
-
-    @property
-    def across(self) -> float:
-        """How far down the page the centre stands, in the page's own direction, in pixels."""
-        turn = math.radians(self.angle)
-        return self.y * math.cos(turn) - self.x * math.sin(turn)
-
-    def turned(self) -> "TextBox":
-        """The same place, read from the other end."""
-        return replace(self, angle=self.angle + 180)
-
-
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """What a box says; `confidence` 0-1 is the mean over its characters, 0 for an empty line.
-
-    `centres` is where each character of `text` stands, as a part (0-1) of the box's length, and `certainties` how sure
-    each is (0-1).
-    """
-
-    box: TextBox
-    text: str
-    confidence: float
-    centres: tuple[float, ...] = ()
-    certainties: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Models:
-    detector: onnxruntime.InferenceSession
-    recogniser: onnxruntime.InferenceSession
-    characters: tuple[str, ...]
 
 
 class TextReader:
@@ -96,7 +44,7 @@ class TextReader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._searches = threading.BoundedSemaphore(SEARCHES_AT_ONCE)
-        self._models: _Models | None = None
+        self._models: tuple[onnxruntime.InferenceSession, onnxruntime.InferenceSession, tuple[str, ...]] | None = None
 
     def find(self, image: NDArray[np.uint8], side: int = 640) -> list[TextBox]:
         """Lines of an RGB image (h, w, 3), looked for with its longest side brought down to `side` pixels.
@@ -105,7 +53,7 @@ class TextReader:
         down, and then every `turned` box is right.
         """
         boxes = self._search(image, side)
-        if boxes and abs(_mean_angle(boxes)) > 45:
+        if boxes and abs(mean_angle(boxes)) > 45:
             # The detector knows lines that run down, but misses long ones: the page is laid straight for it.
             width = image.shape[1]
             laid = [
@@ -113,7 +61,7 @@ class TextReader:
                 for box in self._search(np.rot90(image), side)
             ]
             boxes = max(boxes, laid, key=lambda found: sum(box.length for box in found))
-        return _along_one_direction(boxes)
+        return along_one_direction(boxes)
 
     def _search(self, image: NDArray[np.uint8], side: int) -> list[TextBox]:
         height, width = image.shape[:2]
@@ -121,21 +69,23 @@ class TextReader:
         columns, rows = (max(32, round(pixels * scale / 32) * 32) for pixels in (width, height))
         small = cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         pixels = _network_input(np.asarray(small, np.uint8))
-        detector = self._loaded().detector
+        detector, *_ = self._loaded()
         with self._searches:
-            probability = detector.run(None, {"x": pixels[None]})[0][0, 0]
+            probability = detector.run(None, {"x": pixels})[0][0, 0]
         return _boxes(probability, width / columns, height / rows)
 
     def read(self, image: NDArray[np.uint8], boxes: Sequence[TextBox]) -> list[TextLine]:
         """What each box of this image says, in the order of `boxes`."""
-        models = self._loaded()
-        lines = []
+        _, recogniser, characters = self._loaded()
         # One by one: the network is no faster on a batch, whose lines would be padded to the longest.
-        for box in boxes:
-            strip = _network_input(_straightened(image, box))
-            scores = models.recogniser.run(None, {"x": strip[None]})[0][0]
-            lines.append(TextLine(box, *_decoded(scores, models.characters)))
-        return lines
+        strips = (_network_input(_straightened(image, box)) for box in boxes)
+        scores = (recogniser.run(None, {"x": strip})[0][0] for strip in strips)
+        return [TextLine(box, *_decoded(found, characters)) for box, found in zip(boxes, scores, strict=True)]
+
+    def transcript(self, image: NDArray[np.uint8]) -> list[TextLine]:
+        """Every legible line of an upright RGB image (h, w, 3), from top to bottom as the page is read."""
+        lines, _ = self.read_upright(image, self.find(image, TRANSCRIPT_SIDE))
+        return in_rows([line for line in lines if line.text.strip() and line.confidence >= LEGIBLE])
 
     def read_upright(self, image: NDArray[np.uint8], boxes: Sequence[TextBox]) -> tuple[list[TextLine], bool]:
         """What the boxes say, and whether that is read from their other end, as it is where more is legible so."""
@@ -145,20 +95,19 @@ class TextReader:
         turned = self.read(image, [box.turned() for box in boxes])
         return (turned, True) if _legibility(turned) > _legibility(lines) else (lines, False)
 
-    def _loaded(self) -> _Models:
-        """Opens the models when first asked: about a third of a second.
+    def _loaded(self) -> tuple[onnxruntime.InferenceSession, onnxruntime.InferenceSession, tuple[str, ...]]:
+        """Detector, recogniser and its characters, opened when first asked: about a third of a second.
 
         Raises:
             ModelError: a model is missing or is not the file that this program was measured with.
         """
-        if self._models is None:
-            with self._lock:
-                if self._models is None:
-                    detector, recogniser = (open_session(model.content()) for model in (TEXT_DETECTOR, TEXT_RECOGNISER))
-                    alphabet = recogniser.get_modelmeta().custom_metadata_map["character"].splitlines()
-                    # Class 0 is "no character" (the blank of CTC); the space is not in the alphabet and comes last.
-                    self._models = _Models(detector, recogniser, ("", *alphabet, " "))
-        return self._models
+        with self._lock:
+            if self._models is None:
+                detector, recogniser = (open_session(model.content()) for model in (TEXT_DETECTOR, TEXT_RECOGNISER))
+                alphabet = recogniser.get_modelmeta().custom_metadata_map["character"].splitlines()
+                # Class 0 is "no character" (the blank of CTC); the space is not in the alphabet and comes last.
+                self._models = detector, recogniser, ("", *alphabet, " ")
+            return self._models
 
 
 def _legibility(lines: Sequence[TextLine]) -> float:
@@ -167,8 +116,8 @@ def _legibility(lines: Sequence[TextLine]) -> float:
 
 
 def _network_input(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(h, w, 3) RGB 0-255 -> (3, h, w) BGR in -1..1, as both networks were trained."""
-    planes = image[:, :, ::-1].transpose(2, 0, 1).astype(np.float32)
+    """(h, w, 3) RGB 0-255 -> (1, 3, h, w) BGR in -1..1, as both networks were trained."""
+    planes = image[None, :, :, ::-1].transpose(0, 3, 1, 2).astype(np.float32)
     return np.asarray(planes / 127.5 - 1.0, np.float32)
 
 
@@ -184,9 +133,8 @@ def _boxes(probability: NDArray[np.float32], scale_x: float, scale_y: float) -> 
         margin = width * height * UNCLIP / (width + height)
         corners = cv2.boxPoints((centre, (width + margin, height + margin), angle))
         (x, y), (width, height), angle = cv2.minAreaRect(corners * np.array([scale_x, scale_y], np.float32))
-        boxes.append(
-            TextBox(x, y, width, height, angle) if width >= height else TextBox(x, y, height, width, angle + 90)
-        )
+        box = TextBox(x, y, width, height, angle)
+        boxes.append(box if width >= height else box.sideways())
     return boxes
 
 
@@ -195,33 +143,6 @@ def _mean_inside(probability: NDArray[np.float32], contour: NDArray[Any]) -> flo
     inside = np.zeros((height, width), np.uint8)
     cv2.fillPoly(inside, [contour - np.array([left, top])], 1)
     return float(cv2.mean(probability[top : top + height, left : left + width], inside)[0])
-
-
-def _mean_angle(boxes: Sequence[TextBox]) -> float:
-    """The direction of most of the text in degrees, from -90 to 90: a box knows its own up to half a turn."""
-    # Twice the angle makes opposite directions equal, so that they can be averaged. Nearly square boxes have none.
-    doubled = sum(
-        (box.length * np.exp(2j * math.radians(box.angle)) for box in boxes if box.length > 2 * box.height), start=0j
-    )
-    return float(math.degrees(np.angle(doubled)) / 2) if doubled else 0.0
-
-
-def _along_one_direction(boxes: Sequence[TextBox]) -> list[TextBox]:
-    """The boxes turned to be read along the direction that most of the text has, nearest to left to right.
-
-    A short word's box is nearly square, and may have taken the line's height for its length.
-    """
-    page = _mean_angle(boxes)
-    turned = []
-    for box in boxes:
-        quarters = round((page - box.angle) / 90)
-        if quarters % 2 == 0:
-            turned.append(replace(box, angle=box.angle + 90 * quarters))
-        elif box.length < 1.5 * box.height:
-            turned.append(replace(box, length=box.height, height=box.length, angle=box.angle + 90 * quarters))
-        else:
-            turned.append(replace(box, angle=box.angle + 180 * round((page - box.angle) / 180)))
-    return turned
 
 
 def _straightened(image: NDArray[np.uint8], box: TextBox) -> NDArray[np.uint8]:
@@ -235,14 +156,13 @@ def _straightened(image: NDArray[np.uint8], box: TextBox) -> NDArray[np.uint8]:
     )
 
 
-def _decoded(
-    scores: NDArray[np.float32], characters: Sequence[str]
-) -> tuple[str, float, tuple[float, ...], tuple[float, ...]]:
+def _decoded(scores: NDArray[np.float32], characters: Sequence[str]) -> tuple[str, float, Parts, Parts]:
     """Best path of CTC: (steps, classes) probabilities -> text, mean probability, place and probability of each one."""
     best = scores.argmax(axis=1)
     starts = (best != 0) & (best != np.concatenate([[0], best[:-1]]))
     if not starts.any():
         return "", 0.0, (), ()
     steps, sure = np.flatnonzero(starts), scores.max(axis=1)[starts]
-    centres = tuple(float(step) for step in (steps + 0.5) / len(best))
-    return "".join(characters[index] for index in best[steps]), float(sure.mean()), centres, tuple(map(float, sure))
+    centres = (steps + 0.5) / len(best)
+    text = "".join(characters[index] for index in best[steps])
+    return text, float(sure.mean()), tuple(centres.tolist()), tuple(sure.tolist())

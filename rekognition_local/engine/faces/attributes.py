@@ -1,8 +1,4 @@
-"""What Rekognition tells of a face beside its place.
-
-Its default attributes, pose and quality, need no model. MediaPipe's mesh of the face and its irises tell the traits:
-landmarks, eyes, mouth, gaze.
-"""
+"""What Rekognition tells of a face beside its place: pose, quality and, by a mesh, landmarks, eyes, mouth and gaze."""
 
 import json
 import threading
@@ -25,8 +21,8 @@ _MESH_SIDE, _IRIS_SIDE = 192, 64
 _MESH_POINTS = np.array([(72.0, 72.3), (120.0, 72.3), (96.0, 99.4), (74.7, 123.4), (117.3, 123.4)], np.float32)
 # The corners of each eye in the mesh, and where they stand in the eye's chip: the chip is 2.3 times as wide as the eye.
 _EYE_CORNERS = ((33, 133), (362, 263))
-_EYE_ZOOM = 2.3
-_CONTOUR = 16  # the first points of the eye's result go around the lids
+_EYE_POINTS = ((_IRIS_SIDE - 1) / 2 + _IRIS_SIDE / 2.3 / 2 * np.array([(-1, 0), (1, 0)])).astype(np.float32)
+_CONTOUR = 16  # so many points of the eye's first result go around the lids; the second begins with the centre
 _INNER_LIPS, _INNER_MOUTH_CORNERS = (13, 14), (78, 308)
 
 # Fitted by logistic regression to the first reader's labels of 200 photographs
@@ -57,9 +53,7 @@ def face_attributes(image: Image, face: DetectedFace) -> FaceAttributes:
     """Pose by the five points, quality by the pixels of the face's box."""
     height, width = image.shape[:2]
     points = face.landmarks.astype(np.float64) * (width, height)
-    roll, yaw, pitch = _pose(points)
-    brightness, sharpness = _quality(image, face)
-    return FaceAttributes(roll, yaw, pitch, brightness, sharpness)
+    return FaceAttributes(*_pose(points), *_quality(image, face))
 
 
 def _pose(points: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -129,30 +123,27 @@ class TraitReader:
         Raises:
             ModelError: a model's file is not the known one.
         """
-        networks = self._opened()
-        if networks is None:
+        with self._lock:
+            if self._networks is None and FACE_MESH.locate() is not None and IRIS.locate() is not None:
+                self._networks = models.network(FACE_MESH), models.network(IRIS)
+        if self._networks is None:
             return FaceTraits()
+        mesh_network, iris_network = self._networks
         pyramid = Pyramid(image)
         size = np.array(pyramid.size, np.float32)
-        mesh = _mesh(networks[0], pyramid, face.landmarks * size)
-        irises, opening, gaze = _eyes(networks[1], pyramid, [mesh[list(corners)] for corners in _EYE_CORNERS])
-        points = {name: mesh[place] for name, place in self._landmarks.items()}
-        points |= {"leftPupil": irises[0], "rightPupil": irises[1]}
+        mesh = _mesh(mesh_network, pyramid, face.landmarks * size)
+        irises, opening, gaze = _eyes(iris_network, pyramid, [mesh[list(corners)] for corners in _EYE_CORNERS])
+        names = [*self._landmarks, "leftPupil", "rightPupil"]
+        points = np.stack([*mesh[list(self._landmarks.values())], *irises]) / size
         yaw, down = np.degrees(np.arcsin(np.clip(gaze / _EYEBALL_RADIUS, -1, 1)))
         lips, corners = (float(np.linalg.norm(mesh[a] - mesh[b])) for a, b in (_INNER_LIPS, _INNER_MOUTH_CORNERS))
         return FaceTraits(
-            {name: (float(x), float(y)) for name, (x, y) in ((name, point / size) for name, point in points.items())},
+            {name: (x, y) for name, (x, y) in zip(names, points.tolist(), strict=True)},
             _probability(opening, _EYES_MIDDLE, _EYES_SLOPE),
             _probability(lips / max(corners, 1.0), _MOUTH_MIDDLE, _MOUTH_SLOPE),
             float(yaw),
             float(-down),
         )
-
-    def _opened(self) -> tuple[models.Network, models.Network] | None:
-        with self._lock:
-            if self._networks is None and FACE_MESH.locate() is not None and IRIS.locate() is not None:
-                self._networks = models.network(FACE_MESH), models.network(IRIS)
-            return self._networks
 
 
 def _mesh(network: models.Network, pyramid: Pyramid, points: Floats) -> Floats:
@@ -170,14 +161,12 @@ def _eyes(network: models.Network, pyramid: Pyramid, corners: Sequence[Floats]) 
         width; where the irises stand from the middle of the lids on the mean (2,), to the right and down along the eye,
         in widths of the eye.
     """
-    places = [_eye_placed(ends) for ends in corners]
+    places = [placement(ends, _EYE_POINTS) for ends in corners]
     chips = np.stack([pyramid.cut(placed, _IRIS_SIDE, grey=0) for placed in places])
     # The network knows the left eye; the right one is shown to it in a mirror.
     chips[1] = chips[1, :, ::-1]
-    lids, centres = (
-        np.array(points.reshape(2, -1, 3)[:, :count, :2])
-        for points, count in zip(network(chips), (_CONTOUR, 1), strict=True)
-    )
+    around_lids, around_iris = (points.reshape(2, -1, 3)[..., :2] for points in network(chips))
+    lids, centres = around_lids[:, :_CONTOUR].copy(), around_iris[:, :1].copy()
     for points in (lids, centres):
         points[1, :, 0] = _IRIS_SIDE - 1 - points[1, :, 0]
     widths = np.maximum(np.ptp(lids[..., 0], axis=1), 1.0)
@@ -192,14 +181,6 @@ def _area(contour: Floats) -> float:
     """The area within points that go along one lid and then along the other, in any order: they are put in order."""
     x, y = (contour - contour.mean(axis=0)).T
     return cv2.contourArea(contour[np.argsort(np.arctan2(y, x))])
-
-
-def _eye_placed(corners: Floats) -> NDArray[np.float64]:
-    """Where the pixels of an eye's chip lie in the image whose eye has these corners (2, 2), left and right."""
-    middle = (_IRIS_SIDE - 1) / 2
-    half = _IRIS_SIDE / _EYE_ZOOM / 2
-    reference = np.array([(middle - half, middle), (middle + half, middle)], np.float32)
-    return placement(corners, reference)
 
 
 def _moved(points: Floats, placed: NDArray[np.float64]) -> Floats:

@@ -5,13 +5,14 @@ Face Detection and Alignment Using Multitask Cascaded Convolutional Networks", 2
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from rekognition_local.engine.faces.candidates import Candidates, Confirmed
 from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid
-from rekognition_local.engine.faces.yunet import YuNet
+from rekognition_local.engine.faces.yunet import Candidates, YuNet
 from rekognition_local.engine.weights import models
 from rekognition_local.engine.weights.model_files import ONET, YUNET
 
@@ -57,6 +58,29 @@ class DetectedFace:
     landmarks: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Confirmed(Candidates):
+    """Faces in the order of the detector's scores, their own scores 0-1.
+
+    `detector_scores` (n,) are the detector's, `head_gains` (n,) is how much more the network sees of a face in the same
+    square turned on its head: below 0 for an upright face.
+    """
+
+    detector_scores: Floats
+    head_gains: Floats
+
+    def with_others(self, more: Self) -> Self:
+        """These, and behind them those of `more` that are other faces: the middle of neither lies in the other."""
+        both = type(self)(*map(np.concatenate, zip(self.arrays, more.arrays, strict=True)))
+        boxes = both.boxes
+        middles: Floats = (boxes[:, :2] + boxes[:, 2:]) / np.float32(2)
+        kept = list(range(len(self)))
+        for one in range(len(self), len(both)):
+            if not (_inside(middles[one], boxes[kept]) | _inside(middles[kept], boxes[one])).any():
+                kept.append(one)
+        return both[np.array(kept)]
+
+
 class Confirmation:
     """The network and its two passes; safe to call from several threads."""
 
@@ -93,6 +117,11 @@ class Confirmation:
         offsets = np.stack([cosine * x - sine * y, sine * x + cosine * y], axis=-1)
         points = (squares[:, None, :2] + squares[:, None, 2:]) / 2 + offsets
         return Candidates(boxes.astype(np.float32), scores[:, 1], points.astype(np.float32))
+
+
+def _inside(points: Floats, boxes: Floats) -> NDArray[np.bool_]:
+    """Whether points (2,) or (n, 2) lie in boxes (4,) or (n, 4)."""
+    return np.asarray(((boxes[..., :2] < points) & (points < boxes[..., 2:])).all(axis=-1), np.bool_)
 
 
 def _squared(boxes: Floats) -> Floats:

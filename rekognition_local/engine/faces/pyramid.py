@@ -14,18 +14,9 @@ class Pyramid:
     """Copies of an RGB image (h, w, 3), each half as large as the one before, made when they are first needed."""
 
     def __init__(self, image: Image) -> None:
+        self.image = image
+        self.size = (image.shape[1], image.shape[0])  # width, height
         self._levels = [image]
-
-    @property
-    def image(self) -> Image:
-        """The image itself."""
-        return self._levels[0]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """The image's width and height."""
-        height, width = self.image.shape[:2]
-        return width, height
 
     def resized(self, size: tuple[int, int]) -> Image:
         """The whole image at this (width, height)."""

@@ -82,18 +82,17 @@ class ArcFaceRecogniser:
         """
         self._network = models.Network(path)
         self._channels, self._middle, self._slope = channels, middle, slope
-        shape, outputs = self._network.input_shape, self._network.output_shapes
-        if len(shape) != 4 or shape[1:] != [3, ARCFACE_SIDE, ARCFACE_SIDE] or len(outputs[0]) != 2:
-            raise ModelError(f"{path} maps {shape} to {outputs[0]}; an embedder must map (n, 3, 112, 112) to (n, d).")
-        self._one_by_one = shape[0] == 1
+        shape, result = self._network.input_shape, next(iter(self._network.output_shapes.values()))
+        if len(shape) != 4 or shape[1:] != [3, ARCFACE_SIDE, ARCFACE_SIDE] or len(result) != 2:
+            raise ModelError(f"{path} maps {shape} to {result}; an embedder must map (n, 3, 112, 112) to (n, d).")
+        self._one_by_one, self._width = shape[0] == 1, result[1] if isinstance(result[1], int) else 0
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         self.model_id = f"arcface-{digest}-{channels}-mirrored"
 
     def embed(self, image: Image, points: Floats) -> Floats:
         """Descriptors (n, d) of length 1."""
         if len(points) == 0:
-            width = self._network.output_shapes[0][1]
-            return np.empty((0, width if isinstance(width, int) else 0), np.float32)
+            return np.empty((0, self._width), np.float32)
         pyramid = Pyramid(image)
         chips = [pyramid.face(face, ARCFACE_POINTS, ARCFACE_SIDE) for face in points]
         views = np.stack([view for chip in chips for view in (chip, chip[:, ::-1])])

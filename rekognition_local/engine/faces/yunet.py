@@ -6,10 +6,13 @@ and object score (1, cells, 1) whose geometric mean is the face's score; box (1,
 logarithms of size in cells; points (1, cells, 10) as shifts in cells.
 """
 
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from rekognition_local.engine.faces.candidates import Candidates, without_overlaps
 from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid
 from rekognition_local.engine.weights.model_files import ModelError
 from rekognition_local.engine.weights.models import Network
@@ -23,6 +26,45 @@ _MOST_OVERLAP = 0.4
 _MOST = 256
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Possible faces in pixels.
+
+    `boxes` (n, 4) are left, top, right, bottom; `scores` (n,) 0-1; `points` (n, 5, 2) are x, y of left eye, right eye,
+    nose, left and right mouth corner, as seen in the image.
+    """
+
+    boxes: Floats
+    scores: Floats
+    points: Floats
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> Self:
+        return type(self)(*(values[chosen] for values in self.arrays))
+
+    @property
+    def arrays(self) -> list[Floats]:
+        """All that is known of the faces, in the order of the fields."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+    def moved(self, by: float) -> Self:
+        """The same, `by` pixels further to the right and down."""
+        shift = np.float32(by)
+        return replace(self, boxes=self.boxes + shift, points=self.points + shift)
+
+    def turned_back(self, turns: int, width: int, height: int) -> Self:
+        """Places in an image that was turned left `turns` times, as places in the image (width, height) before."""
+        corners, points = self.boxes.reshape(-1, 2, 2), self.points
+        for turn in range(turns):
+            # One turn to the left maps (x, y) of a w wide image to (y, w - x); undone: (w - y', x').
+            side = np.float32(height if (turns - turn) % 2 == 0 else width)
+            corners, points = (np.stack([side - p[..., 1], p[..., 0]], axis=-1) for p in (corners, points))
+        boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+        return replace(self, boxes=boxes, points=points)
+
+
 class YuNet:
     """Finds faces of all sizes at once, with their points; safe to call from several threads."""
 
@@ -34,7 +76,7 @@ class YuNet:
         """
         shape = network.input_shape
         wanted = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES}
-        missing = sorted(wanted.difference(network.output_names))
+        missing = sorted(wanted.difference(network.output_shapes))
         if len(shape) != 4 or shape[1] != 3 or missing:
             raise ModelError(
                 f"{name} takes {shape} and lacks the outputs {missing}; a detector must be laid out as YuNet."
@@ -59,7 +101,7 @@ class YuNet:
         border = (0, rows - size[1], 0, columns - size[0])
         filled = cv2.copyMakeBorder(pyramid.resized(size), *border, cv2.BORDER_CONSTANT, value=(0, 0, 0))
         planes = np.asarray(cv2.dnn.blobFromImage(filled, swapRB=True), np.float32)
-        outputs = dict(zip(self._network.output_names, self._network(planes), strict=True))
+        outputs = dict(zip(self._network.output_shapes, self._network(planes), strict=True))
         found = [_cells(outputs, stride, columns // stride, least_score) for stride in _STRIDES]
         boxes, scores, points = (np.concatenate(parts) for parts in zip(*found, strict=True))
         kept = without_overlaps(boxes, scores, _MOST_OVERLAP, _MOST)
@@ -77,3 +119,12 @@ def _cells(outputs: dict[str, Floats], stride: int, columns: int, least: float) 
     centre, half = cells + box[:, :2], np.exp(box[:, 2:]) / 2
     corners = np.concatenate([centre - half, centre + half], axis=1)
     return corners * stride, scores[chosen].astype(np.float32), (points + cells[:, None]) * np.float32(stride)
+
+
+def without_overlaps(boxes: Floats, scores: Floats, most: float, count: int) -> NDArray[np.intp]:
+    """Indices of the boxes that overlap no better one by more than `most`, best first, among the `count` best.
+
+    Scores are above 0.
+    """
+    sized = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).astype(np.float64)
+    return np.asarray(cv2.dnn.NMSBoxes(sized, scores, 0, most, top_k=count), np.intp).reshape(-1)

@@ -21,7 +21,11 @@ _SHRINKING.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
 
 class Network:
-    """An ONNX model opened for inference; safe to call from several threads."""
+    """An ONNX model opened for inference; safe to call from several threads.
+
+    `input_shape` has the first input's dimensions, a name or None where any size is taken; `output_shapes` has every
+    output's, by its name, in the order of the results.
+    """
 
     def __init__(self, model: ModelProto | Path) -> None:
         """Opens a built graph, or a user's `.onnx` file.
@@ -34,22 +38,9 @@ class Network:
             self._session = open_session(source, keeps_memory=True)
         except Exception as error:  # onnxruntime's errors share no public base class
             raise ModelError(f"onnxruntime cannot open {name}.") from error
-        self._input = self._session.get_inputs()[0].name
-
-    @property
-    def input_shape(self) -> list[int | str | None]:
-        """The first input's dimensions; a name or None where any size is taken."""
-        return list(self._session.get_inputs()[0].shape)
-
-    @property
-    def output_shapes(self) -> list[list[int | str | None]]:
-        """Every output's dimensions."""
-        return [list(output.shape) for output in self._session.get_outputs()]
-
-    @property
-    def output_names(self) -> list[str]:
-        """Every output's name, in the order of the results."""
-        return [output.name for output in self._session.get_outputs()]
+        first, *_ = self._session.get_inputs()
+        self._input, self.input_shape = first.name, list(first.shape)
+        self.output_shapes = {output.name: list(output.shape) for output in self._session.get_outputs()}
 
     def __call__(self, batch: NDArray[np.uint8] | NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """All outputs for one batch."""

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from rekognition_local.engine.faces.candidates import Candidates, Confirmed, without_overlaps
-from rekognition_local.engine.faces.detection import Confirmation, ConfirmedDetector
+from rekognition_local.engine.faces.detection import Confirmation, Confirmed, ConfirmedDetector
 from rekognition_local.engine.faces.pyramid import Floats, Pyramid
-from rekognition_local.engine.faces.yunet import YuNet
+from rekognition_local.engine.faces.yunet import Candidates, YuNet, without_overlaps
 from tests.rekognition_local.photographs import Picture, grace_hopper, sample
 
 UPRIGHT = np.array([(10, 10), (30, 10), (20, 20), (12, 30), (28, 30)], np.float32)

@@ -114,7 +114,7 @@ def test_yunet_computes_what_its_file_computes_at_any_size(size: tuple[int, int]
     ours = network(planes)
 
     # onnxruntime refuses to unpack the file's short last blocks; the reference of ONNX itself is slow, and takes them.
-    theirs = ReferenceEvaluator(_original(model_files.YUNET)).run(network.output_names, {"input": planes})
+    theirs = ReferenceEvaluator(_original(model_files.YUNET)).run(list(network.output_shapes), {"input": planes})
     assert all(np.abs(one - other).max() < 1e-4 for one, other in zip(ours, theirs, strict=True))
 
 

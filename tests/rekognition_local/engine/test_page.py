@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rekognition_local.engine.documents.lines import TextBox, TextLine
 from rekognition_local.engine.documents.page import Page, Rectangle
-from rekognition_local.engine.documents.text import TextBox, TextLine
 
 FACE = Rectangle(100, 150, 180, 250)
 ROWS = ("UTOPIA", "IDENTITY CARD", "Surname", "NOVAK", "Nationality", "UTOPIAN", "01.01.2030")

@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rekognition_local.engine.documents.text import TextBox, TextLine
-from rekognition_local.engine.documents.transcript import words
+from rekognition_local.engine.documents.lines import TextBox, TextLine, words
 from tests.rekognition_local.conftest import FakeServer
 from tests.rekognition_local.fakes import Scene, picture
 
