@@ -63,18 +63,13 @@ class ImageTooLargeError(ImageError):
 
 
 def decode(image_bytes: bytes, kept_side_px: int | None = KEPT_SIDE_PX) -> NDArray[np.uint8]:
-    """A JPEG's or PNG's bytes -> (h, w, 3) RGB 0-255, upright.
+    """A JPEG's or PNG's bytes -> (h, w, 3) RGB 0-255, upright, transparent pixels on white.
 
-    The EXIF orientation is applied to JPEGs and not to PNGs, as the service does; XMP turns nothing. Transparent pixels
-    lie on white.
-
-    Args:
-        image_bytes: the file.
-        kept_side_px: large images come back reduced, their longer side never below this; None keeps every pixel.
+    The EXIF orientation is applied to JPEGs and not to PNGs, as the service does; XMP turns nothing. Large images come
+    back reduced, their longer side never below `kept_side_px`; None keeps every pixel.
 
     Raises:
-        InvalidImageFormatError, ImageTooSmallError, ImageTooLargeError: before any pixel is decoded, except for
-        damaged data.
+        ImageError: one of its three, before any pixel is decoded, except for damaged data.
 
     Source: docs.aws.amazon.com/rekognition/latest/dg/images-orientation.html
     """
@@ -116,9 +111,8 @@ def _checked(image_bytes: bytes) -> tuple[PlainFile, Image.Image]:
     if min(width, height) < MIN_SIDE_PX:
         raise ImageTooSmallError(f"The image is {width}x{height} pixels; the minimum is {MIN_SIDE_PX} on each side.")
     if width * height > MAX_PIXELS:
-        raise ImageTooLargeError(
-            f"The image has {width * height} pixels ({width}x{height}); the maximum is {MAX_PIXELS}."
-        )
+        pixels = f"{width * height} pixels ({width}x{height})"
+        raise ImageTooLargeError(f"The image has {pixels}; the maximum is {MAX_PIXELS}.")
     kept = _progressive_bytes(image)
     if kept > MAX_PROGRESSIVE_BYTES:
         raise ImageTooLargeError(

@@ -84,14 +84,12 @@ def read_documents(
     places = _places(faces, whole)
     page = _look(text, image, whole, FIRST_LOOK, places)
     if page.confidence < CERTAIN and (part := _worth_a_closer_look(page, places, whole)):
-        page = max(
-            page,
-            _look(text, image, part, CLOSER_LOOK, places),
-            key=lambda seen: (seen.confidence, len(seen.lines)),
-        )
+        closer = _look(text, image, part, CLOSER_LOOK, places)
+        page = max(page, closer, key=lambda seen: (seen.confidence, len(seen.lines)))
     if page.confidence >= HINT and not page.has_likely_portrait:
         # Faces are searched for down to a size that goes by the image: whoever holds a card up hides its portrait.
-        part = _around_text(page, whole)
+        border = AROUND_TEXT * max(page.text_extent.width, page.text_extent.height)
+        part = page.text_extent.grown(border, border).clipped(whole)
         near = _places(find_faces(np.ascontiguousarray(_cut(image, part))), part)
         page = Page.of(page.boxes, page.lines, [*places, *near])
     return _reading(page, whole)
@@ -134,13 +132,6 @@ def _cut(image: NDArray[np.uint8], part: Rectangle) -> NDArray[np.uint8]:
     return image[round(part.top) : round(part.bottom), round(part.left) : round(part.right)]
 
 
-def _around_text(page: Page, whole: Rectangle) -> Rectangle:
-    """Where the portrait of a page must be if it has one."""
-    extent = page.text_extent
-    border = AROUND_TEXT * max(extent.width, extent.height)
-    return extent.grown(border, border).clipped(whole)
-
-
 def _promise(box: TextBox) -> tuple[bool, float]:
     """Sorts first what says most: lines as long as a machine readable zone's, then the tallest."""
     return box.length < 12 * box.height, -box.height
@@ -171,13 +162,12 @@ def _worth_a_closer_look(page: Page, faces: Sequence[Rectangle], whole: Rectangl
 def _reading(page: Page, whole: Rectangle) -> DocumentReading:
     if not page.lines:
         return DocumentReading()
-    area = whole.width * whole.height
-    share = min(1.0, sum(box.length * box.height for box in page.boxes) / area)
+    share = min(1.0, sum(box.length * box.height for box in page.boxes) / (whole.width * whole.height))
     # A page of text is a document of some kind: ten lines that cover a tenth of the image make it an even chance.
     written = 100 / (1 + math.exp(3.0 - 0.2 * min(len(page.boxes), 25) - 10 * min(share, 0.2)))
     words = (line.confidence * min(1.0, sum(map(str.isalnum, line.text)) / 3) for line in page.lines)
     return DocumentReading(
-        _documents(page, whole),
+        () if page.confidence < LEAST_CONFIDENCE else (_document(page, whole),),
         id_cards=page.confidence,
         document=max(page.confidence, written),
         text=100 * max(words),
@@ -186,11 +176,8 @@ def _reading(page: Page, whole: Rectangle) -> DocumentReading:
     )
 
 
-def _documents(page: Page, whole: Rectangle) -> tuple[DetectedDocument, ...]:
-    if page.confidence < LEAST_CONFIDENCE:
-        return ()
+def _document(page: Page, whole: Rectangle) -> DetectedDocument:
     label = PASSPORT if page.verdict.passport > page.verdict.id_card else DRIVING_LICENSE
     box = page.extent().clipped(whole)
     left, top = box.left / whole.width, box.top / whole.height
-    width, height = box.width / whole.width, box.height / whole.height
-    return (DetectedDocument(label, page.confidence, left, top, width, height),)
+    return DetectedDocument(label, page.confidence, left, top, box.width / whole.width, box.height / whole.height)

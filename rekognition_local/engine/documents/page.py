@@ -41,8 +41,7 @@ class Rectangle:
     @classmethod
     def around(cls, points: NDArray[np.float64]) -> "Rectangle":
         """The smallest that holds all points (n, 2)."""
-        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-        return cls(float(left), float(top), float(right), float(bottom))
+        return cls(*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
 
     @property
     def width(self) -> float:
@@ -57,9 +56,8 @@ class Rectangle:
     @property
     def corners(self) -> NDArray[np.float64]:
         """(4, 2) pixels, clockwise from the top left."""
-        return np.array(
-            [(self.left, self.top), (self.right, self.top), (self.right, self.bottom), (self.left, self.bottom)]
-        )
+        left, top, right, bottom = self.left, self.top, self.right, self.bottom
+        return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
 
     def grown(self, dx: float, dy: float) -> "Rectangle":
         """Larger by dx and dy on each side."""
@@ -71,15 +69,14 @@ class Rectangle:
 
     def meets(self, other: "Rectangle") -> bool:
         """Whether both share an area."""
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-        )
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
 
     def clipped(self, whole: "Rectangle") -> "Rectangle":
         """The part inside `whole`."""
-        columns = np.clip([self.left, self.right], whole.left, whole.right)
-        rows = np.clip([self.top, self.bottom], whole.top, whole.bottom)
-        return Rectangle(float(columns[0]), float(rows[0]), float(columns[1]), float(rows[1]))
+        left, right = np.clip([self.left, self.right], whole.left, whole.right).tolist()
+        top, bottom = np.clip([self.top, self.bottom], whole.top, whole.bottom).tolist()
+        return Rectangle(left, top, right, bottom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +95,7 @@ class Page:
     @classmethod
     def of(cls, boxes: Sequence[TextBox], lines: Sequence[TextLine], faces: Sequence[Rectangle]) -> "Page":
         """Judges the lines read so far; boxes whose text turned out illegible are dropped."""
-        legible = tuple(
-            sorted((line for line in lines if line.confidence >= LEGIBLE), key=lambda line: line.box.across)
-        )
+        legible = sorted((line for line in lines if line.confidence >= LEGIBLE), key=lambda line: line.box.across)
         if not legible:
             return cls((), (), None, Verdict(0.0, 0.0))
         texture = {(line.box.x, line.box.y) for line in lines if line.confidence < LEGIBLE}
@@ -108,7 +103,7 @@ class Page:
         portrait = _portrait(kept, faces)
         verdict = judge([line.text for line in legible], portrait=portrait is not None, people=bool(faces))
         strangers = tuple(face for face in faces if portrait is not None and face.height > portrait.height)
-        return cls(kept, legible, portrait, verdict, strangers)
+        return cls(kept, tuple(legible), portrait, verdict, strangers)
 
     @property
     def confidence(self) -> float:

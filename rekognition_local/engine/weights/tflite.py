@@ -95,7 +95,7 @@ class _Network:
                 total = self.graph.step("Add", *(self.results[tensor] for tensor in (image, *others)))
                 result = self._activated(total, operator.child(4).number(0, Int8Flags))
             case 3 | 4 as code:
-                result = self._convolved(operator.child(4), image, *others, output, is_by_channel=code == 4)
+                result = self._convolved(operator.child(4), image, others, output, is_by_channel=code == 4)
             case 6:
                 self._unpacked[output] = image
                 return
@@ -127,15 +127,16 @@ class _Network:
         return self.graph.step("Relu", result) if activation == _RELU else result
 
     def _convolved(
-        self, options: _Table, image: int, weights: int, bias: int, output: int, *, is_by_channel: bool
+        self, options: _Table, image: int, weights_and_bias: list[int], output: int, *, is_by_channel: bool
     ) -> str:
+        weights, bias = map(self._floats, weights_and_bias)
         # TFLite: (out, h, w, in), by channel (1, h, w, channels); ONNX: (out, in, h, w).
-        kernel = self._floats(weights).transpose((3, 0, 1, 2) if is_by_channel else (0, 3, 1, 2))
+        kernel = weights.transpose((3, 0, 1, 2) if is_by_channel else (0, 3, 1, 2))
         result = self.graph.step(
             "Conv",
             self.results[image],
             self.graph.constant(kernel),
-            self.graph.constant(self._floats(bias)),
+            self.graph.constant(bias),
             group=len(kernel) if is_by_channel else 1,
             **self._window(options, kernel.shape[2:], image, output),
         )
