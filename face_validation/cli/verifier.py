@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from person_verifier.training.assessment import ThresholdRule
     from person_verifier.training.project import VerifierProject
     from person_verifier.training.reports import MethodReport, MetricsReport
-    from rekognition_local.engine.faces.face_engine import ComparingEngine
+    from rekognition_local.engine.faces.face_engine import FaceEngine
 
 app = typer.Typer(name="verifier", help=__doc__, no_args_is_help=True)
 
@@ -153,7 +153,7 @@ def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bars.advance(task)
 
 
-def _engine() -> "ComparingEngine":
+def _engine() -> "FaceEngine":
     # The models are loaded when a command needs them, not when the command line is.
     from rekognition_local.engine import Engine
 

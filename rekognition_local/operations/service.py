@@ -11,7 +11,7 @@ from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.documents.lines import TextLine
 from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits
 from rekognition_local.engine.faces.detection import DetectedFace
-from rekognition_local.engine.faces.face_engine import ComparingEngine
+from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.liveness_sessions import LivenessSessions
 from rekognition_local.storage.gallery import Gallery
@@ -19,7 +19,7 @@ from rekognition_local.storage.gallery import Gallery
 MAX_FACES = 100  # "the 100 largest faces in the image": API_DetectFaces, API_CompareFaces, API_IndexFaces
 
 
-class ImageEngine(ComparingEngine, Protocol):
+class ImageEngine(FaceEngine, Protocol):
     """What operations need of an engine beside faces and their descriptors."""
 
     def attributes(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceAttributes:

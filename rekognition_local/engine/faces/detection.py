@@ -78,7 +78,7 @@ class Confirmed(Candidates):
         for one in range(len(self), len(both)):
             if not (_inside(middles[one], boxes[kept]) | _inside(middles[kept], boxes[one])).any():
                 kept.append(one)
-        return both[np.array(kept)]
+        return both[np.array(kept, np.intp)]
 
 
 class Confirmation:
@@ -89,7 +89,8 @@ class Confirmation:
 
     def confirm(self, pyramid: Pyramid, found: Candidates, least_score: float) -> Confirmed:
         """The candidates that score at least `least_score` and do not stand on their head."""
-        squares = _squared(found.boxes)
+        sides = np.max(found.boxes[:, 2:] - found.boxes[:, :2], axis=1, keepdims=True)
+        squares = _squares((found.boxes[:, :2] + found.boxes[:, 2:]) / 2, sides / 2)
         first = self._read(pyramid, squares, np.zeros(len(squares), np.float32))
         kept = first.scores >= least_score
         faces = first[kept]
@@ -122,12 +123,6 @@ class Confirmation:
 def _inside(points: Floats, boxes: Floats) -> NDArray[np.bool_]:
     """Whether points (2,) or (n, 2) lie in boxes (4,) or (n, 4)."""
     return np.asarray(((boxes[..., :2] < points) & (points < boxes[..., 2:])).all(axis=-1), np.bool_)
-
-
-def _squared(boxes: Floats) -> Floats:
-    """Squares about the boxes' centres, as large as their longer side."""
-    half = np.max(boxes[:, 2:] - boxes[:, :2], axis=1, keepdims=True) / 2
-    return _squares((boxes[:, :2] + boxes[:, 2:]) / 2, half)
 
 
 def _upright_squares(points: Floats) -> tuple[Floats, Floats]:
