@@ -57,16 +57,13 @@ class DocumentReading:
     """What the text of an image says about documents; confidences in percent (0-100), 0 where there is nothing.
 
     `documents` has the official document, if there is one. `id_cards`, `document` and `text` are the confidences of
-    Rekognition's more general labels of those names. `text_lines` counts the lines of text, `text_share` is the part of
-    the image (0-1) that they cover.
+    Rekognition's more general labels of those names.
     """
 
     documents: tuple[DetectedDocument, ...] = ()
     id_cards: float = 0.0
     document: float = 0.0
     text: float = 0.0
-    text_lines: int = 0
-    text_share: float = 0.0
 
 
 def read_documents(
@@ -171,8 +168,6 @@ def _reading(page: Page, whole: Rectangle) -> DocumentReading:
         id_cards=page.confidence,
         document=max(page.confidence, written),
         text=100 * max(words),
-        text_lines=len(page.boxes),
-        text_share=share,
     )
 
 

@@ -70,14 +70,13 @@ LAYOUTS = (
 
 @dataclass(frozen=True, slots=True)
 class MachineReadableZone:
-    """A zone that was read: its format, document code ("P", "ID", "V"...), issuer, and which check digits are right.
+    """A zone that was read: its format, document code ("P", "ID", "V"...), and which check digits are right.
 
     `checks` is empty for a zone of which only the first line could be read.
     """
 
     layout: str
     code: str
-    issuer: str
     checks: tuple[bool, ...] = ()
 
     @property
@@ -98,7 +97,7 @@ def parse(lines: Sequence[str]) -> MachineReadableZone | None:
         fits = len(lines) == layout.lines and all(len(line) == layout.length for line in lines)
         if fits and (lines[0][:1] == "V") == layout.is_visa and not _FOREIGN.search(zone := "".join(lines)):
             checks = tuple(_is_right(zone, spans, place) for spans, place in layout.checks)
-            return MachineReadableZone(layout.name, zone[:2].rstrip(FILLER), zone[2:5].rstrip(FILLER), checks)
+            return MachineReadableZone(layout.name, zone[:2].rstrip(FILLER), checks)
     return None
 
 
@@ -117,7 +116,7 @@ def find(texts: Sequence[str]) -> MachineReadableZone | None:
 
 _FOREIGN = re.compile(r"[^0-9A-Z<]")
 _DATES = re.compile(r"[0-9]{7}[A-Z0-9]{0,4}[MFX<][0-9]{7}")
-_FIRST_LINE = re.compile(r"([PVIAC][A-Z0-9<])([A-Z0]{3}|D<<)[A-Z0-9<]*<<")
+_FIRST_LINE = re.compile(r"([PVIAC][A-Z0-9<])(?:[A-Z0]{3}|D<<)[A-Z0-9<]*<<")
 _AS_FILLERS = str.maketrans(dict.fromkeys("\u2039\uff1c\u3008\u304f\u039b\u2227", FILLER))
 _AS_DIGITS = str.maketrans("OQDUILZSBG", "0000112586")
 _AS_LETTERS = str.maketrans("01258", "OIZSB")
@@ -166,7 +165,7 @@ def _from_first_line(text: str) -> MachineReadableZone | None:
         return None
     alike = [layout for layout in LAYOUTS if layout.is_visa == text.startswith("V")]
     nearest = min(alike, key=lambda layout: abs(layout.length - len(text)))
-    return MachineReadableZone(nearest.name, found[1].rstrip(FILLER), found[2].rstrip(FILLER))
+    return MachineReadableZone(nearest.name, found[1].rstrip(FILLER))
 
 
 def _is_right(zone: str, spans: Sequence[Span], place: int) -> bool:

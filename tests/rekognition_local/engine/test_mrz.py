@@ -38,7 +38,7 @@ def test_the_examples_of_icao_are_read_with_all_check_digits_right(name: str) ->
     zone = mrz.parse(SPECIMENS[name])
 
     assert zone is not None
-    assert (zone.layout, zone.code, zone.issuer) == (name, SPECIMENS[name][0][0], "UTO")
+    assert (zone.layout, zone.code) == (name, SPECIMENS[name][0][0])
     assert zone.is_valid
     assert mrz.find(SPECIMENS[name]) == zone
 
@@ -155,7 +155,7 @@ def test_the_zone_is_found_between_other_lines() -> None:
 def test_a_first_line_alone_tells_the_kind_but_proves_nothing() -> None:
     zone = mrz.find([SPECIMENS["TD3"][0]])
 
-    assert zone == mrz.MachineReadableZone("TD3", "P", "UTO")
+    assert zone == mrz.MachineReadableZone("TD3", "P")
     assert not zone.is_valid
 
 

@@ -273,8 +273,6 @@ LICENCE = DocumentReading(
     id_cards=93.2,
     document=98.7,
     text=99.9,
-    text_lines=12,
-    text_share=0.2,
 )
 
 
