@@ -81,10 +81,9 @@ class Engine:
         return face_attributes(image, face)
 
     def traits(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceTraits:
-        """What is known of a face found in this image beyond its default attributes; opens its models when first asked.
+        """What is known of a face beyond its default attributes; neutral where `rekognition-local models` never ran.
 
-        Raises:
-            ModelError: a model's file is not the known one. Where it is missing, the traits are neutral.
+        Opens its models when first asked; ModelError where a file is not the known one.
         """
         return self._traits.read(image, face)
 

@@ -96,11 +96,7 @@ class TextReader:
         return (turned, True) if _legibility(turned) > _legibility(lines) else (lines, False)
 
     def _loaded(self) -> tuple[onnxruntime.InferenceSession, onnxruntime.InferenceSession, tuple[str, ...]]:
-        """Detector, recogniser and its characters, opened when first asked: about a third of a second.
-
-        Raises:
-            ModelError: a model is missing or is not the file that this program was measured with.
-        """
+        """Detector, recogniser and its characters, opened when first asked: about a third of a second."""
         with self._lock:
             if self._models is None:
                 detector, recogniser = (open_session(model.content()) for model in (TEXT_DETECTOR, TEXT_RECOGNISER))

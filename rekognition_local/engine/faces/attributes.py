@@ -118,11 +118,7 @@ class TraitReader:
         self._landmarks: Mapping[str, int] = json.loads(Path(__file__).with_name("mesh_landmarks.json").read_text())
 
     def read(self, image: Image, face: DetectedFace) -> FaceTraits:
-        """The traits of a face found in this RGB image (h, w, 3).
-
-        Raises:
-            ModelError: a model's file is not the known one.
-        """
+        """The traits of a face found in this RGB image (h, w, 3)."""
         with self._lock:
             if self._networks is None and FACE_MESH.locate() is not None and IRIS.locate() is not None:
                 self._networks = models.network(FACE_MESH), models.network(IRIS)

@@ -33,8 +33,7 @@ class Calibration:
 def calibrate(engine: FaceEngine, folder: Path) -> Calibration:
     """Of every person (a folder of photographs) against every other, one of 1,000 reaches 80, one of 10,000 reaches 99.
 
-    Raises:
-        CalibrationError: fewer than `LEAST_PAIRS` pairs of different persons, or all alike.
+    CalibrationError says that there are fewer than `LEAST_PAIRS` pairs of different persons, or that all are alike.
     """
     described = list(_described(engine, folder))
     persons = np.array([person for person, _ in described])
@@ -57,6 +56,5 @@ def _described(engine: FaceEngine, folder: Path) -> Iterator[tuple[str, NDArray[
     for path in sorted(folder.glob("*/*")):
         if path.suffix.lower() in {".jpg", ".jpeg", ".png"}:
             image = images.decode(path.read_bytes())
-            faces = engine.detect(image)
-            if faces:
+            if faces := engine.detect(image):
                 yield path.parent.name, engine.embed(image, faces[:1])[0]

@@ -151,11 +151,7 @@ class ConfirmedDetector:
 
     @classmethod
     def load(cls) -> "ConfirmedDetector":
-        """With the built-in networks.
-
-        Raises:
-            ModelError: a model is missing or is not the known file.
-        """
+        """With the built-in networks; ModelError where a file is missing or is not the known one."""
         return cls(YuNet(models.network(YUNET), "YuNet"), Confirmation())
 
     def detect(self, image: Image) -> Candidates:

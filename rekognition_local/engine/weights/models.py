@@ -28,11 +28,7 @@ class Network:
     """
 
     def __init__(self, model: ModelProto | Path) -> None:
-        """Opens a built graph, or a user's `.onnx` file.
-
-        Raises:
-            ModelError: the file is missing or is not an ONNX model that onnxruntime can run.
-        """
+        """Opens a built graph, or a user's `.onnx` file; ModelError where onnxruntime cannot run it."""
         name, source = (str(model),) * 2 if isinstance(model, Path) else (model.graph.name, model.SerializeToString())
         try:
             self._session = open_session(source, keeps_memory=True)
@@ -63,11 +59,7 @@ def open_session(model: bytes | str, *, keeps_memory: bool = False) -> onnxrunti
 
 
 def network(file: ModelFile) -> Network:
-    """The network of one of the face models; what it takes and gives is said where its graph is made.
-
-    Raises:
-        ModelError: the file is missing or is not the known one.
-    """
+    """The network of one of the face models; what it takes and gives is said where its graph is made."""
     return Network(_GRAPHS[file](file.content()))
 
 

@@ -22,9 +22,6 @@ def sface(content: bytes, *, in_bytes: bool) -> ModelProto:
     Every normalisation is taken into the convolution or the linear layer beside it. With `in_bytes` the largest layers
     multiply whole numbers, see `Graph.linear`. All images of a batch then share a scale, so that each one's result
     depends on the others: give one at a time.
-
-    Raises:
-        ValueError: the file holds a layer that SFace does not have.
     """
     nodes, weights = _steps_and_weights(onnx.load_model_from_string(content))
     steps = iter(nodes)

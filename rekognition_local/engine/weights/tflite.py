@@ -20,11 +20,7 @@ _SAME, _RELU = 0, 1
 
 
 def convert(content: bytes, name: str) -> ModelProto:
-    """A network of one image: uint8 (n, h, w, 3) RGB 0-255, which it sees as 0-1 -> each result as (n, numbers).
-
-    Raises:
-        ValueError: the file holds an operator that is not known here.
-    """
+    """A network of one image: uint8 (n, h, w, 3) RGB 0-255, which it sees as 0-1 -> each result as (n, numbers)."""
     model = _Table(flatbuffers.Table(content, 0)).pointed(0)
     (network,) = model.tables(2)
     reading = _Network(model, network)
