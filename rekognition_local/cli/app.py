@@ -12,7 +12,7 @@ import typer
 
 from rekognition_local.cli import options
 from rekognition_local.engine import Engine, EngineSettings
-from rekognition_local.engine.faces import calibration
+from rekognition_local.engine.faces import recognition
 from rekognition_local.engine.images import ImageError
 from rekognition_local.engine.weights.model_files import MODEL_FILES, ModelError, fetch
 from rekognition_local.memory import give_large_blocks_back
@@ -152,8 +152,8 @@ def calibrate(
     """
     settings = EngineSettings(recogniser=recogniser, recogniser_channels=recogniser_channels, detector=detector)
     try:
-        found = calibration.calibrate(Engine.load(settings), photographs)
-    except (calibration.CalibrationError, ModelError, ImageError, OSError) as error:
+        found = recognition.calibrate(Engine.load(settings), photographs)
+    except (recognition.CalibrationError, ModelError, ImageError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     typer.echo(f"--similarity-middle {found.middle:.4f} --similarity-slope {found.slope:.2f}")

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin
+from PIL import ExifTags, Image, ImageOps, JpegImagePlugin
 
 from face_validation_function.image_files import ImageFileError, PlainFile, plain_file
 
@@ -34,16 +34,6 @@ _DAMAGED = (
 )
 # Rows that are converted at once, about: whole copies of a large image would take several times its memory.
 _BAND_ROWS = 256
-
-_UPRIGHT: dict[int, Image.Transpose] = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class ImageError(ValueError):
@@ -84,8 +74,10 @@ def decode(image_bytes: bytes, kept_side_px: int | None = KEPT_SIDE_PX) -> NDArr
         rgb = _rgb(image, factor)
     except _DAMAGED as error:
         raise InvalidImageFormatError(f"The image's data is damaged: {error}") from error
-    turn = _UPRIGHT.get(file.orientation) if file.kind == "JPG" else None
-    return np.asarray(rgb if turn is None else rgb.transpose(turn))
+    if file.kind == "JPG" and file.orientation != 1:
+        rgb.getexif()[ExifTags.Base.Orientation] = file.orientation
+        ImageOps.exif_transpose(rgb, in_place=True)
+    return np.asarray(rgb)
 
 
 def stored_size(image_bytes: bytes) -> tuple[int, int]:

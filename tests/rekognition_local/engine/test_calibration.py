@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rekognition_local.engine import DetectedFace
-from rekognition_local.engine.faces.calibration import CalibrationError, calibrate
-from rekognition_local.engine.faces.recognition import logistic
+from rekognition_local.engine.faces.recognition import CalibrationError, calibrate, logistic
 
 POINTS = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)], np.float32)
 
