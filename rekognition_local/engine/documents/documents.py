@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.documents.lines import TextBox, TextLine
+from rekognition_local.engine.documents.lines import TextLine
 from rekognition_local.engine.documents.page import Page, Rectangle
 from rekognition_local.engine.documents.text import TextReader
 from rekognition_local.engine.faces.detection import DetectedFace
@@ -96,7 +96,8 @@ def _look(text: TextReader, image: NDArray[np.uint8], part: Rectangle, side: int
     """Finds the text in a part of the image and reads it until the verdict is clear."""
     found = text.find(_cut(image, part), side)
     boxes = [replace(box, x=box.x + round(part.left), y=box.y + round(part.top)) for box in found]
-    waiting = sorted(boxes, key=_promise)[:MAX_LINES_READ]
+    # What says most comes first: lines as long as a machine readable zone's, then the tallest.
+    waiting = sorted(boxes, key=lambda box: (box.length < 12 * box.height, -box.height))[:MAX_LINES_READ]
     lines: list[TextLine] = []
     page = Page.of(boxes, lines, faces)
     while waiting:
@@ -129,23 +130,16 @@ def _cut(image: NDArray[np.uint8], part: Rectangle) -> NDArray[np.uint8]:
     return image[round(part.top) : round(part.bottom), round(part.left) : round(part.right)]
 
 
-def _promise(box: TextBox) -> tuple[bool, float]:
-    """Sorts first what says most: lines as long as a machine readable zone's, then the tallest."""
-    return box.length < 12 * box.height, -box.height
-
-
 def _worth_a_closer_look(page: Page, faces: Sequence[Rectangle], whole: Rectangle) -> Rectangle | None:
     """The part of the image where a document could be too small for the first look; None where that cannot be."""
     size = max(whole.width, whole.height)
     small = [face for face in faces if max(face.width, face.height) < SMALL_FACE * size]
     if page.lines:
-        extent = page.text_extent
-        part = extent.grown(0.5 * extent.width, 0.5 * extent.height)
+        part = page.text_extent.grown_by_itself(0.5, 0.5)
         if page.portrait is not None:
-            part = part.union(page.portrait.grown(3 * page.portrait.width, 2 * page.portrait.height))
+            part = part.union(page.portrait.grown_by_itself(3, 2))
     elif small:
-        face = max(small, key=lambda face: face.width * face.height)
-        part = face.grown(8 * face.width, 4 * face.height)
+        part = max(small, key=lambda face: face.width * face.height).grown_by_itself(8, 4)
     else:
         return None
     part = part.clipped(whole)

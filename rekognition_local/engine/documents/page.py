@@ -63,6 +63,10 @@ class Rectangle:
         """Larger by dx and dy on each side."""
         return Rectangle(self.left - dx, self.top - dy, self.right + dx, self.bottom + dy)
 
+    def grown_by_itself(self, widths: float, heights: float) -> "Rectangle":
+        """Larger by these parts of its own width and height on each side."""
+        return self.grown(widths * self.width, heights * self.height)
+
     def union(self, other: "Rectangle") -> "Rectangle":
         """The smallest that holds both."""
         return Rectangle.around(np.concatenate([self.corners, other.corners]))
@@ -145,7 +149,7 @@ class Page:
             # Pages and cards are wider than high, and what is left blank is at the end of the lines.
             if NARROWEST <= hull.width / hull.height < PAGE:
                 hull = replace(hull, right=hull.left + PAGE * hull.height)
-        return Rectangle.around(hull.grown(MARGIN * hull.width, MARGIN * hull.height).corners @ along.T)
+        return Rectangle.around(hull.grown_by_itself(MARGIN, MARGIN).corners @ along.T)
 
 
 def _portrait(boxes: Sequence[TextBox], faces: Sequence[Rectangle]) -> Rectangle | None:

@@ -41,14 +41,10 @@ class Pyramid:
             borderValue=(grey, grey, grey),
         ).astype(np.uint8, copy=False)
 
-    def squares(self, squares: Floats, side: int, angles: Floats | None = None) -> Image:
-        """The squares (n, 4) of the image scaled to (n, side, side, 3), with `angles` (n,) turned clockwise."""
-        turns = np.zeros(len(squares)) if angles is None else angles.astype(np.float64)
-        patches = [
-            self.cut(_placed(square, side, angle), side)
-            for square, angle in zip(squares.astype(np.float64), turns, strict=True)
-        ]
-        return np.stack(patches) if patches else np.empty((0, side, side, 3), np.uint8)
+    def squares(self, squares: Floats, side: int, angles: Floats) -> Image:
+        """The squares (n, 4), at least one, turned clockwise by angles (n,) in radians -> (n, side, side, 3)."""
+        turned = zip(squares.astype(np.float64), angles.astype(np.float64), strict=True)
+        return np.stack([self.cut(_placed(square, side, angle), side) for square, angle in turned])
 
     def face(self, points: Floats, reference: Floats, side: int) -> Image:
         """A face (side, side, 3), its five points (5, 2) as near as can be to the reference's; black is beyond."""

@@ -6,7 +6,7 @@ recogniser of the user's own.
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -151,7 +151,12 @@ def calibrate(engine: FaceEngine, folder: Path) -> Calibration:
 
     CalibrationError says that there are fewer than `LEAST_PAIRS` pairs of different persons, or that all are alike.
     """
-    described = list(_described(engine, folder))
+    described = []
+    for path in sorted(folder.glob("*/*")):
+        if path.suffix.lower() in {".jpg", ".jpeg", ".png"}:
+            image = images.decode(path.read_bytes())
+            if faces := engine.detect(image):  # the largest is the person's
+                described.append((path.parent.name, engine.embed(image, faces[:1])[0]))
     persons = np.array([person for person, _ in described])
     vectors = np.stack([vector for _, vector in described]) if described else np.empty((0, 1), np.float32)
     cosines = (vectors @ vectors.T)[np.triu(persons[:, None] != persons[None], 1)]
@@ -164,12 +169,3 @@ def calibrate(engine: FaceEngine, folder: Path) -> Calibration:
     if at_99 <= at_80:
         raise CalibrationError(f"The recogniser gives pairs in {folder} the same cosine, {at_80:.4f}.")
     return Calibration(*_scale(at_80, at_99), len(cosines))
-
-
-def _described(engine: FaceEngine, folder: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """Person and descriptor of the largest face of every JPEG and PNG that has one."""
-    for path in sorted(folder.glob("*/*")):
-        if path.suffix.lower() in {".jpg", ".jpeg", ".png"}:
-            image = images.decode(path.read_bytes())
-            if faces := engine.detect(image):
-                yield path.parent.name, engine.embed(image, faces[:1])[0]
