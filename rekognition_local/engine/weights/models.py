@@ -29,10 +29,11 @@ class Network:
 
     def __init__(self, model: ModelProto | Path) -> None:
         """Opens a built graph, or a user's `.onnx` file; ModelError where onnxruntime cannot run it."""
-        name, source = (str(model),) * 2 if isinstance(model, Path) else (model.graph.name, model.SerializeToString())
+        source = str(model) if isinstance(model, Path) else model.SerializeToString()
         try:
             self._session = open_session(source, keeps_memory=True)
         except Exception as error:  # onnxruntime's errors share no public base class
+            name = model if isinstance(model, Path) else model.graph.name
             raise ModelError(f"onnxruntime cannot open {name}.") from error
         first, *_ = self._session.get_inputs()
         self._input, self.input_shape = first.name, list(first.shape)
