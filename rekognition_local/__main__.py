@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command line, or say what must be installed for it."""
     try:
-        from rekognition_local.cli.app import app
+        from rekognition_local.cli import app
     except ImportError as error:
         sys.exit(f"rekognition-local needs {error.name}, which is not installed: {_INSTALL}, then try again.")
     app()

@@ -15,7 +15,7 @@ from face_validation_function.exceptions import exceptions
 from face_validation_function.routes import ROUTES
 from face_validation_function.settings import JobsSettings, PeopleSettings, Settings
 from infra.options import CustomDomain, Options, Webhook
-from rekognition_local.cli.app import app as rekognition_app
+from rekognition_local.cli import app as rekognition_app
 from rekognition_local.operations.registry import OPERATIONS
 from tests.docs.pages import EVERY_TEXT, PAGES, ROOT, code_words, shell_blocks, table
 

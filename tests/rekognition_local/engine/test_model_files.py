@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rekognition_local.cli.app import app
+from rekognition_local.cli import app
 from rekognition_local.engine.weights import model_files
 from rekognition_local.engine.weights.model_files import MODEL_FILES, ONET, Carrier, ModelError, ModelFile, fetch
 

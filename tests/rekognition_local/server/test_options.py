@@ -2,7 +2,7 @@
 
 import pytest
 
-from rekognition_local.cli.options import log_level_of
+from rekognition_local.cli import log_level_of
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,12 @@ import logging
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 import typer
 
-from rekognition_local.cli import options
 from rekognition_local.engine import Engine, EngineSettings
 from rekognition_local.engine.faces import recognition
 from rekognition_local.engine.images import ImageError
@@ -28,31 +27,66 @@ from rekognition_local.storage.gallery import Gallery
 from rekognition_local.storage.storage_errors import StorageError
 
 _DEFAULTS = EngineSettings()
+_FILE = {"exists": True, "dir_okay": False}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def _option(name: str, help_: str, **bounds: Any) -> Any:
+    """An option that is also an environment variable: REKOGNITION_LOCAL_ and its name."""
+    return typer.Option(envvar=f"REKOGNITION_LOCAL_{name}", help=help_, **bounds)
+
+
+def log_level_of(word: str) -> str:
+    """A level of Python's. The variable is everybody's: a word that only others know must not stop the server."""
+    level = word.strip().upper()
+    return level if level in logging.getLevelNamesMapping() else "WARNING"
+
+
+_ALLOW_HOST = "A host name to accept, such as a compose service's; repeat for more. IP addresses are accepted."
+AllowHost = Annotated[list[str] | None, _option("ALLOW_HOST", _ALLOW_HOST)]
+_ALLOW_ORIGIN = "A page whose scripts may call, such as http://localhost:3000; repeat for more. Default: none."
+AllowOrigin = Annotated[list[str] | None, _option("ALLOW_ORIGIN", _ALLOW_ORIGIN)]
+_ANSWERS = "A JSON file of answers to give in place of the models'; opens POST /answers."
+AnswersFile = Annotated[Path | None, _option("ANSWERS", _ANSWERS, **_FILE)]
+_INFO = 'Write {"endpoint": URL, "pid": N} to this file when the server is ready; removed at the end.'
+_S3 = "Where S3Object images are read, for example a moto server. Default: AWS's own S3."
+_S3_VARIABLES = ["REKOGNITION_LOCAL_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"]
+S3Endpoint = Annotated[str | None, typer.Option(envvar=_S3_VARIABLES, help=_S3)]
+Data = Annotated[Path | None, _option("DATA", "Folder for collections. Default: in memory.", file_okay=False)]
+_RECOGNISER = "An ONNX file (ArcFace-style, 112 px) in place of the built-in recogniser."
+RecogniserFile = Annotated[Path | None, _option("RECOGNISER", _RECOGNISER, **_FILE)]
+RecogniserChannels = Annotated[recognition.Channels, _option("RECOGNISER_CHANNELS", "Colour order of that recogniser's training.")]
+DetectorFile = Annotated[Path | None, _option("DETECTOR", "An ONNX file in place of the built-in detector.", **_FILE)]
+SimilarityMiddle = Annotated[float, _option("SIMILARITY_MIDDLE", "The cosine whose similarity is 50.", min=-1, max=1)]
+SimilaritySlope = Annotated[float, _option("SIMILARITY_SLOPE", "Slope of the similarity there.", min=0)]
+Threads = Annotated[int | None, _option("THREADS", "Requests processed at once. Default: the cores.", min=1)]
+_FAULTS = "For tests: open POST /faults, which makes operations fail."
+_LEVELS = {"metavar": "DEBUG|INFO|WARNING|ERROR|CRITICAL", "help": "Level of the log; an unknown word means WARNING."}
+LogLevel = Annotated[str, typer.Option(envvar="LOG_LEVEL", parser=log_level_of, **_LEVELS)]
 
 
 @app.callback(invoke_without_command=True)
 def serve(
     context: typer.Context,
-    port: options.Port = 4567,
-    host: options.Host = "127.0.0.1",
-    allow_host: options.AllowHost = None,
-    allow_origin: options.AllowOrigin = None,
-    info: options.Info = None,
-    s3_endpoint: options.S3Endpoint = None,
-    data: options.Data = None,
-    recogniser: options.RecogniserFile = None,
-    detector: options.DetectorFile = None,
-    recogniser_channels: options.RecogniserChannels = _DEFAULTS.recogniser_channels,
-    similarity_middle: options.SimilarityMiddle = _DEFAULTS.similarity_middle,
-    similarity_slope: options.SimilaritySlope = _DEFAULTS.similarity_slope,
-    threads: options.Threads = None,
-    latency_ms: options.LatencyMs = 0.0,
-    answers: options.AnswersFile = None,
-    faults: options.FaultsOpen = False,
-    parent_pid: options.ParentPid = None,
-    log_level: options.LogLevel = "WARNING",
+    port: Annotated[int, _option("PORT", "0 chooses a free port.", min=0, max=65535)] = 4567,
+    host: Annotated[str, _option("HOST", "Address to listen on. 0.0.0.0 lets other machines call.")] = "127.0.0.1",
+    allow_host: AllowHost = None,
+    allow_origin: AllowOrigin = None,
+    info: Annotated[Path | None, typer.Option(help=_INFO)] = None,
+    s3_endpoint: S3Endpoint = None,
+    data: Data = None,
+    recogniser: RecogniserFile = None,
+    detector: DetectorFile = None,
+    recogniser_channels: RecogniserChannels = _DEFAULTS.recogniser_channels,
+    similarity_middle: SimilarityMiddle = _DEFAULTS.similarity_middle,
+    similarity_slope: SimilaritySlope = _DEFAULTS.similarity_slope,
+    threads: Threads = None,
+    latency_ms: Annotated[float, _option("LATENCY_MS", "For tests: delay of every operation.", min=0)] = 0.0,
+    answers: AnswersFile = None,
+    faults: Annotated[bool, typer.Option("--faults", help=_FAULTS)] = False,
+    parent_pid: Annotated[int | None, typer.Option(help="Stop when the process with this id has ended.")] = None,
+    log_level: LogLevel = "WARNING",
 ) -> None:
     """Amazon Rekognition on this machine, for any program that uses boto3.
 
@@ -76,13 +110,7 @@ def serve(
             f"Warning: whoever reaches {host} can read the collections and call all operations: it ignores signatures.",
             err=True,
         )
-    settings = EngineSettings(
-        recogniser=recogniser,
-        recogniser_channels=recogniser_channels,
-        similarity_middle=similarity_middle,
-        similarity_slope=similarity_slope,
-        detector=detector,
-    )
+    settings = EngineSettings(recogniser, recogniser_channels, similarity_middle, similarity_slope, detector)
     try:
         if info is not None:
             info.unlink(missing_ok=True)  # of a run that was killed: whoever waits for the file must not read that one
@@ -143,8 +171,8 @@ def calibrate(
     recogniser: Annotated[
         Path, typer.Option(exists=True, dir_okay=False, help="The ONNX file (ArcFace-style, 112 px).")
     ],
-    recogniser_channels: options.RecogniserChannels = "RGB",
-    detector: options.DetectorFile = None,
+    recogniser_channels: RecogniserChannels = "RGB",
+    detector: DetectorFile = None,
 ) -> None:
     """Fit the similarity of your own recogniser: 80 for one stranger in a thousand, 99 for one in ten thousand.
 

@@ -1,1 +1,0 @@
-"""The command line: the server, and the models that it needs."""
