@@ -29,7 +29,7 @@ def rekognition_arguments() -> Sequence[str]:
 @pytest.fixture(scope="session")
 def rekognition_server(rekognition_arguments: Sequence[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The endpoint of the session's server; tests that change nothing in the environment may use it alone."""
-    from rekognition_local.server.child_process import rekognition_process
+    from rekognition_local.server.process import rekognition_process
 
     if "--answers" not in rekognition_arguments:  # tests may declare answers in any case
         none = tmp_path_factory.mktemp("rekognition") / "answers.json"

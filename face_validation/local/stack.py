@@ -32,8 +32,7 @@ from face_validation.local.web.page_routes import PageRoutes
 from face_validation.local.web.people_routes import PeopleRoutes
 from face_validation.local.web.stack_api import StackApi
 from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
-from rekognition_local.server.child_process import rekognition_process
-from rekognition_local.server.process import listening
+from rekognition_local.server.process import listening, rekognition_process
 
 HOST = "127.0.0.1"
 STAGE = "dev"

@@ -1,13 +1,10 @@
 """The verifier behind gunicorn: loaded once, then forked into workers that finish what they began before they stop."""
 
-import asyncio
 import json
 import logging
 import logging.config
 import os
-import socket
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,10 +24,9 @@ from person_verifier.training.model import VerifierModel
 from rekognition_local.engine import DetectedFace
 from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.memory import give_large_blocks_back
-from rekognition_local.server.connections import BoundedProtocol
+from rekognition_local.server.connections import BoundedProtocol, PatientServer
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
-LAST_REQUESTS_S = 1.0
 
 log = logging.getLogger("person_verifier")
 
@@ -50,29 +46,6 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
-
-
-class PatientServer(uvicorn.Server):
-    """uvicorn that loses no request when it stops, neither of a new connection nor of one that is kept."""
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take the connections that wait at the door, answer what comes on them and on the others, then close."""
-        # In place: answers in progress hold the same list. Each ends its connection.
-        self.server_state.default_headers.append((b"connection", b"close"))
-        loop = asyncio.get_running_loop()
-        for server, listener in zip(self.servers, sockets or [], strict=True):
-            # The kernel has accepted them for us, and would reset them when the last listener closes.
-            with suppress(BlockingIOError):
-                while True:
-                    await loop.connect_accepted_socket(self._connection, listener.accept()[0])
-            server.close()
-        until = loop.time() + LAST_REQUESTS_S
-        while self.server_state.connections and loop.time() < until:
-            await asyncio.sleep(0.02)
-        await super().shutdown(sockets)
-
-    def _connection(self) -> BoundedProtocol:
-        return BoundedProtocol(self.config, self.server_state, self.lifespan.state)
 
 
 class UvicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types

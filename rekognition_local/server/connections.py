@@ -1,13 +1,17 @@
-"""How long an HTTP server waits for its callers, and for how many: uvicorn itself has no limit for either."""
+"""How long an HTTP server waits for its callers, for how many, and how it stops: uvicorn has no limits and is hasty."""
 
 import asyncio
+import socket
+from contextlib import suppress
 
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_S = 10.0
 BODY_S = 30.0
 # A process may usually open 1024 files; the local stack's has two servers and their own clients.
 MOST_CONNECTIONS = 256
+LAST_REQUESTS_S = 1.0
 
 # By these names programs of this machine, and of containers on it, ask a server that listens on 127.0.0.1.
 LOCAL_NAMES = ("127.0.0.1", "localhost", "host.docker.internal")
@@ -87,3 +91,28 @@ class BoundedProtocol(H11Protocol):
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
             self.transport.write(_TIMEOUT)
         self.transport.close()
+
+
+class PatientServer(uvicorn.Server):
+    """uvicorn that loses no request when it stops, neither of a new connection nor of one that is kept."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take the connections that wait at the door, answer what comes on them and on the others, then close."""
+        # In place: answers in progress hold the same list. Each ends its connection.
+        self.server_state.default_headers.append((b"connection", b"close"))
+        loop = asyncio.get_running_loop()
+        for server, listener in zip(self.servers, sockets or [], strict=True):
+            # The kernel has accepted them for us, and would reset them when the last listener closes. asyncio must take
+            # none besides: those that it has not yet made a connection of when it closes are lost.
+            loop.remove_reader(listener)
+            with suppress(BlockingIOError):
+                while True:
+                    await loop.connect_accepted_socket(self._connection, listener.accept()[0])
+            server.close()
+        until = loop.time() + LAST_REQUESTS_S
+        while self.server_state.connections and loop.time() < until:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
+
+    def _connection(self) -> BoundedProtocol:
+        return BoundedProtocol(self.config, self.server_state, self.lifespan.state)

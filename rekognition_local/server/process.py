@@ -1,19 +1,25 @@
-"""The server as a process: it says where it answers, and ends by a signal or with the process that started it."""
+"""The server as a process: it says where it answers, ends by a signal or with its parent; and as a child of others."""
 
 import json
 import os
 import signal
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 import uvicorn
 from starlette.types import ASGIApp
 
-from rekognition_local.server.connections import BoundedProtocol
+from rekognition_local.server.connections import BoundedProtocol, PatientServer
 
+START_TIMEOUT_S, STOP_TIMEOUT_S = 120.0, 10.0
 PARENT_POLL_S = 0.5
 # How long a stop waits for requests under way; one whose body never ends must not keep the process alive.
 GRACE_S = 5
@@ -55,48 +61,29 @@ def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path |
     config = uvicorn.Config(
         application,
         http=BoundedProtocol,
+        loop="asyncio",
         log_config=None,
         access_log=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = _AnnouncingServer(config, endpoint_of(listener), info)
+    server = PatientServer(config)
     if parent_pid is not None:
         threading.Thread(target=_stop_without, args=(parent_pid, server), daemon=True).start()
     for stop in (signal.SIGINT, signal.SIGTERM):
         # uvicorn hands a signal that it obeyed back to these; Python's own would end the process as if it had failed.
         signal.signal(stop, lambda *_: setattr(server, "should_exit", True))
+    # Whoever calls from now on waits in the listener's queue, if at all.
+    endpoint = endpoint_of(listener)
+    typer.echo(f"Rekognition answers at {endpoint}")
+    if info is not None:
+        # Written beside and renamed, so that whoever waits for the file never reads half of it.
+        draft = info.with_name(f"{info.name}.{os.getpid()}")
+        draft.write_text(json.dumps({"endpoint": endpoint, "pid": os.getpid()}))
+        draft.replace(info)
     server.run(sockets=[listener])
-    if server.unannounced is not None:
-        raise server.unannounced
     if info is not None:
         info.unlink(missing_ok=True)
-
-
-class _AnnouncingServer(uvicorn.Server):
-    """Says where it is, on standard output and in the info file, as soon as it answers; ends where it cannot."""
-
-    def __init__(self, config: uvicorn.Config, endpoint: str, info: Path | None) -> None:
-        super().__init__(config)
-        self._endpoint = endpoint
-        self._info = info
-        self.unannounced: OSError | None = None
-
-    async def main_loop(self) -> None:
-        try:
-            self._announce()
-        except OSError as error:
-            self.unannounced = error
-        else:
-            await super().main_loop()
-
-    def _announce(self) -> None:
-        typer.echo(f"Rekognition answers at {self._endpoint}")
-        if self._info is not None:
-            # Written beside and renamed, so that whoever waits for the file never reads half of it.
-            draft = self._info.with_name(f"{self._info.name}.{os.getpid()}")
-            draft.write_text(json.dumps({"endpoint": self._endpoint, "pid": os.getpid()}))
-            draft.replace(self._info)
 
 
 def _stop_without(parent_pid: int, server: uvicorn.Server) -> None:
@@ -114,3 +101,59 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:  # it lives, and is another user's
         return True
     return True
+
+
+@contextmanager
+def rekognition_process(variables: Mapping[str, str], arguments: Sequence[str] = ()) -> Iterator[Callable[[], str]]:
+    """Start `python -m rekognition_local` on a free port, and end it with the context.
+
+    Loading the models takes seconds, in which the caller can do other things: the value is a function that waits
+    until the server is ready and returns its endpoint; it raises RuntimeError when the server ended instead.
+
+    The child is in a session of its own, so that Ctrl-C reaches only the parent, which then ends it in order; and it
+    watches the parent, so that it ends even when that one is killed.
+
+    Args:
+        variables: the child's whole environment.
+        arguments: more options of the server, for example `["--faults"]`.
+    """
+    announcement = tempfile.TemporaryDirectory(prefix="rekognition-local-")
+    with announcement as folder:
+        info = Path(folder) / "rekognition.json"
+        command = [sys.executable, "-m", "rekognition_local", "--port", "0", "--info", str(info)]
+        command += ["--parent-pid", str(os.getpid()), *arguments]
+        packages = str(Path(__file__).parents[2])
+        search_path = os.pathsep.join(filter(None, (packages, variables.get("PYTHONPATH"))))
+        child = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            command,
+            env={**variables, "PYTHONPATH": search_path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+        def endpoint() -> str:
+            _wait_for(info, child)
+            address: str = json.loads(info.read_text())["endpoint"]
+            announcement.cleanup()  # read: whatever kills this process later, the folder is not left behind
+            return address
+
+        try:
+            yield endpoint
+        finally:
+            child.terminate()
+            try:
+                child.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _wait_for(info: Path, child: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not info.exists():
+        if child.poll() is not None:
+            raise RuntimeError(f"rekognition_local ended with status {child.returncode}; its reason is above.")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"rekognition_local was not ready within {START_TIMEOUT_S:.0f} s.")
+        time.sleep(0.02)

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from infra.bundling import ROOT
-from rekognition_local.server.child_process import rekognition_process
+from rekognition_local.server.process import rekognition_process
 
 HOST = "127.0.0.1"
 REGION = "eu-west-1"

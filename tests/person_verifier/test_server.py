@@ -2,9 +2,7 @@
 
 import signal
 import socket
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -13,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.callers import asked_without_pause
 from tests.person_verifier.fakes import FakeEngine, striped
 from tests.person_verifier.serving import Server, running_server
 from tests.waiting import fastest_ms, until
@@ -34,31 +33,6 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory, stored_model: Path) 
         yield running
 
 
-class Caller(threading.Thread):
-    """Asks without pause, on a new connection each time or on one that is kept; notes each answer and each loss."""
-
-    def __init__(self, url: str, image: bytes, *, keep_alive: bool) -> None:
-        super().__init__(daemon=True)
-        self._url, self._image, self._keep_alive = url, image, keep_alive
-        self.outcomes: Counter[str] = Counter()
-        self.refused = threading.Event()
-
-    def run(self) -> None:
-        limits = httpx.Limits(max_keepalive_connections=1 if self._keep_alive else 0)
-        with httpx.Client(timeout=30, limits=limits, trust_env=False) as client:
-            while True:
-                try:
-                    answer = client.post(f"{self._url}/verify", files={"image": ("a.png", self._image)})
-                except httpx.ConnectError:
-                    # The door is shut: nothing was sent, nothing is lost.
-                    self.refused.set()
-                    return
-                except httpx.TransportError as error:
-                    self.outcomes[f"lost: {error!r}"] += 1
-                    return
-                self.outcomes[f"{answer.status_code}"] += 1
-
-
 def test_a_kept_connection_waits_for_no_acknowledgement(shared_server: Server) -> None:
     with httpx.Client(trust_env=False) as kept:
         assert fastest_ms(lambda: kept.get(f"{shared_server.url}/healthz")) < 35  # a delayed acknowledgement takes 40
@@ -67,16 +41,12 @@ def test_a_kept_connection_waits_for_no_acknowledgement(shared_server: Server) -
 @pytest.mark.parametrize("keep_alive", [pytest.param(False, id="new-connections"), pytest.param(True, id="kept-alive")])
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=lambda by: by.name)
 def test_a_stop_under_load_loses_no_request_under_way(server: Server, keep_alive: bool, by: signal.Signals) -> None:
-    callers = [Caller(server.url, striped("Me", 1), keep_alive=keep_alive) for _ in range(12)]
+    image = {"image": ("a.png", striped("Me", 1))}
+    question = httpx.Request("POST", f"{server.url}/verify", files=image)
 
-    for caller in callers:
-        caller.start()
-    until(lambda: sum(caller.outcomes.total() for caller in callers) > 100)
-    code = server.stop(by=by)
-    for caller in callers:
-        caller.join(60)
+    with asked_without_pause(question, keep_alive=keep_alive) as outcomes:
+        code = server.stop(by=by)
 
-    outcomes = sum((caller.outcomes for caller in callers), Counter[str]())
     assert set(outcomes) == {"200"}
     assert code == 0
 

@@ -23,6 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from rekognition_local.operations.image_sources import s3_client
 from rekognition_local.server.connections import BODY_S
+from tests.callers import asked_without_pause
 from tests.rekognition_local.fakes import file_of, picture
 from tests.rekognition_local.servers import client, process
 from tests.waiting import fastest_ms
@@ -101,6 +102,20 @@ def test_half_a_body_keeps_no_process_alive_that_was_told_to_stop(tmp_path: Path
             assert server.wait(60) == 0
             assert time.monotonic() - told < BODY_S - 1
             assert b"The server is stopping" in caller.recv(4096)
+
+
+@pytest.mark.parametrize("keep_alive", [pytest.param(False, id="new-connections"), pytest.param(True, id="kept-alive")])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda stop: stop.name)
+def test_a_stop_under_load_loses_no_request(tmp_path: Path, keep_alive: bool, stop: signal.Signals) -> None:
+    with process(tmp_path) as (server, endpoint):
+        target = {"X-Amz-Target": "RekognitionService.ListCollections"}
+        question = httpx.Request("POST", endpoint, content=b"{}", headers=target)
+        with asked_without_pause(question, keep_alive=keep_alive) as outcomes:
+            server.send_signal(stop)
+
+            assert server.wait(60) == 0
+
+    assert set(outcomes) == {"200"}
 
 
 def test_a_kept_connection_waits_for_no_acknowledgement(rekognition: Any) -> None:
