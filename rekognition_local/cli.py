@@ -19,7 +19,6 @@ from rekognition_local.operations.image_sources import ImageSource, s3_client
 from rekognition_local.operations.service import Service
 from rekognition_local.server.answers import Answers, DeclarationError
 from rekognition_local.server.application import application
-from rekognition_local.server.control import Faults
 from rekognition_local.server.process import listening, serve_until_told
 from rekognition_local.server.reach import Reach
 from rekognition_local.storage.database import Store
@@ -119,7 +118,7 @@ def serve(
         engine = loaded(settings)
         with closing(Store(data)) as store:
             service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
-            server = application(service, latency_ms, threads, Faults() if faults else None, declared, reach)
+            server = application(service, latency_ms, threads, Answers() if faults else None, declared, reach)
             serve_until_told(server, listener, info, parent_pid)
     except (OSError, ModelError, StorageError, DeclarationError) as error:
         typer.echo(f"rekognition-local cannot start on port {port}: {error}", err=True)

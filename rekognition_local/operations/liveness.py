@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from rekognition_local.operations.face_details import bounding_box
@@ -17,13 +18,12 @@ def create_face_liveness_session(service: Service, request: Reply) -> Reply:
     return {"SessionId": service.liveness.create(service.gallery.region, request).session_id}
 
 
-def get_face_liveness_session_results(service: Service, request: Reply) -> Reply:
-    """GetFaceLivenessSessionResults of a session whose outcome nobody declared."""
-    return session_results_as_declared(service, request, {"Status": "CREATED"})
+def get_face_liveness_session_results(
+    service: Service, request: Reply, declared: Mapping[str, Any] = MappingProxyType({"Status": "CREATED"})
+) -> Reply:
+    """GetFaceLivenessSessionResults: what was declared, as this session answers it.
 
-
-def session_results_as_declared(service: Service, request: Reply, declared: Mapping[str, Any]) -> Reply:
-    """What was declared, as this session answers it: not after its end, its images within its limit and in its place.
+    Not after its end, its images within its limit and in its place.
 
     The session's id and its challenge are its own, and an image without a box gets that of its largest face.
 

@@ -39,5 +39,5 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
 
 # Of these, a declared answer is what happened outside of the server: the operation completes it.
 COMPLETED: Mapping[str, Callable[[Service, dict[str, Any], Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
-    {"GetFaceLivenessSessionResults": liveness.session_results_as_declared}
+    {"GetFaceLivenessSessionResults": liveness.get_face_liveness_session_results}
 )

@@ -1,4 +1,4 @@
-"""Answers that a tester declares: "this request is answered so", for every operation of Rekognition's model.
+"""Answers that a tester declares ("this request is answered so", for every operation of the model), and ordered errors.
 
     {"answers": [
         {"operation": "DetectModerationLabels",
@@ -18,18 +18,18 @@ first declaration that fits answers; the models answer everything else.
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
-from botocore.model import OperationModel, Shape, StructureShape
+from botocore.model import Shape, StructureShape
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rekognition_local.protocol.validation import violations
-from rekognition_local.protocol.wire import COMMON_ERRORS, TARGET_PREFIX, ServiceError, operation_of
+from rekognition_local.protocol.wire import COMMON_ERRORS, ServiceError, service_model
 
 IMAGE_KEYS = ("S3Object", "Sha256", "File")
+MOST_TIMES = 10_000
 
 
 class DeclarationError(ValueError):
@@ -46,7 +46,9 @@ class _DeclaredError(_Part):
 
 
 class _Declaration(_Part):
-    operation: str
+    """An outcome, and of which requests; `times` counts down. An ordered error may be for any operation: None."""
+
+    operation: str | None
     request: dict[str, Any] = {}
     answer: dict[str, Any] | None = None
     error: _DeclaredError | None = None
@@ -57,22 +59,12 @@ class _Document(_Part):
     answers: list[_Declaration]
 
 
-@dataclass(slots=True)
-class _Declared:
-    """One declaration, checked; `left` counts down where it answers only so many times."""
-
-    operation: str
-    request: Mapping[str, Any]
-    outcome: Mapping[str, Any] | ServiceError
-    left: int | None
-
-
 class Answers:
-    """The declared answers of a server; safe under threads."""
+    """What a server is told to answer; safe under threads."""
 
-    def __init__(self, lasting: Sequence[_Declared] = ()) -> None:
+    def __init__(self, lasting: Sequence[_Declaration] = ()) -> None:
         self._lasting = list(lasting)
-        self._added: list[_Declared] = []
+        self._added: list[_Declaration] = []
         self._lock = threading.Lock()
 
     @classmethod
@@ -98,6 +90,21 @@ class Answers:
         added = _checked(document, None)
         with self._lock:
             self._added[:0] = added
+
+    def order(self, error: str, operation: str | None = None, times: int = 1) -> None:
+        """Answer the next `times` calls of an operation (None: of any) with an error; earlier orders come first.
+
+        Raises:
+            KeyError: the model has no such error.
+            ValueError: the model has no such operation, or `times` is not from 1 to MOST_TIMES.
+        """
+        if operation is not None and operation not in service_model().operation_names:
+            raise ValueError(f"operation is {operation!r:.100}: Rekognition has none of that name.")
+        if type(times) is not int or not 1 <= times <= MOST_TIMES:
+            raise ValueError(f"times is {times!r:.100}: it must be a whole number from 1 to {MOST_TIMES}.")
+        told = _DeclaredError(code=error, message=str(ServiceError(error, f"{error}, as ordered.")))
+        with self._lock:
+            self._added.append(_Declaration(operation=operation, error=told, times=times))
 
     def withdraw(self, operation: str, of: Callable[[Mapping[str, Any]], bool]) -> None:
         """Forget what was added for an operation and a request of which `of` is true."""
@@ -128,21 +135,20 @@ class Answers:
             ServiceError: the declared outcome is an error.
         """
         with self._lock:
-            asked = [one for one in (*self._added, *self._lasting) if one.operation == operation and one.left != 0]
-        for one in asked:
-            if _fits(one.request, request, digest_of) and self._taken(one):
-                if isinstance(one.outcome, ServiceError):
-                    raise ServiceError(one.outcome.code, str(one.outcome))
-                return one.outcome
+            known = [one for one in (*self._added, *self._lasting) if one.operation in {None, operation}]
+        for one in known:
+            if one.times != 0 and _fits(one.request, request, digest_of) and self._taken(one):
+                if one.error is None:
+                    return one.answer
+                code, message = one.error.code, one.error.message
+                raise ServiceError(code, f"{code}, as declared." if message is None else message)
         return None
 
-    def _taken(self, one: _Declared) -> bool:
+    def _taken(self, one: _Declaration) -> bool:
         with self._lock:
-            if one.left is None:
-                return True
-            if one.left == 0:
+            if one.times == 0:  # another request was faster
                 return False
-            one.left -= 1
+            one.times = None if one.times is None else one.times - 1
             return True
 
 
@@ -157,81 +163,60 @@ def _fits(wanted: Any, found: Any, digest_of: Callable[[Mapping[str, Any]], str 
     )
 
 
-def _checked(document: Any, folder: Path | None) -> list[_Declared]:
+def _checked(document: Any, folder: Path | None) -> list[_Declaration]:
     try:
         declarations = _Document.model_validate(document).answers
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'answers'}: {fault['msg']}" for fault in error.errors()]
         raise DeclarationError("; ".join(faults)) from error
-    checking = _Checking(folder)
-    checked: list[_Declared] = []
-    for place, declaration in enumerate(declarations):
-        checked += checking.declared(declaration, f"answers[{place}]")
-    if checking.faults:
-        raise DeclarationError("; ".join(checking.faults))
-    return checked
+    found = (_faults(one, f"answers[{place}]", folder) for place, one in enumerate(declarations))
+    if faults := [fault for some in found for fault in some]:
+        raise DeclarationError("; ".join(faults))
+    return declarations
 
 
-class _Checking:
-    """Reads declarations, and notes all that the model forbids in them."""
+def _faults(declared: _Declaration, path: str, folder: Path | None) -> Iterator[str]:
+    """All that the model forbids in a declaration. Files of `folder` in it are named by their hashes afterwards."""
+    if declared.operation is None or declared.operation not in service_model().operation_names:
+        yield f"{path}.operation: Rekognition has no operation {declared.operation!r:.80}"
+        return
+    operation = service_model().operation_model(declared.operation)
+    yield from _request_faults(operation.input_shape, declared.request, f"{path}.request", folder)
+    match declared.answer, declared.error:
+        case dict(reply), None:
+            yield from violations(operation.output_shape, reply, f"{path}.answer")
+        case None, _DeclaredError(code=code):
+            known = sorted({shape.name for shape in operation.error_shapes} | set(COMMON_ERRORS))
+            if code not in known:
+                yield f"{path}.error.code: {operation.name} has no {code!r:.80}; it has {', '.join(known)}"
+        case _:
+            yield f"{path}: either answer or error is needed"
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        self.faults: list[str] = []
 
-    def declared(self, declaration: _Declaration, path: str) -> Iterator[_Declared]:
-        """The declaration with its outcome, if it has one."""
-        try:
-            operation = operation_of(f"{TARGET_PREFIX}{declaration.operation}")
-        except ServiceError:
-            self.faults.append(f"{path}.operation: Rekognition has no operation {declaration.operation!r:.80}")
-            return
-        request = self._request(operation.input_shape, declaration.request, f"{path}.request")
-        outcome = self._outcome(declaration, operation, path)
-        if outcome is not None:
-            yield _Declared(operation.name, request, outcome, declaration.times)
+def _request_faults(shape: Shape | None, wanted: Any, path: str, folder: Path | None) -> Iterator[str]:
+    if not isinstance(shape, StructureShape) or not isinstance(wanted, dict):
+        yield from violations(shape, wanted, path)
+    elif shape.name == "Image":
+        yield from _image_faults(shape, wanted, path, folder)
+    else:
+        for name, value in wanted.items():
+            if name in shape.members:
+                yield from _request_faults(shape.members[name], value, f"{path}.{name}", folder)
+            else:
+                yield f"{path}: the model has no member {name}; it has {', '.join(shape.members)}"
 
-    def _outcome(
-        self, declaration: _Declaration, operation: OperationModel, path: str
-    ) -> Mapping[str, Any] | ServiceError | None:
-        match declaration:
-            case _Declaration(answer=dict(reply), error=None):
-                self.faults += violations(operation.output_shape, reply, f"{path}.answer")
-                return reply
-            case _Declaration(answer=None, error=_DeclaredError(code=code, message=message)):
-                known = sorted({shape.name for shape in operation.error_shapes} | set(COMMON_ERRORS))
-                if code in known:
-                    return ServiceError(code, message if message is not None else f"{code}, as declared.")
-                self.faults.append(
-                    f"{path}.error.code: {operation.name} has no {code!r:.80}; it has {', '.join(known)}"
-                )
-            case _:
-                self.faults.append(f"{path}: either answer or error is needed")
-        return None
 
-    def _request(self, shape: Shape | None, wanted: Any, path: str) -> Any:
-        if not isinstance(shape, StructureShape) or not isinstance(wanted, dict):
-            self.faults += violations(shape, wanted, path)
-            return wanted
-        if shape.name == "Image":
-            return self._image(shape, wanted, path)
-        known = {name: value for name, value in wanted.items() if name in shape.members}
-        members = ", ".join(shape.members)
-        self.faults += [f"{path}: the model has no member {name}; it has {members}" for name in wanted.keys() - known]
-        return {name: self._request(shape.members[name], value, f"{path}.{name}") for name, value in known.items()}
-
-    def _image(self, shape: StructureShape, wanted: Mapping[str, Any], path: str) -> dict[str, Any]:
-        match wanted:
-            case {"S3Object": dict(location), **others} if not others:
-                return {"S3Object": self._request(shape.members["S3Object"], location, f"{path}.S3Object")}
-            case {"Sha256": str(digest), **others} if not others:
-                return {"Sha256": digest.lower()}
-            case {"File": str(name), **others} if not others and self._folder is not None:
-                try:
-                    return {"Sha256": sha256((self._folder / name).read_bytes()).hexdigest()}
-                except OSError as error:
-                    self.faults.append(f"{path}.File: {name} cannot be read: {error.strerror}")
-            case _:
-                keys = IMAGE_KEYS if self._folder is not None else IMAGE_KEYS[:2]
-                self.faults.append(f"{path}: an image is named by one of {', '.join(keys)}")
-        return {}
+def _image_faults(shape: StructureShape, wanted: dict[str, Any], path: str, folder: Path | None) -> Iterator[str]:
+    match wanted:
+        case {"S3Object": dict(location), **others} if not others:
+            yield from _request_faults(shape.members["S3Object"], location, f"{path}.S3Object", folder)
+        case {"Sha256": str(digest), **others} if not others:
+            wanted["Sha256"] = digest.lower()
+        case {"File": str(name), **others} if not others and folder is not None:
+            try:
+                wanted["Sha256"] = sha256((folder / wanted.pop("File")).read_bytes()).hexdigest()
+            except OSError as error:
+                yield f"{path}.File: {name} cannot be read: {error.strerror}"
+        case _:
+            keys = IMAGE_KEYS if folder is not None else IMAGE_KEYS[:2]
+            yield f"{path}: an image is named by one of {', '.join(keys)}"

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,13 +22,9 @@ from rekognition_local.operations.service import Service
 from rekognition_local.protocol.validation import read_request
 from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, region_of, write_json
 from rekognition_local.server.answers import Answers
-from rekognition_local.server.bodies import read_body
-from rekognition_local.server.control import Faults, control_routes
-from rekognition_local.server.liveness import liveness_routes
-from rekognition_local.server.reach import Reach
+from rekognition_local.server.control import control_routes, liveness_routes
+from rekognition_local.server.reach import Reach, read_body
 from rekognition_local.storage.storage_errors import StorageError
-
-INTERNAL_SERVER_ERROR = 500
 
 logger = logging.getLogger("rekognition_local")
 
@@ -37,7 +33,7 @@ def application(
     service: Service,
     latency_ms: float = 0.0,
     threads: int | None = None,
-    faults: Faults | None = None,
+    faults: Answers | None = None,
     answers: Answers | None = None,
     reach: Reach | None = None,
 ) -> Starlette:
@@ -54,6 +50,7 @@ def application(
     """
     reach = Reach() if reach is None else reach
     declared = Answers() if answers is None else answers
+    told = [declared] if faults is None else [faults, declared]
     pool = ThreadPoolExecutor(os.cpu_count() if threads is None else threads, thread_name_prefix="operation")
 
     @asynccontextmanager
@@ -63,24 +60,23 @@ def application(
 
     async def operate(request: Request) -> Response:
         request_id, started = str(uuid.uuid4()), perf_counter()
-        target = request.headers.get("x-amz-target")
-        status, code, reason = 200, None, None
+        target, signature = request.headers.get("x-amz-target"), request.headers.get("authorization")
+        refused, content = None, b""
         try:
             body = await read_body(request)
             await asyncio.sleep(latency_ms / 1000)
-            asked = replace(service, gallery=service.gallery.in_region(region_of(request.headers.get("authorization"))))
-            content = await asyncio.get_running_loop().run_in_executor(
-                pool, answer, asked, target, body, faults, declared
-            )
+            asked = replace(service, gallery=service.gallery.in_region(region_of(signature)))
+            content = await asyncio.get_running_loop().run_in_executor(pool, answer, asked, target, body, told)
         except ServiceError as error:
-            status, code, content = int(error.status), error.code, error.body()
-            reason = error.__cause__
+            refused = error
         except asyncio.CancelledError:  # the server stops and has waited long enough
-            stopped = ServiceError("InternalServerError", "The server is stopping.")
-            status, code, content = int(stopped.status), stopped.code, stopped.body()
+            refused = ServiceError("InternalServerError", "The server is stopping.")
+        status, outcome = 200, ""
+        if refused is not None:
+            status, content = int(refused.status), refused.body()
+            outcome = f"{refused.code} ({refused.__cause__})" if refused.__cause__ else refused.code
         duration_ms = round((perf_counter() - started) * 1000, 1)
-        told = f"{code} ({reason})" if reason else code or ""
-        logger.info("%s %s %s %s ms %s", request_id, str(target)[:80], status, duration_ms, told)
+        logger.info("%s %s %s %s ms %s", request_id, str(target)[:80], status, duration_ms, outcome)
         return Response(content, status, {"x-amzn-RequestId": request_id}, CONTENT_TYPE)
 
     async def health(_: Request) -> Response:
@@ -95,20 +91,16 @@ def application(
     )
 
 
-async def _refusal(request: Request, error: Exception) -> Response:
+async def _refusal(request: Request, error: Any) -> Response:
     """Requests that are not operations are answered in the form of the service's errors."""
-    status = error.status_code if isinstance(error, HTTPException) else INTERNAL_SERVER_ERROR
     refused = ServiceError(
         "UnknownOperationException",
         f"{request.method} {request.url.path:.200} is not answered: operations are POST / with X-Amz-Target.",
     )
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    return Response(refused.body(), status, headers, CONTENT_TYPE)
+    return Response(refused.body(), error.status_code, error.headers, CONTENT_TYPE)
 
 
-def answer(
-    service: Service, target: str | None, body: bytes, faults: Faults | None = None, answers: Answers | None = None
-) -> bytes:
+def answer(service: Service, target: str | None, body: bytes, told: Sequence[Answers] = ()) -> bytes:
     """The reply's JSON to one request.
 
     Raises:
@@ -116,21 +108,21 @@ def answer(
     """
     operation = operation_of(target)
     is_built = operation.name in OPERATIONS
-    if not is_built and (answers is None or not answers.declares(operation.name)):
+    if not is_built and not any(answers.declares(operation.name) for answers in told):
         raise _not_built(operation.name)
     request = read_request(operation, read_json(body))
-    if faults is not None:
-        faults.raise_for(operation.name)
-    declared = None if answers is None else answers.find(operation.name, request, service.images.digest)
+    found = (answers.find(operation.name, request, service.images.digest) for answers in told)
+    declared = next((reply for reply in found if reply is not None), None)
     if declared is None and not is_built:
         raise _not_built(operation.name)
     try:
         reply: Mapping[str, Any]
         if declared is None:
             reply = OPERATIONS[operation.name](service, request)
+        elif operation.name in COMPLETED:
+            reply = COMPLETED[operation.name](service, request, declared)
         else:
-            complete = COMPLETED.get(operation.name)
-            reply = declared if complete is None else complete(service, request, declared)
+            reply = declared
         return write_json(operation.output_shape, reply)
     except ServiceError:
         raise

@@ -1,73 +1,35 @@
-"""Where tests tell the server what to answer: errors on order, and declared answers."""
+"""Where tests and developers tell the server what to answer: `/faults`, `/answers`, `/liveness`."""
 
-import threading
-from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from rekognition_local.protocol.wire import ServiceError, read_json, service_model
+from rekognition_local.operations.liveness_sessions import LivenessSessions
+from rekognition_local.protocol.wire import ServiceError, read_json
 from rekognition_local.server.answers import Answers, DeclarationError
-from rekognition_local.server.bodies import read_body
 from rekognition_local.server.connections import LOCAL_NAMES
-from rekognition_local.server.reach import Reach
+from rekognition_local.server.reach import Reach, read_body
 
-MOST_TIMES = 10_000
 NO_CONTENT, BAD_REQUEST, FORBIDDEN, UNSUPPORTED = 204, 400, 403, 415
+RESULTS = "GetFaceLivenessSessionResults"
+_PAGE = Path(__file__).with_name("liveness.html")
+# The page is shown by no other page, and loads and asks nothing but this server.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; frame-ancestors 'none'"
+}
 
 
-class Faults:
-    """Errors that the next operations will answer, first ordered first, as AWS does when it is overloaded or down.
-
-    Safe under threads.
-    """
-
-    def __init__(self) -> None:
-        self._ordered: deque[tuple[str | None, ServiceError]] = deque()
-        self._lock = threading.Lock()
-
-    def order(self, error: str, operation: str | None = None, times: int = 1) -> None:
-        """Answer the next `times` calls of an operation (None: of any) with an error of the model.
-
-        Raises:
-            KeyError: the model has no such error.
-            ValueError: the model has no such operation, or `times` is not from 1 to MOST_TIMES.
-        """
-        if operation is not None and operation not in service_model().operation_names:
-            raise ValueError(f"operation is {operation!r:.100}: Rekognition has none of that name.")
-        if type(times) is not int or not 1 <= times <= MOST_TIMES:
-            raise ValueError(f"times is {times!r:.100}: it must be a whole number from 1 to {MOST_TIMES}.")
-        fault = ServiceError(error, f"{error}, as ordered.")
-        with self._lock:
-            self._ordered.extend([(operation, fault)] * times)
-
-    def clear(self) -> None:
-        """Forget what was ordered."""
-        with self._lock:
-            self._ordered.clear()
-
-    def raise_for(self, operation: str) -> None:
-        """Raise the first error that was ordered for this operation, once.
-
-        Raises:
-            ServiceError: if there is one.
-        """
-        with self._lock:
-            for order in self._ordered:
-                if order[0] in {None, operation}:
-                    self._ordered.remove(order)
-                    raise order[1]
-
-
-def control_routes(faults: Faults | None, answers: Answers | None, reach: Reach) -> list[Route]:
+def control_routes(faults: Answers | None, answers: Answers | None, reach: Reach) -> list[Route]:
     """`/faults` and `/answers`, those that are open: POST tells, DELETE takes back."""
     routes = []
     if faults is not None:
-        routes.append(control_route("/faults", lambda document: faults.order(**document), faults.clear, reach))
+        routes.append(control_route("/faults", lambda document: faults.order(**document), faults.reset, reach))
     if answers is not None:
         routes.append(control_route("/answers", answers.declare, answers.reset, reach))
     return routes
@@ -108,3 +70,21 @@ def _is_of_this_machine(origin: str | None) -> bool:
         return origin is None or urlsplit(origin).hostname in LOCAL_NAMES
     except ValueError:
         return False
+
+
+def liveness_routes(sessions: LivenessSessions, answers: Answers, reach: Reach) -> list[Route]:
+    """The page, and POST of an answer of GetFaceLivenessSessionResults, which is a declared answer like any other."""
+
+    def declare(document: Any) -> None:
+        session_id = document["SessionId"]
+        still_open = sessions.open_ids()
+        if session_id not in still_open:
+            raise DeclarationError(f"There is no open session {session_id!r:.80}: sessions end after three minutes.")
+        answers.declare({"answers": [{"operation": RESULTS, "request": {"SessionId": session_id}, "answer": document}]})
+        answers.withdraw(RESULTS, lambda asked: "SessionId" in asked and asked["SessionId"] not in still_open)
+
+    async def page(_: Request) -> Response:
+        return FileResponse(_PAGE, headers=_HEADERS)
+
+    control = control_route("/liveness", declare, lambda: answers.withdraw(RESULTS, lambda _: True), reach)
+    return [Route("/liveness", page, methods=["GET"]), control]

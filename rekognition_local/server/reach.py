@@ -1,20 +1,25 @@
-"""Who may reach the server: the address it listens on, the names it answers to, the pages that may call it."""
+"""What reaches the server: the address it listens on, its names, the pages that may call, the bodies that it reads."""
 
 import ipaddress
+import zlib
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError
 from rekognition_local.server.connections import LOCAL_NAMES
 
+# CompareFaces with two images of 5 MB in base64, and room for the rest.
+MAX_BODY_BYTES = 16 * 1024 * 1024
 FORBIDDEN = 403
 ANY = "*"
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +92,44 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+async def read_body(request: Request) -> bytes:
+    """The body, at most MAX_BODY_BYTES before and after unpacking.
+
+    Raises:
+        ServiceError: RequestEntityTooLargeException, or SerializationException when it broke off or is packed in a way
+            that it does not say.
+    """
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise _too_large()
+    except ClientDisconnect as error:
+        raise ServiceError("SerializationException", "The request broke off.") from error
+    match request.headers.get("content-encoding", "identity").lower():
+        case "identity":
+            return bytes(body)
+        case "gzip":
+            return _unpacked(bytes(body))
+        case other:
+            raise ServiceError("SerializationException", f"The body's encoding is {other:.40}; gzip or none is read.")
+
+
+def _unpacked(body: bytes) -> bytes:
+    unpacking = zlib.decompressobj(_GZIP)
+    try:
+        content = unpacking.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise ServiceError("SerializationException", f"The body is not gzip: {error}") from error
+    if len(content) > MAX_BODY_BYTES:
+        raise _too_large()
+    if not unpacking.eof:
+        raise ServiceError("SerializationException", "The body's gzip data breaks off.")
+    return content
+
+
+def _too_large() -> ServiceError:
+    return ServiceError("RequestEntityTooLargeException", f"The request has more than {MAX_BODY_BYTES} bytes.")

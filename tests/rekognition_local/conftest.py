@@ -13,7 +13,7 @@ from PIL import Image
 
 from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.service import Service
-from rekognition_local.server.control import Faults
+from rekognition_local.server.answers import Answers
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery
 from tests.rekognition_local.fakes import FakeEngine, FakeS3
@@ -26,7 +26,7 @@ class FakeServer:
 
     engine: FakeEngine
     objects: dict[tuple[str, str, str | None], bytes]
-    faults: Faults
+    faults: Answers
     gallery: Gallery
     endpoint: str
     rekognition: Any
@@ -34,7 +34,7 @@ class FakeServer:
 
 @pytest.fixture(scope="module")
 def _running() -> Iterator[FakeServer]:
-    engine, faults = FakeEngine(), Faults()
+    engine, faults = FakeEngine(), Answers()
     objects: dict[tuple[str, str, str | None], bytes] = {}
     gallery = Gallery(Store(None), engine)
     with serving(Service(engine, ImageSource(FakeS3(objects)), gallery), faults=faults) as endpoint:
@@ -48,7 +48,7 @@ def fake(_running: FakeServer) -> FakeServer:
     _running.engine.seen.clear()
     _running.engine.traits_read = 0
     _running.objects.clear()
-    _running.faults.clear()
+    _running.faults.reset()
     for table in ("collections", "answers"):
         _running.gallery.store.run(f"DELETE FROM {table}")
     return _running

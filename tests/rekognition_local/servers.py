@@ -19,7 +19,6 @@ from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import service_model
 from rekognition_local.server.answers import Answers
 from rekognition_local.server.application import application
-from rekognition_local.server.control import Faults
 from rekognition_local.server.reach import Reach
 from tests.rekognition_local.modelled import assert_modelled
 from tests.waiting import until
@@ -29,7 +28,7 @@ from tests.waiting import until
 def serving(
     service: Service,
     latency_ms: float = 0.0,
-    faults: Faults | None = None,
+    faults: Answers | None = None,
     answers: Answers | None = None,
     reach: Reach | None = None,
 ) -> Iterator[str]:

@@ -17,7 +17,7 @@ from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.registry import OPERATIONS
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import service_model
-from rekognition_local.server.control import Faults
+from rekognition_local.server.answers import Answers
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery, Quotas
 from tests.rekognition_local.conftest import FakeServer
@@ -223,7 +223,7 @@ def world() -> Iterator[World]:
     engine.scenes[GROUP] = Scene([face(0.3, place / 10) for place in range(4)], [descriptor(9)] * 4)
     quotas = Quotas(collections=1, faces=3, users=1, faces_per_user=0)
     gallery = Gallery(Store(None), engine, Quotas(collections=1, faces=3, users=2, faces_per_user=1))
-    with serving(Service(engine, ImageSource(FakeS3({})), gallery), faults=Faults()) as endpoint:
+    with serving(Service(engine, ImageSource(FakeS3({})), gallery), faults=Answers()) as endpoint:
         world = World(client(endpoint), endpoint)
         gallery.quotas = quotas
         yield world

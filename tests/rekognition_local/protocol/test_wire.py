@@ -405,7 +405,7 @@ def test_another_sites_page_orders_no_errors(fake: FakeServer, headers: dict[str
 
     assert httpx.post(f"{fake.endpoint}/faults", content=order, headers=headers).status_code == status
     if status == 204:
-        fake.faults.clear()
+        fake.faults.reset()
     fake.rekognition.list_collections()  # no error was ordered
 
 

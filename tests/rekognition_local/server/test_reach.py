@@ -12,10 +12,8 @@ import pytest
 from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.service import Service
 from rekognition_local.server.answers import Answers
-from rekognition_local.server.bodies import MAX_BODY_BYTES
-from rekognition_local.server.control import Faults
 from rekognition_local.server.process import endpoint_of, listening
-from rekognition_local.server.reach import Reach
+from rekognition_local.server.reach import MAX_BODY_BYTES, Reach
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery
 from tests.rekognition_local.conftest import FakeServer
@@ -176,7 +174,7 @@ def test_other_pages_may_not(for_pages: str, fake: FakeServer) -> None:
 @pytest.fixture(scope="module")
 def for_others() -> Iterator[str]:
     """A server that takes itself for reachable from other machines; in truth it listens on this one."""
-    with serving(service(), faults=Faults(), answers=Answers(), reach=Reach("0.0.0.0")) as endpoint:
+    with serving(service(), faults=Answers(), answers=Answers(), reach=Reach("0.0.0.0")) as endpoint:
         yield endpoint
 
 
@@ -195,7 +193,7 @@ def test_nobody_tells_a_server_what_to_answer_that_others_can_reach(
 @pytest.mark.parametrize("path", ["/faults", "/answers"])
 def test_a_form_that_a_page_may_send_unasked_tells_the_server_nothing(path: str) -> None:
     order = json.dumps({"error": "ThrottlingException"})
-    with serving(service(), faults=Faults(), answers=Answers()) as endpoint:
+    with serving(service(), faults=Answers(), answers=Answers()) as endpoint:
         refused = httpx.post(f"{endpoint}{path}", content=order, headers={"Content-Type": "text/plain"})
         answered = httpx.post(endpoint, content="{}", headers=LIST)
 
