@@ -1,23 +1,22 @@
 """IndexFaces, ListFaces and DeleteFaces: the faces of a collection."""
 
 import uuid
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.operations.face_details import (
+from rekognition_local.operations.faces import (
     FaceOfImage,
-    bounding_box,
     face_detail,
+    face_record,
+    faces_of,
     members_beyond_default,
     percent,
 )
-from rekognition_local.operations.faces import faces_of
 from rekognition_local.operations.image_sources import RequestImage
+from rekognition_local.operations.pagination import page
 from rekognition_local.operations.service import MAX_FACES, Service
-from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
 from rekognition_local.storage.records import Collection, Face
@@ -100,8 +99,7 @@ def list_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         wanted["user"] = service.gallery.user(collection, request["UserId"]).number
     if "FaceIds" in request:
         wanted["face_id"] = request["FaceIds"]
-    read = partial(service.gallery.store.find, Face, **wanted)
-    found, next_token = page("ListFaces", request, PAGE_SIZE, read)
+    found, next_token = page(service.gallery.store, "ListFaces", request, PAGE_SIZE, Face, **wanted)
     return {
         "Faces": [face_record(row) for row in found],
         "NextToken": next_token,
@@ -132,17 +130,4 @@ def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
             for face_id in wanted
             if face_id not in found or found[face_id].user_id is not None
         ],
-    }
-
-
-def face_record(row: Face) -> dict[str, Any]:
-    """The model's Face."""
-    return {
-        "FaceId": row.face_id,
-        "BoundingBox": bounding_box(row),
-        "ImageId": row.image_id,
-        "ExternalImageId": row.external_image_id,
-        "Confidence": row.confidence,
-        "IndexFacesModelVersion": FACE_MODEL_VERSION,
-        "UserId": row.user_id,
     }

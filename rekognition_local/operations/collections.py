@@ -4,14 +4,13 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
+from rekognition_local.operations.pagination import page
 from rekognition_local.operations.service import Service
-from rekognition_local.protocol.pagination import page
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
-from rekognition_local.storage.records import Collection, Tag
+from rekognition_local.storage.records import Collection
 
 PAGE_SIZE = 1000
 MAX_TAGS = 50  # docs.aws.amazon.com/rekognition/latest/dg/tag-collections.html
@@ -67,8 +66,7 @@ def describe_collection(service: Service, request: dict[str, Any]) -> dict[str, 
 def list_collections(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListCollections of the region, oldest first."""
     gallery = service.gallery
-    read = partial(gallery.store.find, Collection, region=gallery.region)
-    found, next_token = page("ListCollections", request, PAGE_SIZE, read)
+    found, next_token = page(gallery.store, "ListCollections", request, PAGE_SIZE, Collection, region=gallery.region)
     return {
         "CollectionIds": [collection.collection_id for collection in found],
         "FaceModelVersions": [FACE_MODEL_VERSION] * len(found),
@@ -93,8 +91,7 @@ def untag_resource(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 
 def list_tags_for_resource(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListTagsForResource, for collections."""
-    found = service.gallery.store.find(Tag, collection=_tagged(service, request).number)
-    return {"Tags": {tag.key: tag.value for tag in found}}
+    return {"Tags": service.gallery.store.tags(_tagged(service, request).number)}
 
 
 def _tag(service: Service, collection: Collection, tags: Mapping[str, str]) -> None:

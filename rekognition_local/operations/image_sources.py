@@ -12,14 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 import numpy as np
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from numpy.typing import NDArray
 
 from rekognition_local.engine import images
-from rekognition_local.protocol.session import session_of_no_account
-from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.protocol.wire import DEFAULT_REGION, ServiceError
 
 MAX_S3_BYTES = 15 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
 LARGE_PIXELS = 4096 * 4096
@@ -27,9 +27,6 @@ LARGE_PIXELS = 4096 * 4096
 # Both sentences are the service's own: docs.aws.amazon.com/rekognition/latest/dg/error-handling.html
 UNREADABLE = "Unable to get object metadata from S3. Check object key, region and/or access permissions."
 INVALID_OBJECT = "Request has invalid S3 object."
-
-
-REGION = "us-east-1"
 
 logger = logging.getLogger("rekognition_local")
 
@@ -64,7 +61,9 @@ class ImageSource:
         """
         file = self._file(image)
         try:
-            with self._turn(images.stored_size(file)):
+            width, height = images.stored_size(file)
+            turn: AbstractContextManager[Any] = self._large if width * height > LARGE_PIXELS else nullcontext()
+            with turn:
                 pixels = images.decode(file)
         except images.InvalidImageFormatError as error:
             # Word for word the service's: programs compare it. The reason is in the log.
@@ -92,9 +91,6 @@ class ImageSource:
             self._s3.put_object(Bucket=bucket, Key=key, Body=file)
         except (ClientError, BotoCoreError) as error:
             raise ServiceError("AccessDeniedException", f"The bucket {bucket} takes no image. ({error})") from error
-
-    def _turn(self, size: tuple[int, int]) -> AbstractContextManager[Any]:
-        return self._large if size[0] * size[1] > LARGE_PIXELS else nullcontext()
 
     def _file(self, image: Mapping[str, Any]) -> bytes:
         match image:
@@ -144,27 +140,33 @@ def s3_client(endpoint: str | None) -> Any:
     if endpoint is None:
         try:
             session = boto3.Session()
-            return session.client("s3", region_name=session.region_name or REGION, config=config)
+            return session.client("s3", region_name=session.region_name or DEFAULT_REGION, config=config)
         except BotoCoreError as error:
             logger.warning("Images in S3 cannot be read, for your AWS settings cannot be used: %s", error)
-            return _session_of_no_account().client("s3", region_name=REGION, config=config)
+            return _session_of_no_account().client("s3", region_name=DEFAULT_REGION, config=config)
     return _session_of_no_account().client(
         "s3",
         endpoint_url=endpoint,
-        region_name=REGION,
-        config=config.merge(Config(proxies={})) if _is_this_machine(endpoint) else config,
+        region_name=DEFAULT_REGION,
+        config=config.merge(Config(proxies={})) if _is_this_machine(urlsplit(endpoint).hostname or "") else config,
         aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID") or "local",
         aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY") or "local",
         aws_session_token=os.environ.get("AWS_SESSION_TOKEN") or None,
     )
 
 
-def _session_of_no_account() -> Any:
-    return boto3.Session(botocore_session=session_of_no_account())
+def _session_of_no_account() -> boto3.Session:
+    """A session that never reads AWS_PROFILE, AWS_CONFIG_FILE, ~/.aws, or any other setting of an account."""
+    # Each setting's default alone: neither its variable nor its name in the configuration file is looked at.
+    settings = {
+        name: (None, None, default, conversion)
+        for name, (_, _, default, conversion) in botocore.session.Session.SESSION_VARIABLES.items()
+    }
+    settings |= dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    return boto3.Session(botocore_session=botocore.session.Session(session_vars=settings))
 
 
-def _is_this_machine(endpoint: str) -> bool:
-    host = urlsplit(endpoint).hostname or ""
+def _is_this_machine(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.faces.detection import DetectedFace
-from rekognition_local.operations.face_details import bounding_box, percent
+from rekognition_local.operations.faces import bounding_box, percent
 from rekognition_local.operations.service import MAX_FACES, Service
 from rekognition_local.protocol.wire import ServiceError
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from rekognition_local.operations.face_details import bounding_box
+from rekognition_local.operations.faces import bounding_box
 from rekognition_local.operations.liveness_sessions import LivenessSession
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError, read_blob

@@ -19,7 +19,9 @@ CHALLENGES: Mapping[str, str] = {"FaceMovementAndLightChallenge": "2.0.0", "Face
 class LivenessSession:
     """A session: when it was made (of the sessions' clock), for which challenge, and where its images go."""
 
+    region: str
     session_id: str
+    token: str | None
     created: float
     challenge: Mapping[str, str]
     audit_images: int
@@ -31,31 +33,27 @@ class LivenessSessions:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._sessions: dict[tuple[str, str], LivenessSession] = {}
-        self._ids_of_tokens: dict[tuple[str, str], str] = {}
+        self._sessions: list[LivenessSession] = []
         self._lock = threading.Lock()
 
     def create(self, region: str, request: Mapping[str, Any]) -> LivenessSession:
         """A new session of a region; the one that the same ClientRequestToken made, where there is one."""
         settings = request.get("Settings", {})
-        challenge = _challenge(settings.get("ChallengePreferences") or ())
-        token = request.get("ClientRequestToken", "")
+        made = LivenessSession(
+            region,
+            str(uuid.uuid4()),
+            request.get("ClientRequestToken"),
+            self._clock(),
+            _challenge(settings.get("ChallengePreferences")),
+            settings.get("AuditImagesLimit", 0),
+            settings.get("OutputConfig"),
+        )
         with self._lock:
-            self._forget()
-            known = self._sessions.get((region, self._ids_of_tokens.get((region, token), "")))
-            if known is not None:
-                return known
-            made = LivenessSession(
-                str(uuid.uuid4()),
-                self._clock(),
-                challenge,
-                settings.get("AuditImagesLimit", 0),
-                settings.get("OutputConfig"),
-            )
-            self._sessions[region, made.session_id] = made
-            if token:
-                self._ids_of_tokens[region, token] = made.session_id
-            return made
+            for known in self._remembered(region):
+                if made.token is not None and known.token == made.token:
+                    return known
+            self._sessions.append(made)
+        return made
 
     def find(self, region: str, session_id: str) -> LivenessSession:
         """The session of that id.
@@ -64,11 +62,10 @@ class LivenessSessions:
             ServiceError: SessionNotFoundException.
         """
         with self._lock:
-            self._forget()
-            found = self._sessions.get((region, session_id))
-        if found is None:
-            raise ServiceError("SessionNotFoundException", f"Session not found. sessionId: {session_id}")
-        return found
+            for found in self._remembered(region):
+                if found.session_id == session_id:
+                    return found
+        raise ServiceError("SessionNotFoundException", f"Session not found. sessionId: {session_id}")
 
     def is_over(self, session: LivenessSession) -> bool:
         """Whether the session's three minutes are over."""
@@ -77,16 +74,12 @@ class LivenessSessions:
     def open_ids(self) -> set[str]:
         """The ids of all sessions that can still have an outcome."""
         with self._lock:
-            return {one.session_id for one in self._sessions.values() if not self.is_over(one)}
+            return {one.session_id for one in self._sessions if not self.is_over(one)}
 
-    def _forget(self) -> None:
+    def _remembered(self, region: str) -> list[LivenessSession]:
         oldest = self._clock() - REMEMBERED_S
-        self._sessions = {key: one for key, one in self._sessions.items() if one.created > oldest}
-        self._ids_of_tokens = {
-            (region, token): id_
-            for (region, token), id_ in self._ids_of_tokens.items()
-            if (region, id_) in self._sessions
-        }
+        self._sessions = [one for one in self._sessions if one.created > oldest]
+        return [one for one in self._sessions if one.region == region]
 
 
 def _challenge(preferences: Any) -> dict[str, str]:
@@ -95,10 +88,7 @@ def _challenge(preferences: Any) -> dict[str, str]:
     Raises:
         ServiceError: InvalidParameterException when there is none.
     """
-    if not preferences:
-        kind = next(iter(CHALLENGES))
-        return {"Type": kind, "Version": CHALLENGES[kind]}
-    for preference in preferences:
+    for preference in preferences or [{"Type": next(iter(CHALLENGES))}]:
         version, allowed = CHALLENGES[preference["Type"]], preference.get("Versions", {})
         least, most = (allowed.get(bound, version) for bound in ("Minimum", "Maximum"))
         if _parts(least) <= _parts(version) <= _parts(most):

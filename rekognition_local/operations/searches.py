@@ -5,9 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.operations.collection_faces import face_record
-from rekognition_local.operations.face_details import bounding_box, face_detail, percent
-from rekognition_local.operations.faces import faces_of, usable_faces
+from rekognition_local.operations.faces import (
+    bounding_box,
+    face_detail,
+    face_record,
+    faces_of,
+    percent,
+    usable_faces,
+    user_record,
+)
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
@@ -17,19 +23,14 @@ from rekognition_local.storage.records import Collection, Face, User
 MAX_FACES, MAX_USERS = 4096, 500
 THRESHOLD = 80.0
 
+Vectors = NDArray[np.float32]
+
 
 def search_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """SearchFaces: faces similar to one of the collection, without that one."""
-    collection = service.gallery.comparable_collection(request["CollectionId"])
-    (probe,) = _vectors_of_face(service, collection, request["FaceId"])
-    most = request.get("MaxFaces", MAX_FACES)
-    found = service.gallery.similar_faces(collection, probe, most + 1, request.get("FaceMatchThreshold", THRESHOLD))
-    others = [(similarity, row) for similarity, row in found if row.face_id != request["FaceId"]]
-    return {
-        "SearchedFaceId": request["FaceId"],
-        "FaceMatches": _face_matches(others[:most]),
-        "FaceModelVersion": FACE_MODEL_VERSION,
-    }
+    collection, face_id = service.gallery.comparable_collection(request["CollectionId"]), request["FaceId"]
+    (probe,) = _vectors_of_face(service, collection, face_id)
+    return {"SearchedFaceId": face_id, **_face_matches(service, request, collection, probe, but=face_id)}
 
 
 def search_faces_by_image(service: Service, request: dict[str, Any]) -> dict[str, Any]:
@@ -43,17 +44,11 @@ def search_faces_by_image(service: Service, request: dict[str, Any]) -> dict[str
     # Word for word the service's: programs compare it.
     complaint = "There are no faces in the image. Should be at least 1."
     searched = usable_faces(service, image, request.get("QualityFilter", "NONE"), complaint)[0].face
-    found = service.gallery.similar_faces(
-        collection,
-        service.engine.embed(image.pixels, [searched])[0],
-        request.get("MaxFaces", MAX_FACES),
-        request.get("FaceMatchThreshold", THRESHOLD),
-    )
+    (probe,) = service.engine.embed(image.pixels, [searched])
     return {
         "SearchedFaceBoundingBox": bounding_box(searched),
         "SearchedFaceConfidence": percent(searched.confidence),
-        "FaceMatches": _face_matches(found),
-        "FaceModelVersion": FACE_MODEL_VERSION,
+        **_face_matches(service, request, collection, probe),
     }
 
 
@@ -65,23 +60,19 @@ def search_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """
     gallery = service.gallery
     collection = gallery.comparable_collection(request["CollectionId"])
-    user: User | None
-    probes: NDArray[np.float32]
     match request:
         case {"UserId": str(user_id), **others} if "FaceId" not in others:
             user = gallery.user(collection, user_id)
             _, probes = gallery.store.vectors("user_vectors", user=user.number)
-            searched = {"SearchedUser": {"UserId": user_id}}
+            return {
+                **_user_matches(service, request, collection, probes, but=user),
+                "SearchedUser": {"UserId": user_id},
+            }
         case {"FaceId": str(face_id), **others} if "UserId" not in others:
-            user, probes = None, _vectors_of_face(service, collection, face_id)
-            searched = {"SearchedFace": {"FaceId": face_id}}
+            probes = _vectors_of_face(service, collection, face_id)
+            return {**_user_matches(service, request, collection, probes), "SearchedFace": {"FaceId": face_id}}
         case _:
             raise ServiceError("InvalidParameterException", "Request has invalid parameters. A UserId or a FaceId.")
-    most = request.get("MaxUsers", MAX_USERS)
-    least = request.get("UserMatchThreshold", THRESHOLD)
-    found = [match for probe in probes for match in gallery.similar_users(collection, probe, most + 1, least)]
-    others_found = [(similarity, other) for similarity, other in found if other != user]
-    return {"UserMatches": _user_matches(others_found[:most]), "FaceModelVersion": FACE_MODEL_VERSION, **searched}
 
 
 def search_users_by_image(service: Service, request: dict[str, Any]) -> dict[str, Any]:
@@ -89,28 +80,20 @@ def search_users_by_image(service: Service, request: dict[str, Any]) -> dict[str
     collection = service.gallery.comparable_collection(request["CollectionId"])
     image = service.images.read(request["Image"])
     found = faces_of(service, image, request.get("QualityFilter", "NONE"))
-    searched = next((face for face in found if not face.reasons), None)
-    matches = []
-    if searched is not None:
-        matches = service.gallery.similar_users(
-            collection,
-            service.engine.embed(image.pixels, [searched.face])[0],
-            request.get("MaxUsers", MAX_USERS),
-            request.get("UserMatchThreshold", THRESHOLD),
-        )
+    searched = [face for face in found if not face.reasons][:1]
+    probes = service.engine.embed(image.pixels, [face.face for face in searched])
     return {
-        "UserMatches": _user_matches(matches),
-        "FaceModelVersion": FACE_MODEL_VERSION,
-        "SearchedFace": None if searched is None else {"FaceDetail": face_detail(searched)},
+        **_user_matches(service, request, collection, probes),
+        "SearchedFace": {"FaceDetail": face_detail(searched[0])} if searched else None,
         "UnsearchedFaces": [
             {"FaceDetails": face_detail(face), "Reasons": face.reasons or ["FACE_NOT_LARGEST"]}
             for face in found
-            if face is not searched
+            if face not in searched
         ],
     }
 
 
-def _vectors_of_face(service: Service, collection: Collection, face_id: str) -> NDArray[np.float32]:
+def _vectors_of_face(service: Service, collection: Collection, face_id: str) -> Vectors:
     """The one vector (1, d) of a face."""
     _, found = service.gallery.store.vectors("faces", collection=collection.number, face_id=face_id)
     if len(found) == 0:
@@ -119,12 +102,21 @@ def _vectors_of_face(service: Service, collection: Collection, face_id: str) -> 
     return found
 
 
-def _face_matches(found: list[tuple[float, Face]]) -> list[dict[str, Any]]:
-    return [{"Similarity": similarity, "Face": face_record(row)} for similarity, row in found]
+def _face_matches(
+    service: Service, request: dict[str, Any], collection: Collection, probe: Vectors, but: str | None = None
+) -> dict[str, Any]:
+    """The members of the reply that tell the faces similar to a vector (d,), without the face of the id `but`."""
+    most, least = request.get("MaxFaces", MAX_FACES), request.get("FaceMatchThreshold", THRESHOLD)
+    found = service.gallery.similar(Face, collection, probe, most + 1, least)
+    others = [{"Similarity": similarity, "Face": face_record(row)} for similarity, row in found if row.face_id != but]
+    return {"FaceMatches": others[:most], "FaceModelVersion": FACE_MODEL_VERSION}
 
 
-def _user_matches(found: list[tuple[float, User]]) -> list[dict[str, Any]]:
-    return [
-        {"Similarity": similarity, "User": {"UserId": user.user_id, "UserStatus": user.status}}
-        for similarity, user in found
-    ]
+def _user_matches(
+    service: Service, request: dict[str, Any], collection: Collection, probes: Vectors, but: User | None = None
+) -> dict[str, Any]:
+    """The members of the reply that tell the users similar to a vector (1, d), or to none (0, d)."""
+    most, least = request.get("MaxUsers", MAX_USERS), request.get("UserMatchThreshold", THRESHOLD)
+    found = [one for probe in probes for one in service.gallery.similar(User, collection, probe, most + 1, least)]
+    others = [{"Similarity": similarity, "User": user_record(user)} for similarity, user in found if user != but]
+    return {"UserMatches": others[:most], "FaceModelVersion": FACE_MODEL_VERSION}

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine.documents.lines import TextBox, TextLine, words
-from rekognition_local.operations.face_details import percent
+from rekognition_local.operations.faces import percent
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError
 

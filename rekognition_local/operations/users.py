@@ -1,19 +1,24 @@
 """CreateUser, DeleteUser, ListUsers, AssociateFaces and DisassociateFaces: several faces, one person.
 
+ClientRequestToken: the same request with the same token is done once and answered alike.
+
 A user's vector is the mean of the vectors of its faces, brought back to length 1 where theirs is 1 (ArcFace-style
 recognisers); it is compared as a face's vector is. The service does not publish how it makes its user vectors.
 """
 
+import json
+import time
 from collections.abc import Sequence
-from functools import partial
+from functools import wraps
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.operations.idempotency import change_of_a_user
-from rekognition_local.operations.service import Service
-from rekognition_local.protocol.pagination import page
+from rekognition_local.operations.faces import user_record
+from rekognition_local.operations.pagination import page
+from rekognition_local.operations.service import Operation, Service
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.records import Collection, Face, User
 
@@ -21,7 +26,42 @@ PAGE_SIZE = 500
 ASSOCIATION_THRESHOLD = 75.0
 
 
-@change_of_a_user("CreateUser")
+def change_of_a_user(operation: Operation) -> Operation:
+    """Make an operation idempotent, the change and the memory of it in one transaction, and alone with its user.
+
+    Raises:
+        ServiceError: IdempotentParameterMismatchException when the token came with other parameters before;
+            ConflictException while another request changes the same user.
+    """
+
+    @wraps(operation)
+    def answer(service: Service, request: dict[str, Any]) -> dict[str, Any]:
+        with service.gallery.updating(request["CollectionId"], request["UserId"]):
+            token = request.get("ClientRequestToken")
+            return operation(service, request) if token is None else once(service, request, token)
+
+    def once(service: Service, request: dict[str, Any], token: str) -> dict[str, Any]:
+        store, digest = service.gallery.store, sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+        name = {"operation": f"{service.gallery.region} {operation.__name__}", "token": token}
+        with store.transaction():
+            known = store.recall(**name)
+            if known is None:
+                reply = operation(service, request)
+                kept = {"collection_id": request["CollectionId"], "request_digest": digest, "reply": json.dumps(reply)}
+                store.insert("answers", **name, **kept, answered=time.time())
+                return reply
+        if known[0] != digest:
+            raise ServiceError(
+                "IdempotentParameterMismatchException",
+                f"The ClientRequestToken: {token} you have supplied is already in use.",
+            )
+        remembered: dict[str, Any] = json.loads(known[1])
+        return remembered
+
+    return answer
+
+
+@change_of_a_user
 def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """CreateUser."""
     gallery = service.gallery
@@ -35,7 +75,7 @@ def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-@change_of_a_user("DeleteUser")
+@change_of_a_user
 def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """DeleteUser; its faces stay in the collection, associated with nobody. Nothing of the user stays on disk."""
     gallery = service.gallery
@@ -51,15 +91,12 @@ def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 def list_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListUsers, oldest first."""
     collection = service.gallery.collection(request["CollectionId"])
-    read = partial(service.gallery.store.find, User, collection=collection.number)
-    found, next_token = page("ListUsers", request, PAGE_SIZE, read)
-    return {
-        "Users": [{"UserId": user.user_id, "UserStatus": user.status} for user in found],
-        "NextToken": next_token,
-    }
+    store = service.gallery.store
+    found, next_token = page(store, "ListUsers", request, PAGE_SIZE, User, collection=collection.number)
+    return {"Users": [user_record(user) for user in found], "NextToken": next_token}
 
 
-@change_of_a_user("AssociateFaces")
+@change_of_a_user
 def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """AssociateFaces.
 
@@ -123,7 +160,7 @@ def _refused(
     return None
 
 
-@change_of_a_user("DisassociateFaces")
+@change_of_a_user
 def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """DisassociateFaces; faces that are nobody's are passed over."""
     gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))

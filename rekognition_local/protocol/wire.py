@@ -12,9 +12,8 @@ from functools import cache
 from http import HTTPStatus
 from typing import Any, NoReturn
 
+from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
-
-from rekognition_local.protocol.session import session_of_no_account
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 TARGET_PREFIX = "RekognitionService."
@@ -35,29 +34,25 @@ COMMON_ERRORS: Mapping[str, HTTPStatus] = {
 
 
 @cache
+def json_model() -> Mapping[str, Any]:
+    """Rekognition's model as the installed botocore's JSON file has it; botocore's classes leave out `fault`."""
+    model: Mapping[str, Any] = Loader().load_service_model("rekognition", "service-2", "2016-06-27")
+    return model
+
+
+@cache
 def service_model() -> ServiceModel:
-    """Rekognition's model in the installed botocore: the one truth of names, shapes and errors."""
-    return session_of_no_account().get_service_model("rekognition", api_version="2016-06-27")
+    """The model: the one truth of names, shapes and errors."""
+    return ServiceModel(json_model(), "rekognition")
 
 
 @cache
 def error_statuses() -> Mapping[str, HTTPStatus]:
     """Every error that may be answered -> its HTTP status: 500 for the model's faults, 400 for its others."""
-    shapes = json_model()["shapes"]
-    modelled = {
-        name: HTTPStatus.INTERNAL_SERVER_ERROR if shape.get("fault") else HTTPStatus.BAD_REQUEST
-        for name, shape in shapes.items()
-        if shape.get("exception")
-    }
-    return {**COMMON_ERRORS, **modelled}
-
-
-@cache
-def json_model() -> Mapping[str, Any]:
-    """The model as its JSON file has it; botocore's classes leave out `fault`."""
-    loader = session_of_no_account().get_component("data_loader")
-    model: Mapping[str, Any] = loader.load_service_model("rekognition", "service-2", "2016-06-27")
-    return model
+    errors = {name: shape for name, shape in json_model()["shapes"].items() if shape.get("exception")}
+    faults = {name for name, shape in errors.items() if shape.get("fault")}
+    statuses = dict.fromkeys(errors, HTTPStatus.BAD_REQUEST) | dict.fromkeys(faults, HTTPStatus.INTERNAL_SERVER_ERROR)
+    return {**COMMON_ERRORS, **statuses}
 
 
 class ServiceError(Exception):

@@ -8,33 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.storage.records import Collection, Face, RememberedReply, Tag, User
+from rekognition_local.storage.records import Record
 from rekognition_local.storage.storage_errors import FolderInUseError, StorageError, refuse_foreign, storage_errors
 
 _FILE = "collections.sqlite3"
 REMEMBERED_S = 24 * 3600.0
-
-Record = TypeVar("Record")
-
-# The columns of each kind of record, in the order of its fields.
-_SELECTS: Final[Mapping[type, str]] = MappingProxyType(
-    {
-        Collection: "SELECT number, collection_id, created, model_id, region FROM collections",
-        Face: 'SELECT number, face_id, image_id, external_image_id, "left", top, width, height, confidence,'
-        " (SELECT user_id FROM users WHERE users.number = faces.user) FROM faces",
-        User: "SELECT number, user_id, iif(vector IS NULL, 'CREATED', 'ACTIVE') FROM ("
-        "SELECT users.number AS number, users.number AS rowid, users.collection AS collection, user_id,"
-        " user_vectors.number AS vector FROM users LEFT JOIN user_vectors ON user_vectors.user = users.number)",
-        Tag: "SELECT key, value FROM tags",
-        RememberedReply: "SELECT request_digest, reply FROM answers",
-    }
-)
 
 
 class Store:
@@ -59,7 +42,6 @@ class Store:
                 self._claim.close()
             raise
         self._lock = threading.RLock()
-        self._depth = 0
         self._following: list[Callable[[], object]] = []
 
     def _opened(self) -> sqlite3.Connection:
@@ -94,25 +76,21 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All that is done within is done or undone together; others wait. May be entered again within itself."""
         with self._lock:
-            self._depth += 1
+            if self._connection.in_transaction:
+                yield
+                return
             try:
-                if self._depth > 1:
-                    yield
-                    return
-                self._execute("BEGIN IMMEDIATE")
-                try:
-                    yield
-                    self._execute("COMMIT")
-                except BaseException:
-                    if self._connection.in_transaction:  # a full disk may have undone it already
-                        self._connection.execute("ROLLBACK")
-                    raise
+                self.rows("BEGIN IMMEDIATE")
+                yield
+                self.rows("COMMIT")
                 for follow in self._following:
                     follow()
+            except BaseException:
+                if self._connection.in_transaction:  # a full disk may have undone it already
+                    self._connection.execute("ROLLBACK")
+                raise
             finally:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._following.clear()
+                self._following.clear()
 
     def after_commit(self, follow: Callable[[], object]) -> None:
         """Do this once the transaction that is open is on disk, before anybody else sees its changes."""
@@ -127,35 +105,21 @@ class Store:
         self.after_commit(lambda: self.rows("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     def rows(self, statement: str, *values: Any) -> list[Any]:
-        """All rows of a query."""
-        with self._lock:
-            return self._execute(statement, *values).fetchall()
-
-    def row(self, statement: str, *values: Any) -> Any:
-        """The first row of a query, or None."""
-        with self._lock:
-            return self._execute(statement, *values).fetchone()
-
-    def run(self, statement: str, *values: Any) -> None:
-        """Run one change."""
-        with self._lock:
-            self._execute(statement, *values)
-
-    def _execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        with storage_errors(self._file):
-            return self._connection.execute(statement, values)
+        """Run one statement; all its rows."""
+        with self._lock, storage_errors(self._file):
+            return self._connection.execute(statement, values).fetchall()
 
     def find(self, kind: type[Record], after: int = 0, most: int = -1, **equal: Any) -> list[Record]:
         """The records with these values, oldest first: `most` of them (-1: all), with numbers beyond `after`.
 
         A list or tuple as a value stands for any of its items.
         """
-        return [kind(*row) for row in self._page(_SELECTS[kind], after, most, equal)]
+        return [kind(*row) for row in self._page(kind.select, after, most, equal)]
 
     def count(self, table: str, **equal: Any) -> int:
         """How many rows of a table have these values."""
         condition, values = _condition(equal)
-        return int(self.row(f"SELECT COUNT(*) FROM {table}{condition}", *values)[0])  # noqa: S608 - our own names
+        return int(self.rows(f"SELECT COUNT(*) FROM {table}{condition}", *values)[0][0])  # noqa: S608 - our own names
 
     def insert(self, table: str, **values: Any) -> int | None:
         """Add a row; its number, None where there is one of that name already."""
@@ -169,7 +133,7 @@ class Store:
     def update(self, table: str, numbers: Sequence[int], column: str, value: Any) -> None:
         """Change a column of the rows with these numbers."""
         condition, values = _condition({"number": numbers})
-        self.run(f"UPDATE {table} SET {column} = ?{condition}", value, *values)  # noqa: S608 - our own names
+        self.rows(f"UPDATE {table} SET {column} = ?{condition}", value, *values)  # noqa: S608 - our own names
 
     def delete(self, table: str, **equal: Any) -> list[int]:
         """Delete the rows with these values; their numbers."""
@@ -185,15 +149,15 @@ class Store:
         vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32)
         return [number for number, _ in rows], vectors.reshape(len(rows), -1 if rows else 0)
 
-    def recall(self, operation: str, token: str) -> RememberedReply | None:
-        """The reply to an operation's ClientRequestToken; those older than a day are deleted first."""
-        self.run("DELETE FROM answers WHERE answered < ?", time.time() - REMEMBERED_S)
-        return next(iter(self.find(RememberedReply, operation=operation, token=token)), None)
+    def tags(self, collection: int) -> dict[str, str]:
+        """The tags of the collection with this number."""
+        return dict(self.rows("SELECT key, value FROM tags WHERE collection = ? ORDER BY +rowid", collection))
 
-    def remember(self, operation: str, token: str, collection_id: str, reply: RememberedReply) -> None:
-        """Keep the reply for a day."""
-        name = {"operation": operation, "token": token, "collection_id": collection_id}
-        self.insert("answers", **name, request_digest=reply.request_digest, reply=reply.reply, answered=time.time())
+    def recall(self, operation: str, token: str) -> tuple[str, str] | None:
+        """A request's digest and its reply, by the operation's ClientRequestToken; after a day they are forgotten."""
+        self.rows("DELETE FROM answers WHERE answered < ?", time.time() - REMEMBERED_S)
+        known = "SELECT request_digest, reply FROM answers WHERE operation = ? AND token = ?"
+        return next(iter(self.rows(known, operation, token)), None)
 
     def _page(self, select: str, after: int, most: int, equal: Mapping[str, Any]) -> list[Any]:
         condition, values = _condition(equal, after)

@@ -1,10 +1,13 @@
 """Collections of faces and users: what is kept, and who in them is similar to a face."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.protocol.wire import DEFAULT_REGION, ServiceError
 from rekognition_local.storage.database import Store
-from rekognition_local.storage.records import Collection, Face, User
+from rekognition_local.storage.records import Collection, Face, Record, User
 from rekognition_local.storage.vector_index import VectorIndex
 
 # The version of the service's face model whose behaviour this server has (no orientation in replies, quality filters).
@@ -22,6 +25,10 @@ FACE_MODEL_VERSION = "7.0"
 SEARCH_ODDS = 500
 # Vectors that are read from the store at once.
 PORTION = 20_000
+# Where the vectors of each kind are, and the field that holds the number of one's vector.
+_SEARCHED: Final[Mapping[type, tuple[str, str]]] = MappingProxyType(
+    {Face: ("faces", "number"), User: ("user_vectors", "vector")}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,6 @@ class Gallery:
         self.region = DEFAULT_REGION
         self._engine = engine
         self._indexes: dict[tuple[str, int], VectorIndex] = {}
-        self._loading = threading.Lock()
         self._updated_users: set[tuple[str, str, str]] = set()
         self._guard = threading.Lock()
 
@@ -118,62 +124,46 @@ class Gallery:
         self.store.after_commit(lambda: self._change(table, collection, lambda index: index.remove(numbers)))
 
     def _change(self, table: str, collection: Collection, change: Callable[[VectorIndex], None]) -> None:
-        with self._loading:
-            index = self._indexes.get((table, collection.number))
+        index = self._indexes.get((table, collection.number))
         if index is not None:  # else its vectors are read when they are first asked for
             change(index)
 
     def forget(self, collection: Collection) -> None:
         """Forget all vectors of the collection that the open transaction deletes, once that is on disk."""
-
-        def forget() -> None:
-            with self._loading:
-                self._indexes.pop(("faces", collection.number), None)
-                self._indexes.pop(("user_vectors", collection.number), None)
-
-        self.store.after_commit(forget)
+        for table, _ in _SEARCHED.values():
+            self.store.after_commit(partial(self._indexes.pop, (table, collection.number), None))
 
     def _index(self, table: str, collection: Collection) -> VectorIndex | None:
         """The vectors of a collection's `faces` or `user_vectors`; None as long as there never was one."""
         key = (table, collection.number)
         if (loaded := self._indexes.get(key)) is not None:
             return loaded
-        # The store's lock comes first, as in changes; within it, no vector is added that is not read here.
-        with self.store.transaction(), self._loading:
+        # As changes do, this holds the store's lock: no vector is added meanwhile that is not read here.
+        with self.store.transaction():
             if key not in self._indexes and (count := self.store.count(table, collection=collection.number)):
-                after = 0
-                while (found := self.store.vectors(table, after, PORTION, collection=collection.number))[0]:
-                    numbers, vectors = found
-                    self._indexes.setdefault(key, VectorIndex(vectors.shape[1], count)).add(numbers, vectors)
-                    after = numbers[-1]
+                numbers, vectors = self.store.vectors(table, 0, PORTION, collection=collection.number)
+                index = VectorIndex(vectors.shape[1], count)
+                while numbers:
+                    index.add(numbers, vectors)
+                    numbers, vectors = self.store.vectors(table, numbers[-1], PORTION, collection=collection.number)
+                self._indexes[key] = index
             return self._indexes.get(key)
 
-    def similar_faces(
-        self, collection: Collection, probe: NDArray[np.float32], most: int, least: float
-    ) -> list[tuple[float, Face]]:
-        """Faces at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
-        scored = self._similar(self._index("faces", collection), probe, most, least)
-        numbers = [number for _, number in scored]
-        found = {face.number: face for face in self.store.find(Face, number=numbers)}
-        return [(similarity, found[number]) for similarity, number in scored if number in found]
-
-    def similar_users(
-        self, collection: Collection, probe: NDArray[np.float32], most: int, least: float
-    ) -> list[tuple[float, User]]:
-        """Users at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
-        scored = self._similar(self._index("user_vectors", collection), probe, most, least)
-        users = [(similarity, self.store.find(User, vector=number)) for similarity, number in scored]
-        return [(similarity, user) for similarity, found in users for user in found]
-
-    def _similar(
-        self, index: VectorIndex | None, probe: NDArray[np.float32], most: int, least: float
-    ) -> list[tuple[float, int]]:
+    def similar(
+        self, kind: type[Record], collection: Collection, probe: NDArray[np.float32], most: int, least: float
+    ) -> list[tuple[float, Record]]:
+        """Faces or users at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
+        table, place = _SEARCHED[kind]
+        index = self._index(table, collection)
         if index is None or len(index) == 0:
             return []
-        near = index.nearest(probe, most)
-        similarities = calibrate_for_search(np.clip(self._engine.similarity(probe[None], near.vectors)[0], 0, 100))
-        pairs = zip(similarities.tolist(), near.numbers.tolist(), strict=True)
-        return sorted(((similarity, number) for similarity, number in pairs if similarity >= least), reverse=True)
+        numbers, vectors = index.nearest(probe, most)
+        similarities = calibrate_for_search(np.clip(self._engine.similarity(probe[None], vectors)[0], 0, 100))
+        pairs = zip(similarities.tolist(), numbers.tolist(), strict=True)
+        scored = sorted(((similarity, number) for similarity, number in pairs if similarity >= least), reverse=True)
+        wanted: dict[str, Any] = {place: [number for _, number in scored]}
+        found = {getattr(row, place): row for row in self.store.find(kind, **wanted)}
+        return [(similarity, found[number]) for similarity, number in scored if number in found]
 
     @contextmanager
     def updating(self, collection_id: str, user_id: str) -> Iterator[None]:

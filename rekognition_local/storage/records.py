@@ -1,11 +1,14 @@
-"""What the tables hold, as operations see it."""
+"""What the tables hold, as operations see it; each kind's `select` has its columns in the order of the fields."""
 
 from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
     """A collection; `created` in epoch seconds, `model_id` of the recogniser whose vectors it holds."""
+
+    select: ClassVar = "SELECT number, collection_id, created, model_id, region FROM collections"
 
     number: int
     collection_id: str
@@ -17,6 +20,11 @@ class Collection:
 @dataclass(frozen=True, slots=True)
 class Face:
     """A face of a collection as it is kept; the box in ratios of its image, confidence in percent."""
+
+    select: ClassVar = (
+        'SELECT number, face_id, image_id, external_image_id, "left", top, width, height, confidence,'
+        " (SELECT user_id FROM users WHERE users.number = faces.user) FROM faces"
+    )
 
     number: int
     face_id: str
@@ -32,24 +40,22 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user of a collection; ACTIVE with at least one face, else CREATED."""
+    """A user of a collection; `vector` is the number of its vector, None for a user without faces."""
+
+    select: ClassVar = (
+        "SELECT number, user_id, vector FROM (SELECT users.number AS number, users.number AS rowid, users.collection"
+        " AS collection, user_id, user_vectors.number AS vector"
+        " FROM users LEFT JOIN user_vectors ON user_vectors.user = users.number)"
+    )
 
     number: int
     user_id: str
-    status: str
+    vector: int | None
+
+    @property
+    def status(self) -> str:
+        """As the model's UserStatus."""
+        return "CREATED" if self.vector is None else "ACTIVE"
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """A tag of a collection."""
-
-    key: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class RememberedReply:
-    """A reply and the digest of the request that it answered."""
-
-    request_digest: str
-    reply: str
+Record = TypeVar("Record", Collection, Face, User)

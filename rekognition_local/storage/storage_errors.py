@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 _ELSEWHERE = "name another folder with --data, or move the file away"
@@ -18,6 +18,9 @@ _ADVICE = {
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written: make room, and look at the disk",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened: make it and its folder readable and writable",
 }
+_COLUMNS_OF_TABLES = """SELECT parent.name, group_concat(part.name)
+    FROM sqlite_schema AS parent, pragma_table_info(parent.name) AS part
+    WHERE parent.type = 'table' AND parent.name NOT LIKE 'sqlite_%' GROUP BY parent.name"""
 
 
 class StorageError(RuntimeError):
@@ -51,22 +54,12 @@ def refuse_foreign(connection: sqlite3.Connection, schema: str, file: Path | str
     Raises:
         StorageError: it has a table that `schema` has not, or one with other columns.
     """
-    ours = sqlite3.connect(":memory:")
-    try:
+    with closing(sqlite3.connect(":memory:")) as ours:
         ours.executescript(schema)
-        expected, found = _columns(ours), _columns(connection)
-    finally:
-        ours.close()
+        expected = dict(ours.execute(_COLUMNS_OF_TABLES))
+    found = dict(connection.execute(_COLUMNS_OF_TABLES))
     foreign = sorted(table for table in found if found[table] != expected.get(table))
     if foreign:
         raise StorageError(
             f"{file}: it is not a database of this server, for its table {foreign[0]!r} is not: {_ELSEWHERE}."
         )
-
-
-def _columns(connection: sqlite3.Connection) -> dict[str, list[str]]:
-    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    return {
-        name: [column for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (name,))]
-        for (name,) in tables.fetchall()
-    }

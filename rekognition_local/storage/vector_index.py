@@ -16,14 +16,6 @@ _LEAST_CAPACITY = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
-    """What a search found, nearest first: numbers (k,) and vectors (k, d)."""
-
-    numbers: Numbers
-    vectors: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class _Rows:
     """The first `count` rows are in use. A removed row has the length infinity, so that nothing is near it."""
 
@@ -77,8 +69,8 @@ class VectorIndex:
                 rows = _copied(rows, kept, capacity=max(2 * len(kept), _LEAST_CAPACITY))
             self._rows = rows
 
-    def nearest(self, probe: Floats, most: int) -> Neighbours:
-        """The `most` nearest to a probe (d,), nearest first."""
+    def nearest(self, probe: Floats, most: int) -> tuple[Numbers, Floats]:
+        """Numbers (k,) and vectors (k, d) of the `most` nearest to a probe (d,), nearest first."""
         rows = self._rows
         best_scores, best_places = np.empty(0, np.float32), np.empty(0, np.int64)
         bound = np.float32(-np.inf)
@@ -97,7 +89,7 @@ class VectorIndex:
                 best_scores, best_places = best_scores[kept], best_places[kept]
                 bound = best_scores.min()
         order = best_places[np.argsort(-best_scores, kind="stable")]
-        return Neighbours(rows.numbers[order], rows.vectors[order])
+        return rows.numbers[order], rows.vectors[order]
 
 
 def _empty(size: int, capacity: int) -> _Rows:

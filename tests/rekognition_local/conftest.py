@@ -50,7 +50,7 @@ def fake(_running: FakeServer) -> FakeServer:
     _running.objects.clear()
     _running.faults.reset()
     for table in ("collections", "answers"):
-        _running.gallery.store.run(f"DELETE FROM {table}")
+        _running.gallery.store.rows(f"DELETE FROM {table}")
     return _running
 
 

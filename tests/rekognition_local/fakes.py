@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from numpy.typing import NDArray
 from PIL import Image
 
+from rekognition_local.engine import Engine
 from rekognition_local.engine.documents.documents import DocumentReading
 from rekognition_local.engine.documents.lines import TextLine
 from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits
@@ -44,7 +45,7 @@ class Scene:
 
 
 @dataclass
-class FakeEngine:
+class FakeEngine(Engine):
     """Knows images by their size in pixels (width, height); an image that it does not know is empty."""
 
     scenes: dict[tuple[int, int], Scene] = field(default_factory=dict)

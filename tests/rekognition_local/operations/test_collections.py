@@ -727,8 +727,8 @@ def test_a_change_that_cannot_be_written_is_undone_and_the_next_one_goes_on() ->
 
     def change() -> None:
         with store.transaction():
-            store.run("PRAGMA defer_foreign_keys = ON")  # so that it is the commit that fails, as on a full disk
-            store.run("INSERT INTO users (collection, user_id) VALUES (1, 'of no collection')")
+            store.rows("PRAGMA defer_foreign_keys = ON")  # so that it is the commit that fails, as on a full disk
+            store.rows("INSERT INTO users (collection, user_id) VALUES (1, 'of no collection')")
 
     with pytest.raises(sqlite3.IntegrityError):
         change()
@@ -745,10 +745,10 @@ def test_what_fails_half_way_leaves_nothing_behind(tmp_path: Any) -> None:
 
     def fail_half_way() -> None:
         with store.transaction():
-            store.run(insert, "a")
+            store.rows(insert, "a")
             with store.transaction():
-                store.run(insert, "b")
-            store.run(insert, "a")
+                store.rows(insert, "b")
+            store.rows(insert, "a")
 
     with pytest.raises(sqlite3.IntegrityError):
         fail_half_way()

@@ -9,7 +9,7 @@ import botocore
 import pytest
 
 from rekognition_local.engine.faces.attributes import FaceTraits
-from rekognition_local.operations.face_details import MEMBERS
+from rekognition_local.operations.faces import MEMBERS
 from rekognition_local.protocol.wire import json_model
 from tests.rekognition_local.conftest import FakeServer
 from tests.rekognition_local.fakes import Scene, descriptor, face, picture

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 from rekognition_local.operations.image_sources import s3_client
-from rekognition_local.protocol.session import session_of_no_account
+from rekognition_local.protocol.wire import json_model
 
 SETTINGS = [
     pytest.param({"AWS_PROFILE": "nobody"}, id="stale-profile"),
@@ -25,7 +25,7 @@ def _set(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_the_model_is_read_without_an_accounts_settings() -> None:
-    assert session_of_no_account().get_service_model("rekognition").service_name == "rekognition"
+    assert json_model.__wrapped__()["metadata"]["serviceId"] == "Rekognition"
 
 
 def test_an_s3_of_this_machine_needs_no_settings_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
 
 def test_nobody_else_reads_the_folder_or_a_file_in_it(tmp_path: Path) -> None:
     store = Store(tmp_path / "data")
-    store.run("INSERT INTO collections (collection_id, created, model_id, region) VALUES ('a', 0, 'm', 'r')")
+    store.rows("INSERT INTO collections (collection_id, created, model_id, region) VALUES ('a', 0, 'm', 'r')")
 
     modes = {
         path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data", *(tmp_path / "data").iterdir())
@@ -122,8 +122,8 @@ def test_a_full_disk_refuses_the_change_with_its_reason_in_the_log_and_keeps_the
         return answer(service, f"RekognitionService.{operation}", body.encode())
 
     ask("CreateCollection", '{"CollectionId": "kept"}')
-    (pages,) = store.row("PRAGMA page_count")
-    store.row(f"PRAGMA max_page_count = {pages}")
+    ((pages,),) = store.rows("PRAGMA page_count")
+    store.rows(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(ServiceError) as refused:
         fill()
 
