@@ -8,7 +8,7 @@ from typing import Any
 
 from rekognition_local.operations.pagination import page
 from rekognition_local.operations.service import Service
-from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.protocol.wire import ServiceError, invalid_parameters
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
 from rekognition_local.storage.records import Collection
 
@@ -111,10 +111,7 @@ def _tagged(service: Service, request: Mapping[str, Any]) -> Collection:
     """
     found = _ARN.fullmatch(request["ResourceArn"])
     if found is None:
-        raise ServiceError(
-            "InvalidParameterException",
-            f"Request has invalid parameters. {request['ResourceArn']} is not the ARN of a collection.",
-        )
+        raise invalid_parameters(f"{request['ResourceArn']} is not the ARN of a collection.")
     if found[1] != service.gallery.region:
         raise ServiceError(
             "ResourceNotFoundException", f"The resource {request['ResourceArn']} is not in {service.gallery.region}."

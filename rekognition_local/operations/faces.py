@@ -14,7 +14,7 @@ from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits
 from rekognition_local.engine.faces.detection import DetectedFace
 from rekognition_local.operations.image_sources import RequestImage
 from rekognition_local.operations.service import MAX_FACES, Service
-from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.protocol.wire import ServiceError, invalid_parameters
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
 from rekognition_local.storage.records import Face, User
 
@@ -110,9 +110,8 @@ def compare_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     threshold = request.get("SimilarityThreshold", 80.0)
     quality_filter = request.get("QualityFilter", "NONE")
     source, target = service.images.read(request["SourceImage"]), service.images.read(request["TargetImage"])
-    complaint = "Request has invalid parameters. {} has no face."
-    probe, *_ = usable_faces(service, source, quality_filter, complaint.format("SourceImage"))
-    references = usable_faces(service, target, quality_filter, complaint.format("TargetImage"))
+    probe, *_ = usable_faces(service, source, quality_filter, invalid_parameters("SourceImage has no face."))
+    references = usable_faces(service, target, quality_filter, invalid_parameters("TargetImage has no face."))
     engine = service.engine
     similarities = engine.similarity(
         engine.embed(source.pixels, [probe.face]), engine.embed(target.pixels, [found.face for found in references])
@@ -129,15 +128,13 @@ def compare_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def usable_faces(service: Service, image: RequestImage, quality_filter: str, complaint: str) -> list[FaceOfImage]:
-    """Those of an image's faces that the quality bar does not refuse, largest first.
-
-    Raises:
-        ServiceError: InvalidParameterException with this complaint where there is none.
-    """
+def usable_faces(
+    service: Service, image: RequestImage, quality_filter: str, complaint: ServiceError
+) -> list[FaceOfImage]:
+    """Those of an image's faces that the quality bar does not refuse, largest first; where there is none, it raises."""
     usable = [found for found in faces_of(service, image, quality_filter) if not found.reasons]
     if not usable:
-        raise ServiceError("InvalidParameterException", complaint)
+        raise complaint
     return usable
 
 
@@ -161,11 +158,7 @@ def face_detail(found: FaceOfImage, members: frozenset[str] = frozenset()) -> di
     detail = {
         "BoundingBox": bounding_box(found.face),
         "Landmarks": [{"Type": name, "X": float(x), "Y": float(y)} for name, (x, y) in landmarks.items()],
-        "Pose": {
-            "Roll": _degrees(attributes.roll),
-            "Yaw": _degrees(attributes.yaw),
-            "Pitch": _degrees(attributes.pitch),
-        },
+        "Pose": {name.title(): _degrees(getattr(attributes, name)) for name in ("roll", "yaw", "pitch")},
         "Quality": {"Brightness": percent(attributes.brightness), "Sharpness": percent(attributes.sharpness)},
         "Confidence": percent(found.face.confidence),
     }
@@ -237,3 +230,8 @@ def face_record(row: Face) -> dict[str, Any]:
 def user_record(row: User) -> dict[str, Any]:
     """The model's User, and MatchedUser."""
     return {"UserId": row.user_id, "UserStatus": row.status}
+
+
+def refusal(face_id: str, reason: str, **more: Any) -> dict[str, Any]:
+    """Why a face of a request is left as it is."""
+    return {"FaceId": face_id, **more, "Reasons": [reason]}

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from numpy.typing import NDArray
 
 from rekognition_local.engine import images
-from rekognition_local.protocol.wire import DEFAULT_REGION, ServiceError
+from rekognition_local.protocol.wire import DEFAULT_REGION, ServiceError, invalid_parameters
 
 MAX_S3_BYTES = 15 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
 LARGE_PIXELS = 4096 * 4096
@@ -69,7 +69,7 @@ class ImageSource:
             # Word for word the service's: programs compare it. The reason is in the log.
             raise ServiceError("InvalidImageFormatException", "Request has invalid image format") from error
         except images.ImageTooSmallError as error:
-            raise ServiceError("InvalidParameterException", f"Request has invalid parameters. {error}") from error
+            raise invalid_parameters(str(error)) from error
         except images.ImageTooLargeError as error:
             raise ServiceError("ImageTooLargeException", f"Image size is too large. {error}") from error
         return RequestImage(pixels, sha256(file).hexdigest())
@@ -99,9 +99,7 @@ class ImageSource:
             case {"S3Object": dict(location), **others} if "Bytes" not in others:
                 return self._object(location)
             case _:
-                raise ServiceError(
-                    "InvalidParameterException", "Request has invalid parameters. An image is either Bytes or S3Object."
-                )
+                raise invalid_parameters("An image is either Bytes or S3Object.")
 
     def _object(self, location: Mapping[str, str]) -> bytes:
         if "Bucket" not in location or "Name" not in location:

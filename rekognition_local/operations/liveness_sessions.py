@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.protocol.wire import ServiceError, invalid_parameters
 
 LIFETIME_S = 180.0
 # An expired session is still known to be expired for so long.
@@ -93,7 +93,7 @@ def _challenge(preferences: Any) -> dict[str, str]:
         least, most = (allowed.get(bound, version) for bound in ("Minimum", "Maximum"))
         if _parts(least) <= _parts(version) <= _parts(most):
             return {"Type": preference["Type"], "Version": version}
-    raise ServiceError("InvalidParameterException", "Request has invalid parameters. No challenge has that version.")
+    raise invalid_parameters("No challenge has that version.")
 
 
 def _parts(version: str) -> list[int]:

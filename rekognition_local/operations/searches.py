@@ -15,7 +15,7 @@ from rekognition_local.operations.faces import (
     user_record,
 )
 from rekognition_local.operations.service import Service
-from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.protocol.wire import ServiceError, invalid_parameters
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
 from rekognition_local.storage.records import Collection, Face, User
 
@@ -42,7 +42,7 @@ def search_faces_by_image(service: Service, request: dict[str, Any]) -> dict[str
     collection = service.gallery.comparable_collection(request["CollectionId"])
     image = service.images.read(request["Image"])
     # Word for word the service's: programs compare it.
-    complaint = "There are no faces in the image. Should be at least 1."
+    complaint = ServiceError("InvalidParameterException", "There are no faces in the image. Should be at least 1.")
     searched = usable_faces(service, image, request.get("QualityFilter", "NONE"), complaint)[0].face
     (probe,) = service.engine.embed(image.pixels, [searched])
     return {
@@ -72,7 +72,7 @@ def search_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
             probes = _vectors_of_face(service, collection, face_id)
             return {**_user_matches(service, request, collection, probes), "SearchedFace": {"FaceId": face_id}}
         case _:
-            raise ServiceError("InvalidParameterException", "Request has invalid parameters. A UserId or a FaceId.")
+            raise invalid_parameters("A UserId or a FaceId.")
 
 
 def search_users_by_image(service: Service, request: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rekognition_local.engine.documents.lines import TextBox, TextLine, words
 from rekognition_local.operations.faces import percent
 from rekognition_local.operations.service import Service
-from rekognition_local.protocol.wire import ServiceError
+from rekognition_local.protocol.wire import invalid_parameters
 
 TEXT_MODEL_VERSION = "3.0"
 MAX_WORDS = 100  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
@@ -49,20 +49,15 @@ def detect_text(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 
 def _detection(text: str, kind: str, id_: int, confidence: float, box: TextBox, size: Corners) -> dict[str, Any]:
     corners = box.corners / size
-    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
     return {
         "DetectedText": text,
         "Type": kind,
         "Id": id_,
         "Confidence": percent(100 * confidence),
         "Geometry": {
-            "BoundingBox": {
-                "Width": float(right - left),
-                "Height": float(bottom - top),
-                "Left": float(left),
-                "Top": float(top),
-            },
-            "Polygon": [{"X": float(x), "Y": float(y)} for x, y in corners],
+            "BoundingBox": {"Width": right - left, "Height": bottom - top, "Left": left, "Top": top},
+            "Polygon": [{"X": x, "Y": y} for x, y in corners.tolist()],
         },
     }
 
@@ -92,10 +87,8 @@ def _region(region: Mapping[str, Any]) -> Corners:
         case {"Polygon": points, **others} if "BoundingBox" not in others and len(points) > 2:
             return np.array([(point.get("X", 0.0), point.get("Y", 0.0)) for point in points])
         case _:
-            raise ServiceError(
-                "InvalidParameterException",
-                "Request has invalid parameters. A region of interest is either a BoundingBox or a Polygon of at least "
-                "three points.",
+            raise invalid_parameters(
+                "A region of interest is either a BoundingBox or a Polygon of at least three points."
             )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.operations.faces import user_record
+from rekognition_local.operations.faces import refusal, user_record
 from rekognition_local.operations.pagination import page
 from rekognition_local.operations.service import Operation, Service
 from rekognition_local.protocol.wire import ServiceError
@@ -102,20 +102,19 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
 
     A user that has faces takes those that are similar enough to its vector; one without faces takes all.
     """
-    gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))
+    gallery = service.gallery
     least = request.get("UserMatchThreshold", ASSOCIATION_THRESHOLD)
     with gallery.store.transaction():
         collection = gallery.comparable_collection(request["CollectionId"])
         user = gallery.user(collection, request["UserId"])
-        found = gallery.faces(collection, wanted)
-        similarities = _similarities(service, user, list(found.values()))
-        failed = [
-            failure
-            for face_id in wanted
-            if (failure := _refused(face_id, found.get(face_id), user, similarities.get(face_id), least))
-        ]
-        refused = {failure["FaceId"] for failure in failed}
-        added = [found[face_id] for face_id in wanted if face_id not in refused and found[face_id].user_id is None]
+        found = gallery.faces(collection, request["FaceIds"])
+        similarities = _similarities(service, user, [row for row in found.values() if row is not None])
+        failed = {
+            face_id: failure
+            for face_id, row in found.items()
+            if (failure := _refused(face_id, row, user, similarities.get(face_id), least))
+        }
+        added = [row for id_, row in found.items() if row is not None and row.user_id is None and id_ not in failed]
         count = gallery.store.count("faces", user=user.number)
         if count + len(added) > gallery.quotas.faces_per_user:
             raise ServiceError(
@@ -125,7 +124,7 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
         status = _reassign(service, collection, user, added, user)
     return {
         "AssociatedFaces": [{"FaceId": row.face_id} for row in added],
-        "UnsuccessfulFaceAssociations": failed,
+        "UnsuccessfulFaceAssociations": list(failed.values()),
         "UserStatus": status,
     }
 
@@ -145,32 +144,27 @@ def _refused(
     face_id: str, row: Face | None, user: User, similarity: float | None = None, least: float = 0.0
 ) -> dict[str, Any] | None:
     if row is None:
-        return {"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]}
+        return refusal(face_id, "FACE_NOT_FOUND")
     if row.user_id == user.user_id:
         return None
     if row.user_id is not None:
-        return {"FaceId": face_id, "UserId": row.user_id, "Reasons": ["ASSOCIATED_TO_A_DIFFERENT_USER"]}
+        return refusal(face_id, "ASSOCIATED_TO_A_DIFFERENT_USER", UserId=row.user_id)
     if similarity is not None and similarity < least:
-        return {
-            "FaceId": face_id,
-            "UserId": user.user_id,
-            "Confidence": similarity,
-            "Reasons": ["LOW_MATCH_CONFIDENCE"],
-        }
+        return refusal(face_id, "LOW_MATCH_CONFIDENCE", UserId=user.user_id, Confidence=similarity)
     return None
 
 
 @change_of_a_user
 def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """DisassociateFaces; faces that are nobody's are passed over."""
-    gallery, wanted = service.gallery, list(dict.fromkeys(request["FaceIds"]))
+    gallery = service.gallery
     with gallery.store.transaction():
         collection = gallery.comparable_collection(request["CollectionId"])
         user = gallery.user(collection, request["UserId"])
-        found = gallery.faces(collection, wanted)
-        removed = [found[face_id] for face_id in wanted if face_id in found and found[face_id].user_id == user.user_id]
+        found = gallery.faces(collection, request["FaceIds"])
+        removed = [row for row in found.values() if row is not None and row.user_id == user.user_id]
         status = _reassign(service, collection, user, removed, None)
-    failed = (_refused(face_id, found.get(face_id), user) for face_id in wanted)
+    failed = (_refused(face_id, row, user) for face_id, row in found.items())
     return {
         "DisassociatedFaces": [{"FaceId": row.face_id} for row in removed],
         "UnsuccessfulFaceDisassociations": [failure for failure in failed if failure is not None],

@@ -72,6 +72,11 @@ class ServiceError(Exception):
         return json.dumps(members).encode()
 
 
+def invalid_parameters(why: str) -> ServiceError:
+    """What only the service itself can judge, in its words."""
+    return ServiceError("InvalidParameterException", f"Request has invalid parameters. {why}")
+
+
 def operation_of(target: str | None) -> OperationModel:
     """The operation that the `X-Amz-Target` header names.
 

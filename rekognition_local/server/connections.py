@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from contextlib import suppress
+from functools import partial
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -101,18 +102,16 @@ class PatientServer(uvicorn.Server):
         # In place: answers in progress hold the same list. Each ends its connection.
         self.server_state.default_headers.append((b"connection", b"close"))
         loop = asyncio.get_running_loop()
+        connection = partial(BoundedProtocol, self.config, self.server_state, self.lifespan.state)
         for server, listener in zip(self.servers, sockets or [], strict=True):
             # The kernel has accepted them for us, and would reset them when the last listener closes. asyncio must take
             # none besides: those that it has not yet made a connection of when it closes are lost.
             loop.remove_reader(listener)
             with suppress(BlockingIOError):
                 while True:
-                    await loop.connect_accepted_socket(self._connection, listener.accept()[0])
+                    await loop.connect_accepted_socket(connection, listener.accept()[0])
             server.close()
         until = loop.time() + LAST_REQUESTS_S
         while self.server_state.connections and loop.time() < until:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
-
-    def _connection(self) -> BoundedProtocol:
-        return BoundedProtocol(self.config, self.server_state, self.lifespan.state)

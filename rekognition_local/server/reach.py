@@ -51,11 +51,8 @@ class Reach:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:  # half an IPv6 address
             return False
-        return _is_address(name) or name in {*LOCAL_NAMES, self.host.lower()} or bool({name, ANY} & self._names)
-
-    @property
-    def _names(self) -> set[str]:
-        return {name.lower() for name in self.names}
+        names = {*LOCAL_NAMES, *(known.lower() for known in (self.host, *self.names))}
+        return _is_address(name) or name in names or ANY in names
 
     def middleware(self) -> list[Middleware]:
         """What stands before the routes."""

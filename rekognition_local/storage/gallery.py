@@ -108,10 +108,10 @@ class Gallery:
             "ResourceNotFoundException", f"The user id: {user_id} does not exist in {collection.collection_id}"
         )
 
-    def faces(self, collection: Collection, face_ids: Sequence[str]) -> dict[str, Face]:
-        """Those of these faces that the collection has, by their ids."""
-        found = self.store.find(Face, collection=collection.number, face_id=list(face_ids))
-        return {face.face_id: face for face in found}
+    def faces(self, collection: Collection, face_ids: Sequence[str]) -> dict[str, Face | None]:
+        """These faces by their ids, in this order; None for those that the collection has not."""
+        found = self.store.find(Face, collection=collection.number, face_id=face_ids)
+        return dict.fromkeys(face_ids) | {face.face_id: face for face in found}
 
     def add_vectors(
         self, table: str, collection: Collection, numbers: Sequence[int], vectors: NDArray[np.float32]
