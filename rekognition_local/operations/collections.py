@@ -104,11 +104,7 @@ def _tag(service: Service, collection: Collection, tags: Mapping[str, str]) -> N
 
 
 def _tagged(service: Service, request: Mapping[str, Any]) -> Collection:
-    """The collection of a request's ARN, with or without "arn:".
-
-    Raises:
-        ServiceError: InvalidParameterException for another ARN, ResourceNotFoundException.
-    """
+    """The collection of a request's ARN, with or without "arn:"."""
     found = _ARN.fullmatch(request["ResourceArn"])
     if found is None:
         raise invalid_parameters(f"{request['ResourceArn']} is not the ARN of a collection.")

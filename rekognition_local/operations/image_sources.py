@@ -82,11 +82,7 @@ class ImageSource:
             return None
 
     def keep(self, bucket: str, key: str, file: bytes) -> None:
-        """Put an image into S3.
-
-        Raises:
-            ServiceError: AccessDeniedException when the bucket does not take it.
-        """
+        """Put an image into S3; AccessDeniedException when the bucket does not take it."""
         try:
             self._s3.put_object(Bucket=bucket, Key=key, Body=file)
         except (ClientError, BotoCoreError) as error:

@@ -52,11 +52,7 @@ _REACH: Mapping[str, tuple[float, float, float]] = MappingProxyType(
 
 
 def detect_labels(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """DetectLabels for GENERAL_LABELS.
-
-    Raises:
-        ServiceError: NotImplementedException for IMAGE_PROPERTIES, which is not built.
-    """
+    """DetectLabels for GENERAL_LABELS; IMAGE_PROPERTIES is not built."""
     if "IMAGE_PROPERTIES" in request.get("Features", []):
         raise ServiceError("NotImplementedException", "The feature IMAGE_PROPERTIES of DetectLabels is not built here.")
     least = request.get("MinConfidence", MIN_CONFIDENCE)

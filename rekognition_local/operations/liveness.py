@@ -21,14 +21,9 @@ def create_face_liveness_session(service: Service, request: Reply) -> Reply:
 def get_face_liveness_session_results(
     service: Service, request: Reply, declared: Mapping[str, Any] = MappingProxyType({"Status": "CREATED"})
 ) -> Reply:
-    """GetFaceLivenessSessionResults: what was declared, as this session answers it.
+    """GetFaceLivenessSessionResults: what was declared, but not after the session's end.
 
-    Not after its end, its images within its limit and in its place.
-
-    The session's id and its challenge are its own, and an image without a box gets that of its largest face.
-
-    Raises:
-        ServiceError: SessionNotFoundException; AccessDeniedException where its bucket takes no image.
+    Its images are within its limit and in its place; one without a box gets that of its largest face.
     """
     session = service.liveness.find(service.gallery.region, request["SessionId"])
     named = {"SessionId": session.session_id}

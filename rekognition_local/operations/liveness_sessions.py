@@ -56,11 +56,7 @@ class LivenessSessions:
         return made
 
     def find(self, region: str, session_id: str) -> LivenessSession:
-        """The session of that id.
-
-        Raises:
-            ServiceError: SessionNotFoundException.
-        """
+        """The session of that id, or SessionNotFoundException."""
         with self._lock:
             for found in self._remembered(region):
                 if found.session_id == session_id:
@@ -83,11 +79,7 @@ class LivenessSessions:
 
 
 def _challenge(preferences: Any) -> dict[str, str]:
-    """The first challenge of the preferences that there is in a version that they allow; by default the first of all.
-
-    Raises:
-        ServiceError: InvalidParameterException when there is none.
-    """
+    """The first preferred challenge that there is in an allowed version; by default the first of all."""
     for preference in preferences or [{"Type": next(iter(CHALLENGES))}]:
         version, allowed = CHALLENGES[preference["Type"]], preference.get("Versions", {})
         least, most = (allowed.get(bound, version) for bound in ("Minimum", "Maximum"))

@@ -16,19 +16,11 @@ MAX_DIGITS = 18  # what SQLite's integers hold
 def page(
     store: Store, operation: str, request: dict[str, Any], default_size: int, kind: type[Record], **equal: Any
 ) -> tuple[list[Record], str | None]:
-    """One page of the records with these values, oldest first, and the token of the next page, None on the last one.
+    """One page of what `Store.find` finds, and the token of the next page, None on the last one.
 
-    Args:
-        store: where they are.
-        operation: whose list it is; a token of another list is refused.
-        request: its NextToken and MaxResults (0, which the model allows, and None are the default).
-        default_size: records on a page when the request does not say.
-        kind: of the records.
-        **equal: their values, as `Store.find` takes them.
-
-    Raises:
-        ServiceError: InvalidPaginationTokenException.
+    A token belongs to this operation and this request's other members; another one is refused.
     """
+    # The model allows a MaxResults of 0: it is the default, too.
     size = request.get("MaxResults") or default_size
     asked = {name: value for name, value in request.items() if name not in {"NextToken", "MaxResults"}}
     scope = sha256(json.dumps([operation, asked], sort_keys=True).encode()).hexdigest()[:16]

@@ -34,11 +34,7 @@ def search_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def search_faces_by_image(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """SearchFacesByImage: faces similar to the largest one of an image.
-
-    Raises:
-        ServiceError: InvalidParameterException when the image has no face, or none above the quality bar.
-    """
+    """SearchFacesByImage: faces similar to the largest one of an image that is above the quality bar."""
     collection = service.gallery.comparable_collection(request["CollectionId"])
     image = service.images.read(request["Image"])
     # Word for word the service's: programs compare it.
@@ -53,11 +49,7 @@ def search_faces_by_image(service: Service, request: dict[str, Any]) -> dict[str
 
 
 def search_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """SearchUsers: users similar to a face or to another user of the collection.
-
-    Raises:
-        ServiceError: InvalidParameterException unless there is either a UserId or a FaceId.
-    """
+    """SearchUsers: users similar to a face or to another user of the collection."""
     gallery = service.gallery
     collection = gallery.comparable_collection(request["CollectionId"])
     match request:

@@ -22,9 +22,6 @@ def detect_text(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 
     A filter on words leaves out the words that it refuses and the lines that keep none. A region keeps the words whose
     middle lies in it.
-
-    Raises:
-        ServiceError: InvalidParameterException for a region that is neither a box nor a polygon, or both.
     """
     image = service.images.read(request["Image"])
     height, width = image.pixels.shape[:2]

@@ -27,12 +27,7 @@ ASSOCIATION_THRESHOLD = 75.0
 
 
 def change_of_a_user(operation: Operation) -> Operation:
-    """Make an operation idempotent, the change and the memory of it in one transaction, and alone with its user.
-
-    Raises:
-        ServiceError: IdempotentParameterMismatchException when the token came with other parameters before;
-            ConflictException while another request changes the same user.
-    """
+    """Make an operation idempotent, the change and the memory of it in one transaction, and alone with its user."""
 
     @wraps(operation)
     def answer(service: Service, request: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ github.com/boto/botocore/issues/1366 and the error tables of client libraries.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sized
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -34,10 +35,7 @@ _JAVA_CLASSES = {
 def read_request(operation: OperationModel, document: Mapping[str, Any]) -> dict[str, Any]:
     """The request's members as Python values: blobs decoded, nulls and members unknown to the model left out.
 
-    Unknown members are ignored, as the protocol asks of a server: a client may be newer than the model.
-
-    Raises:
-        ServiceError: SerializationException or ValidationException.
+    A client may be newer than the model. What the model forbids is a SerializationException or ValidationException.
     """
     violations: list[str] = []
     request: dict[str, Any] = _read(operation.input_shape, document, "", violations)
@@ -100,11 +98,7 @@ def _typed(value: Any, kind: type, path: str) -> Any:
 
 
 def read_scalar(shape: Shape, value: Any, path: str) -> Any:
-    """A string, blob, boolean or number of JSON as a Python value.
-
-    Raises:
-        ServiceError: SerializationException for a value of another type.
-    """
+    """A string, blob, boolean or number of JSON as a Python value; SerializationException for one of another type."""
     match shape.type_name:
         case "string":
             return _unicode(_typed(value, str, path), path)
@@ -113,15 +107,14 @@ def read_scalar(shape: Shape, value: Any, path: str) -> Any:
                 return read_blob(_typed(value, str, path))
             except ValueError as error:
                 raise ServiceError("SerializationException", f"{path} is not base64: {error}") from error
-        case "boolean":
-            if isinstance(value, bool):
-                return value
-        case "integer" | "long":
-            if isinstance(value, int) and not isinstance(value, bool):
-                return value
-        case "float" | "double" | "timestamp":
-            if isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value):
-                return float(value)
+        case "boolean" if type(value) is bool:
+            return value
+        case "integer" | "long" if type(value) is int:
+            return value
+        case "float" | "double" | "timestamp" if type(value) in {int, float}:
+            with suppress(OverflowError):  # an integer too large for a float
+                if math.isfinite(value):
+                    return float(value)
     raise ServiceError("SerializationException", f"{path} is not a {shape.type_name}: {value!r:.80}")
 
 
@@ -132,13 +125,6 @@ def _unicode(text: str, path: str) -> str:
     except UnicodeEncodeError as error:
         raise ServiceError("SerializationException", f"{path} is not Unicode text.") from error
     return text
-
-
-def _is_finite(number: float) -> bool:
-    try:
-        return math.isfinite(number)
-    except OverflowError:  # an integer too large for a float
-        return False
 
 
 def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """AWS JSON 1.1 as Amazon Rekognition speaks it: operations, errors and messages, taken from botocore's model."""
 
 import base64
-import binascii
 import json
 import re
 import struct
@@ -16,7 +15,6 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
-TARGET_PREFIX = "RekognitionService."
 DEFAULT_REGION = "us-east-1"
 # Of the Authorization header: Credential=KEY/20260131/eu-west-1/rekognition/aws4_request.
 _SIGNED_REGION = re.compile(r"Credential=[^/,\s]+/\d{8}/([a-z0-9-]{1,40})/")
@@ -78,13 +76,9 @@ def invalid_parameters(why: str) -> ServiceError:
 
 
 def operation_of(target: str | None) -> OperationModel:
-    """The operation that the `X-Amz-Target` header names.
-
-    Raises:
-        ServiceError: UnknownOperationException when the header is missing or names nothing in the model.
-    """
-    name = (target or "").removeprefix(TARGET_PREFIX)
-    if not (target or "").startswith(TARGET_PREFIX) or name not in service_model().operation_names:
+    """The operation that the `X-Amz-Target` header names, or UnknownOperationException."""
+    service, _, name = (target or "").partition(".")
+    if service != "RekognitionService" or name not in service_model().operation_names:
         raise ServiceError(
             "UnknownOperationException", f"X-Amz-Target names no operation of Rekognition: {target!r:.200}"
         )
@@ -98,11 +92,7 @@ def region_of(authorization: str | None) -> str:
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """The request's object; an empty body is an empty object, as the protocol has it.
-
-    Raises:
-        ServiceError: SerializationException when it is not one JSON object (NaN and Infinity are not JSON).
-    """
+    """The request's object, {} of an empty body, as the protocol has it; SerializationException when it is not JSON."""
     try:
         document = json.loads(body or b"{}", parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -117,24 +107,15 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def read_blob(text: str) -> bytes:
-    """The bytes of a base64 member; line breaks in it are ignored, as the service's own reader does.
-
-    Raises:
-        ValueError: not base64.
-    """
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as error:
-        raise ValueError(str(error)) from error
+    """The bytes of a base64 member, or ValueError; line breaks in it are ignored, as the service's own reader does."""
+    return base64.b64decode("".join(text.split()), validate=True)
 
 
 def write_json(shape: Shape | None, reply: Mapping[str, Any]) -> bytes:
     """The reply as JSON: None is left out, timestamps are epoch seconds, `float` members have single precision.
 
-    The service's own numbers are such: 99.99864196777344 is the single 99.99864 written as a double.
-
-    Raises:
-        TypeError: the reply holds what JSON has not (an array, a numpy number); such a reply is our mistake.
+    The service's own numbers are such: 99.99864196777344 is the single 99.99864 written as a double. What JSON has not
+    (a numpy number) is our mistake: TypeError.
     """
     if shape is None:
         return b""

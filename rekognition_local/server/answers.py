@@ -69,12 +69,7 @@ class Answers:
 
     @classmethod
     def of_file(cls, path: Path) -> "Answers":
-        """The answers of a file, which `reset` keeps.
-
-        Raises:
-            DeclarationError: they cannot be used.
-            OSError: the file cannot be read.
-        """
+        """The answers of a file, which `reset` keeps; DeclarationError when they cannot be used."""
         try:
             document = json.loads(path.read_bytes())
         except ValueError as error:
@@ -82,11 +77,7 @@ class Answers:
         return cls(_checked(document, path.parent))
 
     def declare(self, document: Any) -> None:
-        """Add answers in front of those that are there; no file can be named.
-
-        Raises:
-            DeclarationError: they cannot be used; none is added.
-        """
+        """Add answers in front of those that are there, all or, with a DeclarationError, none; no file can be named."""
         added = _checked(document, None)
         with self._lock:
             self._added[:0] = added
@@ -124,15 +115,12 @@ class Answers:
     def find(
         self, operation: str, request: Mapping[str, Any], digest_of: Callable[[Mapping[str, Any]], str | None]
     ) -> Mapping[str, Any] | None:
-        """The reply that is declared for this request, or None.
+        """The reply that is declared for this request (raised where it is an error), or None.
 
         Args:
             operation: its name.
             request: the members, as `validation.read_request` gives them.
             digest_of: the SHA-256 of the file of an `Image` member, in hexadecimal; None where it cannot be read.
-
-        Raises:
-            ServiceError: the declared outcome is an error.
         """
         with self._lock:
             known = [one for one in (*self._added, *self._lasting) if one.operation in {None, operation}]

@@ -101,11 +101,7 @@ async def _refusal(request: Request, error: Any) -> Response:
 
 
 def answer(service: Service, target: str | None, body: bytes, told: Sequence[Answers] = ()) -> bytes:
-    """The reply's JSON to one request.
-
-    Raises:
-        ServiceError: the reply is an error; InternalServerError for what we did not foresee, which is logged.
-    """
+    """The reply's JSON to one request, or a ServiceError: InternalServerError for what we did not foresee."""
     operation = operation_of(target)
     is_built = operation.name in OPERATIONS
     if not is_built and not any(answers.declares(operation.name) for answers in told):

@@ -26,11 +26,7 @@ GRACE_S = 5
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 picks a free one.
-
-    Raises:
-        OSError: the address cannot be had.
-    """
+    """A socket that listens (port 0 picks a free one), or OSError: the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=512, dualstack_ipv6=host == "::")
     # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP; without it the body of every answer
@@ -52,11 +48,9 @@ def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path |
     Args:
         application: what answers.
         listener: a socket that listens already.
-        info: written as `{"endpoint": URL, "pid": N}` once the server answers, removed at the end.
+        info: written as `{"endpoint": URL, "pid": N}` once the server answers, removed at the end. OSError when it
+            cannot be written: nobody would find the server.
         parent_pid: the server also ends when the process with this id has ended.
-
-    Raises:
-        OSError: the info file cannot be written: nobody would find the server.
     """
     config = uvicorn.Config(
         application,

@@ -95,8 +95,7 @@ async def read_body(request: Request) -> bytes:
     """The body, at most MAX_BODY_BYTES before and after unpacking.
 
     Raises:
-        ServiceError: RequestEntityTooLargeException, or SerializationException when it broke off or is packed in a way
-            that it does not say.
+        ServiceError: RequestEntityTooLargeException; SerializationException when it broke off or cannot be unpacked.
     """
     body = bytearray()
     try:

@@ -63,22 +63,15 @@ class Gallery:
         return shown
 
     def collection(self, collection_id: str) -> Collection:
-        """The collection of that name.
-
-        Raises:
-            ServiceError: ResourceNotFoundException.
-        """
+        """The collection of that name, or ResourceNotFoundException."""
         for collection in self.store.find(Collection, region=self.region, collection_id=collection_id):
             return collection
         raise ServiceError("ResourceNotFoundException", f"The collection id: {collection_id} does not exist")
 
     def comparable_collection(self, collection_id: str) -> Collection:
-        """The collection of that name, whose vectors are those of the recogniser that runs.
+        """The collection of that name; InvalidParameterException if its vectors are not the running recogniser's.
 
         A collection without faces takes on the recogniser that runs.
-
-        Raises:
-            ServiceError: ResourceNotFoundException; InvalidParameterException for another recogniser's vectors.
         """
         found = self.collection(collection_id)
         if found.model_id == self._engine.model_id:
@@ -97,11 +90,7 @@ class Gallery:
         return self.collection(collection_id)
 
     def user(self, collection: Collection, user_id: str) -> User:
-        """The user of that name.
-
-        Raises:
-            ServiceError: ResourceNotFoundException.
-        """
+        """The user of that name, or ResourceNotFoundException."""
         for user in self.store.find(User, collection=collection.number, user_id=user_id):
             return user
         raise ServiceError(
@@ -167,11 +156,7 @@ class Gallery:
 
     @contextmanager
     def updating(self, collection_id: str, user_id: str) -> Iterator[None]:
-        """Within it, nobody else changes this user.
-
-        Raises:
-            ServiceError: ConflictException when somebody does.
-        """
+        """Within it, nobody else changes this user; ConflictException when somebody does."""
         key = (self.region, collection_id, user_id)
         with self._guard:
             if key in self._updated_users:

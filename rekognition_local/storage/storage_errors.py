@@ -33,11 +33,7 @@ class FolderInUseError(StorageError):
 
 @contextmanager
 def storage_errors(file: Path | str) -> Iterator[None]:
-    """Turn what SQLite cannot do with `file` into words. What it says of our own statements is left as it is.
-
-    Raises:
-        StorageError: see there.
-    """
+    """Turn what SQLite cannot do with `file` into a StorageError; what it says of our own statements stays as it is."""
     try:
         yield
     except sqlite3.Error as error:
@@ -49,11 +45,7 @@ def storage_errors(file: Path | str) -> Iterator[None]:
 
 
 def refuse_foreign(connection: sqlite3.Connection, schema: str, file: Path | str) -> None:
-    """Refuse a database of another program before anything is written into it.
-
-    Raises:
-        StorageError: it has a table that `schema` has not, or one with other columns.
-    """
+    """Refuse a database that has a table or columns that `schema` has not, before anything is written into it."""
     with closing(sqlite3.connect(":memory:")) as ours:
         ours.executescript(schema)
         expected = dict(ours.execute(_COLUMNS_OF_TABLES))
