@@ -53,15 +53,21 @@ def rekognition_endpoint(rekognition_server: str, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", rekognition_server)
     yield rekognition_server
-    _delete_collections(rekognition_server)
+    import boto3
+
+    account = {name.lower(): value for name, value in _CREDENTIALS.items()}
+    region = os.environ["AWS_DEFAULT_REGION"]
+    client: Any = boto3.client("rekognition", endpoint_url=rekognition_server, region_name=region, **account)
+    while names := client.list_collections()["CollectionIds"]:
+        for name in names:
+            client.delete_collection(CollectionId=name)
 
 
 @pytest.fixture
 def rekognition_answers(rekognition_endpoint: str) -> Iterator[Callable[..., None]]:
     """Declare answers for this test: `rekognition_answers({"operation": ..., "request": ..., "answer": ...}, ...)`.
 
-    Raises:
-        ValueError: an answer cannot be declared; the text names every fault and its place.
+    A ValueError names every fault of answers that cannot be declared, and its place.
     """
     import httpx
 
@@ -80,19 +86,3 @@ def _variables() -> dict[str, str]:
     region = os.environ.get("AWS_DEFAULT_REGION") or REGION
     no_files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     return {"AWS_DEFAULT_REGION": region, "NO_PROXY": loopback, "no_proxy": loopback, **no_files, **_CREDENTIALS}
-
-
-def _delete_collections(endpoint: str) -> None:
-    """Delete every collection, with its faces and users."""
-    import boto3
-
-    client: Any = boto3.client(
-        "rekognition",
-        endpoint_url=endpoint,
-        region_name=os.environ["AWS_DEFAULT_REGION"],
-        aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-    )
-    while names := client.list_collections()["CollectionIds"]:
-        for name in names:
-            client.delete_collection(CollectionId=name)

@@ -15,8 +15,7 @@ from rekognition_local.operations.faces import (
     percent,
     refusal,
 )
-from rekognition_local.operations.pagination import page
-from rekognition_local.operations.service import MAX_FACES, Service
+from rekognition_local.operations.service import MAX_FACES, Service, page
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
@@ -91,7 +90,7 @@ def list_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         wanted["user"] = service.gallery.user(collection, request["UserId"]).number
     if "FaceIds" in request:
         wanted["face_id"] = request["FaceIds"]
-    found, next_token = page(service.gallery.store, "ListFaces", request, PAGE_SIZE, Face, **wanted)
+    found, next_token = page(service, "ListFaces", request, PAGE_SIZE, Face, **wanted)
     return {
         "Faces": [face_record(row) for row in found],
         "NextToken": next_token,

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rekognition_local.operations.pagination import page
-from rekognition_local.operations.service import Service
+from rekognition_local.operations.service import Service, page
 from rekognition_local.protocol.wire import ServiceError, invalid_parameters
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
 from rekognition_local.storage.records import Collection
@@ -65,8 +64,8 @@ def describe_collection(service: Service, request: dict[str, Any]) -> dict[str, 
 
 def list_collections(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListCollections of the region, oldest first."""
-    gallery = service.gallery
-    found, next_token = page(gallery.store, "ListCollections", request, PAGE_SIZE, Collection, region=gallery.region)
+    region = service.gallery.region
+    found, next_token = page(service, "ListCollections", request, PAGE_SIZE, Collection, region=region)
     return {
         "CollectionIds": [collection.collection_id for collection in found],
         "FaceModelVersions": [FACE_MODEL_VERSION] * len(found),

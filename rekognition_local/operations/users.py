@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.operations.faces import refusal, user_record
-from rekognition_local.operations.pagination import page
-from rekognition_local.operations.service import Operation, Service
+from rekognition_local.operations.service import Operation, Service, page
 from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.records import Collection, Face, User
 
@@ -86,8 +85,7 @@ def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 def list_users(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """ListUsers, oldest first."""
     collection = service.gallery.collection(request["CollectionId"])
-    store = service.gallery.store
-    found, next_token = page(store, "ListUsers", request, PAGE_SIZE, User, collection=collection.number)
+    found, next_token = page(service, "ListUsers", request, PAGE_SIZE, User, collection=collection.number)
     return {"Users": [user_record(user) for user in found], "NextToken": next_token}
 
 

@@ -1,18 +1,6 @@
-"""Answers that a tester declares ("this request is answered so", for every operation of the model), and ordered errors.
+"""Answers that a tester declares, for every operation of the model, and errors that a tester orders.
 
-    {"answers": [
-        {"operation": "DetectModerationLabels",
-         "request": {"Image": {"File": "beach.jpg"}},
-         "answer": {"ModerationLabels": [], "ModerationModelVersion": "7.0"}},
-        {"operation": "CompareFaces",
-         "request": {"SourceImage": {"S3Object": {"Bucket": "photos", "Name": "ana.jpg"}}},
-         "error": {"code": "ThrottlingException", "message": "Slow down."},
-         "times": 2}
-    ]}
-
-`request` names the members that a request must have to be answered so; others may have any value, and none means every
-request. An image is named by its place in S3, by the SHA-256 of its file, or by a file that lies beside this one. The
-first declaration that fits answers; the models answer everything else.
+docs/rekognition.md ("Declared answers") shows a file of them. The first declaration that fits a request answers it.
 """
 
 import json

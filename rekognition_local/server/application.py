@@ -22,7 +22,7 @@ from rekognition_local.operations.service import Service
 from rekognition_local.protocol.validation import read_request
 from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, region_of, write_json
 from rekognition_local.server.answers import Answers
-from rekognition_local.server.control import control_routes, liveness_routes
+from rekognition_local.server.control import control_routes
 from rekognition_local.server.reach import Reach, read_body
 from rekognition_local.storage.storage_errors import StorageError
 
@@ -82,9 +82,9 @@ def application(
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "healthy", "model_loaded": True})
 
-    routes = [Route("/", operate, methods=["POST"]), Route("/healthz", health, methods=["GET"])]
+    control = control_routes(service.liveness, declared, faults=faults, is_open=answers is not None, reach=reach)
     return Starlette(
-        routes=[*routes, *control_routes(faults, answers, reach), *liveness_routes(service.liveness, declared, reach)],
+        routes=[Route("/", operate, methods=["POST"]), Route("/healthz", health, methods=["GET"]), *control],
         middleware=reach.middleware(),
         exception_handlers={HTTPException: _refusal},
         lifespan=lifespan,

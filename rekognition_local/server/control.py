@@ -25,12 +25,30 @@ _HEADERS = {
 }
 
 
-def control_routes(faults: Answers | None, answers: Answers | None, reach: Reach) -> list[Route]:
-    """`/faults` and `/answers`, those that are open: POST tells, DELETE takes back."""
-    routes = []
+def control_routes(
+    sessions: LivenessSessions, answers: Answers, *, faults: Answers | None, is_open: bool, reach: Reach
+) -> list[Route]:
+    """`/liveness`, its page, and where it is open for `answers` and `faults`: POST tells, DELETE takes back."""
+
+    def declare(document: Any) -> None:
+        session_id = document["SessionId"]
+        still_open = sessions.open_ids()
+        if session_id not in still_open:
+            raise DeclarationError(f"There is no open session {session_id!r:.80}: sessions end after three minutes.")
+        # A declared answer like any other.
+        answers.declare({"answers": [{"operation": RESULTS, "request": {"SessionId": session_id}, "answer": document}]})
+        answers.withdraw(RESULTS, lambda asked: "SessionId" in asked and asked["SessionId"] not in still_open)
+
+    async def page(_: Request) -> Response:
+        return FileResponse(_PAGE, headers=_HEADERS)
+
+    routes = [
+        Route("/liveness", page, methods=["GET"]),
+        control_route("/liveness", declare, lambda: answers.withdraw(RESULTS, lambda _: True), reach),
+    ]
     if faults is not None:
         routes.append(control_route("/faults", lambda document: faults.order(**document), faults.reset, reach))
-    if answers is not None:
+    if is_open:
         routes.append(control_route("/answers", answers.declare, answers.reset, reach))
     return routes
 
@@ -70,21 +88,3 @@ def _is_of_this_machine(origin: str | None) -> bool:
         return origin is None or urlsplit(origin).hostname in LOCAL_NAMES
     except ValueError:
         return False
-
-
-def liveness_routes(sessions: LivenessSessions, answers: Answers, reach: Reach) -> list[Route]:
-    """The page, and POST of an answer of GetFaceLivenessSessionResults, which is a declared answer like any other."""
-
-    def declare(document: Any) -> None:
-        session_id = document["SessionId"]
-        still_open = sessions.open_ids()
-        if session_id not in still_open:
-            raise DeclarationError(f"There is no open session {session_id!r:.80}: sessions end after three minutes.")
-        answers.declare({"answers": [{"operation": RESULTS, "request": {"SessionId": session_id}, "answer": document}]})
-        answers.withdraw(RESULTS, lambda asked: "SessionId" in asked and asked["SessionId"] not in still_open)
-
-    async def page(_: Request) -> Response:
-        return FileResponse(_PAGE, headers=_HEADERS)
-
-    control = control_route("/liveness", declare, lambda: answers.withdraw(RESULTS, lambda _: True), reach)
-    return [Route("/liveness", page, methods=["GET"]), control]

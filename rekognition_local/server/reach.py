@@ -63,24 +63,21 @@ class Reach:
             allow_headers=["*"],
             expose_headers=["x-amzn-RequestId"],
         )
-        return [Middleware(_AdmittedHosts, reach=self), *([pages] if self.origins else [])]
+        return [Middleware(_admitted_hosts, reach=self), *([pages] if self.origins else [])]
 
 
-class _AdmittedHosts:
-    """Answers only requests whose Host header is admitted."""
-
-    def __init__(self, app: ASGIApp, reach: Reach) -> None:
-        self._app, self._reach = app, reach
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+def _admitted_hosts(app: ASGIApp, reach: Reach) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         host = Headers(scope=scope).get("host", "") if scope["type"] == "http" else None
-        if host is None or self._reach.admits(host):
-            return await self._app(scope, receive, send)
+        if host is None or reach.admits(host):
+            return await app(scope, receive, send)
         refused = ServiceError(
             "AccessDeniedException",
             f"The host name {host:.200} is not accepted. Start the server with --allow-host NAME to allow it.",
         )
         return await Response(refused.body(), FORBIDDEN, media_type=CONTENT_TYPE)(scope, receive, send)
+
+    return answer
 
 
 def _is_address(name: str) -> bool:

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,44 +33,35 @@ class Store:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self._claim = _claimed(folder) if folder is not None else None
         self._file: Path | str = ":memory:" if folder is None else folder / _FILE
-        try:
-            self._connection = self._opened()
-        except BaseException:
-            if self._claim is not None:
-                self._claim.close()
-            raise
         self._lock = threading.RLock()
         self._following: list[Callable[[], object]] = []
-
-    def _opened(self) -> sqlite3.Connection:
-        with storage_errors(self._file):
+        with ExitStack() as opened, storage_errors(self._file):
             if isinstance(self._file, Path):
+                opened.enter_context(_claimed(self._file.parent))
                 # Faces: for nobody else of this machine. SQLite gives its other files the same mode.
                 self._file.touch(mode=0o600)
             connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
-            try:
-                columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(collections)")]
-                if columns == ["number", "collection_id", "created", "model_id"]:  # a file of before there were regions
-                    connection.executescript(_script("add_regions.sql"))
-                schema = _script("schema.sql")
-                refuse_foreign(connection, schema, self._file)
-                # WAL survives a killed process, FULL a power cut. secure_delete overwrites what is erased: faces.
-                for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
-                    connection.execute(f"PRAGMA {setting}")
-                connection.executescript(schema)
-            except BaseException:
-                connection.close()
-                raise
-        return connection
+            self._connection = opened.enter_context(closing(connection))
+            self._prepare()
+            self._opened = opened.pop_all()
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(collections)")]
+        if columns == ["number", "collection_id", "created", "model_id"]:  # a file of before there were regions
+            connection.executescript(_script("add_regions.sql"))
+        schema = _script("schema.sql")
+        refuse_foreign(connection, schema, self._file)
+        # WAL survives a killed process, FULL a power cut. secure_delete overwrites what is erased: faces.
+        for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {setting}")
+        connection.executescript(schema)
 
     def close(self) -> None:
         """Fold the log into the file and let the folder go."""
         with self._lock:
-            self._connection.close()
-        if self._claim is not None:
-            self._claim.close()
+            self._opened.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
