@@ -1,13 +1,9 @@
 """Requests checked as the service checks them: against the input shapes of botocore's model.
 
-What a request's shape forbids is refused by AWS's request framework before Rekognition sees it, with a
-ValidationException that lists every violation ("1 validation error detected: Value at 'image.bytes' failed to satisfy
-constraint: Member must have length less than or equal to 5242880"); a member of the wrong JSON type is a
-SerializationException; what only the service can judge (both Bytes and S3Object, no face) is Rekognition's own
-InvalidParameterException. The messages are those that callers of the service have published, for example in
-github.com/boto/botocore/issues/1366 and the error tables of client libraries.
-
-`violations` reads replies as strictly: the tests' all, declared answers when they are declared.
+AWS's request framework refuses what a shape forbids, with a ValidationException that lists every violation, and a
+member of the wrong JSON type with a SerializationException. What only the service can judge (both Bytes and S3Object,
+no face) is its own InvalidParameterException. The messages are those that callers have published, for example in
+github.com/boto/botocore/issues/1366. `violations` reads replies as strictly.
 """
 
 import math
@@ -101,7 +97,13 @@ def read_scalar(shape: Shape, value: Any, path: str) -> Any:
     """A string, blob, boolean or number of JSON as a Python value; SerializationException for one of another type."""
     match shape.type_name:
         case "string":
-            return _unicode(_typed(value, str, path), path)
+            text: str = _typed(value, str, path)
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                # JSON can escape half a surrogate pair, which no UTF-8 can hold: it would fail later, in S3 or SQLite.
+                raise ServiceError("SerializationException", f"{path} is not Unicode text.") from error
+            return text
         case "blob":
             try:
                 return read_blob(_typed(value, str, path))
@@ -116,15 +118,6 @@ def read_scalar(shape: Shape, value: Any, path: str) -> Any:
                 if math.isfinite(value):
                     return float(value)
     raise ServiceError("SerializationException", f"{path} is not a {shape.type_name}: {value!r:.80}")
-
-
-def _unicode(text: str, path: str) -> str:
-    # JSON can escape half a surrogate pair, which no UTF-8 can hold: it would fail later, in S3 or SQLite.
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ServiceError("SerializationException", f"{path} is not Unicode text.") from error
-    return text
 
 
 def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
