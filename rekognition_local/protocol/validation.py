@@ -150,13 +150,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 def violations(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
-    """Everything in a reply that its shape forbids: unknown members, types, bounds, lengths, patterns, enums.
-
-    Args:
-        shape: what the reply is to be; None for an operation that answers nothing.
-        value: the reply as JSON has it.
-        path: how violations name it.
-    """
+    """Everything in a reply, which is called `path`, that its shape forbids, or that stands where there is no shape."""
     match shape, value:
         case None, _:
             if value:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from botocore.model import Shape, StructureShape
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from rekognition_local.protocol.validation import violations
 from rekognition_local.protocol.wire import COMMON_ERRORS, ServiceError, service_model
@@ -24,16 +24,12 @@ class DeclarationError(ValueError):
     """Declared answers cannot be used; the text names every fault and its place."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _DeclaredError(_Part):
+class _DeclaredError(BaseModel, extra="forbid"):
     code: str
     message: str | None = None
 
 
-class _Declaration(_Part):
+class _Declaration(BaseModel, extra="forbid"):
     """An outcome, and of which requests; `times` counts down. An ordered error may be for any operation: None."""
 
     operation: str | None
@@ -43,7 +39,7 @@ class _Declaration(_Part):
     times: Annotated[int, Field(ge=1)] | None = None
 
 
-class _Document(_Part):
+class _Document(BaseModel, extra="forbid"):
     answers: list[_Declaration]
 
 
@@ -103,12 +99,9 @@ class Answers:
     def find(
         self, operation: str, request: Mapping[str, Any], digest_of: Callable[[Mapping[str, Any]], str | None]
     ) -> Mapping[str, Any] | None:
-        """The reply that is declared for this request (raised where it is an error), or None.
+        """The reply that is declared for a request, as `read_request` gives it, or None; a declared error is raised.
 
-        Args:
-            operation: its name.
-            request: the members, as `validation.read_request` gives them.
-            digest_of: the SHA-256 of the file of an `Image` member, in hexadecimal; None where it cannot be read.
+        `digest_of` is the SHA-256 of the file of an `Image` member, in hexadecimal; None where it cannot be read.
         """
         with self._lock:
             known = [one for one in (*self._added, *self._lasting) if one.operation in {None, operation}]
