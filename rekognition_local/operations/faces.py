@@ -99,7 +99,7 @@ def faces_of(
 
 
 def detect_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-    """DetectFaces; this module says at its top which attributes beyond the default ones are neutral."""
+    """DetectFaces, with the attributes beyond the default ones that the request asks for."""
     image = service.images.read(request["Image"])
     members = members_beyond_default(request.get("Attributes", ()))
     return {"FaceDetails": [face_detail(found, members) for found in faces_of(service, image, "NONE", members)]}

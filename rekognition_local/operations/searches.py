@@ -72,15 +72,15 @@ def search_users_by_image(service: Service, request: dict[str, Any]) -> dict[str
     collection = service.gallery.comparable_collection(request["CollectionId"])
     image = service.images.read(request["Image"])
     found = faces_of(service, image, request.get("QualityFilter", "NONE"))
-    searched = [face for face in found if not face.reasons][:1]
-    probes = service.engine.embed(image.pixels, [face.face for face in searched])
+    searched = next((face for face in found if not face.reasons), None)
+    probes = service.engine.embed(image.pixels, [] if searched is None else [searched.face])
     return {
         **_user_matches(service, request, collection, probes),
-        "SearchedFace": {"FaceDetail": face_detail(searched[0])} if searched else None,
+        "SearchedFace": None if searched is None else {"FaceDetail": face_detail(searched)},
         "UnsearchedFaces": [
             {"FaceDetails": face_detail(face), "Reasons": face.reasons or ["FACE_NOT_LARGEST"]}
             for face in found
-            if face not in searched
+            if face is not searched
         ],
     }
 
