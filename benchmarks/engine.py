@@ -6,14 +6,11 @@ All do the same jobs on the same decoded photographs: find the faces; describe t
 descriptors. Each engine runs in processes of its own, with one and with two threads, so that memory is its own.
 """
 
-import argparse
-import csv
-import json
+import os
 import resource
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from PIL import Image, ImageOps
 
 from benchmarks.face_engines import ENGINES, OPENCV, OURS, Descriptors, FaceBench, Picture
 from benchmarks.measuring import PEER, face_data, in_own_process, peer_versions, show
+from face_validation.evaluation.runs.cases import Case, Expected, read_cases
 from face_validation.local.samples.photographs import eileen_collins, grace_hopper
 from rekognition_local.engine import DetectedFace
 
@@ -33,43 +31,29 @@ SECONDS = 10.0
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A labelled pair of the development data: its origin, both paths, whether it is the same person."""
-
-    origin: str
-    source: str
-    target: str
-    same: bool
-
-
-def labelled_pairs(data: Path | None) -> list[Pair]:
-    """Evenly over the development pairs."""
+def labelled_pairs(data: Path | None) -> list[Case]:
+    """Evenly over the development pairs of each origin: matches and others."""
     if data is None:
         return []
-    with (data / "cases.csv").open(newline="", encoding="utf-8") as file:
-        cases = [
-            case for case in csv.DictReader(file) if case["type"] == "FACE_TO_FACE" and case["expected"] != "error"
-        ]
+    cases = [case for case in read_cases(data / "cases.csv") if case.type == "FACE_TO_FACE"]
     chosen = []
     for origin, wanted in PAIRS.items():
-        for expected in ("match", "no_match"):
-            same = [case for case in cases if case["note"].startswith(origin) and case["expected"] == expected]
-            picked = [same[round(index)] for index in np.linspace(0, len(same) - 1, wanted // 2)]
-            chosen += [Pair(origin, case["source"], case["target"], expected == "match") for case in picked]
+        for expected in (Expected.MATCH, Expected.NO_MATCH):
+            same = [case for case in cases if case.note.startswith(origin) and case.expected == expected]
+            chosen += [same[round(index)] for index in np.linspace(0, len(same) - 1, wanted // 2)]
     return chosen
 
 
-def photographs(data: Path | None, pairs: Sequence[Pair]) -> dict[str, Picture]:
+def photographs(data: Path | None, pairs: Sequence[Case]) -> dict[Path, Picture]:
     """The pairs' photographs by path and a few large ones, decoded; without data the two in the public domain."""
     if data is None:
-        return {"collins": np.array(eileen_collins()), "hopper": np.array(grace_hopper())}
+        return {Path("collins"): np.array(eileen_collins()), Path("hopper"): np.array(grace_hopper())}
     named = sorted({path for pair in pairs for path in (pair.source, pair.target)})
     large = sorted((data / "identities").rglob("*.jpg"), key=lambda path: path.stat().st_size)[-20:]
     pictures = {}
-    for name in dict.fromkeys([*named, *(str(path.relative_to(data)) for path in large)]):
-        with Image.open(data / name, formats=("JPEG", "PNG")) as image:
-            pictures[name] = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    for path in dict.fromkeys([*named, *large]):
+        with Image.open(path, formats=("JPEG", "PNG")) as image:
+            pictures[path] = np.array(ImageOps.exif_transpose(image).convert("RGB"))
     return pictures
 
 
@@ -131,34 +115,23 @@ def measure(name: str, threads: int, data: Path | None) -> dict[str, Any]:
     }
 
 
-def accuracy(engine: FaceBench, descriptors: dict[str, Descriptors], pairs: Sequence[Pair]) -> dict[str, float]:
+def accuracy(engine: FaceBench, descriptors: dict[Path, Descriptors], pairs: Sequence[Case]) -> dict[str, float]:
     """The share of pairs decided right, by origin and in all."""
     right: dict[str, list[bool]] = {"all": []}
     for pair in pairs:
         one, other = descriptors.get(pair.source), descriptors.get(pair.target)
         said = one is not None and other is not None and bool(engine.same_person(one, other[None])[0])
-        for group in (pair.origin, "all"):
-            right.setdefault(group, []).append(said == pair.same)
+        for group in (pair.note.split()[0], "all"):
+            right.setdefault(group, []).append(said == (pair.expected == Expected.MATCH))
     return {group: float(np.mean(answers)) for group, answers in right.items()}
 
 
 def main() -> None:
     """Runs all and prints a table, then one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--engine", choices=list(ENGINES), help="measure this one in this process, JSON only")
-    parser.add_argument("--threads", type=int, default=1)
-    wanted = parser.parse_args()
-    data = face_data()
-    if wanted.engine:
-        print(json.dumps(measure(wanted.engine, wanted.threads, data)))
-        return
-    peers = peer_versions("dlib-bin", "mtcnn")
+    data, peers = face_data(), peer_versions("dlib-bin", "mtcnn")
+    os.environ.update(ONE_THREAD)
     engines = [OURS, OPENCV, *([PEER] if peers else [])]
-    rows = [
-        in_own_process("benchmarks.engine", "--engine", name, "--threads", threads, **ONE_THREAD)
-        for name in engines
-        for threads in (1, 2)
-    ]
+    rows = [in_own_process(measure, name, threads, data) for name in engines for threads in (1, 2)]
     ratios = {}
     for ours in (row for row in rows if row["engine"] == OURS):
         for peer in (row for row in rows if row["engine"] != OURS and row["threads"] == ours["threads"]):

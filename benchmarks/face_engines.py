@@ -80,15 +80,8 @@ class FaceRecognition:
     def embed(self, image: Picture, faces: Sequence[DetectedFace]) -> Descriptors:
         """(n, 128) descriptors."""
         height, width = image.shape[:2]
-        boxes = [
-            (
-                round(face.top * height),
-                round((face.left + face.width) * width),
-                round((face.top + face.height) * height),
-                round(face.left * width),
-            )
-            for face in faces
-        ]
+        sides = [(face.top, face.left + face.width, face.top + face.height, face.left) for face in faces]
+        boxes = [tuple(np.rint(np.array(one) * (height, width, height, width)).astype(int).tolist()) for one in sides]
         with self._turn:
             return np.array(self._library.face_encodings(image, boxes), np.float32).reshape(len(faces), 128)
 

@@ -1,14 +1,14 @@
 """What the benchmarks share: processes of their own, the time of a call, and what they print."""
 
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +16,8 @@ from rich.table import Table
 from face_validation.evaluation.runs.run import describe_machine, describe_versions
 
 PEER = "face_recognition"
+
+T = TypeVar("T")
 
 
 def milliseconds(call: Callable[..., object], *arguments: object) -> float:
@@ -25,11 +27,10 @@ def milliseconds(call: Callable[..., object], *arguments: object) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def in_own_process(module: str, *arguments: object, **environment: str) -> Any:
-    """The JSON that `python -m module` prints last: neither memory nor a warm cache is shared."""
-    command = [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
-    done = subprocess.run(command, env=os.environ | environment, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+def in_own_process(measure: Callable[..., T], *arguments: object) -> T:
+    """What `measure` finds in a process of its own: neither memory nor a warm cache is shared."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(measure, *arguments).result()
 
 
 def face_data() -> Path | None:
@@ -54,11 +55,8 @@ def show(benchmark: str, title: str, rows: Sequence[Mapping[str, object]], **fig
         table.add_column(name.replace("_", " "), justify="left" if isinstance(value, str | Mapping) else "right")
     for row in rows:
         table.add_row(*map(_cell, row.values()))
-    setting = {
-        "machine": describe_machine(),
-        "versions": describe_versions(),
-        "load": round(os.getloadavg()[0], 1),
-    }
+    load = round(os.getloadavg()[0], 1)
+    setting = {"machine": describe_machine(), "versions": describe_versions(), "load": load}
     console = Console(width=150, highlight=False)
     console.print(table)
     for name, value in {**figures, **setting}.items():

@@ -9,7 +9,6 @@ Beside it, in the same run on the same vectors: a plain numpy scan, a scan by BL
 
 import argparse
 import csv
-import json
 import os
 import tempfile
 import time
@@ -45,17 +44,9 @@ def main() -> None:
     """Every size in a process of its own; then the table and the line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="faces in the collection")
-    parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--vectors", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.size is not None:
-        print(json.dumps(measured(asked.size, asked.vectors)))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        vectors = Path(folder) / "real.npz"
-        enrolled, probes = real_vectors(face_data())
-        np.savez(vectors, enrolled=enrolled, probes=probes)
-        rows = [in_own_process("benchmarks.search", "--size", size, "--vectors", vectors) for size in asked.sizes]
+    enrolled, probes = real_vectors(face_data())
+    rows = [in_own_process(measured, size, enrolled, probes) for size in asked.sizes]
     show(
         "search",
         f"One search, milliseconds; the {MOST} nearest of at least {LEAST:.0f} %",
@@ -70,31 +61,23 @@ def real_vectors(folder: Path | None) -> tuple[Floats, Floats]:
     if folder is None:
         return np.empty((0, DIMENSIONS), np.float32), np.empty((0, DIMENSIONS), np.float32)
     engine = Engine.load()
-    enrolled, probes = (
-        _descriptors(engine, [folder / row["image"] for row in _rows(folder / "identities" / name)])
-        for name in ("enroll.csv", "probes.csv")
-    )
-    return enrolled, probes
+
+    def described(name: str) -> Floats:
+        found = []
+        with (folder / "identities" / name).open(encoding="utf-8", newline="") as rows:
+            for row in csv.DictReader(rows):
+                image = images.decode((folder / row["image"]).read_bytes())
+                if faces := engine.detect(image):
+                    found.append(engine.embed(image, faces[:1])[0])
+        return np.array(found, np.float32)
+
+    return described("enroll.csv"), described("probes.csv")
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _descriptors(engine: Engine, files: Sequence[Path]) -> Floats:
-    found = []
-    for file in files:
-        image = images.decode(file.read_bytes())
-        if faces := engine.detect(image):
-            found.append(engine.embed(image, faces[:1])[0])
-    return np.array(found, np.float32)
-
-
-def measured(size: int, vectors: Path) -> dict[str, float]:
+def measured(size: int, enrolled: Floats, real_probes: Floats) -> dict[str, float]:
     """One collection of `size` faces on disk, searched by ours and by the peers; recall against the exact search."""
-    real, engine = np.load(vectors), Engine.load()
-    gallery_vectors, probes = filled_up(real["enrolled"], size), probes_of(real["probes"], real["enrolled"], size)
+    engine = Engine.load()
+    gallery_vectors, probes = filled_up(enrolled, size), probes_of(real_probes, enrolled, size)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         gallery = Gallery(store, engine)
@@ -107,7 +90,7 @@ def measured(size: int, vectors: Path) -> dict[str, float]:
         ours = times(lambda probe: gallery.similar_faces(collection, probe, MOST, LEAST), probes)
         found = [[face.number for _, face in gallery.similar_faces(collection, probe, MOST, LEAST)] for probe in probes]
         store.close()
-    rows = filled_up(real["enrolled"], size)
+    rows = filled_up(enrolled, size)
     half_lengths = np.einsum("ij,ij->i", rows, rows) / 2
     encodings = list(rows.astype(np.float64))
     few = probes[: max(5, min(len(probes), 20_000_000 // size))]
@@ -119,7 +102,7 @@ def measured(size: int, vectors: Path) -> dict[str, float]:
     }
     return {
         "faces": size,
-        "real_faces": min(size, len(real["enrolled"])),
+        "real_faces": min(size, len(enrolled)),
         "recall": recall(engine, found, rows, probes),
         "memory_mb": round(memory, 1),
         "load_s": round(load_s, 2),
@@ -158,19 +141,9 @@ def stored(gallery: Gallery, model_id: str, vectors: Floats) -> Collection:
         collection = gallery.collection("people")
         for number, vector in enumerate(vectors):
             uuid = f"{number:08x}-0000-0000-0000-000000000000"
-            gallery.store.insert(
-                "faces",
-                left=0,
-                top=0,
-                width=1,
-                height=1,
-                confidence=99,
-                vector=vector.tobytes(),
-                collection=collection.number,
-                face_id=uuid,
-                image_id=uuid,
-                image_digest=uuid,
-            )
+            ids = dict.fromkeys(("face_id", "image_id", "image_digest"), uuid)
+            box = {"left": 0, "top": 0, "width": 1, "height": 1, "confidence": 99}
+            gallery.store.insert("faces", collection=collection.number, vector=vector.tobytes(), **box, **ids)
     return collection
 
 
@@ -178,12 +151,8 @@ def recall(engine: Engine, found: Sequence[Sequence[int]], rows: Floats, probes:
     """Part of the faces that the exact search (64 bits, every face) finds that ours found, too."""
     hits, wanted = 0, 0
     for numbers, probe in zip(found, probes, strict=True):
-        distances = np.concatenate(
-            [
-                np.linalg.norm(part.astype(np.float64) - probe, axis=1)
-                for part in np.array_split(rows, len(rows) // 50_000 + 1)
-            ]
-        )
+        parts = np.array_split(rows, len(rows) // 50_000 + 1)
+        distances = np.concatenate([np.linalg.norm(part.astype(np.float64) - probe, axis=1) for part in parts])
         nearest = np.argsort(distances, kind="stable")[:MOST]
         similar = calibrate_for_search(engine.similarity(probe[None], rows[nearest])[0]) >= LEAST
         exact = {int(row) + 1 for row in nearest[similar]}
