@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from face_validation_function.routes import RESOURCE_SERVER, ROUTES
 from face_validation_function.settings import (
@@ -48,63 +50,44 @@ class AppClient:
     scopes: tuple[str, ...]
 
 
-def _one_of(*allowed: str) -> Any:
-    """A field that takes one of these words, by default the first."""
-
-    def read(key: str, text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"-c {key}={text}: it must be one of {', '.join(allowed)}.")
-        return text
-
-    return field(default=allowed[0], metadata={"read": read})
+def _switch(given: object) -> object:
+    """Only these two words: pydantic itself would take `yes`, `on` and `1` too."""
+    if isinstance(given, str) and given not in {"false", "true"}:
+        raise ValueError("it must be one of false, true")
+    return given
 
 
-def _switch() -> Any:
-    """A field that is true or false, by default false."""
-    words = _one_of("false", "true").metadata["read"]
-    return field(default=False, metadata={"read": lambda key, text: words(key, text) == "true"})
-
-
-def _count(default: int | None = None, *, least: int = 1, most: int | None = None) -> Any:
-    """A field that takes a whole number."""
-
-    def read(key: str, text: str) -> int:
-        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
-            allowed = f"of at least {least}" if most is None else f"from {least} to {most}"
-            raise ValueError(f"-c {key}={text}: it must be a whole number {allowed}.")
-        return int(text)
-
-    return field(default=default, metadata={"read": read})
-
-
-def _validation_types(key: str, text: str) -> tuple[str, ...]:
-    types = tuple(part.strip() for part in text.split(","))
+def _validation_types(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    types = tuple(part.strip() for part in given.split(","))
     if not set(types) <= set(ALL_VALIDATION_TYPES):
-        raise ValueError(f"-c {key}={text}: give some of {','.join(ALL_VALIDATION_TYPES)}.")
+        raise ValueError(f"give some of {','.join(ALL_VALIDATION_TYPES)}")
     return types
 
 
-def _clients(key: str, text: str) -> tuple[AppClient, ...]:
+def _clients(given: object) -> object:
     """Read `kiosk:write,back-office:read+write`: the scopes without the name of their server."""
+    if not isinstance(given, str):
+        return given
     known = {route.scope.removeprefix(f"{RESOURCE_SERVER}/"): route.scope for route in ROUTES}
     clients: list[AppClient] = []
-    for one in text.split(","):
+    for one in given.split(","):
         name, _, scopes = (part.strip() for part in one.partition(":"))
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) or name in {client.name for client in clients}:
-            raise ValueError(
-                f"-c {key}={text}: {name!r} must consist of small letters, digits and hyphens, and appear only once."
-            )
+            raise ValueError(f"{name!r} must consist of small letters, digits and hyphens, and appear only once")
         if not scopes or not set(scopes.split("+")) <= set(known):
-            raise ValueError(
-                f"-c {key}={text}: {name} has the scopes {scopes!r}; give some of {', '.join(sorted(known))}, "
-                "joined by +."
-            )
+            raise ValueError(f"{name} has the scopes {scopes!r}; give some of {', '.join(sorted(known))}, joined by +")
         clients.append(AppClient(name, tuple(known[scope] for scope in scopes.split("+"))))
     return tuple(clients)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+Count = Annotated[int, Field(ge=1)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Switch = Annotated[bool, BeforeValidator(_switch)]
+
+
+class Options(BaseModel, frozen=True):
     """The choices of one deployment; each field but `domain` and `jobs_webhook` is the context key of the same name.
 
     `throttle_rate` is in requests a second over all callers, `throttle_burst` in requests; `reserved_concurrency` in
@@ -122,37 +105,37 @@ class Options:
     `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
     """
 
-    stage: str = _one_of("dev", "prod")
-    arch: str = _one_of("arm64", "x86_64")
-    log_level: str = _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-    throttle_rate: int = _count(20)
-    throttle_burst: int = _count(40)
-    reserved_concurrency: int | None = _count()
-    validation_types: tuple[str, ...] = field(default=VALIDATION_TYPES, metadata={"read": _validation_types})
-    alarm_email: str | None = field(default=None, metadata={"read": lambda _, text: text})
-    kms: bool = _switch()
-    waf: bool = _switch()
+    stage: Literal["dev", "prod"] = "dev"
+    arch: Literal["arm64", "x86_64"] = "arm64"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "DEBUG"
+    throttle_rate: Count = 20
+    throttle_burst: Count = 40
+    reserved_concurrency: Count | None = None
+    validation_types: Annotated[tuple[str, ...], BeforeValidator(_validation_types)] = VALIDATION_TYPES
+    alarm_email: str | None = None
+    kms: Switch = False
+    waf: Switch = False
     domain: CustomDomain | None = None
-    source_days: int | None = _count()
-    target_days: int | None = _count(least=INFREQUENT_ACCESS_DAYS + 1)
-    people_days: int | None = _count(most=MOST_DAYS)
-    threshold_duplicate: int = _count(THRESHOLD_DUPLICATE, least=0, most=100)
-    threshold_possible_duplicate: int = _count(THRESHOLD_POSSIBLE_DUPLICATE, least=0, most=100)
-    clients: tuple[AppClient, ...] = field(default=(), metadata={"read": _clients})
+    source_days: Count | None = None
+    target_days: int | None = Field(None, gt=INFREQUENT_ACCESS_DAYS)
+    people_days: int | None = Field(None, ge=1, le=MOST_DAYS)
+    threshold_duplicate: Percent = THRESHOLD_DUPLICATE
+    threshold_possible_duplicate: Percent = THRESHOLD_POSSIBLE_DUPLICATE
+    clients: Annotated[tuple[AppClient, ...], BeforeValidator(_clients)] = ()
     # direct: callers ask the newest code. The others: callers ask an alias, and CodeDeploy moves it.
-    release: str = _one_of("direct", "canary", "all-at-once")
-    provisioned_concurrency: int | None = _count()
-    rekognition_tps: int | None = _count()
-    liveness: bool = _switch()
-    threshold_liveness: int = _count(90, most=100)
-    liveness_challenge: str = _one_of(*LIVENESS_CHALLENGES)
-    liveness_audit_images: int = _count(0, least=0, most=MOST_AUDIT_IMAGES)
-    jobs_tps: int = _count(5)
+    release: Literal["direct", "canary", "all-at-once"] = "direct"
+    provisioned_concurrency: Count | None = None
+    rekognition_tps: Count | None = None
+    liveness: Switch = False
+    threshold_liveness: int = Field(90, ge=1, le=100)
+    liveness_challenge: str = Field(LIVENESS_CHALLENGES[0], pattern=f"^({'|'.join(LIVENESS_CHALLENGES)})$")
+    liveness_audit_images: int = Field(0, ge=0, le=MOST_AUDIT_IMAGES)
+    jobs_tps: Count = 5
     jobs_webhook: Webhook | None = None
-    idempotency: bool = _switch()
-    audit: bool = _switch()
-    audit_days: int = _count(365)
-    probe: bool = _switch()
+    idempotency: Switch = False
+    audit: Switch = False
+    audit_days: Count = 365
+    probe: Switch = False
 
     @property
     def is_prod(self) -> bool:
@@ -166,14 +149,15 @@ class Options:
         Raises:
             ValueError: a value that is not allowed; names the key.
         """
-        given: dict[str, Any] = {
-            one.name: one.metadata["read"](one.name, text)
-            for one in fields(cls)
-            if "read" in one.metadata and (text := _text(context, one.name)) is not None
-        }
+        given = {name: text for name in cls.model_fields if (text := _text(context, name)) is not None}
         if given.get("stage") == "prod":
             given.setdefault("log_level", "INFO")
-        options = cls(domain=_domain(context), jobs_webhook=_webhook(context), **given)
+        try:
+            options = cls.model_validate({**given, "domain": _domain(context), "jobs_webhook": _webhook(context)})
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            reason = wrong["msg"].removeprefix("Value error, ")
+            raise ValueError(f"-c {wrong['loc'][0]}={wrong['input']}: {reason}.") from error
         if options.provisioned_concurrency is not None and options.release == "direct":
             raise ValueError(
                 f"-c provisioned_concurrency={options.provisioned_concurrency}: it needs versions: add "

@@ -12,19 +12,25 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
+from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from face_validation_function.contract.refusals import REFUSALS, Refusal
 from face_validation_function.routes import Route
-from infra.constructs.findings import accept
-from infra.constructs.firewall import Firewall
-from infra.constructs.stage import Stage
+from infra.constructs.stage import Stage, accept, camel, managed_policy
 from infra.options import CustomDomain
 
 # What an operator asks of a request. No body, no header, no token.
 ACCESS_LOG = Path(__file__).with_name("access_log.json")
 
-_LOG_POLICY = "AmazonAPIGatewayPushToCloudWatchLogs"
+REQUESTS_PER_5_MINUTES = 3000
+# AWS's rule groups of the firewall, each with its rules that only count: ten requests with long keys are over 8 KB of
+# body.
+RULE_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("AWSManagedRulesAmazonIpReputationList", ()),
+    ("AWSManagedRulesCommonRuleSet", ("SizeRestrictions_BODY",)),
+    ("AWSManagedRulesKnownBadInputsRuleSet", ()),
+)
 
 
 class ValidationApi(Construct):
@@ -106,14 +112,14 @@ class ValidationApi(Construct):
             rest_api.node.find_child("CloudWatchRole"),
             "AWS's own policy for this very role, which belongs to the account and region and not to this API: API "
             "Gateway assumes it to write the logs of all APIs there.",
-            f"AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{_LOG_POLICY}]",
+            managed_policy("AmazonAPIGatewayPushToCloudWatchLogs"),
         )
         if not options.waf:
             accept(
                 rest_api.deployment_stage,
                 "Every method demands the access token of a registered program, and the stage is throttled. For more, "
                 "-c waf=true puts a firewall before it, at a price of its own.",
-                "AwsSolutions::AwsSolutions-APIG3",
+                "AwsSolutions-APIG3",
             )
         return rest_api
 
@@ -131,7 +137,7 @@ class ValidationApi(Construct):
         )
 
     def _request_model(self, route: Route, schema: Mapping[str, Any]) -> apigateway.IModel:
-        id_ = f"{route.operation.title().replace('_', '')}Request"
+        id_ = f"{camel(route.operation)}Request"
         model = apigateway.CfnModel(
             self, id_, rest_api_id=self.rest_api.rest_api_id, content_type="application/json", schema=dict(schema)
         )
@@ -143,7 +149,7 @@ class ValidationApi(Construct):
     def _add_gateway_response(self, refusal: Refusal) -> None:
         headers = {} if refusal.retry_after_s is None else {"Retry-After": f"'{refusal.retry_after_s}'"}
         self.rest_api.add_gateway_response(
-            "".join(word.capitalize() for word in refusal.response_type.split("_")),
+            camel(refusal.response_type),
             type=apigateway.ResponseType.of(refusal.response_type),
             status_code=str(int(refusal.status)) if refusal.status else None,
             response_headers=headers,
@@ -165,3 +171,55 @@ class ValidationApi(Construct):
         target = route53.RecordTarget.from_alias(targets.ApiGatewayDomain(name))
         route53.ARecord(self, "Ipv4", zone=zone, record_name=f"{domain.name}.", target=target)
         route53.AaaaRecord(self, "Ipv6", zone=zone, record_name=f"{domain.name}.", target=target)
+
+
+class Firewall(Construct):
+    """A limit of requests an address and AWS's rule groups, before one stage of an API (`-c waf=true`)."""
+
+    def __init__(self, scope: Construct, id_: str, *, stage_arn: str) -> None:
+        super().__init__(scope, id_)
+        rate = waf.CfnWebACL.RateBasedStatementProperty(aggregate_key_type="IP", limit=REQUESTS_PER_5_MINUTES)
+        block = waf.CfnWebACL.RuleActionProperty(block={})
+        rules = [self._rule("RatePerAddress", 0, action=block, rate_based_statement=rate)]
+        none = waf.CfnWebACL.OverrideActionProperty(none={})
+        count = waf.CfnWebACL.RuleActionProperty(count={})
+        for priority, (name, only_counted) in enumerate(RULE_GROUPS, start=1):
+            counted = [
+                waf.CfnWebACL.RuleActionOverrideProperty(name=rule, action_to_use=count) for rule in only_counted
+            ]
+            group = waf.CfnWebACL.ManagedRuleGroupStatementProperty(
+                vendor_name="AWS", name=name, rule_action_overrides=counted
+            )
+            rules.append(self._rule(name, priority, override_action=none, managed_rule_group_statement=group))
+        acl = waf.CfnWebACL(
+            self,
+            "Acl",
+            scope="REGIONAL",
+            default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
+            visibility_config=self._visible("Firewall"),
+            rules=rules,
+        )
+        waf.CfnWebACLAssociation(self, "Association", resource_arn=stage_arn, web_acl_arn=acl.attr_arn)
+
+    def _rule(
+        self,
+        name: str,
+        priority: int,
+        *,
+        action: waf.CfnWebACL.RuleActionProperty | None = None,
+        override_action: waf.CfnWebACL.OverrideActionProperty | None = None,
+        **statement: Any,
+    ) -> waf.CfnWebACL.RuleProperty:
+        return waf.CfnWebACL.RuleProperty(
+            name=name,
+            priority=priority,
+            action=action,
+            override_action=override_action,
+            statement=waf.CfnWebACL.StatementProperty(**statement),
+            visibility_config=self._visible(name),
+        )
+
+    def _visible(self, metric: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+        return waf.CfnWebACL.VisibilityConfigProperty(
+            cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
+        )

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import cast
 
-from aws_cdk import CfnElement, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.findings import accept
-from infra.constructs.stage import RUNTIME, Stage
+from infra.constructs.stage import RUNTIME, Stage, accept, logical_id, wildcard
 
 # Ten 16-megapixel JPGs of 12 MB at once, the most that one array has under way, peak at 2.45 GB and take 9 s of one
 # core; one pair peaks at 0.55 GB and takes 2 s. 3008 MB is the most that a new account may ask for, and 1.7 vCPUs.
@@ -107,27 +105,21 @@ class ServiceFunction(Construct):
             # A version stays when the next one comes: it is the way back.
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
-        self.alias = (
-            lambda_.Alias(
-                self,
-                "Live",
-                alias_name="live",
-                version=self.function.current_version,
-                # For those that answer requests: nobody waits for the others.
-                provisioned_concurrent_executions=(
-                    options.provisioned_concurrency if kind.timeout_s == TIMEOUT_S else None
-                ),
+        self.alias: lambda_.Alias | None = None
+        if options.release != "direct":
+            # Provisioned for those that answer requests: nobody waits for the others.
+            provisioned = options.provisioned_concurrency if kind.timeout_s == TIMEOUT_S else None
+            version = self.function.current_version
+            self.alias = lambda_.Alias(
+                self, "Live", alias_name="live", version=version, provisioned_concurrent_executions=provisioned
             )
-            if options.release != "direct"
-            else None
-        )
         self.called: lambda_.IFunction = self.alias or self.function
         accept(
             self.function,
             "Python 3.13 gets security updates until October 2029. The asset is run on that very version by the tests; "
             "a newer runtime comes with that evidence, by a change of infra/bundling.py and this line.",
-            "AwsSolutions::AwsSolutions-L1",
-            "Serverless::Serverless-LambdaLatestVersion",
+            "AwsSolutions-L1",
+            "Serverless-LambdaLatestVersion",
         )
 
     def allow(self, actions: Iterable[str], *resources: str) -> None:
@@ -141,7 +133,7 @@ class ServiceFunction(Construct):
             self.role,
             "Callers choose the keys, and the service those of uploads: the function may touch any object of its own "
             "buckets, by the actions listed, and of no other bucket.",
-            *(f"AwsSolutions::AwsSolutions-IAM5[Resource::<{logical_id(bucket)}.Arn>/*]" for bucket in buckets),
+            *(wildcard(f"<{logical_id(bucket)}.Arn>/*") for bucket in buckets),
         )
 
     def allow_reading(self, *buckets: s3.Bucket) -> None:
@@ -158,7 +150,7 @@ class ServiceFunction(Construct):
             self.role,
             f"IAM knows no resource type for {', '.join(operations) or 'these'}, nor for X-Ray's PutTraceSegments and "
             "PutTelemetryRecords: * is the only resource for them. The actions are listed one by one.",
-            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+            wildcard("*"),
         )
 
     def allow_key(self) -> None:
@@ -172,10 +164,5 @@ class ServiceFunction(Construct):
             self.function,
             "API Gateway calls the function and waits, so that whoever asked is told of a failure. Only asynchronous "
             "calls fill a dead letter queue, and there are none.",
-            "Serverless::Serverless-LambdaDLQ",
+            "Serverless-LambdaDLQ",
         )
-
-
-def logical_id(construct: Construct) -> str:
-    """The construct's name in the template, by which the checks call it."""
-    return Stack.of(construct).get_logical_id(cast(CfnElement, construct.node.default_child))

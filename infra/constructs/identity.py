@@ -1,14 +1,13 @@
-"""Who may call: a Cognito user pool whose app clients are programs, by OAuth's client credentials."""
+"""Who may call: programs, by OAuth's client credentials of a Cognito user pool; and browsers, for a liveness video."""
 
 from collections.abc import Iterable
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.constructs.findings import accept
-from infra.constructs.naming import camel, stack_suffix
-from infra.constructs.stage import Stage
+from infra.constructs.stage import Stage, accept, camel, stack_suffix, wildcard
 from infra.options import AppClient
 
 TOKEN_LIFETIME = Duration.hours(1)
@@ -45,7 +44,7 @@ class Identity(Construct):
             self.pool,
             "Only programs get tokens here, by client credentials. The plus tier protects the sign-ins of persons, and "
             "there are none.",
-            "AwsSolutions::AwsSolutions-COG8",
+            "AwsSolutions-COG8",
         )
         self._scopes = sorted(set(scopes))
         servers = self._resource_servers()
@@ -76,18 +75,57 @@ class Identity(Construct):
         return f"{self._domain.base_url()}/oauth2/token"
 
     def _resource_servers(self) -> list[cognito.UserPoolResourceServer]:
-        names: dict[str, list[str]] = {}
+        scopes: dict[str, list[cognito.ResourceServerScope]] = {}
         for scope in self._scopes:
             server, name = scope.split("/")
-            names.setdefault(server, []).append(name)
+            described = cognito.ResourceServerScope(scope_name=name, scope_description=f"{server}: {name}")
+            scopes.setdefault(server, []).append(described)
         return [
-            self.pool.add_resource_server(
-                camel(server),
-                identifier=server,
-                scopes=[
-                    cognito.ResourceServerScope(scope_name=name, scope_description=f"{server}: {name}")
-                    for name in scope_names
-                ],
-            )
-            for server, scope_names in names.items()
+            self.pool.add_resource_server(camel(server), identifier=server, scopes=of_server)
+            for server, of_server in scopes.items()
         ]
+
+
+class LivenessBrowsers(Construct):
+    """An identity pool without sign-in, whose visitors may start the stream of a session that the API gave them.
+
+    Source: docs.aws.amazon.com/rekognition/latest/dg/face-liveness-prerequisites.html
+    """
+
+    def __init__(self, scope: Construct, id_: str) -> None:
+        super().__init__(scope, id_)
+        self.pool = cognito.CfnIdentityPool(
+            self, "Pool", allow_unauthenticated_identities=True, allow_classic_flow=False
+        )
+        accept(
+            self.pool,
+            "Whoever checks a face is a visitor without an account. The credentials start the stream of a session, "
+            "which only the API creates, behind its own tokens; the session's id is the secret.",
+            "AwsSolutions-COG7",
+        )
+        visitors = iam.Role(
+            self,
+            "Visitors",
+            assumed_by=iam.WebIdentityPrincipal(
+                "cognito-identity.amazonaws.com",
+                {
+                    "StringEquals": {"cognito-identity.amazonaws.com:aud": self.pool.ref},
+                    "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "unauthenticated"},
+                },
+            ),
+        )
+        visitors.add_to_policy(
+            iam.PolicyStatement(
+                actions=["rekognition:StartFaceLivenessSession"],
+                resources=["*"],
+                conditions={"StringEquals": {"aws:RequestedRegion": Stack.of(self).region}},
+            )
+        )
+        accept(
+            visitors,
+            "IAM knows no resource type for StartFaceLivenessSession: * is the only resource. It is the one action.",
+            wildcard("*"),
+        )
+        cognito.CfnIdentityPoolRoleAttachment(
+            self, "Roles", identity_pool_id=self.pool.ref, roles={"unauthenticated": visitors.role_arn}
+        )

@@ -1,9 +1,8 @@
-"""Bulk jobs: the table that keeps them, the state machine that runs them, and who is told of their end."""
+"""Bulk jobs: the state machine that runs them, and who is told of their end."""
 
 from collections.abc import Mapping
 
 from aws_cdk import RemovalPolicy, SecretValue, Stack
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -11,24 +10,12 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.bundling import PACKAGE
-from infra.constructs.findings import accept
-from infra.constructs.function import ServiceFunction, logical_id
-from infra.constructs.rights import BY_TIME
-from infra.constructs.stage import Stage
-from infra.constructs.storage import ImageStorage, table
+from infra.constructs.function import ServiceFunction
+from infra.constructs.stage import Stage, accept, logical_id, wildcard
+from infra.constructs.storage import Stores
 from infra.options import Webhook
 
-TABLE_KEYS = ("client", "job_id")
-CREATED_AT = "created_at"
 EVENT_SOURCE, EVENT_TYPE = "face-validation", "Job ended"
-
-
-def jobs_table(scope: Construct, *, stage: Stage) -> dynamodb.Table:
-    """A row for each job, which DynamoDB removes some day; an index lists a client's jobs by time."""
-    jobs = table(scope, TABLE_KEYS, stage=stage, expires_by="expiration")
-    created = dynamodb.Attribute(name=CREATED_AT, type=dynamodb.AttributeType.NUMBER)
-    jobs.add_local_secondary_index(index_name=BY_TIME, sort_key=created)
-    return jobs
 
 
 class JobMachine(Construct):
@@ -40,7 +27,7 @@ class JobMachine(Construct):
         id_: str,
         *,
         functions: Mapping[str, ServiceFunction],
-        images: ImageStorage,
+        stores: Stores,
         stage: Stage,
     ) -> None:
         super().__init__(scope, id_)
@@ -69,26 +56,27 @@ class JobMachine(Construct):
         for actions, resource in (
             (["states:StartExecution"], self.machine.state_machine_arn),
             (["states:DescribeExecution", "states:StopExecution"], every_execution),
-            (["s3:GetObject"], images.jobs.arn_for_objects("*/batches-*.json")),
+            (["s3:GetObject"], stores.jobs.arn_for_objects("*/batches-*.json")),
         ):
             children.add_statements(iam.PolicyStatement(actions=actions, resources=[resource]))
         if stage.key:
             stage.key.grant_decrypt(self.role)
-        machine, bucket = logical_id(self.machine), logical_id(images.jobs)
-        executions = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<{machine}.Name>*:*"
-        rule = "AwsSolutions::AwsSolutions-IAM5[Resource::{}]"
+        machine, bucket = logical_id(self.machine), logical_id(stores.jobs)
+        executions = wildcard(
+            f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<{machine}.Name>*:*"
+        )
         accept(
             self,
             "The role starts and ends executions of this machine alone, and reads its lists of batches alone. IAM "
             "knows no resource type for the deliveries of logs and for X-Ray.",
-            rule.format("*"),
-            rule.format(executions),
-            rule.format(f"<{bucket}.Arn>/*/batches-*.json"),
+            wildcard("*"),
+            executions,
+            wildcard(f"<{bucket}.Arn>/*/batches-*.json"),
         )
         routes.function.add_environment("STATE_MACHINE_ARN", self.machine.state_machine_arn)
         routes.allow(["states:StartExecution"], self.machine.state_machine_arn)
         routes.allow(["states:DescribeExecution"], every_execution)
-        accept(routes.role, "The executions of this machine alone.", rule.format(executions))
+        accept(routes.role, "The executions of this machine alone.", executions)
         if stage.options.jobs_webhook:
             self._tell(stage.options.jobs_webhook)
 
@@ -104,5 +92,5 @@ class JobMachine(Construct):
         accept(
             rule,
             "EventBridge tries for 24 hours. What is not delivered then is still told by GET /jobs/{job_id}.",
-            "Serverless::Serverless-EventBusDLQ",
+            "Serverless-EventBusDLQ",
         )

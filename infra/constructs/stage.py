@@ -1,15 +1,15 @@
 """What all parts of a stage share: the operator's choices, the key, what is kept, how logs end, the functions' code."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import aws_cdk as cdk
 import jsii
-from aws_cdk import AssetHashType, BundlingOptions, ILocalBundling, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from infra.bundling import PACKAGE, bundle
 from infra.options import Options
@@ -17,7 +17,7 @@ from infra.options import Options
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 
 
-@jsii.implements(ILocalBundling)
+@jsii.implements(cdk.ILocalBundling)
 class LocalBundling:
     """Bundling on this machine; Docker is never asked."""
 
@@ -33,16 +33,16 @@ class LocalBundling:
 class Stage:
     """Prod retains what it stores and logs for a year; `key` is the customer's, None where there is none."""
 
-    def __init__(self, stack: Stack, options: Options) -> None:
+    def __init__(self, stack: cdk.Stack, options: Options) -> None:
         self.options, self.retain = options, options.is_prod
-        self.removal_policy = RemovalPolicy.RETAIN if self.retain else RemovalPolicy.DESTROY
+        self.removal_policy = cdk.RemovalPolicy.RETAIN if self.retain else cdk.RemovalPolicy.DESTROY
         self._log_retention = logs.RetentionDays.ONE_YEAR if self.retain else logs.RetentionDays.ONE_MONTH
         self.key = self._customer_key(stack) if options.kms else None
         self.architecture = lambda_.Architecture.ARM_64 if options.arch == "arm64" else lambda_.Architecture.X86_64
         self.code = lambda_.Code.from_asset(
             str(PACKAGE),
-            bundling=BundlingOptions(image=RUNTIME.bundling_image, local=LocalBundling(options.arch)),
-            asset_hash_type=AssetHashType.OUTPUT,
+            bundling=cdk.BundlingOptions(image=RUNTIME.bundling_image, local=LocalBundling(options.arch)),
+            asset_hash_type=cdk.AssetHashType.OUTPUT,
         )
 
     def log_group(self, scope: Construct, id_: str = "Log", name: str | None = None) -> logs.LogGroup:
@@ -56,7 +56,7 @@ class Stage:
             removal_policy=self.removal_policy,
         )
 
-    def _customer_key(self, stack: Stack) -> kms.Key:
+    def _customer_key(self, stack: cdk.Stack) -> kms.Key:
         key = kms.Key(
             stack,
             "Key",
@@ -79,3 +79,35 @@ class Stage:
                 )
             )
         return key
+
+
+def accept(construct: IConstruct, reason: str, *rules: str) -> None:
+    """Accept cdk-nag's findings by `rules` on `construct` and what lies in it, for a `reason` one can check."""
+    packs = (f"{rule.partition('-')[0]}::{rule}" for rule in rules)
+    cdk.Validations.of(construct).acknowledge(*(cdk.Acknowledgment(id=rule, reason=reason) for rule in packs))
+
+
+def wildcard(resource: str) -> str:
+    """The rule against rights to `resource`, which has a wildcard in it."""
+    return f"AwsSolutions-IAM5[Resource::{resource}]"
+
+
+def managed_policy(name: str) -> str:
+    """The rule against AWS's own policy of that name for a service's role."""
+    return f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/{name}]"
+
+
+def logical_id(construct: Construct) -> str:
+    """The construct's name in the template, by which the checks call it."""
+    return cdk.Stack.of(construct).get_logical_id(cast(cdk.CfnElement, construct.node.default_child or construct))
+
+
+def stack_suffix() -> str:
+    """Twelve hex digits: stable for the stack's life, others for a stack made anew, free of the account's number."""
+    # The end of arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/8-4-4-4-12.
+    return cdk.Fn.select(4, cdk.Fn.split("-", cdk.Fn.select(2, cdk.Fn.split("/", cdk.Aws.STACK_ID))))
+
+
+def camel(name: str) -> str:
+    """`back-office` and `BACK_OFFICE` -> `BackOffice`, as logical ids and outputs are written."""
+    return "".join(word.capitalize() for word in name.replace("_", "-").split("-"))

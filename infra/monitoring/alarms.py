@@ -11,9 +11,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra.constructs.findings import accept
 from infra.constructs.function import ServiceFunction
-from infra.constructs.stage import Stage
+from infra.constructs.stage import Stage, accept
 from infra.monitoring.metrics import CLAIMS_IN_DOUBT, THROTTLES, FunctionMetrics, Metrics
 
 # The page has a section of each alarm's name.
@@ -47,7 +46,7 @@ class Alarms(Construct):
                 self.topic.add_subscription(subscriptions.EmailSubscription(email)),
                 "An alarm's e-mail that could not be delivered is of no use later: the alarm itself stays raised, in "
                 "CloudWatch and on the dashboard.",
-                "Serverless::Serverless-SNSRedrivePolicy",
+                "Serverless-SNSRedrivePolicy",
             )
         watched: dict[str, cloudwatch.IMetric] = {
             "ServerErrors": metrics.server_errors,
@@ -66,15 +65,10 @@ class Alarms(Construct):
         if probe:
             watched["ProbeFailures"] = FunctionMetrics(probe.function, "probe").failures()
         told = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-        self._by_name = {
+        self.by_name = {
             id_: self._alarm(id_, metric, **told[id_], rekognition_tps=rekognition_tps)
             for id_, metric in watched.items()
         }
-        self.all = list(self._by_name.values())
-
-    def __getitem__(self, name: str) -> cloudwatch.Alarm:
-        """One of the alarms."""
-        return self._by_name[name]
 
     def _alarm(
         self,

@@ -1,14 +1,16 @@
 """What operations look at: one page that says whether the service is well, what it answers and what it costs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.constructs.function import ServiceFunction
 from infra.monitoring import metrics as names
-from infra.monitoring.metrics import PERIOD, FunctionMetrics, Metrics
+from infra.monitoring.alarms import Alarms
+from infra.monitoring.metrics import FunctionMetrics, Metrics, of_the_sum
 
 REKOGNITION_USD_PER_CALL = 0.001
 SIMILARITY_BANDS = ((0, 20), (20, 40), (40, 60), (60, 70), (70, 80), (80, 90), (90, 95), (95, 99), (99, 100))
@@ -20,35 +22,24 @@ class Dashboard(Construct):
     """The rows of one stage's dashboard, from its health to its money."""
 
     def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        metrics: Metrics,
-        alarms: Sequence[cloudwatch.IAlarm],
-        log_groups: Sequence[logs.ILogGroup],
+        self, scope: Construct, id_: str, *, metrics: Metrics, alarms: Alarms, functions: Mapping[str, ServiceFunction]
     ) -> None:
         super().__init__(scope, id_)
         calls = {
             name: function.of_handler(names.REKOGNITION_CALLS, label=f"Rekognition calls, {name}")
             for name, function in metrics.paying.items()
         }
-        cost = cloudwatch.MathExpression(
-            expression=f"({' + '.join(f'FILL({name}, 0)' for name in calls)}) * {REKOGNITION_USD_PER_CALL}",
-            using_metrics=dict(calls),
-            label="estimated USD",
-            period=PERIOD,
-        )
+        cost = of_the_sum(calls, f"{{}} * {REKOGNITION_USD_PER_CALL}", "estimated USD")
         dashboard = cloudwatch.Dashboard(self, "Dashboard", default_interval=Duration.days(1))
         self.name = dashboard.dashboard_name
         for row in (
-            [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=alarms, width=24, height=3)],
+            [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms.by_name.values()), width=24, height=3)],
             _traffic(metrics),
             _answers(metrics.validation),
             _people(metrics),
             _jobs(metrics),
             _limits(metrics, list(calls.values()), cost),
-            [_cold_starts(log_groups)],
+            [_cold_starts(functions.values())],
             [_totals(metrics, cost)],
         ):
             dashboard.add_widgets(*row)
@@ -56,7 +47,7 @@ class Dashboard(Construct):
 
 def _traffic(metrics: Metrics) -> Row:
     latencies = [*map(metrics.latency, ("p50", "p99")), *map(metrics.validation.duration, ("p50", "p99"))]
-    refusals = [metrics.validation.of_handler(code, label=code) for code in names.ERROR_CODES_OF_VALIDATION]
+    refusals = metrics.validation.labelled(names.ERROR_CODES_OF_VALIDATION)
     return [
         _graph("Requests and answers", metrics.requests, metrics.client_errors, metrics.server_errors),
         _graph("Latency (ms)", *latencies),
@@ -78,12 +69,11 @@ def _answers(validation: FunctionMetrics) -> Row:
     return [
         _graph("Matches and non-matches", *outcomes, stacked=True),
         _graph("Similarity over time (percent)", *quantiles),
-        cloudwatch.GraphWidget(
-            title="Similarity: validations in each band (percent)",
+        _graph(
+            "Similarity: validations in each band (percent)",
+            *bands,
             view=cloudwatch.GraphWidgetView.BAR,
             set_period_to_time_range=True,
-            left=bands,
-            width=8,
         ),
     ]
 
@@ -94,15 +84,13 @@ def _people(metrics: Metrics) -> Row:
         people.of_handler(names.OPERATIONS, label="by request"),
         indexing.of_handler(names.OPERATIONS, label="photos by event"),
     ]
-    refusals = [people.of_handler(code, label=code) for code in names.ERROR_CODES_OF_PEOPLE]
-    refused = [indexing.of_handler(code, label=code) for code in names.ERROR_CODES if code != "RequestError"]
+    refusals = people.labelled(names.ERROR_CODES_OF_PEOPLE)
+    refused = indexing.labelled(code for code in names.ERROR_CODES if code != "RequestError")
     return [
         _graph("People: operations", *operations, width=6),
         _graph("People: refusals by code", *refusals, stacked=True, width=6),
         _graph("Photos refused by event, by code", *refused, stacked=True, width=6),
-        cloudwatch.GraphWidget(
-            title="Photos not enrolled (dead letters)", left=[metrics.letters], right=[metrics.letters_age], width=6
-        ),
+        _graph("Photos not enrolled (dead letters)", metrics.letters, right=[metrics.letters_age], width=6),
     ]
 
 
@@ -129,9 +117,7 @@ def _limits(metrics: Metrics, calls: Sequence[cloudwatch.IMetric], cost: cloudwa
     people = (metrics.people, metrics.indexing)
     durations = [function.duration(statistic) for function in people for statistic in ("p50", "p99")]
     return [
-        cloudwatch.GraphWidget(
-            title="Rekognition calls and their cost", left=list(calls), right=[cost], stacked=True, width=6
-        ),
+        _graph("Rekognition calls and their cost", *calls, right=[cost], stacked=True, width=6),
         _graph("Throttles", *throttles, width=6),
         _graph("Functions", *at_once, *failures, width=6),
         _graph("Functions about people: duration (ms)", *durations, width=6),
@@ -160,11 +146,11 @@ def _totals(metrics: Metrics, cost: cloudwatch.IMetric) -> cloudwatch.IWidget:
     )
 
 
-def _cold_starts(log_groups: Sequence[logs.ILogGroup]) -> cloudwatch.LogQueryWidget:
+def _cold_starts(functions: Iterable[ServiceFunction]) -> cloudwatch.LogQueryWidget:
     """How often a function started anew and how long that took; CloudWatch has no metric of it, Lambda's log has."""
     return cloudwatch.LogQueryWidget(
         title="Cold starts, by function and hour",
-        log_group_names=[group.log_group_name for group in log_groups],
+        log_group_names=[function.log_group.log_group_name for function in functions],
         query_lines=[
             'filter @type = "REPORT" and ispresent(@initDuration)',
             "stats count() as starts, pct(@initDuration, 50) as p50_ms, max(@initDuration) as max_ms by @log, bin(1h)",
@@ -174,5 +160,6 @@ def _cold_starts(log_groups: Sequence[logs.ILogGroup]) -> cloudwatch.LogQueryWid
     )
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric, stacked: bool = False, width: int = 8) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(title=title, left=list(metrics), stacked=stacked, width=width)
+def _graph(title: str, *metrics: cloudwatch.IMetric, width: int = 8, **more: Any) -> cloudwatch.GraphWidget:
+    """A graph of `metrics`, with `more` settings of CDK's."""
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=width, **more)

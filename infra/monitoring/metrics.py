@@ -1,18 +1,18 @@
 """What can be measured of one stage: API Gateway's, Lambda's, the queue's and the handlers' own metrics, by name."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from face_validation_function.settings import ALL_VALIDATION_TYPES
 from infra.constructs.api import ValidationApi
 from infra.constructs.function import ServiceFunction
-from infra.constructs.people import PeopleStores
 
 NAMESPACE = "FaceValidation"
 SERVICE = "face-validation"
@@ -53,24 +53,24 @@ class FunctionMetrics:
     """The metrics of one function, Lambda's and those that its handler writes to its log; sums over five minutes."""
 
     def __init__(self, function: lambda_.IFunction, label: str) -> None:
-        self._function, self._label = function, label
+        self._function, self.label = function, label
 
     def duration(self, statistic: str) -> cloudwatch.Metric:
         """Milliseconds that the function ran."""
-        return self._function.metric_duration(statistic=statistic, label=f"{self._label} {statistic}", period=PERIOD)
+        return self._function.metric_duration(statistic=statistic, label=f"{self.label} {statistic}", period=PERIOD)
 
     def failures(self) -> cloudwatch.Metric:
         """Invocations that ended without an answer of the handler: a crash or a timeout."""
-        return self._function.metric_errors(label=f"{self._label}: failures", period=PERIOD)
+        return self._function.metric_errors(label=f"{self.label}: failures", period=PERIOD)
 
     def concurrency(self) -> cloudwatch.Metric:
         """Most invocations under way at once."""
-        label = f"{self._label}: at once"
+        label = f"{self.label}: at once"
         return self._function.metric("ConcurrentExecutions", statistic="Maximum", period=PERIOD, label=label)
 
     def throttles(self) -> cloudwatch.Metric:
         """Invocations that Lambda refused."""
-        return self._function.metric_throttles(label=f"{self._label}: Lambda", period=PERIOD)
+        return self._function.metric_throttles(label=f"{self.label}: Lambda", period=PERIOD)
 
     def of_handler(self, name: str, *, statistic: str = "Sum", label: str | None = None) -> cloudwatch.Metric:
         """One of the metrics that the handler writes to its log."""
@@ -83,8 +83,9 @@ class FunctionMetrics:
             label=label,
         )
 
-    def labelled(self, labels: Mapping[str, str]) -> list[cloudwatch.IMetric]:
-        """Several of them, each with its label."""
+    def labelled(self, labels: Mapping[str, str] | Iterable[str]) -> list[cloudwatch.IMetric]:
+        """Several of them, each with its label, or with its name."""
+        labels = labels if isinstance(labels, Mapping) else {name: name for name in labels}
         return [self.of_handler(name, label=label) for name, label in labels.items()]
 
 
@@ -98,7 +99,7 @@ class Metrics(Construct):
         *,
         api: ValidationApi,
         functions: Mapping[str, ServiceFunction],
-        people: PeopleStores,
+        letters: sqs.IQueue,
         machine: sfn.IStateMachine,
     ) -> None:
         super().__init__(scope, id_)
@@ -126,10 +127,10 @@ class Metrics(Construct):
         # By too many lines, or by a step that did not end.
         self.jobs_failed = machine.metric_failed(label="failed", period=PERIOD)
         # Photos that could not be enrolled and wait for somebody to look at them.
-        self.letters = people.dead_letters.metric_approximate_number_of_messages_visible(
+        self.letters = letters.metric_approximate_number_of_messages_visible(
             statistic="Maximum", label="dead letters", period=PERIOD
         )
-        self.letters_age = people.dead_letters.metric_approximate_age_of_oldest_message(
+        self.letters_age = letters.metric_approximate_age_of_oldest_message(
             statistic="Maximum", label="age of the oldest (s)", period=PERIOD
         )
 
@@ -140,12 +141,7 @@ class Metrics(Construct):
     @property
     def paying(self) -> dict[str, FunctionMetrics]:
         """The functions that make paid calls, by the names that expressions have for them."""
-        return {
-            "validation": self.validation,
-            "people": self.people,
-            "indexing": self.indexing,
-            "jobs": self.job_lines,
-        }
+        return {one.label: one for one in (self.validation, self.people, self.indexing, self.job_lines)}
 
     def rekognition_use(self, calls_a_second: int) -> cloudwatch.IMetric:
         """Rekognition calls of all functions, in percent of what the quota allows in one period.
@@ -153,11 +149,14 @@ class Metrics(Construct):
         A mean over five minutes: shorter bursts show up as throttles. Other programs of the account count on the quota
         too, and are not seen here.
         """
-        functions = self.paying
-        return cloudwatch.MathExpression(
-            expression=f"100 * ({' + '.join(f'FILL({name}, 0)' for name in functions)})"
-            f" / {calls_a_second * PERIOD.to_seconds():.0f}",
-            using_metrics={name: function.of_handler(REKOGNITION_CALLS) for name, function in functions.items()},
-            label="percent of the quota",
-            period=PERIOD,
-        )
+        calls = {name: function.of_handler(REKOGNITION_CALLS) for name, function in self.paying.items()}
+        allowed = calls_a_second * PERIOD.to_seconds()
+        return of_the_sum(calls, f"100 * {{}} / {allowed:.0f}", "percent of the quota")
+
+
+def of_the_sum(metrics: Mapping[str, cloudwatch.IMetric], expression: str, label: str) -> cloudwatch.IMetric:
+    """A figure made of the sum of metrics, which is {} in the `expression`; one without data counts as 0."""
+    together = " + ".join(f"FILL({name}, 0)" for name in metrics)
+    return cloudwatch.MathExpression(
+        expression=expression.format(f"({together})"), using_metrics=dict(metrics), label=label, period=PERIOD
+    )

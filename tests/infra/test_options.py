@@ -64,8 +64,8 @@ def test_every_option_is_read() -> None:
         ({"reserved_concurrency": "0"}, "reserved_concurrency=0"),
         ({"throttle_rate": "-1"}, "throttle_rate=-1"),
         # Targets move to Infrequent Access after 30 days, and S3 refuses to remove them no later.
-        ({"target_days": "30"}, "target_days=30.*at least 31"),
-        ({"source_days": "0"}, "source_days=0.*at least 1"),
+        ({"target_days": "30"}, "target_days=30.*greater than 30"),
+        ({"source_days": "0"}, "source_days=0.*greater than or equal to 1"),
         ({"audit_days": "90"}, "add -c audit=true"),
         ({"audit": "true", "audit_days": "0"}, "audit_days=0"),
         ({"release": "blue-green"}, "release=blue-green"),
