@@ -10,8 +10,8 @@ import resource
 import statistics
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ from PIL import Image
 from sklearn.metrics import precision_recall_fscore_support
 
 from benchmarks.measuring import face_data, show
-from face_validation.local.samples import documents as sample_documents
+from face_validation.local.samples.documents import drawn
 from face_validation.local.samples.photographs import eileen_collins, grace_hopper
 from rekognition_local.engine import Engine
 
@@ -28,17 +28,11 @@ LABELS = {"passport": "Passport", "driving_license": "Driving License", "nationa
 NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """An image of a kind, and the label that it should get; `source` is a file or a drawn image."""
-
-    kind: str
-    label: str
-    source: Path | Image.Image
+# An image of a kind and the label that it should get: a file, or drawn.
+Sample = tuple[str, str, Path | Image.Image]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What was said of a sample, and in how much time."""
 
     kind: str
@@ -47,17 +41,13 @@ class Result:
     ms: float
 
 
-def drawn() -> list[Sample]:
+def made() -> list[Sample]:
     """Photographs of public domain, and documents drawn around one."""
-    documents = (
-        (sample_documents.passport, "Passport"),
-        (sample_documents.driving_licence, "Driving License"),
-        (sample_documents.identity_card, "Driving License"),
-        (sample_documents.large_identity_card, "Driving License"),
-    )
+    cards = ("driving_licence", "identity_card", "large_identity_card")
+    labels = {"passport": "Passport", **dict.fromkeys(cards, "Driving License")}
     return [
-        *(Sample("drawn document", label, draw(eileen_collins())) for draw, label in documents),
-        *(Sample("photograph", NONE, photograph) for photograph in (eileen_collins(), grace_hopper())),
+        *(("drawn document", label, drawn(name, eileen_collins())) for name, label in labels.items()),
+        *(("photograph", NONE, photograph) for photograph in (eileen_collins(), grace_hopper())),
     ]
 
 
@@ -65,26 +55,26 @@ def labelled(data: Path) -> list[Sample]:
     """The development data's documents, and photographs of its people and of nobody."""
     with (data / "documents" / "documents.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    documents = [
-        Sample(Path(row["file"]).parent.name, LABELS.get(row["label"], NONE), data / row["file"]) for row in rows
+    documents: list[Sample] = [
+        (Path(row["file"]).parent.name, LABELS.get(row["label"], NONE), data / row["file"]) for row in rows
     ]
     photographs = sorted((data / "identities").glob("*/*.jpg"))[::2]
     scenes = [path for folder in ("multi_face", "no_face") for path in sorted((data / "hostile" / folder).glob("*"))]
-    return documents + [Sample("faces and scenes", NONE, path) for path in (*photographs, *scenes)]
+    return documents + [("faces and scenes", NONE, path) for path in (*photographs, *scenes)]
 
 
 def measure(engine: Engine, samples: Iterable[Sample]) -> list[Result]:
     """Reads each sample once."""
     results = []
-    for sample in samples:
-        image = Image.open(sample.source) if isinstance(sample.source, Path) else sample.source
+    for kind, label, source in samples:
+        image = Image.open(source) if isinstance(source, Path) else source
         pixels = np.asarray(image.convert("RGB"))
         faces = engine.detect(pixels)
         start = time.process_time()
         reading = engine.read_documents(pixels, faces)
         ms = (time.process_time() - start) * 1000
         said = next((document.label for document in reading.documents if document.confidence > COUNTED), NONE)
-        results.append(Result(sample.kind, sample.label, said, ms))
+        results.append(Result(kind, label, said, ms))
     return results
 
 
@@ -92,9 +82,9 @@ def main() -> None:
     """Prints the tables, and one line of JSON with the figures of each."""
     cv2.setNumThreads(1)
     engine = Engine.load()
-    measure(engine, drawn()[:1])  # opens the models
+    measure(engine, made()[:1])  # opens the models
     data = face_data()
-    results = measure(engine, [*drawn(), *(labelled(data) if data else [])])
+    results = measure(engine, [*made(), *(labelled(data) if data else [])])
     times = []
     for kind in dict.fromkeys(result.kind for result in results):
         ms = sorted(result.ms for result in results if result.kind == kind)
@@ -109,7 +99,7 @@ def main() -> None:
         {"label": label, "n": int(n), "recall": float(recall), "precision": float(precision)}
         for label, precision, recall, _, n in zip(labels, *shares, strict=True)
     ]
-    wrong = [asdict(result) for result in results if result.label != result.said]
+    wrong = [result._asdict() for result in results if result.label != result.said]
     show("documents, labels", f"Labels above {COUNTED:.0f} %", scores, wrong=wrong)
 
 

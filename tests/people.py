@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from face_validation.local.aws.environment import function_settings
@@ -13,6 +13,7 @@ from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack import LocalStack
+from face_validation_function.settings import PeopleSettings, Settings
 from tests.events import people_events
 
 EVENTS = people_events()
@@ -140,10 +141,7 @@ def people_stores(stack: LocalStack) -> Iterator[PeopleStores]:
         )
     for key, image in samples.items():
         stack.put_image("target", key, image)
-    variables = {
-        **function_settings(stack.info.source_bucket, stack.info.target_bucket, stack.info.claims_table, "WARNING"),
-        **stores.settings(),
-    }
+    variables = function_settings(Settings, PeopleSettings, **asdict(stack.info) | asdict(stores))
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

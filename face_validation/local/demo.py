@@ -1,6 +1,7 @@
 """The main job on real photographs: sample questions, their answers as JSON and as annotated pictures."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from rich.markup import escape
 
 from face_validation.client import FaceValidationClient, FaceValidationError
 from face_validation.client.annotation import annotate
+from face_validation.client.profiles import names
 from face_validation.local.samples.questions import SAMPLES, Sample, sample_jpeg
 from face_validation.local.stack_info import StackInfo
 
@@ -55,13 +57,5 @@ def _show_one(client: FaceValidationClient, sample: Sample, folder: Path, consol
 
 def client_of(stack: StackInfo, **options: Any) -> FaceValidationClient:
     """A client of the API that a stack serves; `options` are those of the constructor, such as `attempts`."""
-    return FaceValidationClient(
-        stack.api_url,
-        stack.token_url,
-        stack.client_id,
-        stack.client_secret,
-        source_bucket=stack.source_bucket,
-        target_bucket=stack.target_bucket,
-        s3_endpoint=stack.s3_endpoint,
-        **options,
-    )
+    settings = {name: value for name, value in asdict(stack).items() if name in names()}
+    return FaceValidationClient(**settings, **options)

@@ -5,6 +5,7 @@ import os
 import secrets
 import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ from face_validation.local.web.page_routes import PageRoutes
 from face_validation.local.web.people_routes import PeopleRoutes
 from face_validation.local.web.stack_api import StackApi
 from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
+from face_validation_function.settings import JobsSettings, PeopleSettings, Settings
 from rekognition_local.server.process import listening, rekognition_process
 
 HOST = "127.0.0.1"
@@ -148,22 +150,15 @@ class LocalStack(ExitStack):
             jobs_table=self.jobs.jobs_table,
             state_machine_arn=STATE_MACHINE_ARN,
         )
-        self.enter_context(environment(self._variables()))
+        settings = function_settings(
+            Settings, PeopleSettings, JobsSettings, log_level=self._log_level, **asdict(self.info)
+        )
+        self.enter_context(environment(aws_variables(s3_endpoint, rekognition_endpoint) | settings))
         self.step_functions.variables = dict(os.environ)
         events = PhotoEvents(new_handler("indexing_function"), self.people, s3=self._s3, sqs=sqs)
         self.enter_context(events.delivered())
         self.enter_context(expiry_schedule(new_handler("people_function")))
         self.enter_context(ServerThread(self._application(pool), listener))
-
-    def _variables(self) -> dict[str, str]:
-        """What the functions find in their environment."""
-        info = self.info
-        return {
-            **aws_variables(info.s3_endpoint, info.rekognition_endpoint),
-            **function_settings(info.source_bucket, info.target_bucket, info.claims_table, self._log_level),
-            **self.people.settings(),
-            **self.jobs.settings(),
-        }
 
     def _application(self, pool: UserPool) -> Starlette:
         """The gateway in front of new handlers, with tokens and page beside it."""

@@ -141,8 +141,7 @@ def sam(
     info = local_stack.info
     container_runtime.reach(*(httpx.URL(url).port or 80 for url in (info.s3_endpoint, info.rekognition_endpoint)))
     with people_stores(local_stack) as stores:
-        named = {name.lower(): value for name, value in stores.settings().items()}
-        (folder / "stack.json").write_text(json.dumps(asdict(info) | named))
+        (folder / "stack.json").write_text(json.dumps(asdict(info) | asdict(stores)))
         yield Sam(_program(), folder / "assembly", folder / "stack.json", container_runtime)
 
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageFilter
 
 from face_validation.client.image_preparation import JPEG_QUALITY, LONGEST_SIDE, prepare
-from face_validation.local.samples.documents import passport
+from face_validation.local.samples.documents import drawn
 from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
 from face_validation_function.documents.document import read_document
@@ -98,7 +98,7 @@ def pairs(data: Path, faces: Descriptors) -> Mapping[str, object]:
 def photograph_of_passport(width: int, chance: random.Random) -> tuple[Image.Image, Box]:
     """A phone's photograph of a table with a passport on it, and where that is: ratios, with a border of 5 %."""
     portrait = Image.open(BytesIO(sample_jpeg("collins")))
-    page = passport(portrait)
+    page = drawn("passport", portrait)
     page = page.resize((width, round(width * page.height / page.width)), Image.Resampling.LANCZOS)
     page = page.convert("RGBA").rotate(chance.uniform(-4, 4), Image.Resampling.BICUBIC, expand=True)
     table = Image.effect_noise((PHONE[0] // 8, PHONE[1] // 8), 24).convert("RGB").resize(PHONE)

@@ -4,6 +4,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from face_validation.local.aws.environment import aws_variables, function_settings
 from face_validation.local.stack import LocalStack
+from face_validation_function.settings import PeopleSettings, Settings
 from infra.constructs.function import FUNCTIONS
 from tests.answered import Answered
 from tests.events import validation_events
@@ -34,7 +36,7 @@ def deployed(
         zipped.extractall(task)
     environment = {
         **aws_variables(stack.info.s3_endpoint, stack.info.rekognition_endpoint),
-        **function_settings(stack.info.source_bucket, stack.info.target_bucket, stack.info.claims_table, "WARNING"),
+        **function_settings(Settings, **asdict(stack.info)),
     }
     with Emulator(task, FUNCTIONS["Validation"].handler, environment, runtime[0]) as emulator:
         yield emulator
@@ -72,14 +74,12 @@ def test_the_artefact_answers_the_events_about_people_under_its_other_two_handle
 ) -> None:
     task, interpreter = asset
     info = stack.info
-    settings = function_settings(info.source_bucket, info.target_bucket, info.claims_table, "WARNING")
-    environment = {
-        **aws_variables(info.s3_endpoint, info.rekognition_endpoint),
-        **{name: value for name, value in settings.items() if name != "DOCUMENT_LABELS"},
-    }
 
     with people_stores(stack) as stores:
-        variables = {**environment, **stores.settings()}
+        variables = {
+            **aws_variables(info.s3_endpoint, info.rekognition_endpoint),
+            **function_settings(PeopleSettings, **asdict(info) | asdict(stores)),
+        }
         with Emulator(task, FUNCTIONS["People"].handler, variables, interpreter) as people:
             for name, expected in EXPECTED.items():
                 answer = people.invoke(event_of(name))

@@ -14,9 +14,8 @@ from face_validation.local.aws.stores import (
     CLAIMS_DEFINITION,
     FACES_DEFINITION,
     JOBS_DEFINITION,
-    JobStores,
-    PeopleStores,
 )
+from face_validation.local.stack_info import StackInfo
 from face_validation_function.contract.refusals import REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.integrations.claims_table import EXPIRES_AT
@@ -312,7 +311,6 @@ def test_settings_are_what_the_lambda_finds_and_what_the_local_stack_exports(tem
     of_people = {name.upper() for name in PeopleSettings.__dataclass_fields__}
 
     assert function(template, "Validation")["Environment"]["Variables"].keys() == fields
-    assert function_settings("s", "t", "c", "INFO").keys() == fields
     for name in ("People", "Indexing"):
         assert function(template, name)["Environment"]["Variables"].keys() == of_people
     of_jobs = {name.upper() for name in JobsSettings.__dataclass_fields__}
@@ -322,8 +320,9 @@ def test_settings_are_what_the_lambda_finds_and_what_the_local_stack_exports(tem
         assert function(template, name)["Environment"]["Variables"].keys() == of_jobs - starts
     lines = function(template, "JobLines")["Environment"]["Variables"].keys()
     assert lines == (fields | of_people | of_jobs) - starts
-    exported = PeopleStores("f", "t", "c", "d", "e").settings() | function_settings("s", "t", "c", "INFO")
-    assert (exported | JobStores("b", "t").settings()).keys() == fields | of_people | of_jobs
+    named = dict.fromkeys(StackInfo.__dataclass_fields__, "n")
+    exported = function_settings(Settings, PeopleSettings, JobsSettings, **named)
+    assert exported.keys() == fields | of_people | of_jobs
 
 
 def test_the_three_functions_are_one_asset_with_three_handlers(template: Json) -> None:

@@ -3,32 +3,47 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any
 
 from face_validation.local.gateway.proxy_event import REGION
+from face_validation_function.settings import (
+    ALL_VALIDATION_TYPES,
+    DOCUMENT_LABELS,
+    LIVENESS_CHALLENGES,
+    THRESHOLD_DUPLICATE,
+    THRESHOLD_POSSIBLE_DUPLICATE,
+)
 
 # Neither reaches an account: S3 and Rekognition on this machine take whatever they are given.
 ACCESS_KEY_ID = "local"
 SECRET_ACCESS_KEY = "local-and-worthless"  # noqa: S105 - moto takes any, and it opens no account
 
 
-def function_settings(source_bucket: str, target_bucket: str, claims_table: str, log_level: str) -> dict[str, str]:
-    """The function's own variables: the ones that the deployment sets, all of them and no others."""
-    from face_validation_function.settings import ALL_VALIDATION_TYPES, DOCUMENT_LABELS, LIVENESS_CHALLENGES
+# What has no name of its own here, as the deployment sets it by default; the pace of jobs has no limit.
+_CHOSEN = {
+    "document_labels": ",".join(DOCUMENT_LABELS),
+    "validation_types": ",".join(ALL_VALIDATION_TYPES),
+    "threshold_liveness": "90",
+    "liveness_challenge": LIVENESS_CHALLENGES[0],
+    "liveness_audit_images": "0",
+    "idempotency": "false",
+    "audit_bucket": "",
+    "audit_key": "",
+    "threshold_duplicate": str(THRESHOLD_DUPLICATE),
+    "threshold_possible_duplicate": str(THRESHOLD_POSSIBLE_DUPLICATE),
+    "people_days": "0",
+    "jobs_tps": "0",
+}
 
-    return {
-        "SOURCE_BUCKET": source_bucket,
-        "TARGET_BUCKET": target_bucket,
-        "CLAIMS_TABLE": claims_table,
-        "LOG_LEVEL": log_level,
-        "DOCUMENT_LABELS": ",".join(DOCUMENT_LABELS),
-        "VALIDATION_TYPES": ",".join(ALL_VALIDATION_TYPES),
-        "THRESHOLD_LIVENESS": "90",
-        "LIVENESS_CHALLENGE": LIVENESS_CHALLENGES[0],
-        "LIVENESS_AUDIT_IMAGES": "0",
-        "IDEMPOTENCY": "false",
-        "AUDIT_BUCKET": "",
-        "AUDIT_KEY": "",
-    }
+
+def function_settings(*kinds: type[Any], log_level: str = "WARNING", **named: Any) -> dict[str, str]:
+    """The variables that the deployment sets for functions with settings of these kinds, all of them and no others.
+
+    `named` says where everything is; what is not a setting is left out.
+    """
+    known = {**_CHOSEN, "log_level": log_level, **named}
+    return {setting.name.upper(): known[setting.name] for kind in kinds for setting in fields(kind)}
 
 
 def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]:

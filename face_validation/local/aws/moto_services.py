@@ -2,17 +2,26 @@
 
 import json
 import socket
+import tempfile
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from botocore.config import Config
+from moto.core.common_models import BaseModel
+from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication, create_backend_app
+from moto.s3.models import FakeKey
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response as StarletteResponse
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 from werkzeug.wrappers import Response
 
 from face_validation.client.buckets import client_on_this_machine
 from face_validation.local.aws.environment import SECRET_ACCESS_KEY
-from face_validation.local.aws.moto_memory import nothing_kept_of_what_is_erased
 from face_validation.local.aws.post_object import PostObject, StartResponse, WsgiApp
 from face_validation.local.aws.step_functions import StepFunctions
 from face_validation.local.gateway.server_thread import ServerThread
@@ -31,9 +40,6 @@ _NOT_SERVED = {
 @contextmanager
 def moto_server(listener: socket.socket, step_functions: StepFunctions | None = None) -> Iterator[str]:
     """Serve them on a socket that listens already; the value is the endpoint's URL."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    from face_validation.local.aws.moto_application import as_asgi
 
     def create_app(service: Any) -> Any:
         return create_backend_app(service) if service in SERVICES else refused
@@ -73,3 +79,69 @@ def _is_this_machine(address: str) -> bool:
     except ValueError:
         return False
     return host in LOCAL_NAMES or host.endswith(".localhost")
+
+
+def as_asgi(app: WsgiApp) -> ASGIApp:
+    """A WSGI application as uvicorn serves it: each request in a thread once its whole body is there."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return
+        path, query = scope["raw_path"], scope["query_string"].decode("latin-1")
+        target = f"{path.decode('latin-1')}?{query}" if query else path.decode("latin-1")
+        # The caller's own Host goes along in the headers.
+        environ = BackendRequest.from_primitives(request.method, "http://localhost/", request.headers, body).environ
+        environ |= {"PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "QUERY_STRING": query}
+        environ |= {"RAW_URI": target, "REQUEST_URI": target}
+        made = await run_in_threadpool(Response.from_app, app, environ, buffered=True)
+        if content := made.get_data():
+            made.headers.setdefault("Content-Length", len(content))
+        response = StarletteResponse(content, made.status_code)
+        response.raw_headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in made.headers]
+        await response(scope, receive, send)
+
+    return Router(default=answer, redirect_slashes=False)
+
+
+@contextmanager
+def nothing_kept_of_what_is_erased() -> Iterator[None]:
+    """Within it, an object that is erased leaves the memory, and a list of versions copies no contents.
+
+    moto notes every instance of its models in a list for its own tests, and ListObjectVersions copies all objects of
+    the bucket, whatever prefix is asked for: each enrolment and erasure kept another copy of the faces bucket.
+    """
+    with ExitStack() as replaced:
+        replaced.enter_context(_replaced(BaseModel, "__new__", _untracked))
+        replaced.enter_context(_replaced(FakeKey, "__del__", FakeKey.dispose))
+        replaced.enter_context(_replaced(FakeKey, "__deepcopy__", _without_content))
+        yield
+
+
+@contextmanager
+def _replaced(owner: type, name: str, method: Any) -> Iterator[None]:
+    before = vars(owner).get(name)
+    setattr(owner, name, method)
+    try:
+        yield
+    finally:
+        if before is None:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, before)
+
+
+def _untracked(cls: type[Any], *_: Any, **__: Any) -> Any:
+    return object.__new__(cls)
+
+
+def _without_content(key: Any, memo: dict[int, Any]) -> Any:
+    """What a list needs of an object: all but its bytes, which its tag is made of when it is first asked for."""
+    del memo
+    tag = key.etag.strip('"')
+    empty = tempfile.SpooledTemporaryFile()  # noqa: SIM115 - moto's object, which holds it, closes it
+    copied = object.__new__(type(key))
+    copied.__dict__.update(key.__dict__, _etag=tag, _value_buffer=empty, lock=threading.Lock(), multipart=None)
+    return copied

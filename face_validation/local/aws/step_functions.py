@@ -133,8 +133,7 @@ def main(server: str, timeout_s: float) -> None:
     from moto.core.config import default_user_config
     from moto.moto_server.werkzeug_app import create_backend_app
 
-    from face_validation.local.aws.moto_application import as_asgi
-    from face_validation.local.aws.moto_services import aws_client
+    from face_validation.local.aws.moto_services import as_asgi, aws_client
     from face_validation.local.gateway.server_thread import ServerThread
     from face_validation_function.job_steps_function import gather_handler, lines_handler, split_handler
 

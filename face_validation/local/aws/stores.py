@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from face_validation.local.aws.step_functions import STATE_MACHINE_ARN
 from face_validation_function.integrations.claims_table import EXPIRES_AT, KEY
 from face_validation_function.integrations.faces_table import BY_EXPIRY, BY_FACE_ID, BY_NAME
 from face_validation_function.integrations.jobs_on_aws import BY_TIME, CREATED_AT, KEYS
-from face_validation_function.settings import INDEX_PREFIX, THRESHOLD_DUPLICATE, THRESHOLD_POSSIBLE_DUPLICATE
+from face_validation_function.settings import INDEX_PREFIX
 
 COLLECTION_ID = "face-validation"
 
@@ -98,18 +97,6 @@ class PeopleStores:
             rekognition.create_collection(CollectionId=COLLECTION_ID)
         return cls(bucket, table, COLLECTION_ID, letters_url, events_url)
 
-    def settings(self) -> dict[str, str]:
-        """The variables that the people functions have beside the validation function's."""
-        return {
-            "FACES_BUCKET": self.faces_bucket,
-            "FACES_TABLE": self.faces_table,
-            "COLLECTION_ID": self.collection_id,
-            "DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
-            "THRESHOLD_DUPLICATE": str(THRESHOLD_DUPLICATE),
-            "THRESHOLD_POSSIBLE_DUPLICATE": str(THRESHOLD_POSSIBLE_DUPLICATE),
-            "PEOPLE_DAYS": "0",
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class JobStores:
@@ -125,12 +112,3 @@ class JobStores:
         s3.create_bucket(Bucket=name)
         dynamodb.create_table(TableName=name, **JOBS_DEFINITION)
         return cls(name, name)
-
-    def settings(self) -> dict[str, str]:
-        """The variables that the functions about jobs have beside the others; the pace has no limit here."""
-        return {
-            "JOBS_BUCKET": self.jobs_bucket,
-            "JOBS_TABLE": self.jobs_table,
-            "STATE_MACHINE_ARN": STATE_MACHINE_ARN,
-            "JOBS_TPS": "0",
-        }

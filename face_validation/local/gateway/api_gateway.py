@@ -5,19 +5,19 @@ import base64
 import json
 import logging
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 
-from face_validation.local.gateway.addresses import no_such_address, path_pattern
 from face_validation.local.gateway.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
-from face_validation.local.gateway.proxy_event import HttpRequest, LambdaContext, proxy_event
-from face_validation.local.gateway.refusals import RefusedError
-from face_validation.local.gateway.throttle import Throttle, TokenBucket
+from face_validation.local.gateway.proxy_event import LambdaContext, last_header, path_below, proxy_event
+from face_validation.local.gateway.refusals import RefusedError, no_such_address
+from face_validation.local.gateway.throttle import Throttle
 from face_validation_function.routes import VALIDATION_ROUTES, Route
 
 logger = logging.getLogger(__name__)
@@ -53,8 +53,8 @@ class Gateway:
         function_timeout_s: float = FUNCTION_TIMEOUT_S,
     ) -> None:
         self._handler, self._authorizer, self._stage = handler, authorizer, stage
-        self._routes = [(route, path_pattern(route.resource)) for route in routes]
-        self._bucket = TokenBucket(throttle or Throttle())
+        self._routes = [(route, compile_path(route.resource)[0]) for route in routes]
+        self._throttle = throttle or Throttle()
         self._timeout_s, self._function_timeout_s = timeout_s, function_timeout_s
         self.concurrency = concurrency or max(4, 2 * (os.cpu_count() or 2))
         self._turns = asyncio.Semaphore(self.concurrency)
@@ -63,14 +63,14 @@ class Gateway:
 
     async def answer(self, request: Request) -> Response:
         """Answer one request below the stage's path."""
-        received = _received(request, self._stage)
+        request_id = str(uuid.uuid4())
         try:
-            answer = await self._passed_on(request, received)
+            answer = await self._passed_on(request, request_id)
         except RefusedError as error:
-            answer = error.response(received.request_id)
+            answer = error.response(request_id)
         except asyncio.CancelledError:  # the server stops and has waited long enough for this one
-            answer = RefusedError("STOPPING").response(received.request_id)
-        answer.headers["x-amzn-RequestId"] = received.request_id
+            answer = RefusedError("STOPPING").response(request_id)
+        answer.headers["x-amzn-RequestId"] = request_id
         return answer
 
     def close(self) -> None:
@@ -78,16 +78,16 @@ class Gateway:
         self._checks.shutdown(wait=False, cancel_futures=True)
         self._invocations.shutdown(wait=False, cancel_futures=True)
 
-    async def _passed_on(self, request: Request, received: HttpRequest) -> Response:
-        route, path_parameters = self._route(received)
+    async def _passed_on(self, request: Request, request_id: str) -> Response:
+        route, path_parameters = self._route(request)
         body = await read_body(request, MAX_BODY_BYTES)
         if body is None:
             raise RefusedError("REQUEST_TOO_LARGE")
-        claims = await self._claims(received, route)
-        if not self._bucket.take():
+        claims = await self._claims(request, route)
+        if not self._throttle.take():
             raise RefusedError("THROTTLED")
         where: dict[str, Any] = {"resource": route.resource, "path_parameters": path_parameters, "stage": self._stage}
-        event = proxy_event(replace(received, body=body), **where, claims=claims)
+        event = proxy_event(request, body, request_id, **where, claims=claims)
         if len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_EVENT_BYTES:
             raise RefusedError("REQUEST_TOO_LARGE")
         answer = await self._invoke(event)
@@ -97,20 +97,23 @@ class Gateway:
             logger.exception("Malformed Lambda proxy response")
             raise RefusedError("INTEGRATION_FAILURE") from error
 
-    def _route(self, request: HttpRequest) -> tuple[Route, dict[str, str]]:
+    def _route(self, request: Request) -> tuple[Route, dict[str, str]]:
+        path = path_below(request, self._stage)
         for route, pattern in self._routes:
-            found = pattern.fullmatch(request.path)
+            found = pattern.fullmatch(path)
             if found and route.method == request.method:
                 return route, found.groupdict()
         known = [(route.method, f"/{self._stage}{route.resource}") for route, _ in self._routes]
-        details = no_such_address(request.method, f"/{self._stage}{request.path}", known)
+        details = no_such_address(request.method, f"/{self._stage}{path}", known)
         raise RefusedError("MISSING_AUTHENTICATION_TOKEN", details)
 
-    async def _claims(self, request: HttpRequest, route: Route) -> dict[str, Any]:
+    async def _claims(self, request: Request, route: Route) -> dict[str, Any]:
         authorize = self._authorizer.authorize
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._checks, authorize, request.header("authorization"), *route.scopes)
+            return await loop.run_in_executor(
+                self._checks, authorize, last_header(request, "authorization"), *route.scopes
+            )
         except TokenRefusedError as error:
             # The resource, not the path: that may hold a name.
             logger.info("401 for %s %s: %s", route.method, route.resource, error)
@@ -149,19 +152,6 @@ async def read_body(request: Request, limit: int) -> bytes | None:
         if size <= limit:
             body += chunk
     return bytes(body) if size <= limit else None
-
-
-def _received(request: Request, stage: str) -> HttpRequest:
-    raw_path = bytes(request.scope["raw_path"]).decode("ascii", "replace")
-    return HttpRequest(
-        method=request.method,
-        path=raw_path.removeprefix(f"/{stage}") or "/",
-        query=request.url.query,
-        headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
-        body=b"",
-        source_ip=request.client.host if request.client else "127.0.0.1",
-        protocol=f"HTTP/{request.scope['http_version']}",
-    )
 
 
 def _http_response(answer: object) -> Response:

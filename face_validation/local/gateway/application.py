@@ -15,8 +15,8 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from face_validation.local.cognito.token_endpoint import TokenError, TokenIssuer, TokenRequest
-from face_validation.local.gateway.addresses import Address, no_such_address
 from face_validation.local.gateway.api_gateway import Gateway, read_body
+from face_validation.local.gateway.refusals import Address, no_such_address
 from face_validation.local.web.documentation import documentation_routes
 from face_validation_function.routes import ROUTES
 

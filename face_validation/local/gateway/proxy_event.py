@@ -5,10 +5,11 @@ import secrets
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
+
+from starlette.requests import Request
 
 ACCOUNT_ID = "123456789012"  # AWS's own documentation account
 API_ID = "local"
@@ -25,31 +26,28 @@ NOT_KNOWN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """A request as it came over the wire.
+def path_below(request: Request, stage: str) -> str:
+    """The request's path below the stage, still percent-encoded."""
+    path = bytes(request.scope["raw_path"]).decode("ascii", "replace")
+    return path.removeprefix(f"/{stage}") or "/"
 
-    `path` is still percent-encoded and without the stage; `headers` keep their order and repetitions.
-    """
 
-    method: str
-    path: str
-    query: str
-    headers: Sequence[tuple[str, str]]
-    body: bytes
-    source_ip: str
-    protocol: str = "HTTP/1.1"
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    def header(self, name: str) -> str | None:
-        """The last value of a header, whatever its case; None when it is absent."""
-        return next((value for key, value in reversed(self.headers) if key.lower() == name.lower()), None)
+def last_header(request: Request, name: str) -> str | None:
+    """The last value of a header; None when it is absent."""
+    return next(reversed(request.headers.getlist(name)), None)
 
 
 def proxy_event(
-    request: HttpRequest, *, resource: str, path_parameters: dict[str, str], stage: str, claims: dict[str, Any]
+    request: Request,
+    body: bytes,
+    request_id: str,
+    *,
+    resource: str,
+    path_parameters: dict[str, str],
+    stage: str,
+    claims: dict[str, Any],
 ) -> dict[str, Any]:
-    """The REST proxy event of a request whose token was accepted.
+    """The REST proxy event of a request whose whole body is there and whose token was accepted.
 
     As on AWS: absent parts are null and not empty, repeated headers and query parameters keep their last value in
     the plain map and all of them in the `multiValue` one, query parameters are decoded and path parameters are not,
@@ -57,12 +55,13 @@ def proxy_event(
 
     Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
-    now = time.time()
-    headers = _forwarded_headers(request)
-    query = _grouped(parse_qsl(request.query, keep_blank_values=True))
+    now, path = time.time(), path_below(request, stage)
+    source_ip = request.client.host if request.client else "127.0.0.1"
+    headers = _forwarded_headers(request, source_ip)
+    query = _grouped(parse_qsl(request.url.query, keep_blank_values=True))
     return {
         "resource": resource,
-        "path": request.path,
+        "path": path,
         "httpMethod": request.method,
         "headers": {name: values[-1] for name, values in headers.items()},
         "multiValueHeaders": headers,
@@ -77,24 +76,24 @@ def proxy_event(
             "httpMethod": request.method,
             "extendedRequestId": base64.b64encode(secrets.token_bytes(9)).decode() + "=",
             "requestTime": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S %z"),
-            "path": f"/{stage}{request.path}",
+            "path": f"/{stage}{path}",
             "accountId": ACCOUNT_ID,
-            "protocol": request.protocol,
+            "protocol": f"HTTP/{request.scope['http_version']}",
             "stage": stage,
             "domainPrefix": API_ID,
             "requestTimeEpoch": int(now * 1000),
-            "requestId": request.request_id,
+            "requestId": request_id,
             "identity": {
                 **dict.fromkeys(NOT_KNOWN),
-                "sourceIp": request.source_ip,
-                "userAgent": request.header("user-agent"),
+                "sourceIp": source_ip,
+                "userAgent": last_header(request, "user-agent"),
             },
-            "domainName": request.header("host"),
+            "domainName": last_header(request, "host"),
             "deploymentId": "local",
             "apiId": API_ID,
         },
         # The API declares no binary media types, so API Gateway reads every body as UTF-8 text.
-        "body": request.body.decode("utf-8", "replace") if request.body else None,
+        "body": body.decode("utf-8", "replace") if body else None,
         "isBase64Encoded": False,
     }
 
@@ -120,10 +119,10 @@ class LambdaContext:
         return max(0, round((self._deadline - time.monotonic()) * 1000))
 
 
-def _forwarded_headers(request: HttpRequest) -> dict[str, list[str]]:
-    headers = _grouped([(name.title(), value) for name, value in request.headers if name.lower() not in NOT_FORWARDED])
-    host, _, port = (request.header("host") or "").rpartition(":")
-    came_from = [*headers.get("X-Forwarded-For", ()), request.source_ip]
+def _forwarded_headers(request: Request, source_ip: str) -> dict[str, list[str]]:
+    headers = _grouped([(name.title(), value) for name, value in request.headers.items() if name not in NOT_FORWARDED])
+    host, _, port = (last_header(request, "host") or "").rpartition(":")
+    came_from = [*headers.get("X-Forwarded-For", ()), source_ip]
     headers["X-Forwarded-For"] = [", ".join(came_from)]
     headers["X-Forwarded-Port"] = [port if host and port.isdigit() else "80"]
     headers["X-Forwarded-Proto"] = ["http"]

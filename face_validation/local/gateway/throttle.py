@@ -3,32 +3,25 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 DEFAULT_RATE, DEFAULT_BURST = 10_000.0, 5_000
 
 
-@dataclass(frozen=True, slots=True)
 class Throttle:
-    """API Gateway's token bucket: requests a second in the long run, and how many at once. The defaults are AWS's."""
+    """A full bucket of `burst` requests at once that `rate` requests a second refill; thread-safe. AWS's defaults."""
 
-    rate: float = DEFAULT_RATE
-    burst: int = DEFAULT_BURST
-
-
-class TokenBucket:
-    """A full bucket of `burst` that `rate` refills; thread-safe."""
-
-    def __init__(self, throttle: Throttle, clock: Callable[[], float] = time.monotonic) -> None:
-        self._throttle, self._clock, self._lock = throttle, clock, threading.Lock()
-        self._level, self._filled_at = float(throttle.burst), clock()
+    def __init__(
+        self, rate: float = DEFAULT_RATE, burst: int = DEFAULT_BURST, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate, self._burst, self._clock, self._lock = rate, float(burst), clock, threading.Lock()
+        self._level, self._filled_at = self._burst, clock()
 
     def take(self) -> bool:
         """Whether one more request may pass now."""
         with self._lock:
             now = self._clock()
-            refilled = self._level + (now - self._filled_at) * self._throttle.rate
-            self._level, self._filled_at = min(float(self._throttle.burst), refilled), now
+            self._level = min(self._burst, self._level + (now - self._filled_at) * self._rate)
+            self._filled_at = now
             if self._level < 1:
                 return False
             self._level -= 1

@@ -41,34 +41,21 @@ CLARA = Holder(
     expiry=date(2033, 8, 31),
     place="Amaurot",
 )
+CLARAS = frozenset({"driving_licence", "large_identity_card"})
 
 _INK, _LABEL = (24, 28, 44), (70, 84, 122)
 _COLORS = {"label": _LABEL, "title": (120, 24, 60)}
 
 
-def passport(photograph: Image.Image, holder: Holder = ANNA) -> Image.Image:
-    """The data page of a passport with its two MRZ lines: 1250 x 880 RGB."""
-    return _Card("passport", holder, photograph).image
+def drawn(name: str, photograph: Image.Image | None = None) -> Image.Image:
+    """One of documents.json, RGB.
 
-
-def driving_licence(photograph: Image.Image, holder: Holder = CLARA) -> Image.Image:
-    """The front of a driving licence, its fields numbered as the Vienna convention has them: 856 x 540 RGB."""
-    return _Card("driving_licence", holder, photograph).image
-
-
-def identity_card(photograph: Image.Image, holder: Holder = ANNA) -> Image.Image:
-    """The front of a national identity card of bank-card size (its MRZ is on the back): 856 x 540 RGB."""
-    return _Card("identity_card", holder, photograph).image
-
-
-def identity_card_back(holder: Holder = ANNA) -> Image.Image:
-    """The back of `identity_card`, with three MRZ lines and no portrait: 856 x 540 RGB."""
-    return _Card("identity_card_back", holder).image
-
-
-def large_identity_card(photograph: Image.Image, holder: Holder = CLARA) -> Image.Image:
-    """An identity card of the larger kind (ID-2), portrait and two MRZ lines on one side: 1050 x 740 RGB."""
-    return _Card("large_identity_card", holder, photograph).image
+    `passport`: its data page with two MRZ lines, 1250 x 880. `driving_licence`: its front, fields numbered as the
+    Vienna convention has them, 856 x 540. `identity_card`: the front of one of bank-card size, 856 x 540;
+    `identity_card_back`: three MRZ lines and no portrait. `large_identity_card`: ID-2, portrait and two MRZ lines on
+    one side, 1050 x 740.
+    """
+    return _Card(name, CLARA if name in CLARAS else ANNA, photograph).image
 
 
 class _Card:
@@ -77,7 +64,7 @@ class _Card:
     Each method but `image` draws one kind of mark of documents.json.
     """
 
-    def __init__(self, name: str, holder: Holder, photograph: Image.Image | None = None) -> None:
+    def __init__(self, name: str, holder: Holder, photograph: Image.Image | None) -> None:
         layout = dict(_layouts()[name])
         self._holder, self._photograph = holder, photograph
         self._width, self._height = layout.pop("size_mm")

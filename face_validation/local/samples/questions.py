@@ -6,7 +6,7 @@ from functools import cache
 
 from PIL import Image
 
-from face_validation.local.samples.documents import driving_licence, passport
+from face_validation.local.samples.documents import drawn
 from face_validation.local.samples.photographs import (
     another_picture,
     eileen_collins,
@@ -18,13 +18,13 @@ from face_validation.local.samples.photographs import (
 )
 
 IMAGES: dict[str, Callable[[], Image.Image]] = {
-    "passport-collins": lambda: passport(portrait_of_collins()),
-    "licence-hopper": lambda: driving_licence(portrait_of_hopper()),
+    "passport-collins": lambda: drawn("passport", portrait_of_collins()),
+    "licence-hopper": lambda: drawn("driving_licence", portrait_of_hopper()),
     "collins": eileen_collins,
     "collins-again": lambda: another_picture(eileen_collins()),
     # Nearer than in the photograph: a person's face is larger than a passport.
     "collins-with-passport": lambda: held(
-        another_picture(eileen_collins().crop((40, 0, 380, 340))), passport(portrait_of_collins())
+        another_picture(eileen_collins().crop((40, 0, 380, 340))), drawn("passport", portrait_of_collins())
     ),
     "hopper": grace_hopper,
     "hopper-again": lambda: another_picture(grace_hopper()),

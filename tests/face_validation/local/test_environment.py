@@ -12,7 +12,9 @@ from face_validation_function.settings import ALL_VALIDATION_TYPES, Settings
 
 
 def test_the_function_is_given_exactly_its_settings() -> None:
-    exported = function_settings("sources", "targets", "claims", "INFO")
+    exported = function_settings(
+        Settings, log_level="INFO", source_bucket="sources", target_bucket="targets", claims_table="claims"
+    )
 
     assert set(exported) == {field.name.upper() for field in dataclasses.fields(Settings)}
     assert Settings.from_environment(exported) == Settings(

@@ -12,7 +12,7 @@ import pytest
 
 from face_validation.local.gateway.api_gateway import MAX_BODY_BYTES, MAX_EVENT_BYTES
 from face_validation.local.gateway.authorizer import CognitoAuthorizer
-from face_validation.local.gateway.throttle import Throttle, TokenBucket
+from face_validation.local.gateway.throttle import Throttle
 from tests.face_validation.local.under_test import Api, refusal_of
 
 
@@ -138,7 +138,7 @@ def test_over_the_throttle_the_answer_is_429_with_a_time_to_come_again(authorize
 
 def test_the_bucket_refills_at_its_rate_and_never_over_its_burst() -> None:
     now = [0.0]
-    bucket = TokenBucket(Throttle(rate=2, burst=3), clock=lambda: now[0])
+    bucket = Throttle(rate=2, burst=3, clock=lambda: now[0])
 
     taken = [bucket.take() for _ in range(4)]
     now[0] = 0.5

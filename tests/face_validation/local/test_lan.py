@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from face_validation.local import lan
+from face_validation.local.lan import COOKIE, LanSite
 from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
-from face_validation.local.web.lan_site import COOKIE, LanSite
 from face_validation.local.web.own_site import OwnSite
 
 ORIGIN = "https://192.0.2.7:8443"

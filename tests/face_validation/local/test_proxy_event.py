@@ -1,27 +1,38 @@
 """The proxy event is what a REST API sends, in every part that a handler could read."""
 
 import re
+import uuid
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
-from face_validation.local.gateway.proxy_event import HttpRequest, LambdaContext, proxy_event
+from face_validation.local.gateway.proxy_event import LambdaContext, proxy_event
 
 CLAIMS = {"sub": "abc", "exp": 1683172206, "iat": 1683085806, "auth_time": 1683085806, "version": 2, "client_id": "abc"}
 
 
 def event_of(**changes: Any) -> dict[str, Any]:
-    request: dict[str, Any] = {
-        "method": "POST",
-        "path": "/validation",
+    given: dict[str, Any] = {
         "query": "",
         "headers": [("host", "127.0.0.1:8080"), ("content-type", "application/json"), ("user-agent", "curl/8")],
         "body": b'{"type": "FACE_TO_FACE"}',
-        "source_ip": "127.0.0.1",
+        **changes,
     }
-    return proxy_event(
-        HttpRequest(**(request | changes)), resource="/validation", path_parameters={}, stage="dev", claims=CLAIMS
-    )
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/dev/validation",
+        "raw_path": b"/dev/validation",
+        "query_string": given["query"].encode(),
+        # As uvicorn gives them: names in small letters.
+        "headers": [(name.lower().encode(), value.encode()) for name, value in given["headers"]],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8080),
+    }
+    where: dict[str, Any] = {"resource": "/validation", "path_parameters": {}, "stage": "dev", "claims": CLAIMS}
+    return proxy_event(Request(scope), given["body"], str(uuid.uuid4()), **where)
 
 
 def test_it_has_exactly_the_members_of_a_version_1_event() -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from face_validation.local.samples import documents as sample_documents
+from face_validation.local.samples.documents import drawn
 from rekognition_local.engine import DetectedFace, Engine
 from rekognition_local.engine.documents.documents import DocumentReading
 from tests.rekognition_local.papers import Pixels, held_up, on_a_table, paper
@@ -23,10 +24,10 @@ COUNTED = 55.0  # the service's default: a label counts above it
 Draw = Callable[[Image.Image], Image.Image]
 
 CARDS = [
-    pytest.param(sample_documents.passport, "Passport", id="passport"),
-    pytest.param(sample_documents.driving_licence, "Driving License", id="driving-licence"),
-    pytest.param(sample_documents.identity_card, "Driving License", id="identity-card"),
-    pytest.param(sample_documents.large_identity_card, "Driving License", id="large-identity-card"),
+    pytest.param(partial(drawn, "passport"), "Passport", id="passport"),
+    pytest.param(partial(drawn, "driving_licence"), "Driving License", id="driving-licence"),
+    pytest.param(partial(drawn, "identity_card"), "Driving License", id="identity-card"),
+    pytest.param(partial(drawn, "large_identity_card"), "Driving License", id="large-identity-card"),
 ]
 SCENES: dict[str, dict[str, Any]] = {
     "askew": {"degrees": 8},
@@ -109,7 +110,7 @@ def test_a_document_held_up_beside_a_face_is_boxed_without_that_face(
 
 
 def test_the_back_of_a_card_is_known_by_its_zone(engine: Engine) -> None:
-    reading, _ = read(engine, sample_documents.identity_card_back())
+    reading, _ = read(engine, drawn("identity_card_back"))
 
     assert labels(reading) == ["Driving License"]
 
@@ -158,7 +159,7 @@ def test_an_empty_image_says_nothing(engine: Engine) -> None:
 
 
 def test_boxes_are_clipped_to_the_image(engine: Engine, astronaut: Image.Image) -> None:
-    card = sample_documents.passport(astronaut)
+    card = drawn("passport", astronaut)
 
     reading, _ = read(engine, card.crop((0, 0, card.width - 150, card.height)))
 
@@ -171,7 +172,7 @@ def test_boxes_are_clipped_to_the_image(engine: Engine, astronaut: Image.Image) 
 
 def test_threads_read_the_same_as_one_by_one(astronaut: Image.Image) -> None:
     engine = Engine.load()  # whose text models the threads load at the same time
-    images = [np.asarray(draw(astronaut)) for draw in (sample_documents.passport, sample_documents.driving_licence)]
+    images = [np.asarray(drawn(name, astronaut)) for name in ("passport", "driving_licence")]
 
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda image: read(engine, image)[0], images * 2))
