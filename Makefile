@@ -108,7 +108,7 @@ bench-engine: .venv/.bench ## detect, embed and compare beside the face_recognit
 	@$(BIN)/python -m benchmarks.engine
 
 bench-documents: .venv/.local ## reading identity documents: time, and labels with FACE_DATA
-	@$(BIN)/python -m benchmarks.documents
+	@$(BIN)/python -m tests.figures.documents
 
 bench-request: .venv/.local ## what wire and gateway add; POST /validation with 300 ms added to each Rekognition call
 	@$(BIN)/python -m benchmarks.request

@@ -167,7 +167,7 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 
 def test_the_page_about_jobs_has_the_table_that_is_computed() -> None:
-    from benchmarks.jobs import table as computed
+    from tests.figures.job_costs import table as computed
 
     assert computed() in (ROOT / "docs" / "jobs.md").read_text("utf-8")
 

@@ -1,6 +1,6 @@
 """What bulk jobs of a million lines take on AWS: time, money, transitions, DynamoDB units, and the limit that bites.
 
-    python -m benchmarks.jobs       prints the table of docs/jobs.md
+    python -m tests.figures.job_costs       prints the table of docs/jobs.md
 
 No measurement: the arithmetic of the state machine and of its functions, with the prices of us-east-1.
 """

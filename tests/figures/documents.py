@@ -1,6 +1,6 @@
 """Reading documents: time of an image on one thread, and with FACE_DATA the labels of its documents and photographs.
 
-    python -m benchmarks.documents
+    python -m tests.figures.documents
 
 Time is the processor's, of the text models and rules alone: faces are found before the clock starts.
 """
