@@ -12,11 +12,10 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import compile_path
 
 from face_validation.local.gateway.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
 from face_validation.local.gateway.proxy_event import LambdaContext, last_header, path_below, proxy_event
-from face_validation.local.gateway.refusals import RefusedError, no_such_address
+from face_validation.local.gateway.refusals import RefusedError, no_such_address, path_pattern
 from face_validation.local.gateway.throttle import Throttle
 from face_validation_function.routes import VALIDATION_ROUTES, Route
 
@@ -53,7 +52,7 @@ class Gateway:
         function_timeout_s: float = FUNCTION_TIMEOUT_S,
     ) -> None:
         self._handler, self._authorizer, self._stage = handler, authorizer, stage
-        self._routes = [(route, compile_path(route.resource)[0]) for route in routes]
+        self._routes = [(route, path_pattern(route.resource)) for route in routes]
         self._throttle = throttle or Throttle()
         self._timeout_s, self._function_timeout_s = timeout_s, function_timeout_s
         self.concurrency = concurrency or max(4, 2 * (os.cpu_count() or 2))

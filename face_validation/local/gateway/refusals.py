@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Collection
 from dataclasses import replace
 from http import HTTPStatus
@@ -46,10 +47,15 @@ class RefusedError(Exception):
 def no_such_address(method: str, path: str, known: Collection[Address]) -> str:
     """Names the address that was asked, and the one that was meant where there is one like it."""
     asked = f"There is no {method} {path[:120]} here"
-    at_path = [address for address in known if compile_path(address[1])[0].fullmatch(path)]
+    at_path = [address for address in known if path_pattern(address[1]).fullmatch(path)]
     similar = difflib.get_close_matches(path[:120], {known_path for _, known_path in known}, n=1, cutoff=0.6)
     meant = at_path or [address for address in known if address[1] in similar] or known
     return f"{asked}: {'use' if at_path or similar else 'there is'} {_listed(meant)}."
+
+
+def path_pattern(resource: str) -> re.Pattern[str]:
+    """`/faces/{face_id}` as a pattern: a path parameter is one segment, or with `{name+}` the rest of the path."""
+    return compile_path(resource.replace("+}", ":path}"))[0]
 
 
 def _listed(addresses: Collection[Address]) -> str:
