@@ -88,10 +88,10 @@ def local(
         _start_in_background(port, data, info, log_level, rate, burst)
         return
     from face_validation.local.announcement import announce, remove_info
+    from face_validation.local.background import stopped_by_signals
     from face_validation.local.demo import client_of
     from face_validation.local.enrolled_people import enrol_folder
     from face_validation.local.lan import lan_page
-    from face_validation.local.signals import stopped_by_signals
     from face_validation.local.stack import LocalStack
     from rekognition_local.memory import give_large_blocks_back
 
@@ -159,8 +159,8 @@ def demo(
 
     Exits with 0 when every answer is right, with 1 otherwise.
     """
+    from face_validation.local.background import stopped_by_signals
     from face_validation.local.demo import show
-    from face_validation.local.signals import stopped_by_signals
     from face_validation.local.stack import LocalStack
 
     console = Console(emoji=False)

@@ -1,12 +1,14 @@
-"""A local stack in the background: started with a log file, waited for, and stopped by its process id."""
+"""A local stack as a process: in the background with a log file, and how it is told to end."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from face_validation.client.profiles import running_stack, running_stack_file
@@ -66,3 +68,38 @@ def stop_running() -> dict[str, Any] | None:
 def _end_of(log: Path) -> str:
     lines = log.read_text("utf-8", errors="replace").splitlines()[-5:]
     return f"The end of {log}:\n" + "\n".join(lines)
+
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
+
+
+class Ending:
+    """Whether the end was asked for."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def wait(self) -> None:
+        """Wait for it; raises KeyboardInterrupt, also when that was raised before and some library kept it."""
+        while not self.asked:
+            time.sleep(0.2)
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[Ending]:
+    """Within the `with`, these signals raise KeyboardInterrupt, once: the way out is not disturbed."""
+    ending = Ending()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if not ending.asked:
+            ending.asked = True
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in ENDINGS}
+    try:
+        yield ending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

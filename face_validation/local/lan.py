@@ -29,9 +29,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.gateway.server_thread import ServerThread
 from face_validation.local.stack_info import StackInfo
-from face_validation.local.web.own_site import SECURITY_HEADERS, OwnSite
+from face_validation.local.web.own_site import SECURITY_HEADERS, OwnSite, StackApi
 from face_validation.local.web.page_routes import PageRoutes
-from face_validation.local.web.stack_api import StackApi
 from rekognition_local.server.process import listening
 
 PORT = 8443

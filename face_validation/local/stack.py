@@ -17,21 +17,19 @@ from face_validation.local.aws.events import PhotoEvents, expiry_schedule
 from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.step_functions import STATE_MACHINE_ARN, StepFunctions
 from face_validation.local.aws.stores import JobStores, PeopleStores, create_claims_table
-from face_validation.local.cognito.token_endpoint import TokenIssuer
+from face_validation.local.cognito.access_tokens import CognitoAuthorizer, TokenIssuer
 from face_validation.local.cognito.user_pool import UserPool
 from face_validation.local.gateway.api_gateway import Gateway, Handler
 from face_validation.local.gateway.application import application
-from face_validation.local.gateway.authorizer import CognitoAuthorizer
 from face_validation.local.gateway.server_thread import ServerThread
 from face_validation.local.gateway.throttle import Throttle
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.evaluation_routes import EvaluationRoutes
 from face_validation.local.web.jobs_routes import JobsRoutes
-from face_validation.local.web.own_site import OwnSite
+from face_validation.local.web.own_site import OwnSite, StackApi
 from face_validation.local.web.page_routes import PageRoutes
 from face_validation.local.web.people_routes import PeopleRoutes
-from face_validation.local.web.stack_api import StackApi
 from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
 from face_validation_function.settings import JobsSettings, PeopleSettings, Settings
 from rekognition_local.server.process import listening, rekognition_process

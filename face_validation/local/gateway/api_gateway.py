@@ -13,7 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from face_validation.local.gateway.authorizer import CognitoAuthorizer, MissingScopeError, TokenRefusedError
+from face_validation.local.cognito.access_tokens import CognitoAuthorizer, MissingScopeError, TokenRefusedError
 from face_validation.local.gateway.proxy_event import LambdaContext, last_header, path_below, proxy_event
 from face_validation.local.gateway.refusals import RefusedError, no_such_address, path_pattern
 from face_validation.local.gateway.throttle import Throttle

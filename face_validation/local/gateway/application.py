@@ -1,27 +1,39 @@
-"""Every address of the local stack: health, tokens, keys, the API's stage and the page."""
+"""Every address of the local stack: health, tokens, keys, the API's stage, its description, and the page."""
 
+import importlib.util
 import re
 from collections.abc import Collection, Sequence
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from face_validation.local.cognito.token_endpoint import TokenError, TokenIssuer, TokenRequest
+from face_validation.local.cognito.access_tokens import TokenError, TokenIssuer, TokenRequest
 from face_validation.local.gateway.api_gateway import Gateway, read_body
 from face_validation.local.gateway.refusals import Address, no_such_address
-from face_validation.local.web.documentation import documentation_routes
+from face_validation.local.web.own_site import FOLDER
+from face_validation_function.contract.openapi import document
 from face_validation_function.routes import ROUTES
 
 MAX_FORM_BYTES = 64 * 1024
 HEALTH_TIMEOUT_S = 3.0
+# Swagger UI sets styles as it runs and draws its icons from data URLs; all else comes from here.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 def application(
@@ -99,3 +111,26 @@ async def _no_address(known: Collection[Address], request: Request, refused: Exc
     details = no_such_address(request.method, request.url.path, known)
     error = {"code": "RequestError", "message": "There is no such address.", "details": details}
     return JSONResponse({"error": error}, status)
+
+
+def documentation_routes(stage: str) -> list[BaseRoute]:
+    """The addresses, to be mounted at the root; RuntimeError when the package of Swagger UI is not installed."""
+    description = JSONResponse(document(server_url=f"/{stage}"), headers=SECURITY_HEADERS)
+    files = {"/docs": FOLDER / "docs.html", "/docs/start.js": FOLDER / "docs.js"}
+    files |= {f"/docs/assets/{path.name}": path for path in _assets().iterdir() if path.is_file()}
+
+    async def openapi(_: Request) -> Response:
+        return description
+
+    async def file(request: Request) -> Response:
+        return FileResponse(files[request.url.path], headers=SECURITY_HEADERS)
+
+    return [Route("/openapi.json", openapi), *(Route(address, file) for address in files)]
+
+
+def _assets() -> Path:
+    # Found, not imported: the package's own code is for Flask.
+    package = importlib.util.find_spec("flask_swagger_ui")
+    if package is None or package.origin is None:
+        raise RuntimeError("The package flask-swagger-ui is not installed: `make setup` installs it.")
+    return Path(package.origin).parent / "dist"

@@ -8,8 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from face_validation.local.web.own_site import OwnSite, body_within
-from face_validation.local.web.stack_api import StackApi
+from face_validation.local.web.own_site import OwnSite, StackApi, body_within
 
 FILES = ("jobs.css", "jobs.js", "jobs_words.js")
 MAX_FILE_BYTES = 64 * 1024 * 1024

@@ -15,8 +15,7 @@ from starlette.types import Message
 from face_validation.client.errors import FaceValidationError, texts
 from face_validation.client.image_preparation import MAX_FILE_BYTES, prepare
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
-from face_validation.local.web.own_site import OwnSite, PageRefusedError, body_within
-from face_validation.local.web.stack_api import StackApi
+from face_validation.local.web.own_site import OwnSite, PageRefusedError, StackApi, body_within
 
 MODULES = ("page", "language", "words", "question", "verdict", "pictures", "camera", "boxes", "developers", "intake")
 FILES = ("page.css", "icon.svg", "samples.js", "numbers.js", *(f"{name}.js" for name in MODULES))

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from face_validation.client.image_preparation import prepare
-from face_validation.local.web.own_site import OwnSite, PageRefusedError, body_within
-from face_validation.local.web.stack_api import StackApi
+from face_validation.local.web.own_site import OwnSite, PageRefusedError, StackApi, body_within
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.faces import BoundingBox
 from face_validation_function.utils.image_processing import FACE_MARGIN, crop_pixels, cut, open_upright

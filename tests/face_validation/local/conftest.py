@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from face_validation.local.aws.moto_services import aws_client, moto_server
-from face_validation.local.cognito.token_endpoint import TokenIssuer
+from face_validation.local.cognito.access_tokens import CognitoAuthorizer, TokenIssuer
 from face_validation.local.cognito.user_pool import AppClient, UserPool
-from face_validation.local.gateway.authorizer import CognitoAuthorizer
 from face_validation.local.stack import LocalStack
 from tests.face_validation.local.under_test import READ, WRITE, Api
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from face_validation.local.web.documentation import documentation_routes
+from face_validation.local.gateway.application import documentation_routes
 
 
 def ask(path: str) -> httpx.Response:

@@ -5,8 +5,7 @@ from datetime import date
 import pytest
 from PIL import Image
 
-from face_validation.local.samples.documents import drawn
-from face_validation.local.samples.mrz import Holder, td1, td2, td3
+from face_validation.local.samples.documents import Holder, drawn, td1, td2, td3
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
 from face_validation_function.documents.zones import check_digit
 

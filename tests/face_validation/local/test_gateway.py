@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from face_validation.local.cognito.access_tokens import CognitoAuthorizer
 from face_validation.local.gateway.api_gateway import MAX_BODY_BYTES, MAX_EVENT_BYTES
-from face_validation.local.gateway.authorizer import CognitoAuthorizer
 from face_validation.local.gateway.throttle import Throttle
 from tests.face_validation.local.under_test import Api, refusal_of
 

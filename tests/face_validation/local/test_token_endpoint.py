@@ -10,13 +10,12 @@ import httpx
 import jwt
 import pytest
 
-from face_validation.local.cognito.token_endpoint import TokenIssuer
+from face_validation.local.cognito.access_tokens import TokenIssuer
 from face_validation.local.cognito.user_pool import AppClient, UserPool
 from face_validation.local.gateway.api_gateway import Gateway
 from face_validation.local.gateway.application import application
-from face_validation.local.web.own_site import OwnSite
+from face_validation.local.web.own_site import OwnSite, StackApi
 from face_validation.local.web.page_routes import PageRoutes
-from face_validation.local.web.stack_api import StackApi
 from tests.face_validation.local.under_test import INFO, READ, WRITE, Api
 
 
