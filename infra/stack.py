@@ -1,21 +1,11 @@
 """One stage of the service: storage, identity, functions, API, and what watches them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
-from typing import Any
-
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from face_validation_function.contract.openapi import gateway_models
 from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
-from face_validation_function.settings import (
-    DOCUMENT_LABELS,
-    JobsSettings,
-    PeopleSettings,
-    ProbeSettings,
-    Settings,
-)
+from face_validation_function.settings import DOCUMENT_LABELS
 from infra.constructs.api import ValidationApi
 from infra.constructs.events import PROBE_CLIENT, ask_regularly, enrol_uploads, erase_what_expires
 from infra.constructs.function import ServiceFunction
@@ -30,16 +20,26 @@ from infra.monitoring.dashboard import Dashboard
 from infra.monitoring.metrics import Metrics
 from infra.options import Options
 
-# What each function reads of its environment.
-SETTINGS: Mapping[str, Sequence[type[Any]]] = {
-    "Validation": [Settings],
-    "People": [PeopleSettings],
-    "Indexing": [PeopleSettings],
-    "Jobs": [JobsSettings],
-    "JobSplit": [JobsSettings],
-    "JobLines": [Settings, PeopleSettings, JobsSettings],
-    "JobGather": [JobsSettings],
-    "Probe": [ProbeSettings],
+# What each function reads of its environment: the fields of its settings.
+_SHARED = ("source_bucket", "claims_table", "log_level")
+_OF_VALIDATION = (
+    *("document_labels", "validation_types", "threshold_liveness", "liveness_challenge", "liveness_audit_images"),
+    *("idempotency", "audit_bucket", "audit_key"),
+)
+_OF_PEOPLE = (
+    *("faces_bucket", "faces_table", "collection_id", "dead_letter_queue_url"),
+    *("threshold_duplicate", "threshold_possible_duplicate", "people_days"),
+)
+_OF_JOBS = ("jobs_bucket", "jobs_table", "jobs_tps")
+SETTINGS = {
+    "Validation": (*_SHARED, "target_bucket", *_OF_VALIDATION),
+    "People": (*_SHARED, "target_bucket", *_OF_PEOPLE),
+    "Indexing": (*_SHARED, "target_bucket", *_OF_PEOPLE),
+    "Jobs": (*_SHARED, *_OF_JOBS),
+    "JobSplit": (*_SHARED, *_OF_JOBS),
+    "JobLines": (*_SHARED, "target_bucket", *_OF_VALIDATION, *_OF_PEOPLE, *_OF_JOBS),
+    "JobGather": (*_SHARED, *_OF_JOBS),
+    "Probe": ("source_bucket", "target_bucket", "user_pool_id", "api_url", "token_url", "client_id", "log_level"),
 }
 
 
@@ -116,9 +116,7 @@ class FaceValidationStack(Stack):
             "audit_key": hmac_key.key_id if hmac_key else "",
             **more,
         }
-        named = [setting.name for settings in SETTINGS[name] for setting in fields(settings)]
-        # The state machine has a name once it is there.
-        environment = {one.upper(): _variable(known[one]) for one in named if one != "state_machine_arn"}
+        environment = {setting.upper(): _variable(known[setting]) for setting in SETTINGS[name]}
         function = ServiceFunction(self, name, stage=stage, environment=environment)
         grant(name, function, stores, stage)
         return function

@@ -72,6 +72,7 @@ def _answers(validation: FunctionMetrics) -> Row:
         _graph(
             "Similarity: validations in each band (percent)",
             *bands,
+            stacked=None,
             view=cloudwatch.GraphWidgetView.BAR,
             set_period_to_time_range=True,
         ),
@@ -79,7 +80,7 @@ def _answers(validation: FunctionMetrics) -> Row:
 
 
 def _people(metrics: Metrics) -> Row:
-    people, indexing = metrics.people, metrics.indexing
+    people, indexing, letters = metrics.people, metrics.indexing, metrics.letters
     operations = [
         people.of_handler(names.OPERATIONS, label="by request"),
         indexing.of_handler(names.OPERATIONS, label="photos by event"),
@@ -90,7 +91,9 @@ def _people(metrics: Metrics) -> Row:
         _graph("People: operations", *operations, width=6),
         _graph("People: refusals by code", *refusals, stacked=True, width=6),
         _graph("Photos refused by event, by code", *refused, stacked=True, width=6),
-        _graph("Photos not enrolled (dead letters)", metrics.letters, right=[metrics.letters_age], width=6),
+        _graph(
+            "Photos not enrolled (dead letters)", metrics.letters, right=[metrics.letters_age], stacked=None, width=6
+        ),
     ]
 
 
@@ -160,6 +163,8 @@ def _cold_starts(functions: Iterable[ServiceFunction]) -> cloudwatch.LogQueryWid
     )
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric, width: int = 8, **more: Any) -> cloudwatch.GraphWidget:
+def _graph(
+    title: str, *metrics: cloudwatch.IMetric, stacked: bool | None = False, width: int = 8, **more: Any
+) -> cloudwatch.GraphWidget:
     """A graph of `metrics`, with `more` settings of CDK's."""
-    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=width, **more)
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), stacked=stacked, width=width, **more)
