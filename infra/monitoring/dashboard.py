@@ -91,9 +91,7 @@ def _people(metrics: Metrics) -> Row:
         _graph("People: operations", *operations, width=6),
         _graph("People: refusals by code", *refusals, stacked=True, width=6),
         _graph("Photos refused by event, by code", *refused, stacked=True, width=6),
-        _graph(
-            "Photos not enrolled (dead letters)", metrics.letters, right=[metrics.letters_age], stacked=None, width=6
-        ),
+        _graph("Photos not enrolled (dead letters)", letters, right=[metrics.letters_age], stacked=None, width=6),
     ]
 
 
