@@ -179,47 +179,40 @@ class Firewall(Construct):
     def __init__(self, scope: Construct, id_: str, *, stage_arn: str) -> None:
         super().__init__(scope, id_)
         rate = waf.CfnWebACL.RateBasedStatementProperty(aggregate_key_type="IP", limit=REQUESTS_PER_5_MINUTES)
-        block = waf.CfnWebACL.RuleActionProperty(block={})
-        rules = [self._rule("RatePerAddress", 0, action=block, rate_based_statement=rate)]
+        limit = waf.CfnWebACL.StatementProperty(rate_based_statement=rate)
+        rules = [_rule("RatePerAddress", 0, limit, action=waf.CfnWebACL.RuleActionProperty(block={}))]
         none = waf.CfnWebACL.OverrideActionProperty(none={})
         count = waf.CfnWebACL.RuleActionProperty(count={})
         for priority, (name, only_counted) in enumerate(RULE_GROUPS, start=1):
-            counted = [
-                waf.CfnWebACL.RuleActionOverrideProperty(name=rule, action_to_use=count) for rule in only_counted
-            ]
             group = waf.CfnWebACL.ManagedRuleGroupStatementProperty(
-                vendor_name="AWS", name=name, rule_action_overrides=counted
+                vendor_name="AWS",
+                name=name,
+                rule_action_overrides=[
+                    waf.CfnWebACL.RuleActionOverrideProperty(name=rule, action_to_use=count) for rule in only_counted
+                ],
             )
-            rules.append(self._rule(name, priority, override_action=none, managed_rule_group_statement=group))
+            statement = waf.CfnWebACL.StatementProperty(managed_rule_group_statement=group)
+            rules.append(_rule(name, priority, statement, override_action=none))
         acl = waf.CfnWebACL(
             self,
             "Acl",
             scope="REGIONAL",
             default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
-            visibility_config=self._visible("Firewall"),
+            visibility_config=_visible("Firewall"),
             rules=rules,
         )
         waf.CfnWebACLAssociation(self, "Association", resource_arn=stage_arn, web_acl_arn=acl.attr_arn)
 
-    def _rule(
-        self,
-        name: str,
-        priority: int,
-        *,
-        action: waf.CfnWebACL.RuleActionProperty | None = None,
-        override_action: waf.CfnWebACL.OverrideActionProperty | None = None,
-        **statement: Any,
-    ) -> waf.CfnWebACL.RuleProperty:
-        return waf.CfnWebACL.RuleProperty(
-            name=name,
-            priority=priority,
-            action=action,
-            override_action=override_action,
-            statement=waf.CfnWebACL.StatementProperty(**statement),
-            visibility_config=self._visible(name),
-        )
 
-    def _visible(self, metric: str) -> waf.CfnWebACL.VisibilityConfigProperty:
-        return waf.CfnWebACL.VisibilityConfigProperty(
-            cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
-        )
+def _rule(
+    name: str, priority: int, statement: waf.CfnWebACL.StatementProperty, **action: Any
+) -> waf.CfnWebACL.RuleProperty:
+    return waf.CfnWebACL.RuleProperty(
+        name=name, priority=priority, statement=statement, visibility_config=_visible(name), **action
+    )
+
+
+def _visible(metric: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+    return waf.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
+    )

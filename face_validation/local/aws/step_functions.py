@@ -109,23 +109,22 @@ def passed_on(environ: dict[str, Any], start_response: StartResponse, endpoint: 
     return Response(content, answer.status, kept)(environ, start_response)
 
 
-class _Functions:
+def _invoked(steps: Mapping[str, Step], others: WsgiApp, timeout_s: float) -> WsgiApp:
     """Lambda's Invoke, for the functions that are there; all else is `others`' to answer."""
 
-    def __init__(self, steps: Mapping[str, Step], others: WsgiApp, timeout_s: float) -> None:
-        self._steps, self._others, self._timeout_s = steps, others, timeout_s
-
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if not environ["PATH_INFO"].startswith(_INVOKE):
-            return self._others(environ, start_response)
-        step = self._steps[environ["PATH_INFO"].removeprefix(_INVOKE).partition("/")[0]]
+            return others(environ, start_response)
+        step = steps[environ["PATH_INFO"].removeprefix(_INVOKE).partition("/")[0]]
         headers = {}
         try:
-            answer = step(json.loads(Request(environ).get_data()), LambdaContext(self._timeout_s))
+            said = step(json.loads(Request(environ).get_data()), LambdaContext(timeout_s))
         except Exception as error:  # noqa: BLE001 - as Lambda tells it of whatever a function raises
             headers["X-Amz-Function-Error"] = "Unhandled"
-            answer = {"errorType": type(error).__name__, "errorMessage": str(error)}
-        return Response(json.dumps(answer), headers=headers, mimetype="application/json")(environ, start_response)
+            said = {"errorType": type(error).__name__, "errorMessage": str(error)}
+        return Response(json.dumps(said), headers=headers, mimetype="application/json")(environ, start_response)
+
+    return answer
 
 
 def main(server: str, timeout_s: float) -> None:
@@ -154,7 +153,7 @@ def main(server: str, timeout_s: float) -> None:
         return answer
 
     steps: dict[str, Step] = {"split": split_handler, "lines": lines_handler, "gather": gather_handler}
-    with ServerThread(as_asgi(_Functions(steps, others, timeout_s)), listener):
+    with ServerThread(as_asgi(_invoked(steps, others, timeout_s)), listener):
         client = aws_client("stepfunctions", f"http://{host}:{port}")
         role = f"arn:aws:iam::{ACCOUNT_ID}:role/jobs"
         client.create_state_machine(name=STATE_MACHINE, definition=definition(), roleArn=role)
