@@ -3,13 +3,16 @@
 `face_recognition`: HOG detector, 68 points, one descriptor a face, distance 0.6, on dlib-bin. OpenCV: FaceDetectorYN
 and FaceRecognizerSF with the very weights that we use, cosine 0.363. Their calls take turns: they are one object for
 all threads.
+
+Each has `detect`: the faces of an upright (h, w, 3) RGB image; `embed`: their (n, d) descriptors; and `same_person`:
+whether a descriptor (d,) and each of others (n, d) are of one person, at the engine's default threshold.
 """
 
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,22 +28,6 @@ OURS, OPENCV = "rekognition_local", "opencv"
 Picture = NDArray[np.uint8]
 Descriptors = NDArray[np.float32]
 NO_POINTS = np.zeros((5, 2), np.float32)
-
-
-class FaceBench(Protocol):
-    """What is measured."""
-
-    def detect(self, image: Picture) -> Sequence[DetectedFace]:
-        """The faces of an upright (h, w, 3) RGB image."""
-        ...
-
-    def embed(self, image: Picture, faces: Sequence[DetectedFace]) -> Descriptors:
-        """(n, d) descriptors."""
-        ...
-
-    def same_person(self, probe: Descriptors, references: Descriptors) -> NDArray[np.bool_]:
-        """Whether a descriptor (d,) and each of others (n, d) are of one person, at the engine's default threshold."""
-        ...
 
 
 class OurEngine:
@@ -136,4 +123,5 @@ class OpenCv:
         return np.asarray(references @ probe >= 0.363)
 
 
-ENGINES: dict[str, Callable[[], FaceBench]] = {OURS: OurEngine, OPENCV: OpenCv, PEER: FaceRecognition}
+FaceBench = OurEngine | FaceRecognition | OpenCv
+ENGINES: dict[str, type[FaceBench]] = {OURS: OurEngine, OPENCV: OpenCv, PEER: FaceRecognition}
