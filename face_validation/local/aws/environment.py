@@ -3,47 +3,33 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from face_validation.local.gateway.proxy_event import REGION
-from face_validation_function.settings import (
-    ALL_VALIDATION_TYPES,
-    DOCUMENT_LABELS,
-    LIVENESS_CHALLENGES,
-    THRESHOLD_DUPLICATE,
-    THRESHOLD_POSSIBLE_DUPLICATE,
-)
+from face_validation_function.settings import ALL_VALIDATION_TYPES
 
 # Neither reaches an account: S3 and Rekognition on this machine take whatever they are given.
 ACCESS_KEY_ID = "local"
 SECRET_ACCESS_KEY = "local-and-worthless"  # noqa: S105 - moto takes any, and it opens no account
 
 
-# What has no name of its own here, as the deployment sets it by default; the pace of jobs has no limit.
-_CHOSEN = {
-    "document_labels": ",".join(DOCUMENT_LABELS),
-    "validation_types": ",".join(ALL_VALIDATION_TYPES),
-    "threshold_liveness": "90",
-    "liveness_challenge": LIVENESS_CHALLENGES[0],
-    "liveness_audit_images": "0",
-    "idempotency": "false",
-    "audit_bucket": "",
-    "audit_key": "",
-    "threshold_duplicate": str(THRESHOLD_DUPLICATE),
-    "threshold_possible_duplicate": str(THRESHOLD_POSSIBLE_DUPLICATE),
-    "people_days": "0",
-    "jobs_tps": "0",
-}
-
-
 def function_settings(*kinds: type[Any], log_level: str = "WARNING", **named: Any) -> dict[str, str]:
     """The variables that the deployment sets for functions with settings of these kinds, all of them and no others.
 
-    `named` says where everything is; what is not a setting is left out.
+    `named` says where everything is; what is not a setting is left out. The others have the functions' own defaults,
+    but every type of validation is answered.
     """
-    known = {**_CHOSEN, "log_level": log_level, **named}
-    return {setting.name.upper(): known[setting.name] for kind in kinds for setting in fields(kind)}
+    settings = [setting for kind in kinds for setting in fields(kind)]
+    known = {setting.name: setting.default for setting in settings if setting.default is not MISSING}
+    known |= {"validation_types": ALL_VALIDATION_TYPES, "log_level": log_level, **named}
+    return {setting.name.upper(): _text(known[setting.name]) for setting in settings}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def aws_variables(s3_endpoint: str, rekognition_endpoint: str) -> dict[str, str]:
