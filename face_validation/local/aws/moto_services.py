@@ -4,7 +4,7 @@ import json
 import socket
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response
 
 from face_validation.client.buckets import client_on_this_machine
 from face_validation.local.aws.environment import SECRET_ACCESS_KEY
-from face_validation.local.aws.post_object import PostObject, StartResponse, WsgiApp
+from face_validation.local.aws.post_object import PostObject, WsgiApp
 from face_validation.local.aws.step_functions import StepFunctions
 from face_validation.local.gateway.server_thread import ServerThread
 from rekognition_local.server.connections import LOCAL_NAMES
@@ -47,7 +47,7 @@ def moto_server(listener: socket.socket, step_functions: StepFunctions | None = 
     refused = Response(json.dumps(_NOT_SERVED), 400, content_type="application/x-amz-json-1.1")
     host, port = listener.getsockname()[:2]
     services = PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY)
-    app = _for_this_machine(services if step_functions is None else step_functions.in_front_of(services))
+    app = services if step_functions is None else step_functions.in_front_of(services)
     with ServerThread(as_asgi(app), listener), nothing_kept_of_what_is_erased():
         yield f"http://{host}:{port}"
 
@@ -55,22 +55,6 @@ def moto_server(listener: socket.socket, step_functions: StepFunctions | None = 
 def aws_client(service: str, endpoint: str) -> Any:
     """A boto3 client of any AWS service on this machine, with credentials of no account."""
     return client_on_this_machine(service, endpoint, Config(retries={"mode": "standard"}, max_pool_connections=32))
-
-
-def _for_this_machine(app: WsgiApp) -> WsgiApp:
-    """The application without what other sites ask through a browser on this machine.
-
-    moto allows every origin and looks at no signature: a page from anywhere could read the photographs in the buckets,
-    under this machine's own address or, by DNS rebinding, under a name of its own.
-    """
-
-    def guarded(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        asked = f"//{environ.get('HTTP_HOST', '')}"
-        if all(map(_is_this_machine, (asked, environ.get("HTTP_ORIGIN", asked)))):
-            return app(environ, start_response)
-        return Response("Only programs and pages of this machine may ask this.", 403)(environ, start_response)
-
-    return guarded
 
 
 def _is_this_machine(address: str) -> bool:
@@ -82,14 +66,23 @@ def _is_this_machine(address: str) -> bool:
 
 
 def as_asgi(app: WsgiApp) -> ASGIApp:
-    """A WSGI application as uvicorn serves it: each request in a thread once its whole body is there."""
+    """A WSGI application as uvicorn serves it: each request in a thread once its whole body is there.
+
+    What other sites ask through a browser on this machine is refused. moto allows every origin and looks at no
+    signature: a page from anywhere could read the photographs in the buckets, under this machine's own address or, by
+    DNS rebinding, under a name of its own.
+    """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
             body = await request.body()
         except ClientDisconnect:
-            return
+            return None
+        asked = f"//{request.headers.get('host', '')}"
+        if not all(map(_is_this_machine, (asked, request.headers.get("origin", asked)))):
+            refused = StarletteResponse("Only programs and pages of this machine may ask this.", 403)
+            return await refused(scope, receive, send)
         path, query = scope["raw_path"], scope["query_string"].decode("latin-1")
         target = f"{path.decode('latin-1')}?{query}" if query else path.decode("latin-1")
         # The caller's own Host goes along in the headers.
@@ -101,7 +94,7 @@ def as_asgi(app: WsgiApp) -> ASGIApp:
             made.headers.setdefault("Content-Length", len(content))
         response = StarletteResponse(content, made.status_code)
         response.raw_headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in made.headers]
-        await response(scope, receive, send)
+        return await response(scope, receive, send)
 
     return Router(default=answer, redirect_slashes=False)
 
