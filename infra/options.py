@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from face_validation_function.routes import RESOURCE_SERVER, ROUTES
+from face_validation_function.routes import RESOURCE_SERVER, ROUTES, WRITE
 from face_validation_function.settings import (
     ALL_VALIDATION_TYPES,
     LIVENESS_CHALLENGES,
@@ -48,6 +48,9 @@ class AppClient:
 
     name: str
     scopes: tuple[str, ...]
+
+
+PROBE_CLIENT = AppClient("probe", (WRITE,))
 
 
 def _switch(given: object) -> object:

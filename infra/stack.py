@@ -3,11 +3,9 @@
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from face_validation_function.contract.openapi import gateway_models
-from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
 from face_validation_function.settings import DOCUMENT_LABELS
 from infra.constructs.api import ValidationApi
-from infra.constructs.events import PROBE_CLIENT, ask_regularly, enrol_uploads, erase_what_expires
+from infra.constructs.events import ask_regularly, enrol_uploads, erase_what_expires
 from infra.constructs.function import ServiceFunction
 from infra.constructs.identity import Identity, LivenessBrowsers
 from infra.constructs.jobs import JobMachine
@@ -18,7 +16,7 @@ from infra.constructs.storage import Stores
 from infra.monitoring.alarms import Alarms
 from infra.monitoring.dashboard import Dashboard
 from infra.monitoring.metrics import Metrics
-from infra.options import Options
+from infra.options import PROBE_CLIENT, Options
 
 # What each function reads of its environment: the fields of its settings.
 _SHARED = ("source_bucket", "claims_table", "log_level")
@@ -55,13 +53,7 @@ class FaceValidationStack(Stack):
         )
         stage = Stage(self, options)
         stores = Stores(self, stage)
-        identity = Identity(
-            self,
-            "Identity",
-            stage=stage,
-            scopes=[route.scope for route in ROUTES],
-            clients=(*options.clients, PROBE_CLIENT) if options.probe else options.clients,
-        )
+        identity = Identity(self, "Identity", stage=stage)
         functions = {name: self._function(name, stage, stores) for name in SETTINGS if name != "Probe"}
         erase_what_expires(functions["People"])
         enrol_uploads(functions["Indexing"], stores)
@@ -69,13 +61,7 @@ class FaceValidationStack(Stack):
         api = ValidationApi(
             self,
             "Api",
-            routes=ROUTES,
-            functions={
-                route.operation: functions[name].called
-                for name, routes in (("Validation", VALIDATION_ROUTES), ("People", PEOPLE_ROUTES), ("Jobs", JOB_ROUTES))
-                for route in routes
-            },
-            models=gateway_models(),
+            functions=functions,
             pool=identity.pool,
             stage=stage,
         )

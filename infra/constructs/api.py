@@ -1,7 +1,7 @@
 """The REST API: a method per route behind the authorizer, and every refusal in the contract's envelope."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,13 +15,17 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
+from face_validation_function.contract.openapi import gateway_models
 from face_validation_function.contract.refusals import REFUSALS, Refusal
-from face_validation_function.routes import Route
+from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, VALIDATION_ROUTES, Route
+from infra.constructs.function import ServiceFunction
 from infra.constructs.stage import Stage, accept, camel, managed_policy
 from infra.options import CustomDomain
 
 # What an operator asks of a request. No body, no header, no token.
 ACCESS_LOG = Path(__file__).with_name("access_log.json")
+
+BEHIND_ROUTES = {"Validation": VALIDATION_ROUTES, "People": PEOPLE_ROUTES, "Jobs": JOB_ROUTES}
 
 REQUESTS_PER_5_MINUTES = 3000
 # AWS's rule groups of the firewall, each with its rules that only count: ten requests with long keys are over 8 KB of
@@ -34,12 +38,9 @@ RULE_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 class ValidationApi(Construct):
-    """A regional REST API whose methods are the routes.
+    """A regional REST API: each route is a method with the authorizer and its scope, before one of `functions`.
 
-    Args:
-        routes: each becomes a method with the authorizer and its scope.
-        functions: operation of a route -> the function that answers it.
-        models: operation of a route -> JSON schema (draft 4) of its body, for what needs no Lambda to be refused.
+    A body is checked by its JSON schema (draft 4): what that refuses needs no Lambda.
     """
 
     def __init__(
@@ -47,15 +48,11 @@ class ValidationApi(Construct):
         scope: Construct,
         id_: str,
         *,
-        routes: Iterable[Route],
-        functions: Mapping[str, lambda_.IFunction],
-        models: Mapping[str, Mapping[str, Any]],
+        functions: Mapping[str, ServiceFunction],
         pool: cognito.IUserPool,
         stage: Stage,
     ) -> None:
         super().__init__(scope, id_)
-        self._functions = functions
-        self._models = models
         options = stage.options
         self.access_log = stage.log_group(self, "AccessLog")
         self.rest_api = self._rest_api(stage)
@@ -64,8 +61,10 @@ class ValidationApi(Construct):
         self._validator = self.rest_api.add_request_validator(
             "Validator", validate_request_body=True, validate_request_parameters=True
         )
-        for route in routes:
-            self._add_method(route)
+        models = gateway_models()
+        for name, routes in BEHIND_ROUTES.items():
+            for route in routes:
+                self._add_method(route, functions[name].called, models.get(route.operation))
         for refusal in REFUSALS:
             self._add_gateway_response(refusal)
         if options.domain:
@@ -123,11 +122,10 @@ class ValidationApi(Construct):
             )
         return rest_api
 
-    def _add_method(self, route: Route) -> None:
-        model = self._models.get(route.operation)
+    def _add_method(self, route: Route, function: lambda_.IFunction, model: Mapping[str, Any] | None) -> None:
         self.rest_api.root.resource_for_path(route.resource).add_method(
             route.method,
-            apigateway.LambdaIntegration(self._functions[route.operation], allow_test_invoke=False),
+            apigateway.LambdaIntegration(function, allow_test_invoke=False),
             authorizer=self._authorizer,
             authorization_type=apigateway.AuthorizationType.COGNITO,
             authorization_scopes=route.scopes,

@@ -8,18 +8,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_notifications as notifications
 
-from face_validation_function.routes import WRITE
 from face_validation_function.settings import EXPIRE, INDEX_PREFIX
 from infra.constructs.function import ServiceFunction
 from infra.constructs.stage import Stage, accept, managed_policy
 from infra.constructs.storage import Stores
-from infra.options import AppClient
 
 # Beside the first attempt; Lambda waits one minute before the first of them and two before the second.
 RETRIES = 2
 # Some 150 photos are erased in one run.
 EXPIRY_EVERY = Duration.minutes(15)
-PROBE_CLIENT = AppClient("probe", (WRITE,))
 PROBE_EVERY = Duration.minutes(5)
 
 _EVENT_SETTER = "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"

@@ -7,8 +7,9 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from face_validation_function.routes import ROUTES
 from infra.constructs.stage import Stage, accept, camel, stack_suffix, wildcard
-from infra.options import AppClient
+from infra.options import PROBE_CLIENT
 
 TOKEN_LIFETIME = Duration.hours(1)
 
@@ -16,14 +17,10 @@ TOKEN_LIFETIME = Duration.hours(1)
 class Identity(Construct):
     """The pool, the scopes of the API, the domain that gives tokens, and app clients with their secrets.
 
-    The first client may ask for every scope. `clients` are the operator's own, one for each program.
-
-    `scopes` are `resource server/name`, as routes state them.
+    The first client may ask for every scope. `clients` are the operator's own, one for each program, and the probe's.
     """
 
-    def __init__(
-        self, scope: Construct, id_: str, *, stage: Stage, scopes: Iterable[str], clients: Iterable[AppClient]
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, stage: Stage) -> None:
         super().__init__(scope, id_)
         self.pool = cognito.UserPool(
             self,
@@ -46,12 +43,14 @@ class Identity(Construct):
             "there are none.",
             "AwsSolutions-COG8",
         )
-        self._scopes = sorted(set(scopes))
+        # Each is `resource server/name`.
+        self._scopes = sorted({route.scope for route in ROUTES})
         servers = self._resource_servers()
         prefix = f"face-validation-{stage.options.stage}-{stack_suffix()}"  # unique in the region, as Cognito demands
         self._domain = self.pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix))
         self.client = self._client("Client", self._scopes)
-        self.clients = {client.name: self._client(f"Client{camel(client.name)}", client.scopes) for client in clients}
+        programs = (*stage.options.clients, PROBE_CLIENT) if stage.options.probe else stage.options.clients
+        self.clients = {one.name: self._client(f"Client{camel(one.name)}", one.scopes) for one in programs}
         for client in (self.client, *self.clients.values()):
             client.node.add_dependency(*servers)
 

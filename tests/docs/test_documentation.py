@@ -98,7 +98,7 @@ def test_the_context_options_are_those_of_the_deployment_with_their_defaults() -
     documented = {
         name: default for names, default, _ in table("deployment.md", "## Options") for name in code_words(names)
     }
-    fields = {field.name: field.default for field in dataclasses.fields(Options)}
+    fields = {name: field.default for name, field in Options.model_fields.items()}
     domain = {"domain", *(field.name for field in dataclasses.fields(CustomDomain))} - {"name"}
 
     webhook = {f"jobs_webhook_{field.name}" for field in dataclasses.fields(Webhook)}
