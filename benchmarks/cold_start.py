@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.measuring import milliseconds, show
 from infra.bundling import MACHINE_ARCHITECTURE, PYTHON, ROOT, bundle, compile_all, interpreter_of
 from infra.constructs.function import FUNCTIONS
@@ -61,10 +63,7 @@ def main() -> None:
             for name, handler in (("service", FUNCTIONS["Validation"].handler), ("bare boto3", "bare.handler"))
         }
         found = [[_measure(*run, interpreter, event) for run in runs.values()] for _ in range(ROUNDS)]
-    medians = {
-        name: [round(statistics.median(column), 1) for column in zip(*values, strict=True)]
-        for name, values in zip(runs, zip(*found, strict=True), strict=True)
-    }
+    medians = dict(zip(runs, np.median(found, axis=0).round(1).tolist(), strict=True))
     rows = [
         {"function": name, "asset": pyc, "init_ms": init, "first_ms": first, "warm_ms": warm}
         for (name, pyc), (init, first, warm) in medians.items()

@@ -16,11 +16,10 @@ import statistics
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from unittest.mock import patch
 
 import httpx
@@ -33,7 +32,7 @@ from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation.local.stack import LocalStack, new_handler
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
-from face_validation_function.services import face_steps
+from face_validation_function.services.face_steps import FaceSteps
 
 LATENCY_MS = 300
 RUNS, RUNS_OF_OVERHEAD = 9, 25
@@ -42,21 +41,9 @@ SOURCES = {"FACE_TO_FACE": "samples/collins.jpg", "ID_TO_FACE": "samples/passpor
 TARGET = "samples/collins-again.jpg"
 REFUSED = {"type": "FACE_TO_FACE"}  # answered by validation alone: no image, no model
 
-T = TypeVar("T")
-
 
 # One request: wall time, and the time of the Rekognition calls that had to follow one another, in milliseconds.
 Timing = tuple[float, float]
-
-
-class OneAfterAnother(ThreadPoolExecutor):
-    """A thread pool whose caller waits for what is submitted before anything else goes on."""
-
-    def submit(self, work: Callable[..., T], /, *arguments: Any, **options: Any) -> Future[T]:
-        """The result of `work`, which is done when this returns."""
-        done = super().submit(work, *arguments, **options)
-        wait([done])
-        return done
 
 
 def main() -> None:
@@ -67,9 +54,14 @@ def main() -> None:
     with LocalStack(rekognition=("--latency-ms", str(LATENCY_MS))) as stack:
         stack.put_samples()
         side_by_side = {kind: measured(kind) for kind in CALLS_IN_LINE}
-        with patch.object(face_steps, "ThreadPoolExecutor", OneAfterAnother):
+        with patch.object(FaceSteps, "_at_once", one_after_another):
             in_turn = {kind: measured(kind) for kind in CALLS_IN_LINE}
     report(side_by_side, in_turn)
+
+
+def one_after_another(_: FaceSteps, first: Callable[[], object], second: Callable[[], object]) -> tuple[object, object]:
+    """Both sides of a comparison, in turn."""
+    return first(), second()
 
 
 def overhead(stack: LocalStack, kept: httpx.Client) -> None:

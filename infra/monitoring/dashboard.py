@@ -107,16 +107,15 @@ def _jobs(metrics: Metrics) -> Row:
 
 
 def _limits(metrics: Metrics, calls: Sequence[cloudwatch.IMetric], cost: cloudwatch.IMetric) -> Row:
-    functions = {"validation": metrics.validation, "people": metrics.people, "indexing": metrics.indexing}
+    functions = (metrics.validation, metrics.people, metrics.indexing)
     throttles = [
         metrics.gateway_throttles,
-        *(function.throttles() for function in functions.values()),
-        *(one.of_handler(names.THROTTLES, label=f"{name}: Rekognition") for name, one in functions.items()),
+        *(function.throttles() for function in functions),
+        *(function.of_handler(names.THROTTLES, label=f"{function.label}: Rekognition") for function in functions),
     ]
-    at_once = [function.concurrency() for function in functions.values()]
-    failures = [function.failures() for function in functions.values()]
-    people = (metrics.people, metrics.indexing)
-    durations = [function.duration(statistic) for function in people for statistic in ("p50", "p99")]
+    at_once = [function.concurrency() for function in functions]
+    failures = [function.failures() for function in functions]
+    durations = [function.duration(statistic) for function in functions[1:] for statistic in ("p50", "p99")]
     return [
         _graph("Rekognition calls and their cost", *calls, right=[cost], stacked=True, width=6),
         _graph("Throttles", *throttles, width=6),
