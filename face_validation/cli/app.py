@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from face_validation.cli import evaluation, identification, jobs, liveness, local, people, validation, verifier
+from face_validation.cli import evaluation, jobs, liveness, local, people, validation, verifier
 from face_validation.cli.connection_options import ConnectedCommand
 from face_validation.cli.output import ExitCode, leave_with
 from face_validation.client.errors import FaceValidationError
@@ -52,23 +52,23 @@ class ExitCodes(TyperGroup):
             raise typer.Exit(ExitCode.REQUEST_FAILED) from error
         except FaceValidationError as error:
             raise leave_with(error) from error
-        except ImportError as error:
-            extra = EXTRAS.get(ctx.invoked_subcommand, "all")
-            typer.secho(
-                f"This command needs {error.name}, which is not installed: pip install 'face-validation[{extra}]' "
-                "(in a checkout: make setup), then try again.",
-                fg="red",
-                err=True,
-            )
-            raise typer.Exit(ExitCode.REQUEST_FAILED) from error
-        except OSError as error:
-            typer.secho(f"{error.filename or 'A file'}: {error.strerror or error}", fg="red", err=True)
-            raise typer.Exit(ExitCode.REQUEST_FAILED) from error
-        except Exception as error:  # a mistake of ours: Python would leave with 1, "no match"
-            from rich.console import Console
+        except Exception as error:  # Python would leave with 1, "no match"
+            if (told := _told(error, ctx.invoked_subcommand)) is not None:
+                typer.secho(told, fg="red", err=True)
+            else:  # a mistake of ours
+                from rich.console import Console
 
-            Console(stderr=True, emoji=False).print_exception(show_locals=False)
+                Console(stderr=True, emoji=False).print_exception(show_locals=False)
             raise typer.Exit(ExitCode.REQUEST_FAILED) from error
+
+
+def _told(error: Exception, command: str) -> str | None:
+    if isinstance(error, ImportError):
+        return (
+            f"This command needs {error.name}, which is not installed: pip install "
+            f"'face-validation[{EXTRAS.get(command, 'all')}]' (in a checkout: make setup), then try again."
+        )
+    return f"{error.filename or 'A file'}: {error.strerror or error}" if isinstance(error, OSError) else None
 
 
 app = typer.Typer(
@@ -104,33 +104,13 @@ def face_validation(
     """
 
 
-for _command in (
-    validation.validate,
-    validation.token,
-    validation.env,
-    validation.upload,
-    people.enrol,
-    people.search,
-    people.verify,
-    people.people,
-    people.erase,
-    people.show,
-    people.rename,
-):
+for _command in (*validation.COMMANDS, *people.COMMANDS):
     app.command(cls=ConnectedCommand)(_command)
 app.command("forget", cls=ConnectedCommand, hidden=True)(people.erase)  # the name until 0.1
-for _alone in (
-    evaluation.evaluate,
-    evaluation.compare,
-    identification.identify,
-    local.local,
-    local.stop,
-    local.demo,
-):
+for _alone in (evaluation.evaluate, evaluation.compare, evaluation.identify, local.local, local.stop, local.demo):
     app.command()(_alone)
-app.add_typer(liveness.app)
-app.add_typer(verifier.app)
-app.add_typer(jobs.app)
+for _group in (liveness.app, verifier.app, jobs.app):
+    app.add_typer(_group)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """The flags that every command which asks the API has in common."""
 
 import sys
-from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand
@@ -13,7 +12,6 @@ from face_validation.client.errors import FaceValidationError, Language, Setting
 from face_validation.client.folders import is_utf8, printable
 from face_validation.client.profiles import Connection, open_to_others
 
-PANEL = "Connection"
 # Of `validate`: paths, unless --keys says otherwise.
 FILE_ARGUMENTS = frozenset({"source", "target"})
 
@@ -26,15 +24,17 @@ class ConnectedCommand(TyperCommand):
     """
 
     def __init__(self, *args: Any, params: list[Any] | None = None, **kwargs: Any) -> None:
-        self._flags = _options()
-        super().__init__(*args, params=[*(params or ()), *self._flags.params], **kwargs)
+        reader = typer.Typer(add_completion=False)
+        reader.command()(_flags)
+        self._flags = typer.main.get_command(reader).params
+        super().__init__(*args, params=[*(params or ()), *self._flags], **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         """Find the connection, then run the command's function."""
-        chosen = {flag.name: ctx.params.pop(flag.name) for flag in self._flags.params}
+        chosen = {flag.name: ctx.params.pop(flag.name) for flag in self._flags}
         try:
             check_texts(**{name: value for name, value in (chosen | ctx.params).items() if name not in FILE_ARGUMENTS})
-            ctx.obj = self._flags.callback(**chosen)
+            ctx.obj = _connected(**chosen)
             return super().invoke(ctx)
         except FaceValidationError as error:
             language: Language = "es" if ctx.params.get("language") == "es" else "en"
@@ -43,65 +43,43 @@ class ConnectedCommand(TyperCommand):
 
 def connection_of(context: typer.Context) -> Connection:
     """The connection that a `ConnectedCommand`'s flags lead to."""
-    connection: Connection = context.obj
-    return connection
-
-
-@cache
-def _options() -> Any:
-    """A command that has the connection flags and gives the connection: Typer reads both from `_connection`."""
-    reader = typer.Typer(add_completion=False)
-    reader.command()(_connection)
-    return typer.main.get_command(reader)
+    return cast("Connection", context.obj)
 
 
 def check_texts(**texts: object) -> None:
-    """What is sent as text must be text: a shell passes any bytes on. Paths may be anything.
-
-    Raises:
-        SettingsError: names the first that is not, with its bytes.
-    """
+    """What is sent as text must be text, a shell passes any bytes on; SettingsError names the first that is not."""
     for name, value in texts.items():
         if isinstance(value, str) and not is_utf8(value):
             called = name if name.isupper() else f"--{name.replace('_', '-')}"
             raise SettingsError(f"{called} is '{printable(value)}', which is not UTF-8.")
 
 
-def _connection(
-    profile: Annotated[
-        str | None,
-        typer.Option(help="A name in the profile file, or a local stack's --info file.", rich_help_panel=PANEL),
-    ] = None,
-    api_url: Annotated[
-        str | None, typer.Option("--api-url", "--api", help="The API's address, with its stage.", rich_help_panel=PANEL)
-    ] = None,
-    token_url: Annotated[str | None, typer.Option(help="The token endpoint's address.", rich_help_panel=PANEL)] = None,
-    client_id: Annotated[str | None, typer.Option(help="The app client's id.", rich_help_panel=PANEL)] = None,
+def _flag(text: str, *names: str) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel="Connection")
+
+
+def _flags(
+    profile: Annotated[str | None, _flag("A name in the profile file, or a local stack's --info file.")] = None,
+    api_url: Annotated[str | None, _flag("The API's address, with its stage.", "--api-url", "--api")] = None,
+    token_url: Annotated[str | None, _flag("The token endpoint's address.")] = None,
+    client_id: Annotated[str | None, _flag("The app client's id.")] = None,
     client_secret_file: Annotated[
-        Path | None,
-        typer.Option(help="File with the app client's secret; - reads it from stdin.", rich_help_panel=PANEL),
+        Path | None, _flag("File with the app client's secret; - reads it from stdin.")
     ] = None,
-    source_bucket: Annotated[str | None, typer.Option(help="Bucket of sources.", rich_help_panel=PANEL)] = None,
-    target_bucket: Annotated[str | None, typer.Option(help="Bucket of targets.", rich_help_panel=PANEL)] = None,
-    s3_endpoint: Annotated[str | None, typer.Option(help="An S3 outside of AWS.", rich_help_panel=PANEL)] = None,
-    region: Annotated[str | None, typer.Option(help="The buckets' region.", rich_help_panel=PANEL)] = None,
-) -> Connection:
+    source_bucket: Annotated[str | None, _flag("Bucket of sources.")] = None,
+    target_bucket: Annotated[str | None, _flag("Bucket of targets.")] = None,
+    s3_endpoint: Annotated[str | None, _flag("An S3 outside of AWS.")] = None,
+    region: Annotated[str | None, _flag("The buckets' region.")] = None,
+) -> None:
+    """The connection flags, for Typer to read."""
+
+
+def _connected(profile: str | None, client_secret_file: Path | None, **settings: str | None) -> Connection:
     exposed = open_to_others(profile)
     if exposed is not None:
-        typer.secho(
-            f"Warning: other users can read the secret in {exposed}: chmod 600 {exposed}", fg="yellow", err=True
-        )
-    connection = Connection.resolve(
-        profile,
-        api_url=api_url,
-        token_url=token_url,
-        client_id=client_id,
-        client_secret=_secret(client_secret_file),
-        source_bucket=source_bucket,
-        target_bucket=target_bucket,
-        s3_endpoint=s3_endpoint,
-        region=region,
-    )
+        warning = f"Warning: other users can read the secret in {exposed}: chmod 600 {exposed}"
+        typer.secho(warning, fg="yellow", err=True)
+    connection = Connection.resolve(profile, None, client_secret=_secret(client_secret_file), **settings)
     typer.secho(f"Service: {connection.api_url} ({connection.origin})", dim=True, err=True)
     return connection
 

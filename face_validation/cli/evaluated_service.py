@@ -5,29 +5,20 @@ import hashlib
 import importlib.util
 import threading
 from collections.abc import Callable, Iterator
-from enum import IntEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
+from face_validation.cli.output import ExitCode, say
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import FaceValidationError
 from face_validation.client.profiles import Connection
 
 # What decides the local stack's scores: a change in here is another service.
 SCORING_PACKAGES = ("face_validation_function", "rekognition_local")
-
-
-class ExitCode(IntEnum):
-    """How a command ends, for scripts."""
-
-    DONE = 0
-    LIMIT_BROKEN = 1
-    CANNOT_RUN = 3
 
 
 ApiUrl = Annotated[
@@ -40,23 +31,26 @@ Profile = Annotated[
     str | None, typer.Option("--profile", help="A name in the profile file, or a local stack's --info file.")
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Requests sent at the same time.")]
+Threshold = Annotated[
+    float, typer.Option(min=0, max=100, help="Threshold for the counts; the report has every threshold.")
+]
 
 
 @contextlib.contextmanager
-def saying_what_cannot_run(stderr: Console) -> Iterator[None]:
-    """Leave with CANNOT_RUN, and say why, where an evaluation cannot be run."""
+def saying_what_cannot_run() -> Iterator[None]:
+    """Leave with REQUEST_FAILED, and say why, where an evaluation cannot be run."""
     from face_validation.evaluation.runs.cases import EvaluationError
 
     try:
         yield
     except (EvaluationError, FaceValidationError) as error:
-        stderr.print(f"[bold red]Cannot run[/]: {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(ExitCode.CANNOT_RUN) from error
+        say(f"[bold red]Cannot run[/]: {escape(str(error))}")
+        raise typer.Exit(ExitCode.REQUEST_FAILED) from error
 
 
 @contextlib.contextmanager
 def evaluated_service(
-    api: str | None, profile: str | None, stderr: Console, *, prepare: bool = False
+    api: str | None, profile: str | None, *, prepare: bool = False
 ) -> Iterator[tuple[FaceValidationClient, str]]:
     """A client, and what names the service it asks: answers of different services are not mixed in one run.
 
@@ -71,17 +65,17 @@ def evaluated_service(
             yield client, f"{connection.api_url}{prepared}"
         return
     with contextlib.ExitStack() as opened:
-        local = _LocalClient(lambda: opened.enter_context(_client_of_new_stack(options, stderr)))
+        local = _LocalClient(lambda: opened.enter_context(_client_of_new_stack(options)))
         yield cast("FaceValidationClient", local), f"local stack, code {code_digest()}{prepared}"
 
 
 @contextlib.contextmanager
-def _client_of_new_stack(options: dict[str, Any], stderr: Console) -> Iterator[FaceValidationClient]:
+def _client_of_new_stack(options: dict[str, Any]) -> Iterator[FaceValidationClient]:
     # Here: a deployed API is evaluated without this package's needs.
     from face_validation.local.demo import client_of
     from face_validation.local.stack import LocalStack
 
-    stderr.print("[dim]Starting the local stack...[/]")
+    say("[dim]Starting the local stack...[/]")
     # Every answer of the function is in results.csv: its log would say the same again, across the progress line.
     with LocalStack(log_level="ERROR") as stack, client_of(stack.info, **options) as client:
         yield client

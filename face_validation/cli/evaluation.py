@@ -1,4 +1,4 @@
-"""The commands `face-validation evaluate` and `compare`."""
+"""The commands `face-validation evaluate`, `identify` and `compare`."""
 
 import gc
 import json
@@ -9,24 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from face_validation.cli.evaluated_service import (
     ApiUrl,
-    ExitCode,
     Jobs,
     Profile,
+    Threshold,
     evaluated_service,
     saying_what_cannot_run,
 )
 from face_validation.cli.evaluation_limits import Limit, complaints
-from face_validation.cli.output import AsJson, new_stderr, print_json, progress_of
+from face_validation.cli.output import AsJson, ExitCode, print_json, progress_of, say
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:
-    from face_validation.evaluation.report.summary import Summary
-    from face_validation.evaluation.runs.cases import Photograph
     from face_validation.evaluation.runs.results import Result
 
 # FACE_TO_FACE: DetectFaces of both images, CompareFaces. The price of the first million images a month.
@@ -48,9 +45,7 @@ def evaluate(
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run. An interrupted run continues.")],
     api: ApiUrl = None,
     profile: Profile = None,
-    threshold: Annotated[
-        float, typer.Option(min=0, max=100, help="Threshold for the counts; the report has every threshold.")
-    ] = DEFAULT_THRESHOLD,
+    threshold: Threshold = DEFAULT_THRESHOLD,
     jobs: Jobs = 4,
     groups: Annotated[
         Path | None,
@@ -105,84 +100,117 @@ def evaluate(
 
     limits = [Limit.read("--fail-under", text) for text in fail_under or ()]
     limits += [Limit.read("--fail-above", text) for text in fail_above or ()]
-    stderr = new_stderr()
     how: dict[str, Any] = {"jobs": jobs, "restart": restart}
-    with saying_what_cannot_run(stderr):
+    with saying_what_cannot_run():
         try:
             group_of = {} if groups is None else read_groups(groups)
             photographs = read_photographs(cases, group_of) if all_pairs else []
             if all_pairs and api is None and profile is None:
-                summary = _all_pairs_by_engine(photographs, cases, out, threshold, stderr, **how)
+                from face_validation.cli.local_matcher import all_pairs_by_engine  # here: it needs the engine
+
+                summary = all_pairs_by_engine(photographs, cases, out, threshold, **how)
             else:
                 labelled = cases_of_all_pairs(photographs, non_matches) if all_pairs else read_cases(cases)
                 if all_pairs:
-                    _ask_to_pay(len(labelled), stderr, yes=yes)
+                    _ask_to_pay(len(labelled), yes=yes)
                     group_of = {one.person: one.group for one in photographs if one.group}
                 with (
-                    evaluated_service(api, profile, stderr, prepare=prepare) as (client, service),
-                    _answers_shown(len(labelled), stderr) as show,
+                    evaluated_service(api, profile, prepare=prepare) as (client, service),
+                    _answers_shown(len(labelled)) as show,
                 ):
                     how |= {"service": service, "by_job": via == "jobs", "on_answer": show}
                     run = run_cases(labelled, cases, out, client, **how)
                 summary = summarise(run, threshold, group_of)
             write_report(summary, out)
         except KeyboardInterrupt as stop:
-            stderr.print("Stopped. The answers so far are kept: run the same command again to continue.")
-            raise typer.Exit(ExitCode.CANNOT_RUN) from stop
+            say("Stopped. The answers so far are kept: run the same command again to continue.")
+            raise typer.Exit(ExitCode.REQUEST_FAILED) from stop
     for notice in summary.run.notices:
-        stderr.print(f"[yellow]{escape(notice)}[/]", soft_wrap=True)
+        say(f"[yellow]{escape(notice)}[/]")
     print_summary(summary)
     typer.echo(f"Report: {out / REPORT_FILE}")
     broken = complaints(limits, summary)
     for complaint in broken:
-        stderr.print(f"[bold red]Limit broken[/]: {escape(complaint)}", soft_wrap=True)
-    raise typer.Exit(ExitCode.LIMIT_BROKEN if broken else ExitCode.DONE)
+        say(f"[bold red]Limit broken[/]: {escape(complaint)}")
+    raise typer.Exit(1 if broken else 0)
 
 
 @contextmanager
-def _answers_shown(total: int, stderr: Console) -> "Iterator[Callable[[Result | None], None]]":
+def _answers_shown(total: int) -> "Iterator[Callable[[Result | None], None]]":
     """A progress line; what is yielded is told each answer."""
     from face_validation.evaluation.runs.results import Outcome
 
-    with progress_of(stderr) as progress:
-        task = progress.add_task("asking", total=total, trouble="")
-        counts = dict.fromkeys(Outcome, 0)
+    counts = dict.fromkeys(Outcome, 0)
+    with progress_of("asking", total) as update:
 
         def show(result: "Result | None") -> None:
             if result is not None:
                 counts[result.outcome] += 1
-            trouble = f"{counts[Outcome.REFUSED]} refused, {counts[Outcome.FAILED]} failed"
-            progress.update(task, advance=1, trouble=trouble)
+            update(advance=1, trouble=f"{counts[Outcome.REFUSED]} refused, {counts[Outcome.FAILED]} failed")
 
         yield show
 
 
-def _ask_to_pay(validations: int, stderr: Console, *, yes: bool) -> None:
+def _ask_to_pay(validations: int, *, yes: bool) -> None:
     calls = CALLS_OF_A_VALIDATION * validations
-    stderr.print(
+    say(
         f"{validations:,} validations, {calls:,} Rekognition calls: about {calls * DOLLARS_OF_A_CALL:,.2f} USD on AWS. "
-        "Answers that are already in the folder are not paid for again; --non-matches reduces the number.",
-        soft_wrap=True,
+        "Answers that are already in the folder are not paid for again; --non-matches reduces the number."
     )
     if not yes and not typer.confirm("Ask them?", err=True):
-        raise typer.Exit(ExitCode.CANNOT_RUN)
+        raise typer.Exit(ExitCode.REQUEST_FAILED)
 
 
-def _all_pairs_by_engine(
-    photographs: "list[Photograph]", photos: Path, out: Path, threshold: float, stderr: Console, **how: Any
-) -> "Summary":
-    from face_validation.cli.local_matcher import LocalMatcher
-    from face_validation.evaluation.report.summary import summarise_all_pairs
-    from face_validation.evaluation.runs.all_pairs import run_all_pairs
+def identify(
+    enrolled: Annotated[
+        Path, typer.Argument(metavar="ENROLLED", exists=True, dir_okay=False, help="CSV: person_id,image.")
+    ],
+    probes: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PROBES",
+            exists=True,
+            dir_okay=False,
+            help="CSV: probe_id,image,expected_person, or NONE.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run.")],
+    root: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Base folder of the paths. Default: the CSVs'."),
+    ] = None,
+    api: ApiUrl = None,
+    profile: Profile = None,
+    threshold: Threshold = DEFAULT_THRESHOLD,
+    jobs: Jobs = 4,
+) -> None:
+    """Enrol persons, search photographs of them and of strangers, and report how many are named correctly.
 
-    matcher = LocalMatcher.load()
-    with progress_of(stderr) as progress:
-        task = progress.add_task("describing", total=len(photographs), trouble="")
-        advance = partial(progress.update, task, advance=1)
-        run, all_pairs = run_all_pairs(
-            photographs, photos, out, matcher, service=matcher.service, on_photo=advance, **how
-        )
-    return summarise_all_pairs(run, all_pairs, threshold)
+    The persons stay enrolled: use a separate stack or stage. Exit codes: 0 done, 3 could not run.
+    """
+    from face_validation.evaluation.report.output import REPORT_FILE, write_identification
+    from face_validation.evaluation.report.terminal import print_identification
+    from face_validation.evaluation.runs import identification
+
+    with saying_what_cannot_run():
+        known = identification.read_enrolments(enrolled, root or enrolled.parent)
+        searched = identification.read_probes(probes, root or probes.parent)
+        if unknown := identification.never_enrolled(known, searched):
+            say(
+                f"[yellow]{escape(probes.name)} expects {len(unknown)} persons whom {escape(enrolled.name)} does not "
+                f"enrol ({escape(', '.join(unknown[:5]))}): they cannot be found. For a stranger, write NONE.[/]"
+            )
+        with (
+            evaluated_service(api, profile) as (client, service),
+            progress_of("enrolling, searching", len(known) + len(searched)) as update,
+        ):
+            on_answer = partial(update, advance=1)
+            run = identification.identify(
+                known, searched, client.people, threshold=threshold, jobs=jobs, on_answer=on_answer
+            )
+        write_identification(run, out, root or probes.parent, service)
+    print_identification(run)
+    typer.echo(f"Report: {out / REPORT_FILE}")
 
 
 def compare(
@@ -200,26 +228,19 @@ def compare(
     from face_validation.evaluation.report.terminal import print_comparison
     from face_validation.evaluation.runs.run import read_run
 
-    # Answers hold no cycles: looking for some among 200,000 of them takes a third of the whole comparison.
-    with saying_what_cannot_run(new_stderr()), _cycles_left_alone():
-        runs = [read_run(folder) for folder in (first, second)]
-        thresholds = [_threshold_of(folder) if threshold is None else threshold for folder in (first, second)]
-        comparison = compare_runs(runs[0].results, runs[1].results, *thresholds)
+    with saying_what_cannot_run():
+        # Answers hold no cycles: looking for some among 200,000 of them takes a third of the whole comparison.
+        gc.disable()
+        try:
+            runs = [read_run(folder) for folder in (first, second)]
+            thresholds = [_threshold_of(folder) if threshold is None else threshold for folder in (first, second)]
+            comparison = compare_runs(runs[0].results, runs[1].results, *thresholds)
+        finally:
+            gc.enable()
     if as_json:
         print_json(TypeAdapter(Comparison).dump_python(comparison, mode="json"))
     else:
         print_comparison(comparison, (first, second), thresholds)
-
-
-@contextmanager
-def _cycles_left_alone() -> Iterator[None]:
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _threshold_of(folder: Path) -> float:

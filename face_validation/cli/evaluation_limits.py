@@ -21,14 +21,10 @@ _AT_FMR = {"0.01": 0.01, "0.001": 0.001, "0.0001": 0.0001, "0.00001": 0.00001}
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A figure and the value (0-1) that it must reach, or must not exceed.
+    """A rate of a group and the value (0-1) that it must reach (`LEAST_RATES`), or must not exceed (`MOST_RATES`).
 
-    Attributes:
-        text: as it was given.
-        group: `all`, a type, an origin or another group; of FNMR at an FMR and of EER: `all` or a type.
-        rate: the figure's name; one of `LEAST_RATES` must reach the value, one of `MOST_RATES` must not exceed it.
-        value: 0-1.
-        at_fmr: of FNMR, the FMR (0-1) at whose threshold it is taken; None at the report's threshold.
+    `text` is as it was given. `group` is `all`, a type, an origin or another group. FNMR is taken at the report's
+    threshold, or at the one for the FMR `at_fmr` (0-1).
     """
 
     text: str
@@ -39,11 +35,7 @@ class Limit:
 
     @classmethod
     def read(cls, option: str, text: str) -> "Limit":
-        """What was given for `--fail-under` or `--fail-above`: `accuracy=0.95`, `lfw.fmr=0.01`, `fnmr@fmr=0.001=0.02`.
-
-        Raises:
-            typer.BadParameter: it is none of these, or the FMR is none that the report has a threshold for.
-        """
+        """What was given for it: `accuracy=0.95`, `lfw.fmr=0.01`, `fnmr@fmr=0.001=0.02`; or typer.BadParameter."""
         rates, forms = _FORMS[option]
         parts = re.fullmatch(
             rf"(?:(?P<group>.+)\.)?(?P<rate>{'|'.join(rates)})(?:@fmr=(?P<at>[\d.e-]+))?=(?P<limit>[01](?:\.\d+)?)",

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from face_validation.cli.connection_options import ConnectedCommand, connection_of
-from face_validation.cli.output import AsJson, ExitCode, new_stderr, progress_of, tell
+from face_validation.cli.output import AsJson, ExitCode, progress_of, tell
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.jobs import Job
 
@@ -20,14 +19,7 @@ app = typer.Typer(
 )
 
 
-class Kind(StrEnum):
-    """What a job repeats."""
-
-    VALIDATION = "validation"
-    ENROLMENT = "enrolment"
-    SEARCH = "search"
-
-
+Kind = Literal["validation", "enrolment", "search"]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, which `submit` prints.")]
 Kinds = Annotated[Kind, typer.Option("--kind", help="What the job repeats: it decides the scope of the token.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show the progress until the job has ended.")]
@@ -46,7 +38,7 @@ def submit(
             "of images that are in the buckets.",
         ),
     ],
-    kind: Kinds = Kind.VALIDATION,
+    kind: Kinds = "validation",
     default: Annotated[
         list[str] | None,
         typer.Option(metavar="FIELD=VALUE", help="For every line that has no such field. May be repeated."),
@@ -73,11 +65,7 @@ def submit(
 
 
 @app.command("list", cls=ConnectedCommand)
-def list_(
-    context: typer.Context,
-    kind: Kinds = Kind.VALIDATION,
-    as_json: AsJson = False,
-) -> None:
+def list_(context: typer.Context, kind: Kinds = "validation", as_json: AsJson = False) -> None:
     """List this client's jobs, newest first."""
     with connection_of(context).client() as client:
         jobs = list(client.jobs.all(kind))
@@ -89,7 +77,7 @@ def list_(
 
 @app.command(cls=ConnectedCommand)
 def show(
-    context: typer.Context, job: JobId, kind: Kinds = Kind.VALIDATION, watch: Watch = False, as_json: AsJson = False
+    context: typer.Context, job: JobId, kind: Kinds = "validation", watch: Watch = False, as_json: AsJson = False
 ) -> None:
     """Show how far a job is."""
     with connection_of(context).client() as client:
@@ -97,7 +85,7 @@ def show(
 
 
 @app.command(cls=ConnectedCommand)
-def stop(context: typer.Context, job: JobId, kind: Kinds = Kind.VALIDATION, as_json: AsJson = False) -> None:
+def stop(context: typer.Context, job: JobId, kind: Kinds = "validation", as_json: AsJson = False) -> None:
     """Ask no more lines of a job; what was paid for is kept."""
     with connection_of(context).client() as client:
         _said(client.jobs.stop(job, kind), as_json=as_json)
@@ -105,7 +93,7 @@ def stop(context: typer.Context, job: JobId, kind: Kinds = Kind.VALIDATION, as_j
 
 @app.command(cls=ConnectedCommand)
 def redrive(
-    context: typer.Context, job: JobId, kind: Kinds = Kind.VALIDATION, watch: Watch = False, as_json: AsJson = False
+    context: typer.Context, job: JobId, kind: Kinds = "validation", watch: Watch = False, as_json: AsJson = False
 ) -> None:
     """Ask the lines again that have neither an answer nor a refusal."""
     with connection_of(context).client() as client:
@@ -117,7 +105,7 @@ def results(
     context: typer.Context,
     job: JobId,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A file, in place of standard output.")] = None,
-    kind: Kinds = Kind.VALIDATION,
+    kind: Kinds = "validation",
 ) -> None:
     """Write what became of every line, as JSONL in the manifest's order."""
     with connection_of(context).client() as client:
@@ -143,13 +131,11 @@ def _field(text: str) -> tuple[str, Any]:
 
 def _watched(states: Iterable[Job]) -> Job:
     """Show a job's progress on standard error until it has ended."""
-    with progress_of(new_stderr()) as progress:
-        task = progress.add_task("splitting", total=None, trouble="")
+    with progress_of("splitting", None) as update:
         for job in states:
             counts = job.counts
             rate = "" if job.lines_per_second is None else f"{job.lines_per_second:.1f} lines/s  "
-            progress.update(
-                task,
+            update(
                 description=job.state if job.lines else "splitting",
                 total=job.lines,
                 completed=counts.answered + counts.refused + counts.failed,

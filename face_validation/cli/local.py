@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from face_validation.cli.output import new_stderr
+from face_validation.cli.output import say
 from face_validation.local.gateway.throttle import DEFAULT_BURST, DEFAULT_RATE, Throttle
 
-DEFAULT_DATA = Path("data")
-DEMO_FOLDER = Path("results") / "demo"
+DEFAULT_DATA, DEMO_FOLDER = Path("data"), Path("results/demo")
+STARTING = "Starting S3, Cognito, the face models and the API on 127.0.0.1 ..."
 
 
 def local(
@@ -111,7 +111,7 @@ def local(
             if info is not None:
                 info.unlink(missing_ok=True)
             with stopped_by_signals() as ending:
-                console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
+                console.print(STARTING, style="dim")
                 with stack:
                     if folder is not None and (folder / "faces").is_dir():
                         with client_of(stack.info) as client:
@@ -164,7 +164,7 @@ def demo(
     from face_validation.local.stack import LocalStack
 
     console = Console(emoji=False)
-    console.print("Starting S3, Cognito, the face models and the API on 127.0.0.1 ...", style="dim")
+    console.print(STARTING, style="dim")
     with _saying_why("The demonstration cannot run"):
         out.mkdir(parents=True, exist_ok=True)
         with stopped_by_signals(), LocalStack(log_level="ERROR") as stack:
@@ -184,5 +184,5 @@ def _saying_why(what: str, port: int | None = None) -> Iterator[None]:
             reason = f"{error.filename}: {error.strerror}."
         elif port is not None and isinstance(error, OSError) and error.errno is not None:
             reason = f"port {port}: {error.strerror}. --port 0 chooses a free port."
-        new_stderr().print(f"[red]{what}:[/] {escape(reason)}", soft_wrap=True)
+        say(f"[red]{what}:[/] {escape(reason)}")
         raise typer.Exit(1) from error

@@ -1,41 +1,48 @@
-"""The engine of this machine for `evaluate --all-pairs`: describes and compares faces without a request each."""
+"""`evaluate --all-pairs` by the engine of this machine: faces are described and compared without a request each."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from face_validation.cli.evaluated_service import code_digest
+from face_validation.cli.output import progress_of
+from face_validation.evaluation.report.summary import Summary, summarise_all_pairs
+from face_validation.evaluation.runs.all_pairs import Photograph, run_all_pairs
 from face_validation_function.faces import BoundingBox, Face, most_prominent
 from rekognition_local.engine import Engine, images
 
 
-class LocalMatcher:
+def all_pairs_by_engine(
+    photographs: list[Photograph], photos: Path, out: Path, threshold: float, **how: Any
+) -> Summary:
+    """The summary of a run; `how` as `run_all_pairs` takes it."""
+    matcher = _LocalMatcher(Engine.load())
+    service = f"engine {matcher.engine.model_id}, code {code_digest()}"
+    with progress_of("describing", len(photographs)) as update:
+        how["on_photo"] = partial(update, advance=1)
+        run, all_pairs = run_all_pairs(photographs, photos, out, matcher, service=service, **how)
+    return summarise_all_pairs(run, all_pairs, threshold)
+
+
+class _LocalMatcher:
     """The face that a validation would compare in each photograph, described by the engine."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @classmethod
-    def load(cls) -> "LocalMatcher":
-        """The engine with its built-in models."""
-        return cls(Engine.load())
-
-    @property
-    def service(self) -> str:
-        """Names the recogniser and the code that uses it."""
-        return f"engine {self._engine.model_id}, code {code_digest()}"
+        self.engine = engine
 
     def describe(self, photo: Path) -> NDArray[np.float32] | None:
         """Descriptor (d,) of the most prominent face; None where there is none."""
         image = images.decode(photo.read_bytes())
-        found = self._engine.detect(image)
+        found = self.engine.detect(image)
         if not found:
             return None
         faces = [Face(BoundingBox(face.left, face.top, face.width, face.height), face.confidence) for face in found]
-        descriptor: NDArray[np.float32] = self._engine.embed(image, [found[most_prominent(faces, central=True)]])[0]
+        descriptor: NDArray[np.float32] = self.engine.embed(image, [found[most_prominent(faces, central=True)]])[0]
         return descriptor
 
     def similarity(self, descriptors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
         """Similarities 0-100 of (n, d) and (m, d) descriptors: (n, m)."""
-        return np.asarray(self._engine.similarity(descriptors, others), np.float64)
+        return np.asarray(self.engine.similarity(descriptors, others), np.float64)

@@ -1,9 +1,11 @@
 """What the command line says and how it leaves: verdicts, errors with the next step, exit codes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from enum import IntEnum
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,14 +67,13 @@ def leave_with(error: FaceValidationError, *, as_json: bool = False, language: L
         print_json(error.to_answer())
         return typer.Exit(code)
     lead = "Refused" if code == ExitCode.REFUSED else "Request failed"
-    stderr = new_stderr()
-    stderr.print(f"[bold red]{lead}[/]: {escape(error.code)}. {escape(str(error))}", soft_wrap=True)
+    say(f"[bold red]{lead}[/]: {escape(error.code)}. {escape(str(error))}")
     for sentence in advice(error.reasons, language):
-        stderr.print(f"- {escape(sentence)}", soft_wrap=True)
+        say(f"- {escape(sentence)}")
     if error.code in _NEXT_STEP:
-        stderr.print(f"[bold]Next[/]: {_NEXT_STEP[error.code]}", soft_wrap=True)
+        say(f"[bold]Next[/]: {_NEXT_STEP[error.code]}")
     if error.id_request:
-        stderr.print(f"[dim]Request id: {escape(error.id_request)}[/]")
+        say(f"[dim]Request id: {escape(error.id_request)}[/]")
     return typer.Exit(code)
 
 
@@ -118,23 +119,24 @@ def print_json(answer: Any) -> None:
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False, default=asdict))
 
 
-def new_stderr() -> Console:
-    """Standard error, as it is written to: no colours of numbers, no pictures made of `:words:`."""
+@cache
+def _stderr() -> Console:
+    """One console: what is said while a progress line is shown must stand above it."""
     return Console(stderr=True, highlight=False, emoji=False)
 
 
-def progress_of(stderr: Console) -> Progress:
-    """A progress line on standard error; its tasks have a field `trouble`."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[trouble]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=stderr,
-    )
+def say(markup: str) -> None:
+    """One message, of any length, on standard error."""
+    _stderr().print(markup, soft_wrap=True)
+
+
+@contextmanager
+def progress_of(step: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """A progress line on standard error; what is yielded updates it, as `Progress.update` with a field `trouble`."""
+    told, trouble, left = TextColumn("{task.description}"), TextColumn("{task.fields[trouble]}"), TextColumn("left")
+    columns = (told, BarColumn(), MofNCompleteColumn(), trouble, TimeElapsedColumn(), left, TimeRemainingColumn())
+    with Progress(*columns, console=_stderr()) as progress:
+        yield partial(progress.update, progress.add_task(step, total=total, trouble=""))
 
 
 def tell(answer: Any, lines: Iterable[str], *, as_json: bool) -> None:

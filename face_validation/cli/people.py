@@ -1,9 +1,8 @@
 """The commands about enrolled people: `enrol`, `search`, `verify`, `people`, `erase`, `show` and `rename`."""
 
 from dataclasses import asdict, replace
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -101,24 +100,18 @@ def verify(
     raise typer.Exit(ExitCode.MATCH if result.matched else ExitCode.NO_MATCH)
 
 
-class PeopleAction(StrEnum):
-    """What `people` does."""
-
-    LIST = "list"
-    REINDEX = "reindex"
-
-
 def people(
     context: typer.Context,
     action: Annotated[
-        PeopleAction, typer.Argument(help="`reindex` indexes every photo again, with the newest face model.")
-    ] = PeopleAction.LIST,
+        Literal["list", "reindex"],
+        typer.Argument(help="`reindex` indexes every photo again, with the newest face model."),
+    ] = "list",
     full_name: Annotated[str | None, typer.Option(help="Only this person's faces.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the enrolled faces; `people reindex` moves them to another face model."""
     with connection_of(context).client() as client:
-        if action is PeopleAction.REINDEX:
+        if action == "reindex":
             raise _reindex(client, as_json=as_json)
         faces = list(client.people.faces(full_name))
     tell(faces, [f"{face.full_name}  {face.face_id}  {face.enrolled_at}" for face in faces], as_json=as_json)
@@ -192,3 +185,6 @@ def rename(
 def _check_one(full_name: str | None, face_id: str | None) -> None:
     if (full_name is None) == (face_id is None):
         raise typer.BadParameter("Give either --full-name or --face-id.")
+
+
+COMMANDS = (enrol, search, verify, people, erase, show, rename)

@@ -16,13 +16,6 @@ from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
 
 
-def _validation_type(value: str) -> ValidationType:
-    try:
-        return ValidationType(value.upper())
-    except ValueError as error:
-        raise typer.BadParameter(f"{value!r} is not one of {', '.join(ValidationType)}.") from error
-
-
 class Scope(StrEnum):
     """What a token may do: ask about people, validate and enrol, erase."""
 
@@ -31,8 +24,11 @@ class Scope(StrEnum):
     admin = "admin"
 
 
-def _scopes(scopes: Iterable[Scope]) -> str:
-    return " ".join(f"face-detection/{scope.value}" for scope in scopes)
+def _validation_type(value: str) -> ValidationType:
+    try:
+        return ValidationType(value.upper())
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(ValidationType)}.") from error
 
 
 def validate(
@@ -100,7 +96,9 @@ def validate(
         keys = True
     trusted, checked = _images(source, target, type_, liveness)
     if annotate is not None:
-        _check_annotated(annotate, keys=keys)
+        if keys:
+            raise typer.BadParameter("It needs local files: leave out --keys.", param_hint="--annotate")
+        check_annotated(annotate)
     parts = {"boxes": annotate is not None, "reasons": explain, "quality": quality, "document": document}
     question: dict[str, Any] = {
         "threshold": threshold,
@@ -180,6 +178,10 @@ def upload(
         print_json(uploaded)
 
 
+def _scopes(scopes: Iterable[Scope]) -> str:
+    return " ".join(f"face-detection/{scope}" for scope in scopes)
+
+
 def _images(
     source: str, target: str | None, type_: ValidationType, liveness: str | None
 ) -> tuple[str | None, str | None]:
@@ -214,8 +216,4 @@ def _check_files(photos: tuple[Path | None, Path]) -> None:
             )
 
 
-def _check_annotated(path: Path, *, keys: bool) -> None:
-    """What could spoil the picture is said before anything is asked."""
-    if keys:
-        raise typer.BadParameter("It needs local files: leave out --keys.", param_hint="--annotate")
-    check_annotated(path)
+COMMANDS = (validate, token, env, upload)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,14 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from face_validation.cli.output import new_stderr, progress_of
+from face_validation.cli.output import progress_of, say
 from person_verifier.errors import VerifierError
 from person_verifier.serving.settings import ServerSettings, keep_to_one_thread
 
 if TYPE_CHECKING:
     from person_verifier.training.assessment import ThresholdRule
     from person_verifier.training.project import VerifierProject
-    from person_verifier.training.reports import MethodReport, MetricsReport
+    from person_verifier.training.reports import MetricsReport
     from rekognition_local.engine.faces.face_engine import FaceEngine
 
 app = typer.Typer(name="verifier", help=__doc__, no_args_is_help=True)
@@ -141,16 +142,15 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except VerifierError as error:
-        new_stderr().print(f"[bold red]Error:[/] {escape(str(error))}")
+        say(f"[bold red]Error:[/] {escape(str(error))}")
         raise typer.Exit(2) from error
 
 
 @contextmanager
 def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
     """One step's bar on standard error."""
-    with progress_of(new_stderr()) as bars:
-        task = bars.add_task(step, total=total, trouble="")
-        yield lambda: bars.advance(task)
+    with progress_of(step, total) as update:
+        yield partial(update, advance=1)
 
 
 def _engine() -> "FaceEngine":
@@ -212,20 +212,16 @@ def _show_report(report: "MetricsReport", folder: Path) -> None:
     _warn(report.warnings)
     table = Table("", "accuracy", "precision", "recall", "F1", "AUC", title="Held-out photos (95 % intervals)")
     for name, method in (("verifier", report.verifier), ("distance to the mean", report.baseline)):
-        table.add_row(name, *_figures(method))
+        rates = method.rates
+        cells = [
+            f"{rate.value:.3f}\n{rate.low:.3f}-{rate.high:.3f}" if rate is not None else "-"
+            for rate in (rates.accuracy, rates.precision, rates.recall, rates.f1)
+        ]
+        table.add_row(name, *cells, f"{rates.auc:.4f}" if rates.auc is not None else "-")
     Console(emoji=False).print(table)
     Console(emoji=False).print(f"Reports: {folder}")
 
 
-def _figures(method: "MethodReport") -> list[str]:
-    rates = method.rates
-    cells = [
-        f"{rate.value:.3f}\n{rate.low:.3f}-{rate.high:.3f}" if rate is not None else "-"
-        for rate in (rates.accuracy, rates.precision, rates.recall, rates.f1)
-    ]
-    return [*cells, f"{rates.auc:.4f}" if rates.auc is not None else "-"]
-
-
 def _warn(warnings: "tuple[str, ...] | list[str]") -> None:
     for warning in warnings:
-        new_stderr().print(f"[yellow]Warning:[/] {escape(warning)}")
+        say(f"[yellow]Warning:[/] {escape(warning)}")

@@ -46,13 +46,10 @@ class _Mark(NamedTuple):
 
 
 def annotate(source: Picture, target: Picture, answer: ValidationResult) -> Image.Image:
-    """Both pictures upright, side by side, under a line that says the verdict, the similarity and the threshold.
+    """Both pictures upright, side by side, under the verdict: RGB, at most 1528 x 896 px.
 
     With `answer.boxes` the document is outlined in blue, the compared face in green with its similarity when it matched
-    and in red when not, the other faces in grey. Without, the pictures are shown as they are.
-
-    Returns:
-        RGB, at most 1528 x 896 px whatever the size of the pictures.
+    and in red when not, the other faces in grey.
 
     Raises:
         ValueError: a picture is not the one that was validated, by its size.
@@ -74,13 +71,9 @@ def annotate(source: Picture, target: Picture, answer: ValidationResult) -> Imag
 
 
 def annotate_people(photo: Picture, answer: EverybodyResult) -> Image.Image:
-    """The photo upright, with each face's person beside it: green where somebody was found, grey where nobody.
+    """The photo upright, with each face's person beside it, green where somebody was found: RGB, at most 728 x 788 px.
 
-    Returns:
-        RGB, at most 728 x 788 px whatever the size of the photo.
-
-    Raises:
-        OSError: the photo cannot be read (JPEG and PNG are).
+    Raises OSError when the photo cannot be read (JPEG and PNG are).
     """
     # The largest last, so that no smaller face's line lies on its name.
     marks = [
@@ -164,10 +157,9 @@ def _marks(side: ImageAnalysis, answer: ValidationResult) -> list[_Mark]:
 
 
 def _ring(box: Box, place: _Rectangle) -> _Rectangle | None:
-    """The line around `box` on an image that lies at `place` (left, top, width, height), as its outermost pixels.
+    """The outermost pixels (left, top, right, bottom) of the line around `box` on an image at `place`, (left, top, size).
 
-    Left, top, right, bottom; None when no part of the box is on the image. The line is around the box, not on it, so
-    that a small face stays visible.
+    None when no part of the box is on the image. The line is not on the box, so that a small face stays visible.
     """
     left, right = sorted(min(1.0, max(0.0, edge)) for edge in (box.left, box.left + box.width))
     top, bottom = sorted(min(1.0, max(0.0, edge)) for edge in (box.top, box.top + box.height))

@@ -28,6 +28,7 @@ READ, WRITE, ADMIN = "face-detection/read", "face-detection/write", "face-detect
 BOTH = f"{READ} {WRITE}"
 # To be given a link to a face's photo.
 READ_ADMIN = f"{READ} {ADMIN}"
+
 # A token is replaced this long before it expires, so that it is still good when the service looks at it.
 LONGEST_LEEWAY_S = 60.0
 LEEWAY_RATIO = 0.1
@@ -77,11 +78,7 @@ class Api:
         id_request: str | None = None,
         query: dict[str, str] | None = None,
     ) -> Any:
-        """The JSON answer to one request.
-
-        Raises:
-            FaceValidationError: one class per error code of the contract; RequestFailedError when nobody answered.
-        """
+        """The JSON answer to one request; raises FaceValidationError, a class for each error code of the contract."""
         try:
             request = self.http.build_request(method, self._url + path, json=body, params=query)
         except UnicodeEncodeError as error:  # half of a character pair, or what a shell passed on as it was
@@ -155,12 +152,7 @@ class AccessToken(httpx.Auth):
             yield request
 
     def current(self) -> str:
-        """A token that will not expire within the next moments.
-
-        Raises:
-            UnauthorizedError: the id and secret, or the scope, were refused.
-            RequestFailedError: the token endpoint cannot be reached, or does not answer with a token.
-        """
+        """A token that will not expire within the next moments; raises UnauthorizedError or RequestFailedError."""
         with self._lock:
             if self._clock() >= self._good_until:
                 self._fetch()

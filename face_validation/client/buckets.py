@@ -28,19 +28,11 @@ def content_type_of(content: bytes) -> tuple[str, str]:
     return "application/octet-stream", ""
 
 
-def new_key(content: bytes) -> str:
-    """A key that nobody else uses and that says nothing about the person: file names often do."""
-    return f"uploads/{uuid.uuid4()}{content_type_of(content)[1]}"
-
-
 class Buckets:
-    """The source and the target bucket, through the caller's own AWS credentials.
+    """The source and the target bucket, through the caller's own AWS credentials; safe to share among threads.
 
     With an endpoint on this machine (the local stack) made-up credentials are used, and the caller's are never read.
-    The S3 client is made on first use; safe to share among threads.
-
-    Raises:
-        SettingsError: the endpoint is not an address, or not HTTPS and not on this machine.
+    SettingsError when the endpoint is not an address, or not HTTPS and not on this machine.
     """
 
     def __init__(
@@ -51,21 +43,18 @@ class Buckets:
         self._lock = threading.Lock()
         self._made: Any = None
 
-    def put(self, side: Bucket, key: str, content: bytes) -> None:
-        """Store `content` under `key`.
+    def store(self, side: Bucket, content: bytes, key: str | None = None) -> str:
+        """Store `content` under `key`, or under a new one; gives the key.
 
         Raises:
             SettingsError: the bucket's name is not known, or there are no AWS credentials.
             RequestFailedError: S3 cannot be reached or does not take the image.
         """
-        bucket = self._bucket(side)
+        bucket, (media_type, ending) = self._bucket(side), content_type_of(content)
+        if key is None:  # one that nobody else uses and that says nothing about the person: file names often do
+            key = f"uploads/{uuid.uuid4()}{ending}"
         with _s3_faults("put the image into", bucket):
-            self._s3().put_object(Bucket=bucket, Key=key, Body=content, ContentType=content_type_of(content)[0])
-
-    def store(self, side: Bucket, content: bytes, key: str | None = None) -> str:
-        """Store `content` under `key`, or under a new one; gives the key. Raises as `put` does."""
-        key = new_key(content) if key is None else key
-        self.put(side, key, content)
+            self._s3().put_object(Bucket=bucket, Key=key, Body=content, ContentType=media_type)
         return key
 
     @contextlib.contextmanager
@@ -83,7 +72,7 @@ class Buckets:
                     logger.warning("The upload %s stays in the %s bucket: %s", key, side, error)
 
     def delete(self, side: Bucket, key: str) -> None:
-        """Delete `key`; nothing happens when it is not there. Raises as `put` does."""
+        """Delete `key`; nothing happens when it is not there. Raises as `store` does."""
         bucket = self._bucket(side)
         with _s3_faults("delete the image from", bucket):
             self._s3().delete_object(Bucket=bucket, Key=key)
@@ -113,12 +102,8 @@ class Buckets:
         import boto3  # here: it takes half a second, and only uploads need it
         from botocore.config import Config
 
-        config = Config(
-            connect_timeout=5,
-            read_timeout=self._timeout_s,
-            retries={"mode": "standard", "max_attempts": 3},
-            max_pool_connections=50,
-        )
+        waits = {"connect_timeout": 5, "read_timeout": self._timeout_s}
+        config = Config(**waits, retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=50)
         if self._endpoint is not None and is_this_machine(self._endpoint):
             return client_on_this_machine("s3", self._endpoint, config)
         with _s3_faults("use", "S3"):
@@ -156,10 +141,9 @@ def _s3_faults(action: str, bucket: str) -> Iterator[None]:
 
 
 def client_on_this_machine(service: str, endpoint: str, config: "Config") -> Any:
-    """A boto3 client of `service` at a loopback address, with credentials of no account.
+    """A boto3 client of `service` at a loopback address: it reads none of the user's AWS settings, nor goes to a proxy.
 
-    AWS_PROFILE, AWS_CONFIG_FILE, ~/.aws and every other setting of an account are never read, so that a stale one
-    breaks nothing. What is meant for 127.0.0.1 never goes to a proxy, to which HTTP_PROXY alone would send it.
+    So a stale AWS_PROFILE, AWS_CONFIG_FILE or ~/.aws breaks nothing, and HTTP_PROXY does not catch 127.0.0.1.
     """
     import boto3  # here: it takes half a second, and only uploads need it
     import botocore.session

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import Any, Self, Unpack
 
 import httpx
@@ -75,17 +74,15 @@ class FaceValidationClient:
         )
         self.people = People(self._api, self._content_of)
         self.records = Records(self._api)
-        self.jobs = Jobs(self._api, lambda side, key, content: self._buckets.put(side, key, content))
-        self._validations = Validations(self._api)
         names: dict[Bucket, str] = {"source": source_bucket or "", "target": target_bucket or ""}
         self._buckets = Buckets(names, endpoint=s3_endpoint, region=region, timeout_s=timeout_s)
+        self.jobs = Jobs(self._api, self._buckets.store)
+        self._validations = Validations(self._api)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -95,17 +92,14 @@ class FaceValidationClient:
 
     @classmethod
     def local(cls, **options: Any) -> Self:
-        """A client of the local stack that runs on this machine (`face-validation local --background` starts one).
-
-        `options` are those of the constructor, such as `timeout_s`.
+        """A client of the local stack that runs on this machine, `options` as of the constructor.
 
         Raises:
-            SettingsError: no local stack runs.
+            SettingsError: no local stack runs (`face-validation local --background` starts one).
         """
-        from face_validation.client.profiles import Connection, names  # here: profiles makes clients, too
+        from face_validation.client.profiles import Connection  # here: profiles makes clients, too
 
-        connection = Connection.of_running_stack()
-        return cls(**{name: getattr(connection, name) for name in names()}, **options)
+        return cls(**Connection.of_running_stack().settings(), **options)
 
     def token(self, scope: str = WRITE) -> str:
         """An access token that is good for a while; `scope` may name several, with spaces. Raises as `validate`."""
@@ -138,12 +132,8 @@ class FaceValidationClient:
     def create_liveness_session(self, source_path: str, *, id_request: str | None = None) -> LivenessSession:
         """A session in which a living person proves to be there, for one validation with this source.
 
-        Args:
-            source_path: key in the source bucket, of the image that the person will be compared with.
-            id_request: a UUID v4; the same one gives the same session again.
-
-        Raises:
-            FaceValidationError: as `validate`.
+        `source_path` is a key in the source bucket; the same `id_request` (a UUID v4) gives the same session again.
+        Raises as `validate` does.
         """
         id_request = id_request or new_id()
         body = {"source_path": source_path, "id_request": id_request}
@@ -185,24 +175,15 @@ class FaceValidationClient:
         No outcome is an exception: an error takes the place of its answer, and the others go on. Questions are taken
         from `requests` only a little ahead of the answers, so it may be endless.
 
-        Args:
-            requests: the questions.
-            jobs: how many HTTP requests may be under way at once, 1 to 100.
-            batch: how many questions go into one HTTP request, 1 to 10. The service handles them side by side, but
-                within one request's deadline.
-
-        Raises:
-            ValueError: `jobs` or `batch` is outside its limits.
+        At most `jobs` HTTP requests (1 to 100) are under way at once, with `batch` questions (1 to 10) in each: the
+        service handles these side by side, but within one request's deadline. ValueError outside these limits.
         """
         if not 1 <= jobs <= 100 or not 1 <= batch <= MOST_IN_ONE_ARRAY:
             raise ValueError(f"jobs is {jobs} (1 to 100), batch is {batch} (1 to {MOST_IN_ONE_ARRAY}).")
         return self._validations.outcomes(iter(requests), jobs, batch)
 
     def upload(self, photo: Photo, side: Bucket, key: str | None = None) -> str:
-        """Put an image into the source or the target bucket.
-
-        Returns:
-            Its key, a new one unless given.
+        """Put an image into the source or the target bucket; gives its key, a new one unless given.
 
         Raises:
             OSError: the file cannot be read.

@@ -26,7 +26,6 @@ LONGEST_SIDE = 3072
 MAX_PIXELS = 250_000_000  # the largest phone camera has 200 megapixels
 MAX_FILE_BYTES = 200 * 1024 * 1024
 JPEG_QUALITY = 92
-PDF_LONGEST_SIDE = 3072
 
 _INSTALL_IMAGES = "Install the extra: pip install 'face-validation[images]' (in a checkout: make setup)."
 
@@ -57,11 +56,7 @@ _SIGNATURES: tuple[tuple[str, "re.Pattern[bytes]"], ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """A file that the service takes, and what it was made of.
-
-    `content` is an upright sRGB JPG without metadata, `width` and `height` its pixels; `format` is what the file was
-    ("HEIC", "PDF", ...).
-    """
+    """An upright sRGB JPG without metadata, its size in pixels, and what the file was ("HEIC", "PDF", ...)."""
 
     content: bytes
     width: int
@@ -174,7 +169,7 @@ def _broken(name: str, kind: str) -> str:
 
 
 def _page_of_pdf(content: bytes, name: str) -> "Image.Image":
-    """The first page of a PDF, its longest side PDF_LONGEST_SIDE pixels."""
+    """The first page of a PDF, its longest side LONGEST_SIDE pixels."""
     try:
         import pypdfium2
     except ImportError as error:
@@ -182,7 +177,7 @@ def _page_of_pdf(content: bytes, name: str) -> "Image.Image":
     try:
         with pypdfium2.PdfDocument(content) as document:
             page = document[0]
-            scale = PDF_LONGEST_SIDE / max(page.get_size())
+            scale = LONGEST_SIDE / max(page.get_size())
             return _clean(page.render(scale=scale).to_pil())
     except (pypdfium2.PdfiumError, ValueError, IndexError, ZeroDivisionError) as error:
         raise ImageValidationError(

@@ -77,8 +77,8 @@ class JobPage:
 class Jobs:
     """The jobs of one client. `kind`, where a method takes it, says which scope the token needs for it."""
 
-    def __init__(self, api: Api, put: Callable[[Bucket, str, bytes], None]) -> None:
-        self._api, self._put = api, put
+    def __init__(self, api: Api, store: Callable[[Bucket, bytes, str], str]) -> None:
+        self._api, self._store = api, store
 
     def submit(
         self,
@@ -105,13 +105,12 @@ class Jobs:
             FaceValidationError: as the service refuses it.
         """
         id_request = id_request or new_id()
-        key = manifest
         if isinstance(manifest, Path):
             key = f"jobs/{id_request}{manifest.suffix.lower()}"
-            self._put("source", key, manifest.read_bytes())
+            manifest = self._store("source", manifest.read_bytes(), key)
         body = {
             "kind": kind,
-            "manifest_path": key,
+            "manifest_path": manifest,
             "defaults": dict(defaults or {}),
             "max_concurrency": max_concurrency,
             "tolerated_failure_percentage": tolerated_failure_percentage,

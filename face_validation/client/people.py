@@ -13,7 +13,7 @@ from face_validation.client.folders import is_utf8, printable
 from face_validation.client.image_preparation import Photo, format_of
 from face_validation.client.transport import checked_url, network_faults
 from face_validation.client.validation_request import new_id
-from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face, ImageAnalysis
+from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face, ImageAnalysis, T
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,7 @@ class BoxesOfOne:
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """Whether the photo shows the enrolled person of that name, by the similarity (0-100) to the person's photos.
-
-    `reasons` and `boxes` are there when they were asked for.
-    """
+    """Whether the photo shows the person, by the similarity (0-100); reasons and boxes when they were asked for."""
 
     id_request: str
     matched: bool
@@ -139,7 +136,7 @@ class People:
 
         Raises:
             OSError: the file cannot be read.
-            ImageValidationError: no decoder opens it, or is sent as it is and is neither JPG nor PNG; nothing was sent.
+            ImageValidationError: no decoder opens it, or it is to be sent as it is and is neither JPG nor PNG.
             RequestFailedError: the service gives no form, or S3 does not take the image.
         """
         return self._uploaded(self._content_of(photo), bucket)
@@ -189,15 +186,14 @@ class People:
 
     def search(self, photo: Photo, *, threshold: float = DEFAULT_THRESHOLD, max_faces: int = 5) -> SearchResult:
         """Who is in the photo? People from `threshold` (0-100) on, at most `max_faces` of them."""
-        body = {"threshold": threshold, "max_faces": max_faces}
-        return read_answer(SearchResult, self._ask_about(photo, "/search", body))
+        return self._ask_about(SearchResult, photo, "/search", threshold=threshold, max_faces=max_faces)
 
     def search_everybody(
         self, photo: Photo, *, threshold: float = DEFAULT_THRESHOLD, max_faces: int = 5, max_searched: int = 10
     ) -> EverybodyResult:
         """Whose faces does the photo show? Of the `max_searched` largest; each costs the service one search."""
-        body = {"threshold": threshold, "max_faces": max_faces, "faces": "all", "max_searched": max_searched}
-        return read_answer(EverybodyResult, self._ask_about(photo, "/search", body))
+        limits = {"threshold": threshold, "max_faces": max_faces, "max_searched": max_searched}
+        return self._ask_about(EverybodyResult, photo, "/search", faces="all", **limits)
 
     def verify(
         self, photo: Photo, full_name: str, *, threshold: float = DEFAULT_THRESHOLD, include: Sequence[str] = ()
@@ -206,17 +202,17 @@ class People:
 
         `include` may name `boxes` and `reasons`.
         """
-        body = {"full_name": full_name, "threshold": threshold, "include": list(include)}
-        return read_answer(VerificationResult, self._ask_about(photo, "/verification", body))
+        asked = {"full_name": full_name, "threshold": threshold, "include": list(include)}
+        return self._ask_about(VerificationResult, photo, "/verification", **asked)
 
-    def _ask_about(self, photo: Photo, path: str, fields: Mapping[str, Any]) -> Any:
+    def _ask_about(self, kind: type[T], photo: Photo, path: str, **fields: Any) -> T:
         content, id_request = self._content_of(photo), new_id()
         body = {**fields, "id_request": id_request}
         if len(content) <= MOST_BYTES_IN_BODY:
             body["image"] = base64.b64encode(content).decode()  # nothing stays behind in a bucket
         else:
             body["image_path"] = self._uploaded(content, "target")
-        return self._api.ask("POST", path, body, scope=READ, id_request=id_request)
+        return self._api.read(kind, "POST", path, body, scope=READ, id_request=id_request)
 
     def erase_face(self, face_id: str) -> Erased:
         """Erase one face and its photo."""
@@ -232,11 +228,7 @@ class People:
 
 
 def path_segment(name: str, text: str) -> str:
-    """A text as one segment of a path.
-
-    Raises:
-        RequestError: it is not valid Unicode, as a file system or a shell may give it.
-    """
+    """A text as one segment of a path; RequestError when it is not valid Unicode."""
     if not is_utf8(text):
         raise RequestError("The request is not valid.", details=f"{name} is '{printable(text)}', which is not UTF-8.")
     return quote(text, safe="")

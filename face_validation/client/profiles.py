@@ -42,13 +42,9 @@ class Connection:
     ) -> "Connection":
         """Each setting from the first of these that has it: `flags`, the environment, the profile, the running stack.
 
-        The local stack that runs on this machine is asked only where no other of the required settings is given.
-
-        Args:
-            profile: a name in the profile file, or the path of a JSON file that the local stack wrote (`--info`).
-                By default FACE_VALIDATION_PROFILE, or the profile "default" where there is one.
-            environment: by default the process's own; the variables are FACE_VALIDATION_ and a setting in capitals.
-            flags: settings given directly; None counts as not given.
+        `profile` is a name in the profile file, or the path of a JSON file that the local stack wrote (`--info`); by
+        default FACE_VALIDATION_PROFILE, or the profile "default". `environment` is the process's own by default. The
+        stack that runs on this machine is asked only where no other of the required settings is given.
 
         Raises:
             SettingsError: a setting is missing or unknown, or the profile cannot be read; says what to do.
@@ -85,8 +81,11 @@ class Connection:
 
     def client(self, **options: Any) -> FaceValidationClient:
         """A client of this API; `options` are those of `FaceValidationClient`."""
-        settings = {name: getattr(self, name) for name in names()}
-        return FaceValidationClient(**settings, **options)
+        return FaceValidationClient(**self.settings(), **options)
+
+    def settings(self) -> dict[str, Any]:
+        """The arguments of a client, by name."""
+        return {name: getattr(self, name) for name in names()}
 
 
 def names() -> tuple[str, ...]:
@@ -105,10 +104,7 @@ def profile_file(environment: Mapping[str, str] | None = None) -> Path:
 
 
 def running_stack_file(environment: Mapping[str, str] | None = None) -> Path:
-    """The file of the stack that runs: FACE_VALIDATION_STACK, or `face-validation/stack.json` among the user's state.
-
-    It is there while a stack runs, readable by its owner only: it holds the stack's secret.
-    """
+    """FACE_VALIDATION_STACK, or a file among the user's state: there while a stack runs, for its owner only to read."""
     variables = os.environ if environment is None else environment
     if chosen := variables.get(f"{PREFIX}STACK"):
         return Path(chosen)

@@ -21,21 +21,15 @@ from face_validation.client.errors import (
 LONGEST_PAUSE_S = 30.0
 CONNECT_TIMEOUT_S = 5.0
 
-# What httpx obeys, in the spelling that wins: certificates, then proxies, then what goes past them.
-_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+# What httpx obeys, in the spelling that wins.
 _PROXIES = ("all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
-_NO_PROXY = ("no_proxy", "NO_PROXY")
 
 Answer = TypeVar("Answer")
 _backoff = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
 
 
 def checked_url(name: str, url: str) -> str:
-    """`url` without a slash at its end.
-
-    Raises:
-        SettingsError: no HTTP address, or not HTTPS: secrets and tokens travel in the clear only within a machine.
-    """
+    """`url` without a slash at its end; SettingsError when it is no address, or not HTTPS and not on this machine."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(f"{name} is {url!r}: it must be an address like https://host/path.")
@@ -58,14 +52,9 @@ def is_this_machine(url: str) -> bool:
 def new_http_client(
     urls: Sequence[str], timeout_s: float, transport: httpx.BaseTransport | None = None
 ) -> httpx.Client:
-    """An HTTP client that many threads share; every phase of a request has its limit in seconds.
+    """An HTTP client for these addresses that many threads share; every phase of a request has its limit in seconds.
 
     What is meant for this machine never goes through a proxy: secret, token and images travel in the clear there.
-
-    Args:
-        urls: the addresses that it will be asked for.
-        timeout_s: the longest wait.
-        transport: how requests are sent, for tests and proxies of one's own.
 
     Raises:
         SettingsError: a variable that names a proxy or certificates cannot be used; says which.
@@ -94,17 +83,17 @@ def new_http_client(
 def _unusable(error: Exception) -> str | None:
     """The variable for which httpx made no client; None if there was no such variable."""
     if isinstance(error, OSError):
-        return _first_set(_CERTIFICATES)
+        return _first_set("SSL_CERT_FILE", "SSL_CERT_DIR")
     for name in _PROXIES:
         if value := os.environ.get(name):
             try:
                 httpx.HTTPTransport(proxy=value if "://" in value else f"http://{value}", verify=False).close()
             except (ImportError, ValueError, httpx.InvalidURL):
                 return name
-    return _first_set(_NO_PROXY)
+    return _first_set("no_proxy", "NO_PROXY")
 
 
-def _first_set(names: Sequence[str]) -> str | None:
+def _first_set(*names: str) -> str | None:
     return next((name for name in names if os.environ.get(name)), None)
 
 
@@ -113,35 +102,29 @@ def network_faults(what: str, url: str, id_request: str | None = None) -> Iterat
     """Turn httpx's errors into ours: ConnectionFailedError, or RequestFailedError from what does not speak our HTTP."""
     try:
         yield
-    except httpx.TimeoutException as error:
-        raise ConnectionFailedError(
-            f"{what} at {url} did not answer in time.", details=_reason(error), id_request=id_request
-        ) from error
-    except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
-        raise ConnectionFailedError(
-            f"{what} at {url} cannot be reached: check the address and that the service runs.",
-            details=_reason(error),
-            id_request=id_request,
-        ) from error
     except httpx.LocalProtocolError:
         # Its message quotes the header: the token.
         raise RequestFailedError(
             f"{what} at {url} cannot be asked.", details="A header cannot be sent as it is.", id_request=id_request
         ) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise RequestFailedError(
-            f"{what} at {url} cannot be asked.", details=_reason(error), id_request=id_request
-        ) from error
+        kind: type[RequestFailedError] = ConnectionFailedError
+        if isinstance(error, httpx.TimeoutException):
+            told = "did not answer in time."
+        elif isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError)):
+            told = "cannot be reached: check the address and that the service runs."
+        else:
+            kind, told = RequestFailedError, "cannot be asked."
+        reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise kind(f"{what} at {url} {told}", details=reason, id_request=id_request) from error
 
 
 def with_retries(ask: Callable[[], Answer], *, attempts: int, is_repeatable: bool = True) -> Answer:
     """Call `ask` until it answers, at most `attempts` times; its last error otherwise.
 
     Tried again: no connection, no answer, 429, 5xx. A Retry-After is honoured; one of more than LONGEST_PAUSE_S seconds
-    is the caller's to wait for, and ends the attempts. Never tried again: what the service refused.
-
-    Where doing it twice is not the same as doing it once (`is_repeatable`), it is only tried again when the service
-    certainly did nothing: there was no connection, or it answered 429.
+    ends the attempts. Where doing it twice is not the same as doing it once (`is_repeatable`), it is only tried again
+    when the service certainly did nothing: there was no connection, or it answered 429.
     """
     worth_it = _may_pass if is_repeatable else _was_not_done
     retrying = Retrying(
@@ -168,7 +151,3 @@ def _pause_s(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked_for = error.retry_after_s if isinstance(error, FaceValidationError) else None
     return max(asked_for or 0.0, _backoff(state))
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

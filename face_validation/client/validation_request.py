@@ -66,12 +66,10 @@ class LivenessSession:
 
 @dataclass(frozen=True, slots=True)
 class ValidationRequest:
-    """One validation; paths are keys in the source and target bucket. ID_IN_FACE has no `source_path`.
+    """One validation, see `ValidationOptions`; paths are keys in the source and target bucket.
 
-    `target_path` is None where a `target_liveness_session` takes its place.
-
-    `threshold` is always sent: what the answer was judged by is then known for sure; None in another option leaves it
-    to the service. See `ValidationOptions`.
+    ID_IN_FACE has no `source_path`, one with a `target_liveness_session` no `target_path`. `threshold` is always sent:
+    what the answer was judged by is then known for sure. None in another option leaves it to the service.
     """
 
     source_path: str | None
@@ -101,7 +99,9 @@ class Validations:
     def ask(self, request: ValidationRequest) -> ValidationResult:
         """The answer to one question; raises FaceValidationError."""
         scope = BOTH if _reads_document(request) else WRITE
-        return _result(self._post(request.to_body(), scope, id_request=request.id_request), request)
+        id_request = request.id_request
+        answer = self._api.ask("POST", "/validation", request.to_body(), scope=scope, id_request=id_request)
+        return _result(answer, request)
 
     def outcomes(self, requests: Iterator[ValidationRequest], jobs: int, batch: int) -> Generator[Outcome, None, None]:
         """The outcomes in the order of the questions: `jobs` HTTP requests side by side, `batch` questions in each."""
@@ -123,7 +123,8 @@ class Validations:
             return [self._outcome(requests[0])]
         try:
             scope = BOTH if any(map(_reads_document, requests)) else WRITE
-            answers = self._post([request.to_body() for request in requests], scope, id_request=None)
+            bodies = [request.to_body() for request in requests]
+            answers = self._api.ask("POST", "/validation", bodies, scope=scope)
             if not isinstance(answers, list) or len(answers) != len(requests):
                 raise contract_violation("an array as long as the question's")
         except FaceValidationError as error:
@@ -142,9 +143,6 @@ class Validations:
             return self.ask(request)
         except FaceValidationError as error:
             return error
-
-    def _post(self, body: Any, scope: str, *, id_request: str | None) -> Any:
-        return self._api.ask("POST", "/validation", body, scope=scope, id_request=id_request)
 
 
 def _reads_document(request: ValidationRequest) -> bool:
