@@ -168,16 +168,12 @@ def identify(
     probes: Annotated[
         Path,
         typer.Argument(
-            metavar="PROBES",
-            exists=True,
-            dir_okay=False,
-            help="CSV: probe_id,image,expected_person, or NONE.",
+            metavar="PROBES", exists=True, dir_okay=False, help="CSV: probe_id,image,expected_person, or NONE."
         ),
     ],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run.")],
     root: Annotated[
-        Path | None,
-        typer.Option(exists=True, file_okay=False, help="Base folder of the paths. Default: the CSVs'."),
+        Path | None, typer.Option(exists=True, file_okay=False, help="Base folder of the paths. Default: the CSVs'.")
     ] = None,
     api: ApiUrl = None,
     profile: Profile = None,

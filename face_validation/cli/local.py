@@ -50,8 +50,7 @@ def local(
         ),
     ] = False,
     listen: Annotated[
-        str,
-        typer.Option(help="Address that API and S3 listen on; 0.0.0.0 in a container whose ports are published."),
+        str, typer.Option(help="Address that API and S3 listen on; 0.0.0.0 in a container whose ports are published.")
     ] = "127.0.0.1",
     s3_port: Annotated[int, typer.Option(min=0, max=65535, help="Of S3; 0 picks a free one.")] = 0,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests a second before the API answers 429.")] = DEFAULT_RATE,

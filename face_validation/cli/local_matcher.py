@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from face_validation.cli.evaluated_service import code_digest
 from face_validation.cli.output import progress_of
 from face_validation.evaluation.report.summary import Summary, summarise_all_pairs
-from face_validation.evaluation.runs.all_pairs import Photograph, run_all_pairs
+from face_validation.evaluation.runs.all_pairs import run_all_pairs
+from face_validation.evaluation.runs.cases import Photograph
 from face_validation_function.faces import BoundingBox, Face, most_prominent
 from rekognition_local.engine import Engine, images
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from typer.core import TyperGroup
 
 from face_validation.cli.output import progress_of, say
 from person_verifier.errors import VerifierError
@@ -21,7 +22,20 @@ if TYPE_CHECKING:
     from person_verifier.training.reports import MetricsReport
     from rekognition_local.engine.faces.face_engine import FaceEngine
 
-app = typer.Typer(name="verifier", help=__doc__, no_args_is_help=True)
+
+class _Refusals(TyperGroup):
+    """Says the verifier's own refusals in one readable line; exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except VerifierError as error:
+            say(f"[bold red]Error:[/] {escape(str(error))}")
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(name="verifier", cls=_Refusals, help=__doc__, no_args_is_help=True)
 
 Photos = Annotated[
     Path, typer.Option("--data", help="Folder with me/ (40-50 photos) and not_me/ (200-400 photos of others).")
@@ -39,19 +53,17 @@ Version = Annotated[str, typer.Option("--model-version", help="Name of this mode
 @app.command()
 def crop(data: Photos = Path("data"), out: Out = Path()) -> None:
     """Find the face of every photo and write it, aligned, to crops/; list photos with no face or several."""
-    with refusals():
-        _show_seen(_project(data, out), out)
+    _show_seen(_project(data, out), out)
 
 
 @app.command()
 def embed(data: Photos = Path("data"), out: Out = Path()) -> None:
     """Crop, then compute the descriptor of every face; descriptors are stored."""
-    with refusals():
-        project = _project(data, out)
-        _show_seen(project, out)
-        collection = project.collection
-        _warn(collection.warnings)
-        Console(emoji=False).print(f"{len(collection.samples)} descriptors.")
+    project = _project(data, out)
+    _show_seen(project, out)
+    collection = project.collection
+    _warn(collection.warnings)
+    Console(emoji=False).print(f"{len(collection.samples)} descriptors.")
 
 
 @app.command()
@@ -63,16 +75,15 @@ def train(
     model_version: Version = "me-verifier-v1",
 ) -> None:
     """Run all steps: crop, embed, evaluate on held-out photos, train on all. A second run does only what changed."""
-    with refusals():
-        rule = _rule(threshold, fmr)
-        project = _project(data, out)
-        _show_seen(project, out)
-        model, is_new = project.train(rule, model_version)
-        _show_report(project.evaluate(rule, model_version), project.reports)
-        stored = "Stored" if is_new else "Nothing changed; kept"
-        Console(emoji=False).print(
-            f"{stored}: {project.model_path} ({model.model_version}, threshold {model.threshold:.4g}, C {model.c:g})"
-        )
+    rule = _rule(threshold, fmr)
+    project = _project(data, out)
+    _show_seen(project, out)
+    model, is_new = project.train(rule, model_version)
+    _show_report(project.evaluate(rule, model_version), project.reports)
+    stored = "Stored" if is_new else "Nothing changed; kept"
+    Console(emoji=False).print(
+        f"{stored}: {project.model_path} ({model.model_version}, threshold {model.threshold:.4g}, C {model.c:g})"
+    )
 
 
 @app.command()
@@ -84,9 +95,8 @@ def evaluate(
     model_version: Version = "me-verifier-v1",
 ) -> None:
     """Test each half of the photos with a model trained on the other half; write reports/."""
-    with refusals():
-        project = _project(data, out)
-        _show_report(project.evaluate(_rule(threshold, fmr), model_version), project.reports)
+    project = _project(data, out)
+    _show_report(project.evaluate(_rule(threshold, fmr), model_version), project.reports)
 
 
 @app.command()
@@ -99,20 +109,19 @@ def judge(
     from person_verifier.training.model import VerifierModel
     from rekognition_local.engine.images import ImageError
 
-    with refusals():
-        judge_of = Verifier(_engine(), VerifierModel.load(model))
-        table = Table("photo", "is me", "score")
-        everyone = True
-        for photo in photos:
-            try:
-                verdict = judge_of.judge(photo.read_bytes())
-            except (VerifierError, ImageError) as error:
-                everyone = False
-                table.add_row(escape(str(photo)), "?", escape(str(error)))
-                continue
-            everyone = everyone and verdict.is_me
-            table.add_row(escape(str(photo)), "yes" if verdict.is_me else "no", f"{verdict.score:.4f}")
-        Console(emoji=False).print(table)
+    judge_of = Verifier(_engine(), VerifierModel.load(model))
+    table = Table("photo", "is me", "score")
+    everyone = True
+    for photo in photos:
+        try:
+            verdict = judge_of.judge(photo.read_bytes())
+        except (VerifierError, ImageError) as error:
+            everyone = False
+            table.add_row(escape(str(photo)), "?", escape(str(error)))
+            continue
+        everyone = everyone and verdict.is_me
+        table.add_row(escape(str(photo)), "yes" if verdict.is_me else "no", f"{verdict.score:.4f}")
+    Console(emoji=False).print(table)
     if not everyone:
         raise typer.Exit(1)
 
@@ -127,23 +136,12 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Processes: one per core [VERIFIER_WORKERS, 2].")] = None,
 ) -> None:
     """Serve POST /verify and GET /healthz. All settings: person_verifier/deploy/verifier.env.example."""
-    with refusals():
-        settings = ServerSettings.from_environment(model=model, host=host, port=port, workers=workers)
-        keep_to_one_thread()
-        engine = _engine()
-        from person_verifier.serving.server import serve as serve_forever
+    settings = ServerSettings.from_environment(model=model, host=host, port=port, workers=workers)
+    keep_to_one_thread()
+    engine = _engine()
+    from person_verifier.serving.server import serve as serve_forever
 
-        serve_forever(engine, settings)
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Our refusals as one readable line and exit code 2."""
-    try:
-        yield
-    except VerifierError as error:
-        say(f"[bold red]Error:[/] {escape(str(error))}")
-        raise typer.Exit(2) from error
+    serve_forever(engine, settings)
 
 
 @contextmanager

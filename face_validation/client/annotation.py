@@ -157,7 +157,7 @@ def _marks(side: ImageAnalysis, answer: ValidationResult) -> list[_Mark]:
 
 
 def _ring(box: Box, place: _Rectangle) -> _Rectangle | None:
-    """The outermost pixels (left, top, right, bottom) of the line around `box` on an image at `place`, (left, top, size).
+    """The outermost pixels (left, top, right, bottom) of the line around `box` on an image at (left, top, size).
 
     None when no part of the box is on the image. The line is not on the box, so that a small face stays visible.
     """

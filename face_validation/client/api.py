@@ -148,20 +148,16 @@ class AccessToken(httpx.Auth):
         response = yield request
         if response.status_code == HTTPStatus.UNAUTHORIZED:
             # Revoked, or the server's clock is ahead of ours.
-            request.headers["Authorization"] = f"Bearer {self.replacing(token)}"
+            request.headers["Authorization"] = f"Bearer {self.current(refused=token)}"
             yield request
 
-    def current(self) -> str:
-        """A token that will not expire within the next moments; raises UnauthorizedError or RequestFailedError."""
-        with self._lock:
-            if self._clock() >= self._good_until:
-                self._fetch()
-            return self._token
+    def current(self, refused: str | None = None) -> str:
+        """A token that will not expire within the next moments; raises UnauthorizedError or RequestFailedError.
 
-    def replacing(self, refused: str) -> str:
-        """Another token than `refused`: one fetch, even when many threads were refused with the same one."""
+        One fetch, even when many threads were `refused` with the same token.
+        """
         with self._lock:
-            if self._token == refused:
+            if self._clock() >= self._good_until or self._token == refused:
                 self._fetch()
             return self._token
 

@@ -29,28 +29,25 @@ JPEG_QUALITY = 92
 
 _INSTALL_IMAGES = "Install the extra: pip install 'face-validation[images]' (in a checkout: make setup)."
 
-# (name, pattern at the file's beginning): what a file is, in words that its owner knows.
-_SIGNATURES: tuple[tuple[str, "re.Pattern[bytes]"], ...] = tuple(
-    (name, re.compile(pattern, re.DOTALL))
-    for name, pattern in (
-        ("JPG", rb"\xff\xd8\xff"),
-        ("PNG", rb"\x89PNG\r\n\x1a\n"),
-        ("AVIF", rb"....ftypavi[fs]"),
-        ("HEIC", rb"....ftyp(?:hei[cxms]|hev[cx]|mif1|msf1)"),
-        ("CR3 raw", rb"....ftypcrx"),
-        ("video", rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI "),
-        ("WebP", rb"RIFF....WEBP"),
-        ("GIF", rb"GIF8[79]a"),
-        ("BMP", rb"BM....\0\0\0\0"),
-        ("TIFF or raw", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
-        ("JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL "),
-        ("JPEG 2000", rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
-        ("PDF", rb"[\s\0]{0,16}%PDF-"),
-        ("PSD", rb"8BPS"),
-        ("SVG", rb"\s*(?:<\?xml.{0,400}?)?<svg"),
-        ("HTML", rb"\s*<(?i:!doctype html|html)"),
-        ("ZIP", rb"PK\x03\x04"),
-    )
+# What a file is, in words that its owner knows, and how it begins.
+_SIGNATURES = (
+    ("JPG", rb"\xff\xd8\xff"),
+    ("PNG", rb"\x89PNG\r\n\x1a\n"),
+    ("AVIF", rb"....ftypavi[fs]"),
+    ("HEIC", rb"....ftyp(?:hei[cxms]|hev[cx]|mif1|msf1)"),
+    ("CR3 raw", rb"....ftypcrx"),
+    ("video", rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI "),
+    ("WebP", rb"RIFF....WEBP"),
+    ("GIF", rb"GIF8[79]a"),
+    ("BMP", rb"BM....\0\0\0\0"),
+    ("TIFF or raw", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
+    ("JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL "),
+    ("JPEG 2000", rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
+    ("PDF", rb"[\s\0]{0,16}%PDF-"),
+    ("PSD", rb"8BPS"),
+    ("SVG", rb"\s*(?:<\?xml.{0,400}?)?<svg"),
+    ("HTML", rb"\s*<(?i:!doctype html|html)"),
+    ("ZIP", rb"PK\x03\x04"),
 )
 
 
@@ -112,7 +109,7 @@ def content_of(photo: Photo) -> bytes:
 def format_of(content: bytes) -> str:
     """What a file is by its first bytes: "JPG", "HEIC", "PDF", ...; "unknown" when none of them fits."""
     beginning = content[:512]
-    return next((name for name, pattern in _SIGNATURES if pattern.match(beginning)), "unknown")
+    return next((name for name, start in _SIGNATURES if re.match(start, beginning, re.DOTALL)), "unknown")
 
 
 def _decoded(content: bytes, name: str, kind: str, longest_side: int) -> "Image.Image":

@@ -134,9 +134,9 @@ class ValidationResult:
 
     def to_answer(self) -> dict[str, Any]:
         """The JSON answer again, in the service's own shape: optional parts only where there are any."""
-        answer = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
+        answer: dict[str, Any] = _without_nulls(dataclasses.asdict(self))
         del answer["threshold"]
-        return {name: _without_nulls(value) for name, value in answer.items()}
+        return answer
 
 
 def _without_nulls(value: Any) -> Any:
