@@ -55,18 +55,14 @@ _NEXT_STEP = {
 }
 
 
-def exit_code_of(error: FaceValidationError) -> ExitCode:
-    """REFUSED when the service looked at the question and refused it, REQUEST_FAILED otherwise."""
-    return ExitCode.REFUSED if error.usual_status in _REFUSALS else ExitCode.REQUEST_FAILED
-
-
 def leave_with(error: FaceValidationError, *, as_json: bool = False, language: Language = "en") -> typer.Exit:
     """Say what went wrong and what to do next; gives the exit to raise."""
-    code = exit_code_of(error)
+    is_refusal = error.usual_status in _REFUSALS
+    leave = typer.Exit(ExitCode.REFUSED if is_refusal else ExitCode.REQUEST_FAILED)
     if as_json:
         print_json(error.to_answer())
-        return typer.Exit(code)
-    lead = "Refused" if code == ExitCode.REFUSED else "Request failed"
+        return leave
+    lead = "Refused" if is_refusal else "Request failed"
     say(f"[bold red]{lead}[/]: {escape(error.code)}. {escape(str(error))}")
     for sentence in advice(error.reasons, language):
         say(f"- {escape(sentence)}")
@@ -74,7 +70,7 @@ def leave_with(error: FaceValidationError, *, as_json: bool = False, language: L
         say(f"[bold]Next[/]: {_NEXT_STEP[error.code]}")
     if error.id_request:
         say(f"[dim]Request id: {escape(error.id_request)}[/]")
-    return typer.Exit(code)
+    return leave
 
 
 def print_verdict(result: ValidationResult, *, as_json: bool, language: Language = "en") -> typer.Exit:

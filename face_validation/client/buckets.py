@@ -9,23 +9,21 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from face_validation.client.errors import ConnectionFailedError, RequestFailedError, SettingsError
+from face_validation.client.image_preparation import format_of
 from face_validation.client.transport import checked_url, is_this_machine
 
 if TYPE_CHECKING:
     from botocore.config import Config
 
 Bucket = Literal["source", "target"]
-_SIGNATURES = {b"\xff\xd8\xff": ("image/jpeg", ".jpg"), b"\x89PNG\r\n\x1a\n": ("image/png", ".png")}
+_MEDIA_TYPES = {"JPG": ("image/jpeg", ".jpg"), "PNG": ("image/png", ".png")}
 
 logger = logging.getLogger(__name__)
 
 
 def content_type_of(content: bytes) -> tuple[str, str]:
     """Media type and file ending, told by the first bytes; whether it is an image at all is the service's to judge."""
-    for signature, kind in _SIGNATURES.items():
-        if content.startswith(signature):
-            return kind
-    return "application/octet-stream", ""
+    return _MEDIA_TYPES.get(format_of(content), ("application/octet-stream", ""))
 
 
 class Buckets:

@@ -46,12 +46,9 @@ class FaceValidationError(Exception):
         reasons: Sequence[str] = (),
     ) -> None:
         super().__init__(f"{message} {details}".strip())
-        self.message = message
-        self.details = details
-        self.id_request = id_request
+        self.message, self.details, self.id_request = message, details, id_request
         self.status = self.usual_status if status is None else status
-        self.retry_after_s = retry_after_s
-        self.reasons = tuple(reasons)
+        self.retry_after_s, self.reasons = retry_after_s, tuple(reasons)
 
     @property
     def code(self) -> str:

@@ -18,7 +18,6 @@ from face_validation.client.folders import is_utf8
 PREFIX = "FACE_VALIDATION_"
 DEFAULT_PROFILE = "default"
 REQUIRED = ("api_url", "token_url", "client_id", "client_secret")
-NO_STACK = "No local stack is running on this machine. Start one: `face-validation local --background`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Connection:
         settings |= {name: value for name, value in flags.items() if value is not None}
         origin = f"profile {chosen}" if chosen else f"profile {DEFAULT_PROFILE}, environment and flags"
         if not any(settings.get(name) for name in REQUIRED) and (stack := running_stack(variables)) is not None:
-            settings = {name: stack[name] for name in names() if stack.get(name)} | settings
+            settings = _settings_in(stack) | settings
             origin = "the local stack on this machine"
         for name, value in settings.items():
             if not is_utf8(value):  # not the value: it may be the secret
@@ -71,13 +70,10 @@ class Connection:
         """The connection to the local stack that runs on this machine; SettingsError when none does."""
         stack = running_stack()
         if stack is None:
-            raise SettingsError(NO_STACK)
-        return cls(**{name: stack[name] for name in names() if stack.get(name)}, origin="the local stack")
-
-    @classmethod
-    def from_info(cls, path: str | Path) -> "Connection":
-        """The connection to a local stack, from the JSON file it writes with `--info`; raises as `resolve` does."""
-        return cls.resolve(str(path), {})
+            raise SettingsError(
+                "No local stack is running on this machine. Start one: `face-validation local --background`."
+            )
+        return cls(**_settings_in(stack), origin="the local stack")
 
     def client(self, **options: Any) -> FaceValidationClient:
         """A client of this API; `options` are those of `FaceValidationClient`."""
@@ -138,9 +134,7 @@ def open_to_others(profile: str | None, environment: Mapping[str, str] | None = 
 
 def _profile_settings(profile: str | None, variables: Mapping[str, str]) -> dict[str, str]:
     if profile is not None and profile.endswith(".json"):
-        # The local stack says more than a client needs.
-        info = _read(Path(profile), json.loads)
-        return {name: info[name] for name in names() if info.get(name)}
+        return _settings_in(_read(Path(profile), json.loads))
     path = profile_file(variables)
     if not path.is_file():
         if profile is None:
@@ -162,6 +156,11 @@ def _profile_settings(profile: str | None, variables: Mapping[str, str]) -> dict
             f"The profile in {path} has unknown settings: {', '.join(unknown)}. Known: {', '.join(names())}."
         )
     return {name: str(value) for name, value in chosen.items()}
+
+
+def _settings_in(info: Mapping[str, Any]) -> dict[str, str]:
+    """Of what a local stack says, the part that a client needs."""
+    return {name: info[name] for name in names() if info.get(name)}
 
 
 def _read(path: Path, parse: Any) -> dict[str, Any]:
