@@ -73,7 +73,7 @@ def say(found: dict[str, Any]) -> None:
 
 def load(clients: int, seconds: float) -> dict[str, Any]:
     """Questions with known answers, and people who come and go, by `clients` at once for so long."""
-    with stack() as (process, info), Connection.resolve(str(info), {}).client(attempts=1) as client:
+    with stack() as (process, info), Connection.resolve(str(info)).client(attempts=1) as client:
         alone = [answer(client, number) for number in range(len(SAMPLES))]
         for question, told in zip(SAMPLES, alone, strict=True):
             if told.startswith("{") == (question.expected == "refusal"):
@@ -195,7 +195,7 @@ def stops(clients: int) -> dict[str, Any]:
             ask = lambda http: http.post(f"{url}/verify", files={"image": ("a.jpg", photo)}).status_code  # noqa: E731
             found[f"verifier {by.name}"] = stopped(process, by, ask, clients)
             say(found)
-        with stack() as (process, info), Connection.resolve(str(info), {}).client(attempts=1) as client:
+        with stack() as (process, info), Connection.resolve(str(info)).client(attempts=1) as client:
             found[f"stack {by.name}"] = stopped(process, by, partial(validated, client), clients)
             say(found)
     return found

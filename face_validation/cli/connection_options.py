@@ -79,7 +79,7 @@ def _connected(profile: str | None, client_secret_file: Path | None, **settings:
     if exposed is not None:
         warning = f"Warning: other users can read the secret in {exposed}: chmod 600 {exposed}"
         typer.secho(warning, fg="yellow", err=True)
-    connection = Connection.resolve(profile, None, client_secret=_secret(client_secret_file), **settings)
+    connection = Connection.resolve(profile, client_secret=_secret(client_secret_file), **settings)
     typer.secho(f"Service: {connection.api_url} ({connection.origin})", dim=True, err=True)
     return connection
 

@@ -1,10 +1,10 @@
 """The API behind its token: one request with the right scope, its answer as JSON, its refusals as our errors."""
 
 import threading
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from functools import partial
 from http import HTTPStatus
+from time import monotonic
 from typing import Any, TypeVar
 
 import httpx
@@ -125,18 +125,8 @@ def _refuse_constant(name: str) -> float:
 class AccessToken(httpx.Auth):
     """The token of one client for one scope; safe to share among threads. Trying again is the caller's."""
 
-    def __init__(
-        self,
-        http: httpx.Client,
-        token_url: str,
-        client_id: str,
-        client_secret: str,
-        scope: str,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._http, self._token_url, self._clock = http, token_url, clock
-        self._client_id, self._scope = client_id, scope
+    def __init__(self, http: httpx.Client, token_url: str, client_id: str, client_secret: str, scope: str) -> None:
+        self._http, self._token_url, self._client_id, self._scope = http, token_url, client_id, scope
         self._credentials = httpx.BasicAuth(client_id, client_secret)
         self._lock = threading.Lock()
         self._token, self._good_until = "", float("-inf")
@@ -157,7 +147,7 @@ class AccessToken(httpx.Auth):
         One fetch, even when many threads were `refused` with the same token.
         """
         with self._lock:
-            if self._clock() >= self._good_until or self._token == refused:
+            if monotonic() >= self._good_until or self._token == refused:
                 self._fetch()
             return self._token
 
@@ -175,7 +165,7 @@ class AccessToken(httpx.Auth):
                 f"{self._token_url} answered, but not with a token: check that it is the token endpoint."
             ) from error
         leeway_s = min(LONGEST_LEEWAY_S, lifetime_s * LEEWAY_RATIO)
-        self._token, self._good_until = token, self._clock() + lifetime_s - leeway_s
+        self._token, self._good_until = token, monotonic() + lifetime_s - leeway_s
 
     def _refusal(self, response: httpx.Response) -> FaceValidationError:
         found = error_of_response(response)

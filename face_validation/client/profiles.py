@@ -36,25 +36,22 @@ class Connection:
     """Where the settings came from, for people to read."""
 
     @classmethod
-    def resolve(
-        cls, profile: str | None = None, environment: Mapping[str, str] | None = None, **flags: str | None
-    ) -> "Connection":
+    def resolve(cls, profile: str | None = None, **flags: str | None) -> "Connection":
         """Each setting from the first of these that has it: `flags`, the environment, the profile, the running stack.
 
         `profile` is a name in the profile file, or the path of a JSON file that the local stack wrote (`--info`); by
-        default FACE_VALIDATION_PROFILE, or the profile "default". `environment` is the process's own by default. The
-        stack that runs on this machine is asked only where no other of the required settings is given.
+        default FACE_VALIDATION_PROFILE, or the profile "default". The stack that runs on this machine is asked only
+        where no other of the required settings is given.
 
         Raises:
             SettingsError: a setting is missing or unknown, or the profile cannot be read; says what to do.
         """
-        variables = os.environ if environment is None else environment
-        chosen = profile or variables.get(f"{PREFIX}PROFILE")
-        settings = _profile_settings(chosen, variables)
-        settings |= {name: value for name in names() if (value := variables.get(PREFIX + name.upper()))}
+        chosen = profile or os.environ.get(f"{PREFIX}PROFILE")
+        settings = _profile_settings(chosen)
+        settings |= {name: value for name in names() if (value := os.environ.get(PREFIX + name.upper()))}
         settings |= {name: value for name, value in flags.items() if value is not None}
         origin = f"profile {chosen}" if chosen else f"profile {DEFAULT_PROFILE}, environment and flags"
-        if not any(settings.get(name) for name in REQUIRED) and (stack := running_stack(variables)) is not None:
+        if not any(settings.get(name) for name in REQUIRED) and (stack := running_stack()) is not None:
             settings = _settings_in(stack) | settings
             origin = "the local stack on this machine"
         for name, value in settings.items():
@@ -62,7 +59,7 @@ class Connection:
                 raise SettingsError(f"{name} is not UTF-8.")
         missing = [name for name in REQUIRED if not settings.get(name)]
         if missing:
-            raise SettingsError(_what_to_do(missing, variables))
+            raise SettingsError(_what_to_do(missing))
         return cls(**settings, origin=origin)
 
     @classmethod
@@ -89,30 +86,28 @@ def names() -> tuple[str, ...]:
     return tuple(item.name for item in fields(Connection) if item.name != "origin")
 
 
-def profile_file(environment: Mapping[str, str] | None = None) -> Path:
+def profile_file() -> Path:
     """The profile file: FACE_VALIDATION_PROFILES, or `face-validation/profiles.toml` where the user's settings live."""
-    variables = os.environ if environment is None else environment
-    if chosen := variables.get(f"{PREFIX}PROFILES"):
+    if chosen := os.environ.get(f"{PREFIX}PROFILES"):
         return Path(chosen)
     import platformdirs  # here: only the command line without other settings comes this far
 
     return platformdirs.user_config_path("face-validation") / "profiles.toml"
 
 
-def running_stack_file(environment: Mapping[str, str] | None = None) -> Path:
+def running_stack_file() -> Path:
     """FACE_VALIDATION_STACK, or a file among the user's state: there while a stack runs, for its owner only to read."""
-    variables = os.environ if environment is None else environment
-    if chosen := variables.get(f"{PREFIX}STACK"):
+    if chosen := os.environ.get(f"{PREFIX}STACK"):
         return Path(chosen)
     import platformdirs  # here: a client with settings of its own never asks
 
     return platformdirs.user_state_path("face-validation") / "stack.json"
 
 
-def running_stack(environment: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+def running_stack() -> dict[str, Any] | None:
     """The addresses, credentials and process id of the stack that runs; None when none answers."""
     try:
-        info = json.loads(running_stack_file(environment).read_text("utf-8"))
+        info = json.loads(running_stack_file().read_text("utf-8"))
         address = urlsplit(str(info["api_url"]))
         # A stack that was killed leaves its file behind.
         with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=1.0):
@@ -121,21 +116,20 @@ def running_stack(environment: Mapping[str, str] | None = None) -> dict[str, Any
         return None
 
 
-def open_to_others(profile: str | None, environment: Mapping[str, str] | None = None) -> Path | None:
+def open_to_others(profile: str | None) -> Path | None:
     """The file that `profile` is read from, when other users of this machine can read its secret; None when not."""
-    variables = os.environ if environment is None else environment
-    chosen = profile or variables.get(f"{PREFIX}PROFILE")
-    path = Path(chosen) if chosen and chosen.endswith(".json") else profile_file(variables)
+    chosen = profile or os.environ.get(f"{PREFIX}PROFILE")
+    path = Path(chosen) if chosen and chosen.endswith(".json") else profile_file()
     # Windows keeps access rights elsewhere: its mode bits always say that all may read.
     if os.name == "nt" or not path.is_file():
         return None
     return path if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH) else None
 
 
-def _profile_settings(profile: str | None, variables: Mapping[str, str]) -> dict[str, str]:
+def _profile_settings(profile: str | None) -> dict[str, str]:
     if profile is not None and profile.endswith(".json"):
         return _settings_in(_read(Path(profile), json.loads))
-    path = profile_file(variables)
+    path = profile_file()
     if not path.is_file():
         if profile is None:
             return {}
@@ -176,11 +170,11 @@ def _read(path: Path, parse: Any) -> dict[str, Any]:
     return content
 
 
-def _what_to_do(missing: list[str], variables: Mapping[str, str]) -> str:
+def _what_to_do(missing: list[str]) -> str:
     flags = ", ".join(f"--{name.replace('_', '-')}{'-file' * (name == 'client_secret')}" for name in missing)
     environment = ", ".join(PREFIX + name.upper() for name in missing)
     return (
         f"Missing: {', '.join(missing)}. Give them by flags ({flags}), in the environment ({environment}) or in a "
-        f"profile of {profile_file(variables)}. No local stack is running on this machine: `face-validation local "
+        f"profile of {profile_file()}. No local stack is running on this machine: `face-validation local "
         "--background` starts one, and later commands find it."
     )

@@ -27,13 +27,21 @@ def write_profiles(path: Path, **profiles: dict[str, str]) -> dict[str, str]:
     return {"FACE_VALIDATION_PROFILES": str(file)}
 
 
+def resolve(profile: str | None, environment: dict[str, str], **flags: str | None) -> Connection:
+    """The connection in an environment that has these variables, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return Connection.resolve(profile, **flags)
+
+
 def test_a_flag_beats_the_environment_which_beats_the_profile(tmp_path: Path) -> None:
     environment = write_profiles(
         tmp_path, default=COMPLETE | {"region": "from-profile", "source_bucket": "from-profile"}
     )
     environment |= {"FACE_VALIDATION_CLIENT_ID": "from-environment", "FACE_VALIDATION_REGION": "from-environment"}
 
-    connection = Connection.resolve(None, environment, client_id="from-flag", region=None)
+    connection = resolve(None, environment, client_id="from-flag", region=None)
 
     assert connection.client_id == "from-flag"
     assert connection.region == "from-environment"
@@ -45,16 +53,16 @@ def test_every_setting_has_its_variable(setting: str) -> None:
     environment = {f"FACE_VALIDATION_{name.upper()}": value for name, value in COMPLETE.items()}
     environment[f"FACE_VALIDATION_{setting.upper()}"] = "chosen"
 
-    assert getattr(Connection.resolve(None, environment), setting) == "chosen"
+    assert getattr(resolve(None, environment), setting) == "chosen"
 
 
 def test_a_profile_is_chosen_by_name_or_by_the_environment(tmp_path: Path) -> None:
     environment = write_profiles(tmp_path, default=COMPLETE, prod=COMPLETE | {"client_id": "prod"})
 
-    assert Connection.resolve(None, environment).client_id == "from-profile"
-    assert Connection.resolve("prod", environment).client_id == "prod"
-    assert Connection.resolve(None, environment | {"FACE_VALIDATION_PROFILE": "prod"}).client_id == "prod"
-    assert Connection.resolve("default", environment | {"FACE_VALIDATION_PROFILE": "prod"}).client_id == "from-profile"
+    assert resolve(None, environment).client_id == "from-profile"
+    assert resolve("prod", environment).client_id == "prod"
+    assert resolve(None, environment | {"FACE_VALIDATION_PROFILE": "prod"}).client_id == "prod"
+    assert resolve("default", environment | {"FACE_VALIDATION_PROFILE": "prod"}).client_id == "from-profile"
 
 
 def test_the_local_stacks_info_file_is_a_profile(tmp_path: Path) -> None:
@@ -67,17 +75,17 @@ def test_the_local_stacks_info_file_is_a_profile(tmp_path: Path) -> None:
     file = tmp_path / "stack.json"
     file.write_text(json.dumps(info), "utf-8")
 
-    connection = Connection.resolve(str(file), {})
+    connection = resolve(str(file), {})
 
     assert (connection.client_id, connection.s3_endpoint) == ("from-profile", "http://127.0.0.1:1")
-    assert Connection.resolve(str(file), {"FACE_VALIDATION_CLIENT_ID": "mine"}).client_id == "mine"
+    assert resolve(str(file), {"FACE_VALIDATION_CLIENT_ID": "mine"}).client_id == "mine"
 
 
 def test_nothing_set_says_every_way_to_set_it(tmp_path: Path) -> None:
     environment = {"FACE_VALIDATION_PROFILES": str(tmp_path / "profiles.toml")}
 
     with pytest.raises(SettingsError) as caught:
-        Connection.resolve(None, environment, api_url="https://a.b")
+        resolve(None, environment, api_url="https://a.b")
 
     said = str(caught.value)
     assert "Missing: token_url, client_id, client_secret." in said
@@ -89,26 +97,26 @@ def test_nothing_set_says_every_way_to_set_it(tmp_path: Path) -> None:
 
 def test_an_empty_setting_is_a_missing_one() -> None:
     with pytest.raises(SettingsError, match="Missing: client_id"):
-        Connection.resolve(None, {}, **COMPLETE | {"client_id": ""})
+        resolve(None, {}, **COMPLETE | {"client_id": ""})
 
 
 def test_an_unknown_profile_is_said_with_those_there_are(tmp_path: Path) -> None:
     environment = write_profiles(tmp_path, dev=COMPLETE, prod=COMPLETE)
 
     with pytest.raises(SettingsError, match=r"no profile 'porod' .*; there are: dev, prod\."):
-        Connection.resolve("porod", environment)
+        resolve("porod", environment)
 
 
 def test_a_profile_without_a_file_says_where_it_would_be(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml does not exist"):
-        Connection.resolve("dev", {"FACE_VALIDATION_PROFILES": str(tmp_path / "nowhere.toml")})
+        resolve("dev", {"FACE_VALIDATION_PROFILES": str(tmp_path / "nowhere.toml")})
 
 
 def test_a_misspelt_setting_is_said(tmp_path: Path) -> None:
     environment = write_profiles(tmp_path, default=COMPLETE | {"api_ulr": "https://a.b"})
 
     with pytest.raises(SettingsError, match="unknown settings: api_ulr"):
-        Connection.resolve(None, environment)
+        resolve(None, environment)
 
 
 @pytest.mark.parametrize(
@@ -128,18 +136,18 @@ def test_a_profile_that_cannot_be_understood_is_said_without_its_secret(
     profile = str(file) if name.endswith(".json") else None
 
     with pytest.raises(SettingsError, match=str(file)) as caught:
-        Connection.resolve(profile, {"FACE_VALIDATION_PROFILES": str(file)})
+        resolve(profile, {"FACE_VALIDATION_PROFILES": str(file)})
 
     assert "the-secret-itself" not in str(caught.value)
 
 
 def test_an_info_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
-        Connection.resolve(str(tmp_path / "stack.json"), {})
+        resolve(str(tmp_path / "stack.json"), {})
 
 
 def test_the_secret_is_not_in_what_a_connection_shows_of_itself() -> None:
-    connection = Connection.resolve(None, {}, **COMPLETE)
+    connection = resolve(None, {}, **COMPLETE)
 
     assert "the-secret-itself" not in repr(connection)
     assert connection.client_secret == "the-secret-itself"
@@ -148,9 +156,11 @@ def test_the_secret_is_not_in_what_a_connection_shows_of_itself() -> None:
 @pytest.mark.parametrize(
     ("mode", "warns"), [(0o600, False), (0o400, False), (0o640, True), (0o644, True), (0o604, True)]
 )
-def test_a_profile_file_that_others_can_read_is_noticed(tmp_path: Path, mode: int, warns: bool) -> None:
-    environment = write_profiles(tmp_path, default=COMPLETE)
-    file = Path(environment["FACE_VALIDATION_PROFILES"])
+def test_a_profile_file_that_others_can_read_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: int, warns: bool
+) -> None:
+    file = Path(write_profiles(tmp_path, default=COMPLETE)["FACE_VALIDATION_PROFILES"])
     file.chmod(mode)
+    monkeypatch.setenv("FACE_VALIDATION_PROFILES", str(file))
 
-    assert open_to_others(None, environment) == (file if warns else None)
+    assert open_to_others(None) == (file if warns else None)

@@ -58,7 +58,7 @@ def info(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def stack_client(info: Path) -> Iterator[FaceValidationClient]:
-    with Connection.resolve(str(info), {}).client(prepare_images=False) as client:
+    with Connection.resolve(str(info)).client(prepare_images=False) as client:
         yield client
 
 
@@ -209,7 +209,7 @@ def test_a_request_that_does_not_validate_is_a_request_error(
 
 
 def test_wrong_credentials_are_refused_by_the_token_endpoint(info: Path) -> None:
-    connection = replace(Connection.resolve(str(info), {}), client_secret="wrong")
+    connection = replace(Connection.resolve(str(info)), client_secret="wrong")
 
     with (
         connection.client() as client,

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+import face_validation.client.api
 from face_validation.client import (
     ConnectionFailedError,
     FaceValidationClient,
@@ -33,14 +34,16 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(face_validation.client.api, "monotonic", clock)
+    return clock
 
 
 @pytest.fixture
-def access_token(api: FakeApi, clock: Clock) -> Iterator[AccessToken]:
+def access_token(api: FakeApi) -> Iterator[AccessToken]:
     with httpx.Client(timeout=5) as http:
-        yield AccessToken(http, f"{api.address}/oauth2/token", CLIENT_ID, CLIENT_SECRET, "a/scope", clock=clock)
+        yield AccessToken(http, f"{api.address}/oauth2/token", CLIENT_ID, CLIENT_SECRET, "a/scope")
 
 
 def test_the_token_is_asked_for_by_client_credentials_with_the_scope(
@@ -62,7 +65,7 @@ def test_a_token_is_used_again_while_it_lasts(client: FaceValidationClient, api:
     assert {call.headers["Authorization"] for call in api.validations} == {"Bearer token-1"}
 
 
-def test_a_token_is_replaced_before_it_expires(access_token: AccessToken, clock: Clock) -> None:
+def test_a_token_is_replaced_before_it_expires(clock: Clock, access_token: AccessToken) -> None:
     assert access_token.current() == "token-1"
 
     clock.now_s += 3600 - 61
