@@ -2,10 +2,10 @@
 
 import contextlib
 import hashlib
-import importlib.util
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -19,7 +19,6 @@ from face_validation.client.profiles import Connection
 
 # What decides the local stack's scores: a change in here is another service.
 SCORING_PACKAGES = ("face_validation_function", "rekognition_local")
-
 
 ApiUrl = Annotated[
     str | None,
@@ -97,8 +96,7 @@ def code_digest() -> str:
     """Hash of the code that decides the local stack's scores."""
     digest = hashlib.sha256()
     for package in SCORING_PACKAGES:
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
-            for path in sorted(Path(folder).rglob("*.py")):
-                digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+        folder = Path(str(resources.files(package)))
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
