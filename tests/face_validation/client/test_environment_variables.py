@@ -98,7 +98,7 @@ def test_no_proxy_is_sent_what_is_meant_for_this_machine(
 
     with client_of(meant.url) as client:
         client.token()
-    Buckets({"source": "photos"}, endpoint=meant.url, region=None, timeout_s=5).put("source", "a.jpg", b"image")
+    Buckets({"source": "photos"}, endpoint=meant.url, region=None, timeout_s=5).store("source", b"image", "a.jpg")
 
     assert proxy.asked == []
     assert meant.asked == ["POST /oauth2/token", "PUT /photos/a.jpg"]
@@ -157,7 +157,7 @@ def test_a_bucket_of_this_machine_is_used_whatever_an_account_has_set(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
 
-    Buckets({"source": "photos"}, endpoint=servers[0].url, region=None, timeout_s=5).put("source", "a.jpg", b"image")
+    Buckets({"source": "photos"}, endpoint=servers[0].url, region=None, timeout_s=5).store("source", b"image", "a.jpg")
 
     assert servers[0].asked == ["PUT /photos/a.jpg"]
 
@@ -169,7 +169,7 @@ def test_an_endpoint_that_awss_own_variable_names_on_this_machine_is_asked_direc
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", meant.url)
 
-    Buckets({"source": "photos"}, endpoint=None, region="eu-west-1", timeout_s=5).put("source", "a.jpg", b"image")
+    Buckets({"source": "photos"}, endpoint=None, region="eu-west-1", timeout_s=5).store("source", b"image", "a.jpg")
 
     assert (meant.asked, proxy.asked) == (["PUT /photos/a.jpg"], [])
 
@@ -181,7 +181,7 @@ def test_photographs_do_not_travel_in_the_clear_to_another_machine(monkeypatch: 
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://s3.example.com")
     buckets = Buckets({"source": "photos"}, endpoint=None, region="eu-west-1", timeout_s=5)
     with pytest.raises(SettingsError, match="use https://"):
-        buckets.put("source", "a.jpg", b"image")
+        buckets.store("source", b"image", "a.jpg")
 
 
 def test_an_upload_form_does_not_send_a_photograph_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
