@@ -31,8 +31,6 @@ def is_utf8(name: str | PurePath) -> bool:
 
 def printable(name: str | PurePath) -> str:
     r"""A name as text that can be shown and stored: bytes that are not UTF-8 as `\xe9`."""
-    if is_utf8(name):
-        return str(name)
     try:
         return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # half of a character pair, which comes from no file system
