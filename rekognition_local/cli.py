@@ -55,7 +55,8 @@ S3Endpoint = Annotated[str | None, typer.Option(envvar=_S3_VARIABLES, help=_S3)]
 Data = Annotated[Path | None, _option("DATA", "Folder for collections. Default: in memory.", file_okay=False)]
 _RECOGNISER = "An ONNX file (ArcFace-style, 112 px) in place of the built-in recogniser."
 RecogniserFile = Annotated[Path | None, _option("RECOGNISER", _RECOGNISER, **_FILE)]
-RecogniserChannels = Annotated[recognition.Channels, _option("RECOGNISER_CHANNELS", "Colour order of that recogniser's training.")]
+_CHANNELS = "Colour order of that recogniser's training."
+RecogniserChannels = Annotated[recognition.Channels, _option("RECOGNISER_CHANNELS", _CHANNELS)]
 DetectorFile = Annotated[Path | None, _option("DETECTOR", "An ONNX file in place of the built-in detector.", **_FILE)]
 SimilarityMiddle = Annotated[float, _option("SIMILARITY_MIDDLE", "The cosine whose similarity is 50.", min=-1, max=1)]
 SimilaritySlope = Annotated[float, _option("SIMILARITY_SLOPE", "Slope of the similarity there.", min=0)]
