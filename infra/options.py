@@ -120,8 +120,8 @@ class Options(BaseModel, frozen=True):
     waf: Switch = False
     domain: CustomDomain | None = None
     source_days: Count | None = None
-    target_days: int | None = Field(None, gt=INFREQUENT_ACCESS_DAYS)
-    people_days: int | None = Field(None, ge=1, le=MOST_DAYS)
+    target_days: int | None = Field(default=None, gt=INFREQUENT_ACCESS_DAYS)
+    people_days: int | None = Field(default=None, ge=1, le=MOST_DAYS)
     threshold_duplicate: Percent = THRESHOLD_DUPLICATE
     threshold_possible_duplicate: Percent = THRESHOLD_POSSIBLE_DUPLICATE
     clients: Annotated[tuple[AppClient, ...], BeforeValidator(_clients)] = ()
@@ -130,9 +130,9 @@ class Options(BaseModel, frozen=True):
     provisioned_concurrency: Count | None = None
     rekognition_tps: Count | None = None
     liveness: Switch = False
-    threshold_liveness: int = Field(90, ge=1, le=100)
-    liveness_challenge: str = Field(LIVENESS_CHALLENGES[0], pattern=f"^({'|'.join(LIVENESS_CHALLENGES)})$")
-    liveness_audit_images: int = Field(0, ge=0, le=MOST_AUDIT_IMAGES)
+    threshold_liveness: int = Field(default=90, ge=1, le=100)
+    liveness_challenge: str = Field(default=LIVENESS_CHALLENGES[0], pattern=f"^({'|'.join(LIVENESS_CHALLENGES)})$")
+    liveness_audit_images: int = Field(default=0, ge=0, le=MOST_AUDIT_IMAGES)
     jobs_tps: Count = 5
     jobs_webhook: Webhook | None = None
     idempotency: Switch = False
