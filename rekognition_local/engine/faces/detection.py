@@ -5,7 +5,7 @@ Face Detection and Alignment Using Multitask Cascaded Convolutional Networks", 2
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -132,7 +132,7 @@ def _upright_squares(points: Floats) -> tuple[Floats, Floats]:
     return _squares((eyes + mouth) / 2, _SIDE_PER_FACE / 2 * measure[:, None]), _roll(points)
 
 
-def _squares(centres: Floats, halves: Floats) -> Floats:
+def _squares(centres: NDArray[Any], halves: NDArray[Any]) -> Floats:
     """Squares (n, 4) about centres (n, 2), of twice these halves (n, 1)."""
     return np.concatenate([centres - halves, centres + halves], axis=1).astype(np.float32)
 
@@ -140,7 +140,7 @@ def _squares(centres: Floats, halves: Floats) -> Floats:
 def _roll(points: Floats) -> Floats:
     """How far faces lean clockwise in the image, in radians (n,), by their points (n, 5, 2)."""
     across = points[:, 1] - points[:, 0] + points[:, 4] - points[:, 3]
-    return np.arctan2(across[:, 1], across[:, 0])
+    return np.asarray(np.arctan2(across[:, 1], across[:, 0]), np.float32)
 
 
 class ConfirmedDetector:
@@ -176,7 +176,9 @@ class ConfirmedDetector:
             return found.with_others(self._search(pyramid, side, _FOUND_BESIDE, _CONFIRMED_LATER, enlarge=True))
         # A tight crop shows no background, which the networks need.
         border = round(0.25 * max(pyramid.size))
-        grey = cv2.copyMakeBorder(pyramid.image, *[border] * 4, cv2.BORDER_CONSTANT, value=(128, 128, 128))
+        grey = cv2.copyMakeBorder(
+            pyramid.image, border, border, border, border, cv2.BORDER_CONSTANT, value=(128, 128, 128)
+        )
         padded = Pyramid(grey.astype(np.uint8, copy=False))
         found = self._search(padded, _SIDE, _FOUND, _CONFIRMED_LATER, enlarge=True).moved(-border)
         if len(found) == 0 and max(pyramid.size) > _SIDE:

@@ -10,7 +10,7 @@ from rekognition_local.engine.faces.detection import DetectedFace
 
 
 class FaceEngine(Protocol):
-    """Finds faces, describes them, and compares descriptors: the nearer two are (Euclidean), the more similar."""
+    """Finds faces and describes them."""
 
     @property
     def model_id(self) -> str:
@@ -24,6 +24,10 @@ class FaceEngine(Protocol):
     def embed(self, image: NDArray[np.uint8], faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
         """Descriptors (n, d) of faces found in this image, also of none at all."""
         ...
+
+
+class ComparingEngine(FaceEngine, Protocol):
+    """Also compares descriptors: the nearer two are (Euclidean), the more similar."""
 
     def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
         """Percent (0-100) of every probe (n, d) to every reference (m, d) -> (n, m)."""

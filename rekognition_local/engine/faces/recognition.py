@@ -113,13 +113,15 @@ class ArcFaceRecogniser:
 
 
 def _at_length_1(vectors: Floats) -> Floats:
-    return (vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)).astype(np.float32)
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
 def squared_distances(probes: Floats, references: Floats) -> NDArray[np.float64]:
     """Squared Euclidean distances (n, d), (m, d) -> (n, m)."""
     a, b = probes.astype(np.float64), references.astype(np.float64)
-    return np.maximum((a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2 * a @ b.T, 0)
+    squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2 * a @ b.T
+    return np.asarray(np.maximum(squared, 0), np.float64)
 
 
 def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:

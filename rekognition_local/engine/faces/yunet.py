@@ -122,5 +122,6 @@ def without_overlaps(boxes: Floats, scores: Floats, most: float, count: int) -> 
 
     Scores are above 0.
     """
-    sized = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]).astype(np.float64)
-    return np.asarray(cv2.dnn.NMSBoxes(sized, scores, 0, most, top_k=count), np.intp).reshape(-1)
+    sized = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+    kept = cv2.dnn.NMSBoxes(sized.tolist(), scores.tolist(), 0, most, top_k=count)
+    return np.asarray(kept, np.intp).reshape(-1)

@@ -29,9 +29,13 @@ from rekognition_local.engine.weights.graphs import Floats, Graph
 class _Values(io.BytesIO):
     """Takes dlib's serialised values from the front of a file's bytes."""
 
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._size = len(content)
+
     @property
     def exhausted(self) -> bool:
-        return self.tell() == self.getbuffer().nbytes
+        return self.tell() == self._size
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes; ValueError where the file ends before."""

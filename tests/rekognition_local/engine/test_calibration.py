@@ -26,9 +26,6 @@ class FakeEngine:
         vector = np.random.default_rng(image[0, 0].tolist()).normal(size=32)
         return (vector / np.linalg.norm(vector))[None].astype(np.float32)
 
-    def similarity(self, probes: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
-        raise NotImplementedError  # what it means is what is measured
-
 
 def photograph(folder: Path, person: int, shot: int = 0) -> None:
     (folder / str(person)).mkdir(exist_ok=True)

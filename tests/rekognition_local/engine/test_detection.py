@@ -65,7 +65,7 @@ def overlap(boxes: Floats, others: Floats) -> NDArray[np.float64]:
     opposite = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
     common = np.prod(np.maximum(opposite - corner, 0), axis=2)
     area, other_area = (np.prod(np.maximum(b[:, 2:] - b[:, :2], 0), axis=1) for b in (boxes, others))
-    return common / np.maximum(area[:, None] + other_area[None] - common, 1e-12)
+    return np.asarray(common / np.maximum(area[:, None] + other_area[None] - common, 1e-12), np.float64)
 
 
 IMAGE = np.zeros((200, 300, 3), np.uint8)
