@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from face_validation.evaluation.statistics.confusion import Expected
 from PIL import Image, ImageOps
 
 from benchmarks.face_engines import ENGINES, OPENCV, OURS, Descriptors, FaceBench, Picture
 from benchmarks.measuring import PEER, face_data, in_own_process, peer_versions, show
 from face_validation.evaluation.runs.cases import Case, read_cases
+from face_validation.evaluation.statistics.pairs import Expected
 from face_validation.local.samples.photographs import eileen_collins, grace_hopper
 from rekognition_local.engine import DetectedFace
 

@@ -23,7 +23,7 @@ from benchmarks.measuring import in_own_process, milliseconds, show
 from rekognition_local.engine import Engine
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery
-from rekognition_local.storage.records import Collection
+from rekognition_local.storage.records import Collection, Face
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 MOST, LEAST = 5, 80.0  # what POST /search asks for
@@ -55,9 +55,9 @@ def measured(size: int) -> dict[str, float]:
         gallery = Gallery(store, engine)
         collection = stored(gallery, engine.model_id, rows)
         before, began = memory_mb(), time.perf_counter()
-        gallery.similar_faces(collection, probes[0], MOST, LEAST)  # reads the vectors into memory
+        gallery.similar(Face, collection, probes[0], MOST, LEAST)  # reads the vectors into memory
         load_s, memory = time.perf_counter() - began, memory_mb() - before
-        ours = times(lambda probe: gallery.similar_faces(collection, probe, MOST, LEAST), probes)
+        ours = times(lambda probe: gallery.similar(Face, collection, probe, MOST, LEAST), probes)
         store.close()
     half_lengths = np.einsum("ij,ij->i", rows, rows) / 2
     encodings = list(rows.astype(np.float64))
