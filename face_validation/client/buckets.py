@@ -100,8 +100,12 @@ class Buckets:
         import boto3  # here: it takes half a second, and only uploads need it
         from botocore.config import Config
 
-        waits = {"connect_timeout": 5, "read_timeout": self._timeout_s}
-        config = Config(**waits, retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=50)
+        config = Config(
+            connect_timeout=5,
+            read_timeout=self._timeout_s,
+            retries={"mode": "standard", "max_attempts": 3},
+            max_pool_connections=50,
+        )
         if self._endpoint is not None and is_this_machine(self._endpoint):
             return client_on_this_machine("s3", self._endpoint, config)
         with _s3_faults("use", "S3"):
