@@ -1,9 +1,7 @@
 """Machine readable zones: their formats, their check digits, and the zone that stands among recognised lines of text.
 
-What was misread is put right only where that is proved. A field that has digits alone, or letters alone, proves a
-character of the other kind wrong. In a document number, which may have both, a letter between digits is taken for the
-digit that looks like it only when that alone makes the check digit right. A digit is never taken for a letter there:
-whoever changes a digit could then make a false number right.
+What was misread is put right only where the alphabet of the field, or the check digit of the number, proves it
+(docs/decisions/document-data.md).
 
 Source: ICAO Doc 9303, parts 3 (check digits), 4 (TD3), 5 (TD1), 6 (TD2) and 7 (visas); the older French card as its
 own zones show it. No library serves: the one on PyPI (`mrz`) is under the GPL.

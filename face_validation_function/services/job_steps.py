@@ -52,9 +52,7 @@ Ask = Callable[[Line, float], Reply]
 class JobSteps:
     """Splits, asks and gathers; a step that is repeated does the same again.
 
-    A line's claim is taken before it is asked, and holds its outcome afterwards. A claim without an outcome is of a
-    worker that runs, until its time is over; then it is of one that died, perhaps between paying and keeping, and the
-    line is asked again.
+    A line's claim is taken before it is asked, and holds its outcome afterwards (docs/jobs.md).
     """
 
     def __init__(self, files: JobFiles, jobs: JobsTable, claims: ClaimsTable, tps: float = 0.0) -> None:

@@ -1,9 +1,7 @@
 """Everything that is kept about people: found for a subject access request, erased, put under another name.
 
-A face leaves the collection, the bucket with every version of its photo, and the table, in that order. The row goes
-last: as long as something is left, it says what, and the same request again finishes the work. For another name each
-photo is copied, its row moves in one step, and the old object goes; the face stays in its collection under its id. A
-row says at every moment where its photo lies besides its own key, so that an erasure finds all of it.
+The order of the steps (docs/decisions/erasure-order.md, rename-steps.md) lets the same request finish what was
+interrupted: a row goes last, and says at every moment where its photo lies.
 """
 
 import uuid

@@ -1,7 +1,6 @@
 """Reindexing: every kept photo goes into a new collection, whose face model is the newest; then that one answers.
 
-Each photo gets a second row, for the new collection, beside its first. The swap is one write; searches ask the old
-collection before it and the new one after it, and both find names. Every step may be interrupted and done again.
+Each photo has a row for each of both collections (docs/decisions/reindex-rows.md); every step may be done again.
 """
 
 import time
