@@ -5,6 +5,7 @@ A face is the colour in the middle of its image. `failing` makes one AWS call of
 
 import hashlib
 import itertools
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ DETAIL = {
     "Pose": {"Roll": 1.5, "Yaw": -2.0, "Pitch": 3.0},
     "Quality": {"Brightness": 70.0, "Sharpness": 80.0},
 }
+
+
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def new_timer() -> RequestTimer:
@@ -125,6 +129,11 @@ class Faults:
     calls: list[str] = field(default_factory=list)
 
     def call(self, name: str, method: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        # moto copies a whole table in a transaction: no other thread may change the table meanwhile.
+        with _ONE_AT_A_TIME:
+            return self._called(name, method, *args, **more)
+
+    def _called(self, name: str, method: Callable[..., Any], *args: Any, **more: Any) -> Any:
         self.calls.append(name)
         if self.at == len(self.calls):
             if self.is_done:
