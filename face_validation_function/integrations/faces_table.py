@@ -206,7 +206,7 @@ class FacesTable:
         self._table.ask("put_item", values, Item=row, ConditionExpression=condition)
 
     def _update(self, kept: KeptPhoto, change: str, condition: str, values: Row | None = None) -> None:
-        asked = {"UpdateExpression": change, "ConditionExpression": condition}
+        asked: dict[str, Any] = {"UpdateExpression": change, "ConditionExpression": condition}
         self._table.ask("update_item", values, Key=self._key(kept), **asked)
 
     def _write(self, kept: KeptPhoto, condition: str) -> tuple[str, dict[str, Any]]:

@@ -30,7 +30,8 @@ class Parted(RawIOBase):
         self._parts, self._length = [part for part in parts if part], sum(map(len, parts))
 
     def get_object(self, **_: str) -> dict[str, StreamingBody]:
-        return {"Body": StreamingBody(self, self._length)}
+        stream: Any = self
+        return {"Body": StreamingBody(stream, self._length)}
 
     def readable(self) -> bool:
         return True

@@ -65,8 +65,8 @@ class House:
         self.photos, self.collection, self.table = Photos(), Collection(), Table()
         found = rekognition or FakeRekognition()
         # The doubles have the adapters' methods that the services use.
-        doubles: Any = (self.photos, found, self.collection, self.table)
-        self.identification = IdentificationService(*doubles, BUCKET)
+        doubles: list[Any] = [self.photos, found, self.collection, self.table, BUCKET]
+        self.identification = IdentificationService(*doubles)
 
     def enrol(self, key: str = "ana.jpg") -> None:
         photo, number = PhotoVersion("Ana García", key, "1"), len(self.table.faces)
