@@ -63,17 +63,12 @@ class Engine:
         """Faces of an upright RGB image (h, w, 3), largest first."""
         height, width = image.shape[:2]
         size = np.array([width, height], np.float32)
-        faces = [
-            DetectedFace(
-                left=float(left / width),
-                top=float(top / height),
-                width=float((right - left) / width),
-                height=float((bottom - top) / height),
-                confidence=float(100 * score),
-                landmarks=points / size,
-            )
-            for (left, top, right, bottom), score, points in zip(*self._detector.detect(image).arrays[:3], strict=True)
-        ]
+        found = self._detector.detect(image)
+        corner, opposite = found.boxes[:, :2], found.boxes[:, 2:]
+        places = np.hstack([corner / size, (opposite - corner) / size]).tolist()
+        percents = (100 * found.scores).tolist()
+        told = zip(places, percents, found.points / size, strict=True)
+        faces = [DetectedFace(*place, percent, landmarks) for place, percent, landmarks in told]
         return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
 
     def attributes(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceAttributes:
