@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from face_validation_function.quality.measures import Quality
 
@@ -70,8 +70,7 @@ class Landmarks:
 
     def within(self, part: BoundingBox) -> "Landmarks":
         """These points, given in ratios of `part`, in ratios of the image that `part` is part of."""
-        points = (self.left_eye, self.right_eye, self.nose, self.mouth_left, self.mouth_right)
-        return Landmarks(*((part.left + x * part.width, part.top + y * part.height) for x, y in points))
+        return Landmarks(*((part.left + x * part.width, part.top + y * part.height) for x, y in astuple(self)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 MAX_PARTS = 100_000
 """Segments or chunks of one file. Encoders write some hundred; each part costs about a microsecond."""
@@ -124,21 +124,13 @@ def _colour_block(code: int, content: bytes) -> bytes:
     return b""
 
 
-@dataclass(frozen=True, slots=True)
-class _Chunk:
+class _Chunk(NamedTuple):
     """A chunk of a PNG: where it begins, its kind, its content, and all of it with length and checksum."""
 
     start: int
     kind: bytes
     content: memoryview
     whole: memoryview
-
-    def check(self) -> None:
-        """Raise DamagedFileError unless the checksum is right."""
-        if zlib.crc32(self.whole[4:-4]) != int.from_bytes(self.whole[-4:]):
-            raise DamagedFileError(
-                f"the PNG file is truncated or broken: wrong checksum of {self.kind.decode()} at byte {self.start}."
-            )
 
 
 def _plain_png(data: bytes) -> PlainFile:
@@ -150,7 +142,9 @@ def _plain_png(data: bytes) -> PlainFile:
         if chunk.kind == b"eXIf":
             orientation = orientation or _orientation(chunk.content.tobytes())
         elif _is_needed(chunk, colour, entries, seen):
-            chunk.check()
+            if zlib.crc32(chunk.whole[4:-4]) != int.from_bytes(chunk.whole[-4:]):
+                place = f"wrong checksum of {chunk.kind.decode()} at byte {chunk.start}"
+                raise DamagedFileError(f"the PNG file is truncated or broken: {place}.")
             seen.add(chunk.kind)
             kept.append(chunk.whole)
             if chunk.kind == b"IHDR":

@@ -1,86 +1,84 @@
 """The Lambda function that S3's events start: every photo put under `index/` is enrolled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
-from aws_lambda_powertools import Logger
-
-from face_validation_function.deadline import Task
 from face_validation_function.exceptions.exceptions import FaceValidationError, InvalidS3ObjectError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.dead_letters import DeadLetters
 from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.rest_function import Lazy, invocation_of, run_operation
-from face_validation_function.services.enrolment import Enrolled, EnrolmentService
-from face_validation_function.validations.body import new_request_id
+from face_validation_function.rest_function import invocation_of, once, run_operation
+from face_validation_function.services.enrolment import Enrolled
 
 
-@dataclass(frozen=True, slots=True)
 class IndexingAdapters:
-    """What is made once for each process."""
+    """What is made once for each process of its environment; raises ValueError, naming the variable that is missing."""
 
-    enrolment: EnrolmentService
-    dead_letters: DeadLetters
-    logger: Logger
-
-    @classmethod
-    def from_environment(cls) -> "IndexingAdapters":
-        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
+    def __init__(self) -> None:
         people = PeopleAdapters.from_environment()
-        letters = DeadLetters(aws_client("sqs"), people.settings.dead_letter_queue_url)
-        return cls(people.enrolment, letters, people.logger)
+        self.enrolment, self.logger = people.enrolment, people.logger
+        self.dead_letters = DeadLetters(aws_client("sqs"), people.settings.dead_letter_queue_url)
 
 
 class PhotosNotEnrolledError(Exception):
     """Some photos of an event could not be enrolled for now: Lambda delivers the event again, then to the queue."""
 
 
-class IndexingFunction:
-    """Enrols the photos of S3's events; duplicates and old deliveries change nothing."""
+_adapters = once(IndexingAdapters)
 
-    def __init__(self, adapters: Lazy[IndexingAdapters]) -> None:
-        self._adapters = adapters
 
-    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, int]:
-        """Enrol every photo of an event.
+def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:
+    """Enrol the photos of one S3 event: what AWS Lambda calls."""
+    return index(_adapters(), event, context)
 
-        What no retry can mend (no name, no face, no image) goes to the dead-letter queue with its reason, and the
-        others go on. What may succeed later raises at the end, so that the event is delivered again.
 
-        Returns:
-            How many photos were enrolled, were enrolled before, and were refused.
+def index(adapters: IndexingAdapters, event: Mapping[str, Any], context: Any) -> dict[str, int]:
+    """Enrol every photo of an event; duplicates and old deliveries change nothing.
 
-        Raises:
-            PhotosNotEnrolledError: AWS failed for some of the photos.
-        """
-        adapters = self._adapters.get()
-        counts = {"enrolled": 0, "known": 0, "refused": 0}
-        failed: list[str] = []
-        # S3's test event, sent when a notification is set up, has no records.
-        for record in event.get("Records", ()):
-            if _is_folder(record):
-                continue
-            task = Task(new_request_id(), partial(_enrolled, adapters, record))
-            try:
-                enrolled = run_operation("index", task, invocation_of(event, context), adapters.logger)
-                counts["enrolled" if enrolled.is_new else "known"] += 1
-            except FaceValidationError as error:
-                if error.status >= 500:
-                    failed.append(str(error))
-                else:
-                    adapters.dead_letters.send(record, error)
-                    counts["refused"] += 1
-        if failed:
-            raise PhotosNotEnrolledError(f"{len(failed)} photos were not enrolled for now: {'; '.join(failed)}")
-        return counts
+    What no retry can mend (no name, no face, no image) goes to the dead-letter queue with its reason, and the others go
+    on. What may succeed later raises at the end, so that the event is delivered again.
+
+    Returns:
+        How many photos were enrolled, were enrolled before, and were refused.
+
+    Raises:
+        PhotosNotEnrolledError: AWS failed for some of the photos.
+    """
+    counts = {"enrolled": 0, "known": 0, "refused": 0}
+    failed: list[str] = []
+    # S3's test event, sent when a notification is set up, has no records.
+    for record in event.get("Records", ()):
+        if _is_folder(record):
+            continue
+        work = partial(_enrolled, adapters, record)
+        try:
+            enrolled = run_operation("index", work, invocation_of(event, context), adapters.logger)
+            counts["enrolled" if enrolled.is_new else "known"] += 1
+        except FaceValidationError as error:
+            if error.status >= 500:
+                failed.append(str(error))
+            else:
+                adapters.dead_letters.send(record, error)
+                counts["refused"] += 1
+    if failed:
+        raise PhotosNotEnrolledError(f"{len(failed)} photos were not enrolled for now: {'; '.join(failed)}")
+    return counts
 
 
 def _enrolled(adapters: IndexingAdapters, record: Mapping[str, Any], timer: RequestTimer) -> Enrolled:
-    return adapters.enrolment.enrol(timer, *_object_of(record))
+    """Enrol the object of a record, whose key S3 encodes as a form would.
+
+    Source: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+    """
+    stored = record["s3"]["object"]
+    try:
+        key = unquote_plus(stored["key"], errors="strict")
+    except UnicodeDecodeError as error:
+        raise InvalidS3ObjectError(f"the key {stored['key'][:80]!r} is not UTF-8.") from error
+    return adapters.enrolment.enrol(timer, key, stored.get("versionId"))
 
 
 def _is_folder(record: Mapping[str, Any]) -> bool:
@@ -90,23 +88,3 @@ def _is_folder(record: Mapping[str, Any]) -> bool:
     """
     stored = record["s3"]["object"]
     return str(stored["key"]).endswith("/") and not stored.get("size")
-
-
-def _object_of(record: Mapping[str, Any]) -> tuple[str, str | None]:
-    """The key, which S3 encodes as a form would, and the version of the object of a record.
-
-    Source: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-    """
-    stored = record["s3"]["object"]
-    try:
-        return unquote_plus(stored["key"], errors="strict"), stored.get("versionId")
-    except UnicodeDecodeError as error:
-        raise InvalidS3ObjectError(f"the key {stored['key'][:80]!r} is not UTF-8.") from error
-
-
-_function = IndexingFunction(Lazy(IndexingAdapters.from_environment))
-
-
-def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:
-    """Enrol the photos of one S3 event: what AWS Lambda calls."""
-    return _function(event, context)

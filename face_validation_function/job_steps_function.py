@@ -3,10 +3,8 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
-
-from aws_lambda_powertools import Logger
 
 from face_validation_function import lambda_function, people_function
 from face_validation_function.integrations.audit_trail import audit_trail
@@ -16,7 +14,7 @@ from face_validation_function.integrations.jobs_on_aws import Events, JobFiles, 
 from face_validation_function.integrations.pace import Pace, PacedRekognition
 from face_validation_function.jobs import Job, Kind, Line
 from face_validation_function.people_adapters import PeopleAdapters
-from face_validation_function.rest_function import HttpResponse, Invocation, Lazy
+from face_validation_function.rest_function import HttpResponse, Invocation, once
 from face_validation_function.services.bulk_jobs import SCOPES
 from face_validation_function.services.job_steps import Ask, JobSteps, Reply
 from face_validation_function.settings import JobsSettings, PeopleSettings, Settings
@@ -26,52 +24,34 @@ from face_validation_function.utils.logging_config import record_job, service_lo
 LAST_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
 class StepAdapters:
-    """What is made once for each process."""
+    """What is made once for each process of its environment; raises ValueError, naming the variable that is missing."""
 
-    settings: JobsSettings
-    s3: Any
-    dynamodb: Any
-    rekognition: Any
-    jobs: JobsTable
-    steps: JobSteps
-    events: Events
-    logger: Logger
-
-    @classmethod
-    def from_environment(cls) -> "StepAdapters":
-        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
+    def __init__(self) -> None:
         settings = JobsSettings.from_environment()
-        s3, dynamodb = aws_client("s3"), aws_client("dynamodb")
-        files = JobFiles(s3, settings.jobs_bucket, settings.source_bucket)
-        jobs = JobsTable(dynamodb, settings.jobs_table)
-        claims = ClaimsTable(dynamodb, settings.claims_table)
-        return cls(
-            settings=settings,
-            s3=s3,
-            dynamodb=dynamodb,
-            # Once: what is throttled is asked again at the pace of all workers.
-            rekognition=aws_client("rekognition", attempts=1),
-            jobs=jobs,
-            steps=JobSteps(files, jobs, claims, settings.jobs_tps),
-            events=Events(aws_client("events")),
-            logger=service_logger(settings.log_level),
-        )
+        self.settings, self.logger = settings, service_logger(settings.log_level)
+        self.s3, self.dynamodb = aws_client("s3"), aws_client("dynamodb")
+        # Once: what is throttled is asked again at the pace of all workers.
+        self.rekognition = aws_client("rekognition", attempts=1)
+        files = JobFiles(self.s3, settings.jobs_bucket, settings.source_bucket)
+        self.jobs = JobsTable(self.dynamodb, settings.jobs_table)
+        claims = ClaimsTable(self.dynamodb, settings.claims_table)
+        self.steps = JobSteps(files, self.jobs, claims, settings.jobs_tps)
+        self.events = Events(aws_client("events"))
 
 
-_adapters = Lazy(StepAdapters.from_environment)
+_adapters = once(StepAdapters)
 
 
 def split_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Turn the manifest of a job into batches: the state machine's first step."""
     del context
-    return _adapters.get().steps.split(event["client"], event["job_id"])
+    return _adapters().steps.split(event["client"], event["job_id"])
 
 
 def lines_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Ask the lines of one batch; `remaining` of them are for the next invocation."""
-    adapters = _adapters.get()
+    adapters = _adapters()
     client, job_id, batch = event["client"], event["job_id"], event["batch"]
     ends = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - LAST_S
     ask = _ask(adapters, adapters.jobs.read(client, job_id), context)
@@ -83,7 +63,7 @@ def lines_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 def gather_handler(event: Mapping[str, Any], context: Any) -> dict[str, str]:
     """Write the results of a job and tell that it has ended; the state machine fails when the job has failed."""
-    adapters = _adapters.get()
+    adapters = _adapters()
     job, in_doubt = adapters.steps.gather(event["client"], event["job_id"], event.get("refusal"))
     adapters.events.job_ended(job.job_id, {"state": job.state, **asdict(job.counts)})
     record_job(adapters.logger, context.function_name, job, in_doubt)
@@ -101,7 +81,7 @@ def _ask(adapters: StepAdapters, job: Job, context: Any) -> Ask:
         ends = time.monotonic() + within_s
         paced = PacedRekognition(adapters.rekognition, pace, lambda: max(0.0, ends - time.monotonic()))
         event = {"body": json.dumps(line.request), "requestContext": token}
-        answer = operation(paced, Invocation(event, within_s, context.function_name, context.aws_request_id))
+        answer = operation(paced, Invocation(event, context, within_s))
         is_busy = "Retry-After" in answer["headers"]
         return Reply(answer["statusCode"], json.loads(answer["body"]), paced.paid_calls, is_busy)
 
@@ -113,16 +93,15 @@ Operation = Callable[[PacedRekognition, Invocation], HttpResponse]
 
 def _validate(adapters: StepAdapters) -> Operation:
     settings = Settings.from_environment()
-    shared = {"s3": adapters.s3, "dynamodb": adapters.dynamodb, "audit": audit_trail(settings, adapters.s3)}
+    s3, dynamodb, audit = adapters.s3, adapters.dynamodb, audit_trail(settings, adapters.s3)
     return lambda rekognition, invocation: lambda_function.validate(
-        lambda_function.Adapters.of(settings, rekognition=rekognition, **shared), invocation
+        lambda_function.Adapters.of(settings, rekognition, s3, dynamodb, audit), invocation
     )
 
 
 def _of_people(adapters: StepAdapters, kind: Kind) -> Operation:
     settings = PeopleSettings.from_environment()
     operation = people_function.OPERATIONS["enrol" if kind is Kind.ENROLMENT else "search"]
-    clients = {"s3": adapters.s3, "dynamodb": adapters.dynamodb}
     return lambda rekognition, invocation: operation(
-        PeopleAdapters.of(settings, rekognition=rekognition, **clients), invocation
+        PeopleAdapters(settings, rekognition=rekognition, s3=adapters.s3, dynamodb=adapters.dynamodb), invocation
     )

@@ -2,20 +2,19 @@
 
 import re
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
-from face_validation_function.contract.jobs import JobAnswer, JobResultsAnswer, JobsAnswer
+from face_validation_function.contract.records import JobAnswer, JobResultsAnswer, JobsAnswer
 from face_validation_function.exceptions.exceptions import NotFoundError
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.jobs_on_aws import Executions, JobFiles, JobsTable
 from face_validation_function.integrations.s3_service import LINK_S
 from face_validation_function.jobs import USD_PER_CALL, Job
-from face_validation_function.request_timer import RequestTimer
+from face_validation_function.request_timer import RequestTimer, Value
 from face_validation_function.rest_function import (
     Event,
     HttpResponse,
@@ -23,32 +22,25 @@ from face_validation_function.rest_function import (
     OperationResult,
     RestFunction,
     operations,
-    path_parameter,
 )
 from face_validation_function.services.bulk_jobs import BulkJobs
 from face_validation_function.settings import JobsSettings
 from face_validation_function.utils.logging_config import service_logger
-from face_validation_function.validations.body import parse_body, validated
+from face_validation_function.validations.body import validated
 from face_validation_function.validations.job_requests import JobRequest, JobsRequest
 
 _JOB_ID = re.compile(r"[0-9a-f-]{36}")
 
 
-@dataclass(frozen=True, slots=True)
 class JobsAdapters:
-    """What is made once for each process."""
+    """What is made once for each process of its environment; raises ValueError, naming the variable that is missing."""
 
-    jobs: BulkJobs
-    logger: Logger
-
-    @classmethod
-    def from_environment(cls) -> "JobsAdapters":
-        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
+    def __init__(self) -> None:
         settings = JobsSettings.from_environment()
         files = JobFiles(aws_client("s3"), settings.jobs_bucket, settings.source_bucket)
         table = JobsTable(aws_client("dynamodb"), settings.jobs_table)
         executions = Executions(aws_client("stepfunctions"), settings.state_machine_arn)
-        return cls(BulkJobs(files, table, executions), service_logger(settings.log_level))
+        self.jobs, self.logger = BulkJobs(files, table, executions), service_logger(settings.log_level)
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
@@ -58,7 +50,7 @@ def lambda_handler(event: Event, context: Any) -> HttpResponse:
 
 def create_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /jobs: 202 with the job, which its execution has begun."""
-    request = validated(parse_body(invocation.body), JobRequest)
+    request = invocation.asked(JobRequest)
     request = request.model_copy(update={"id_request": invocation.id_request})
     with timer.step("job"):
         return _accepted(adapters.jobs.create(invocation.client, invocation.scopes, request))
@@ -66,7 +58,7 @@ def create_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTim
 
 def list_jobs(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """GET /jobs: a page of the client's jobs."""
-    request = validated(dict(invocation.event.get("queryStringParameters") or {}), JobsRequest)
+    request = validated(invocation.query, JobsRequest)
     with timer.step("table"):
         jobs, token = adapters.jobs.listed(invocation.client, request.limit, request.next_token)
     return OperationResult(JobsAnswer, {"jobs": list(map(_told, jobs)), "next_token": token})
@@ -74,44 +66,41 @@ def list_jobs(adapters: JobsAdapters, invocation: Invocation, timer: RequestTime
 
 def show_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """GET /jobs/{job_id}: how far the job is."""
-    with timer.step("job"):
-        job = adapters.jobs.show(invocation.client, _job_id(invocation))
-    return OperationResult(JobAnswer, _told(job))
+    return OperationResult(JobAnswer, _told(_done(adapters.jobs.show, invocation, timer)))
 
 
 def stop_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /jobs/{job_id}: 202, and no more lines are asked."""
-    with timer.step("job"):
-        return _accepted(adapters.jobs.stop(invocation.client, _job_id(invocation)))
+    return _accepted(_done(adapters.jobs.stop, invocation, timer))
 
 
 def redrive_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /jobs/{job_id}/redrive: 202, and the lines without an outcome are asked again."""
-    with timer.step("job"):
-        return _accepted(adapters.jobs.redrive(invocation.client, _job_id(invocation)))
+    return _accepted(_done(adapters.jobs.redrive, invocation, timer))
 
 
 def job_results(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """GET /jobs/{job_id}/results: where they lie."""
-    with timer.step("job"):
-        url = adapters.jobs.results(invocation.client, _job_id(invocation))
+    url = _done(adapters.jobs.results, invocation, timer)
     return OperationResult(JobResultsAnswer, {"url": url, "expires_in": LINK_S})
 
 
 OPERATIONS = operations((create_job, list_jobs, show_job, stop_job, redrive_job, job_results))
 
-_function = RestFunction(OPERATIONS, JobsAdapters.from_environment)
+_function = RestFunction(OPERATIONS, JobsAdapters)
 
 
 def _accepted(job: Job) -> OperationResult:
     return OperationResult(JobAnswer, _told(job), HTTPStatus.ACCEPTED)
 
 
-def _job_id(invocation: Invocation) -> str:
-    job_id = path_parameter(invocation, "job_id").lower()
-    if not _JOB_ID.fullmatch(job_id):
-        raise NotFoundError(f"job_id: a job's id is a UUID; the value sent is {job_id[:80]!r}.")
-    return job_id
+def _done(act: Callable[[str, str], Value], invocation: Invocation, timer: RequestTimer) -> Value:
+    """What is done to, or said of, the job in the path."""
+    with timer.step("job"):
+        job_id = invocation.in_path("job_id").lower()
+        if not _JOB_ID.fullmatch(job_id):
+            raise NotFoundError(f"job_id: a job's id is a UUID; the value sent is {job_id[:80]!r}.")
+        return act(invocation.client, job_id)
 
 
 def _told(job: Job) -> dict[str, Any]:

@@ -11,11 +11,6 @@ from face_validation_function.faces import Face
 CLAIM_S = 120
 
 
-def photo_id(key: str, version: str) -> str:
-    """One photo version's id: the same for every delivery of its event, and without a name in it (64 hex digits)."""
-    return hashlib.sha256(f"{key}\n{version}".encode()).hexdigest()
-
-
 def moment(when: datetime | None = None) -> str:
     """A time, by default now, as rows and answers carry it: ISO 8601, UTC, seconds."""
     return (when or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
@@ -37,8 +32,8 @@ class PhotoVersion:
 
     @property
     def id(self) -> str:
-        """As `photo_id` makes it."""
-        return photo_id(self.key, self.version)
+        """The same for every delivery of the photo's event, and without a name in it (64 hex digits)."""
+        return hashlib.sha256(f"{self.key}\n{self.version}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,68 +1,49 @@
 """The Lambda function of the routes about people, and of the schedule that erases what has expired."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
-from face_validation_function.contract.answers import (
-    EnrolAnswer,
-    ErasedAnswer,
-    FacesAnswer,
-    SearchAnswer,
-    UploadAnswer,
-    VerificationAnswer,
-)
-from face_validation_function.deadline import Task
-from face_validation_function.faces import Face
-from face_validation_function.integrations.s3_service import UPLOAD_S, looked_for_in
+from face_validation_function.contract import answers, records
+from face_validation_function.exceptions.exceptions import NotFoundError, RequestError
+from face_validation_function.integrations.s3_service import UPLOAD_S, StoredVersion, looked_for_in
 from face_validation_function.people import PersonMatch
 from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.reasons import Reason
-from face_validation_function.record_operations import (
-    face_id_in,
-    full_name_in,
-    reindex,
-    rename,
-    show_face,
-    show_person,
-)
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import (
     Event,
     HttpResponse,
     Invocation,
-    Lazy,
     OperationResult,
     RestFunction,
     invocation_of,
+    once,
     operations,
     run_operation,
 )
+from face_validation_function.routes import ADMIN
 from face_validation_function.settings import EXPIRE, INDEX_PREFIX
-from face_validation_function.utils.response_utils import face_fields
-from face_validation_function.validations.body import new_request_id, parse_body, validated
-from face_validation_function.validations.people_requests import (
-    EnrolRequest,
-    ListRequest,
-    PhotoRequest,
-    SearchRequest,
-    UploadRequest,
-    VerificationRequest,
-)
+from face_validation_function.utils.response_utils import face_fields, face_record, photo_record
+from face_validation_function.validations import people_requests
+from face_validation_function.validations.body import validated
 
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png"}
+# As Rekognition writes them; it takes no others.
+_FACE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
     """Answer one API Gateway proxy event, or do what the schedule's event asks: what AWS Lambda calls."""
-    return expire(_adapters.get(), event, context) if event.get("operation") == EXPIRE else _function(event, context)
+    return expire(_adapters(), event, context) if event.get("operation") == EXPIRE else _function(event, context)
 
 
 def enrol(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /faces: 201 when the face is new, 200 when this photo was enrolled before."""
-    request = validated(parse_body(invocation.body), EnrolRequest)
+    request = invocation.asked(people_requests.EnrolRequest)
     enrolled = adapters.enrolment.enrol(
         timer,
         request.image_path,
@@ -71,64 +52,130 @@ def enrol(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer)
         expires_at=request.expires_at or "",
     )
     body = face_fields(enrolled.face) | {"possible_duplicate": enrolled.face.possible_duplicate or None}
-    return OperationResult(EnrolAnswer, body, HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
+    return OperationResult(answers.EnrolAnswer, body, HTTPStatus.CREATED if enrolled.is_new else HTTPStatus.OK)
 
 
 def list_faces(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """GET /faces: a page of faces, by name."""
-    request = validated(dict(invocation.event.get("queryStringParameters") or {}), ListRequest)
+    request = validated(invocation.query, people_requests.ListRequest)
     with timer.step("table"):
         faces, token = adapters.table.listed(request.limit, request.next_token, request.full_name)
-    return OperationResult(FacesAnswer, {"faces": list(map(face_fields, faces)), "next_token": token})
+    return OperationResult(answers.FacesAnswer, {"faces": list(map(face_fields, faces)), "next_token": token})
 
 
 def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /search: the people found, best first; of every face when the request asks for all."""
-    request = validated(parse_body(invocation.body), SearchRequest)
+    request = invocation.asked(people_requests.SearchRequest)
     photo = _photo(adapters, timer, request)
     if request.faces == "all":
         limits = (request.threshold, request.max_faces, request.max_searched)
         everybody = adapters.identification.search_everybody(timer, photo, *limits)
-        faces = [_found(one.matches) | _seen(one.searched) for one in everybody.faces]
+        faces = [
+            _found(one.matches) | {"box": one.searched.box, "confidence": one.searched.confidence}
+            for one in everybody.faces
+        ]
         found = any(one.matches for one in everybody.faces)
-        return OperationResult(SearchAnswer, {"found": found, "faces": faces, "not_searched": everybody.left_out})
-    one = adapters.identification.search(timer, photo, request.threshold, request.max_faces)
-    return OperationResult(SearchAnswer, _found(one.matches) | {"searched_face": one.searched})
+        body = {"found": found, "faces": faces, "not_searched": everybody.left_out}
+    else:
+        one = adapters.identification.search(timer, photo, request.threshold, request.max_faces)
+        body = _found(one.matches) | {"searched_face": one.searched}
+    return OperationResult(answers.SearchAnswer, body)
 
 
 def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /verification: whether the photo shows the enrolled person of that name."""
-    request = validated(parse_body(invocation.body), VerificationRequest)
+    request = invocation.asked(people_requests.VerificationRequest)
     verified = adapters.identification.verify(timer, _photo(adapters, timer, request), request.full_name)
     matched = verified.similarity >= request.threshold
-    reasons = [
-        *([] if matched else [Reason.SIMILARITY_BELOW_THRESHOLD]),
-        *([Reason.TARGET_SEVERAL_FACES] if len(verified.seen.faces) > 1 else []),
-    ]
+    reasons = [] if matched else [Reason.SIMILARITY_BELOW_THRESHOLD]
+    if len(verified.seen.faces) > 1:
+        reasons.append(Reason.TARGET_SEVERAL_FACES)
     body = {
         "matched": matched,
         "similarity": verified.similarity,
         "reasons": reasons if "reasons" in request.include else None,
         "boxes": {"target": verified.seen} if "boxes" in request.include else None,
     }
-    return OperationResult(VerificationAnswer, body)
+    return OperationResult(answers.VerificationAnswer, body)
+
+
+def show_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """GET /faces/{face_id}: what is kept of a face; with the scope `admin` a link to its photo."""
+    face_id = _face_id(invocation)
+    with timer.step("table"):
+        kept = adapters.table.by_face_id(face_id)
+    if kept is None or kept.face is None:
+        raise NotFoundError(f"there is no face {face_id}.")
+    url = None
+    if ADMIN in invocation.scopes:
+        with timer.step("link"):
+            stored = StoredVersion(kept.photo.key, kept.photo.version)
+            url = adapters.s3.link(adapters.settings.faces_bucket, stored)
+    return OperationResult(records.FaceRecordAnswer, face_record(kept.face, kept) | {"url": url})
 
 
 def erase_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /faces/{face_id}: what was erased."""
-    face_id = face_id_in(invocation)
-    return OperationResult(ErasedAnswer, {"erased": adapters.kept.erase_face(timer, face_id)})
+    erased = adapters.kept.erase_face(timer, _face_id(invocation))
+    return OperationResult(answers.ErasedAnswer, {"erased": erased})
+
+
+def show_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """GET /people/{full_name}: everything that is kept about a person, and that an erasure removes."""
+    full_name, bucket = _full_name(invocation), adapters.settings.faces_bucket
+    found = list(adapters.kept.of_person(timer, full_name))
+    if not found:
+        raise NotFoundError(f"{full_name} is not enrolled.")
+    with timer.step("links"):
+        versions = [
+            {
+                "image_path": one.key,
+                "version": one.version,
+                "is_delete_marker": one.is_delete_marker or None,
+                "url": None if one.is_delete_marker else adapters.s3.link(bucket, one),
+            }
+            for kept in found
+            for one in kept.versions
+        ]
+    rows = [photo_record(row) for kept in found for row in kept.rows]
+    body = {"full_name": full_name, "records": rows, "photo_versions": versions}
+    return OperationResult(records.PersonAnswer, body)
 
 
 def erase_person(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """DELETE /people/{full_name}: what was erased."""
-    full_name = full_name_in(invocation)
-    return OperationResult(ErasedAnswer, {"erased": adapters.kept.erase_person(timer, full_name)})
+    erased = adapters.kept.erase_person(timer, _full_name(invocation))
+    return OperationResult(answers.ErasedAnswer, {"erased": erased})
+
+
+def rename(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """POST /renames: all of a person under another name."""
+    request = invocation.asked(people_requests.RenameRequest)
+    photos = adapters.kept.rename(timer, request.old, request.to)
+    return OperationResult(records.RenameAnswer, {"full_name": request.to, "photos": photos})
+
+
+def reindex(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
+    """POST /reindexings: a part of a reindex; the same `id_request` again goes on with it."""
+    invocation.asked(people_requests.ReindexRequest)
+    progress = adapters.reindexing.step(timer, invocation.id_request)
+    not_indexed = [
+        {"full_name": kept.photo.full_name, "image_path": kept.photo.key, "reason": kept.reason}
+        for kept in progress.not_indexed
+    ]
+    body = {
+        "finished": progress.is_finished,
+        "collection_id": progress.collection_id,
+        "indexed": progress.indexed,
+        "wait_s": progress.wait_s,
+        "not_indexed": not_indexed,
+    }
+    return OperationResult(records.ReindexAnswer, body)
 
 
 def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /uploads: a key that nobody else has, and a form that S3 takes for five minutes."""
-    request = validated(parse_body(invocation.body), UploadRequest)
+    request = invocation.asked(people_requests.UploadRequest)
     settings = adapters.settings
     buckets = {"source": settings.source_bucket, "target": settings.target_bucket, "faces": settings.faces_bucket}
     folder = "uploads/" if request.bucket != "faces" else INDEX_PREFIX if request.full_name else "photos/"
@@ -136,24 +183,24 @@ def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     with timer.step("presign"):
         url, fields = adapters.s3.presigned_post(buckets[request.bucket], key, request.content_type, request.full_name)
     form = {"key": key, "url": url, "fields": fields, "expires_in": UPLOAD_S}
-    return OperationResult(UploadAnswer, form, HTTPStatus.CREATED)
+    return OperationResult(answers.UploadAnswer, form, HTTPStatus.CREATED)
 
 
 def expire(adapters: PeopleAdapters, event: Event, context: Any) -> dict[str, int]:
     """Erase what has expired, as much as there is time for: how much it was; raises when AWS failed."""
-    task = Task(new_request_id(), adapters.kept.erase_expired)
-    return asdict(run_operation(EXPIRE, task, invocation_of(event, context), adapters.logger))
+    erased = run_operation(EXPIRE, adapters.kept.erase_expired, invocation_of(event, context), adapters.logger)
+    return asdict(erased)
 
 
 OPERATIONS = operations(
     (enrol, list_faces, search, verify, erase_face, erase_person, upload, show_face, show_person, rename, reindex)
 )
 
-_adapters = Lazy(PeopleAdapters.from_environment)
-_function = RestFunction(OPERATIONS, _adapters.get)
+_adapters = once(PeopleAdapters.from_environment)
+_function = RestFunction(OPERATIONS, _adapters)
 
 
-def _photo(adapters: PeopleAdapters, timer: RequestTimer, request: PhotoRequest) -> bytes:
+def _photo(adapters: PeopleAdapters, timer: RequestTimer, request: people_requests.PhotoRequest) -> bytes:
     if request.image_path is None:
         return request.photo
     with timer.step("photo, download"), looked_for_in("target"):
@@ -166,5 +213,15 @@ def _found(matches: Sequence[PersonMatch]) -> dict[str, Any]:
     return {"found": bool(matches), **best, "matches": list(matches)}
 
 
-def _seen(face: Face) -> dict[str, Any]:
-    return {"box": face.box, "confidence": face.confidence}
+def _face_id(invocation: Invocation) -> str:
+    face_id = invocation.in_path("face_id")
+    if not _FACE_ID.fullmatch(face_id):
+        raise RequestError(f"face_id: a face id is a UUID in lower case; the value sent is {face_id[:80]!r}.")
+    return face_id
+
+
+def _full_name(invocation: Invocation) -> str:
+    try:
+        return people_requests.full_name_of(invocation.in_path("full_name"))
+    except ValueError as error:
+        raise RequestError(f"full_name: {error}.") from error

@@ -3,21 +3,19 @@
 The question is a drawn passport beside a photograph of its holder: whatever a caller needs must work for the answer.
 """
 
-import base64
-import json
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import urllib3
 from aws_lambda_powertools import Logger
+from urllib3.util import make_headers
 
 from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.rest_function import Lazy
+from face_validation_function.rest_function import once
 from face_validation_function.routes import WRITE
 from face_validation_function.settings import PROBE_KEYS, ProbeSettings
 from face_validation_function.utils.logging_config import service_logger
@@ -46,7 +44,7 @@ class Probe:
     logger: Logger
     images: Path = IMAGES
     _token: str = ""
-    _token_ends: float = field(default=0.0)
+    _token_ends: float = 0.0
 
     @classmethod
     def from_environment(cls) -> "Probe":
@@ -62,11 +60,8 @@ class Probe:
             self.s3.put_object(Bucket=bucket, Key=key, Body=(self.images / Path(key).name).read_bytes())
         source, target = PROBE_KEYS
         question = {"type": "ID_TO_FACE", "source_path": source, "target_path": target, "threshold": THRESHOLD}
-        answer = _asked(
-            f"{self.settings.api_url.rstrip('/')}/validation",
-            json.dumps(question).encode(),
-            {"Authorization": f"Bearer {self._fresh_token()}", "Content-Type": "application/json"},
-        )
+        url = f"{self.settings.api_url.rstrip('/')}/validation"
+        answer = _asked(url, {"Authorization": f"Bearer {self._fresh_token()}"}, json=question)
         if answer.get("matched") is not True:
             raise ProbeFailedError(f"The drawn passport did not match its holder's photograph: {answer}.")
         took_ms = round((time.monotonic() - began) * 1000, 1)
@@ -82,34 +77,30 @@ class Probe:
         secret = described["UserPoolClient"]["ClientSecret"]
         granted = _asked(
             self.settings.token_url,
-            urllib.parse.urlencode({"grant_type": "client_credentials", "scope": WRITE}).encode(),
-            {
-                "Authorization": f"Basic {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}",
-                "Content-Type": "application/x-www-form-urlencoded",
-            },
+            {"Content-Type": "application/x-www-form-urlencoded", **make_headers(basic_auth=f"{client_id}:{secret}")},
+            body=urlencode({"grant_type": "client_credentials", "scope": WRITE}),
         )
         self._token_ends = time.monotonic() + granted["expires_in"] - TOKEN_MARGIN_S
         self._token = granted["access_token"]
         return self._token
 
 
-def _asked(url: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-    """The JSON that a POST is answered with."""
-    request = urllib.request.Request(url, body, dict(headers))  # noqa: S310 - the deployment's own addresses
+def _asked(url: str, headers: Mapping[str, str], **sent: Any) -> dict[str, Any]:
+    """The JSON that a POST is answered with; `sent` is its `json` or its `body`."""
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answered:  # noqa: S310 - as above
-            answer: dict[str, Any] = json.load(answered)
-            return answer
-    except urllib.error.HTTPError as error:
-        raise ProbeFailedError(f"{url} answered {error.code}: {error.read(2000).decode(errors='replace')}") from error
-    except (OSError, ValueError) as error:
+        answered = urllib3.request("POST", url, headers=headers, timeout=TIMEOUT_S, retries=False, **sent)
+        if answered.status != 200:
+            raise ProbeFailedError(f"{url} answered {answered.status}: {answered.data[:2000].decode(errors='replace')}")
+        answer: dict[str, Any] = answered.json()
+    except (urllib3.exceptions.HTTPError, ValueError) as error:
         raise ProbeFailedError(f"{url} gave no answer that can be read: {error}") from error
+    return answer
 
 
-_probe = Lazy(Probe.from_environment)
+_probe = once(Probe.from_environment)
 
 
 def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Ask once: what AWS Lambda calls by the schedule."""
     del event, context
-    return _probe.get()()
+    return _probe()()

@@ -1,10 +1,17 @@
-"""One request's timer: how long each step took, what it cost, and when it must end."""
+"""One request's timer: how long each step took, what it cost, and when it must end; and work that ends by then."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError
+from aws_lambda_powertools import Logger
+
+from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, drop_tracebacks
+
+Value = TypeVar("Value")
 
 
 class RequestTimer:
@@ -69,3 +76,64 @@ class RequestTimer:
             self._under_way.discard(name)
             took_ms = (time.monotonic() - began) * 1000
             self.durations_ms[name] = round(self.durations_ms.get(name, 0.0) + took_ms, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Generic[Value]):
+    """A piece of work and the request that it is done for, as the log names it."""
+
+    id_request: str
+    work: Callable[[RequestTimer], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended(Generic[Value]):
+    """What became of a task: its value or its refusal, and the timer that measured it."""
+
+    id_request: str
+    timer: RequestTimer
+    result: Value | FaceValidationError
+
+
+def run_until_deadline(
+    tasks: Sequence[Task[Value]], deadline_s: float, logger: Logger, *, at_once: int = 1
+) -> list[Ended[Value]]:
+    """Every task's outcome, in the order of the tasks.
+
+    A task that has no result at the deadline is refused with the steps that it waits for; its thread begins no further
+    step. An exception that nobody foresaw is logged with its traceback and becomes an InternalServerError.
+
+    Args:
+        tasks: what to do.
+        deadline_s: seconds from now.
+        logger: where unforeseen exceptions go.
+        at_once: how many tasks may run side by side.
+    """
+    pool = ThreadPoolExecutor(max_workers=min(len(tasks), at_once), thread_name_prefix="request")
+    timers = [RequestTimer(deadline_s) for _ in tasks]
+    under_way = [pool.submit(_result, task, timer, logger) for task, timer in zip(tasks, timers, strict=True)]
+    wait(under_way, timeout=deadline_s)
+    pool.shutdown(wait=False)  # a task that has not begun refuses at its first step: its timer is over
+    outcomes: list[Ended[Value]] = []
+    for task, timer, future in zip(tasks, timers, under_way, strict=True):
+        if future.done():
+            result = future.result()
+        else:
+            result = timer.out_of_time()
+            timer.end()
+        outcomes.append(Ended(task.id_request, timer, result))
+    return outcomes
+
+
+def _result(task: Task[Value], timer: RequestTimer, logger: Logger) -> Value | FaceValidationError:
+    try:
+        return task.work(timer)
+    except FaceValidationError as error:
+        drop_tracebacks(error)
+        return error
+    except Exception as error:
+        logger.exception("The request failed.", extra={"id_request": task.id_request})
+        drop_tracebacks(error)
+        return InternalServerError("an unexpected failure; its cause is in the log.")
+    finally:
+        timer.end()

@@ -4,21 +4,22 @@ import base64
 import binascii
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from face_validation_function.contract.answer import Answer
-from face_validation_function.deadline import Task, run_until_deadline
 from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
-from face_validation_function.request_timer import RequestTimer
+from face_validation_function.request_timer import RequestTimer, Task, Value, run_until_deadline
 from face_validation_function.routes import ROUTES
 from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.utils.response_utils import http_response, refusal
-from face_validation_function.validations.body import new_request_id, parse_body, request_id_of
+from face_validation_function.validations.body import Body, new_request_id, parse_body, request_id_of, validated
 
 # API Gateway waits 29 s; what can't finish is answered before, while there is time to write the answer.
 DEADLINE_S = 25.0
@@ -26,21 +27,19 @@ ANSWER_TIME_S = 1.0
 
 Event = Mapping[str, Any]
 HttpResponse = dict[str, Any]
-Adapters = TypeVar("Adapters")
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of a function: the event, the seconds that the work may take, and whose call it is in the logs.
+    """One call of a function: the event, Lambda's context, and the seconds that the work may take.
 
-    `id_request` is the id to answer with, empty where the body may hold several requests.
+    `id_request` is the id to answer with, where the event holds one request.
     """
 
     event: Event
+    context: LambdaContext
     deadline_s: float
-    function_name: str
-    function_request_id: str
-    id_request: str = ""
+    id_request: str = field(default_factory=new_request_id)
 
     @property
     def body(self) -> str | None:
@@ -52,6 +51,24 @@ class Invocation:
             return base64.b64decode(body, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
             raise RequestError("The body is not text in UTF-8.") from error
+
+    def asked(self, model: type[Body]) -> Body:
+        """The body as `model` describes it; raises RequestError."""
+        return validated(parse_body(self.body), model)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query parameters by name."""
+        return dict(self.event.get("queryStringParameters") or {})
+
+    def in_path(self, name: str) -> str:
+        """A part of the path, decoded; raises RequestError when it is not UTF-8."""
+        # API Gateway's REST API passes path parameters as they stood in the address.
+        written = (self.event.get("pathParameters") or {})[name]
+        try:
+            return unquote(written, errors="strict")
+        except UnicodeDecodeError as error:
+            raise RequestError(f"{name}: {written[:80]!r} is not percent-encoded UTF-8; encode it so.") from error
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -69,24 +86,28 @@ class Invocation:
         return str(claims.get(name, ""))
 
 
+class Logging(Protocol):
+    """What every function's adapters have."""
+
+    @property
+    def logger(self) -> Logger:
+        """The function's logger."""
+
+
+Adapters = TypeVar("Adapters", bound=Logging)
 Operation = Callable[[Adapters, Invocation], HttpResponse]
 """Answers one invocation with a proxy answer; raises FaceValidationError."""
 
 
-class Lazy(Generic[Adapters]):
-    """The adapters of a process, made when first asked for: boto3 must not make clients in two threads."""
+def once(make: Callable[[], Value]) -> Callable[[], Value]:
+    """`make`, called when first asked, and again after it raised: boto3 must not make clients in two threads."""
+    lock, kept = threading.Lock(), cache(make)
 
-    def __init__(self, make: Callable[[], Adapters]) -> None:
-        self._make = make
-        self._made: list[Adapters] = []
-        self._lock = threading.Lock()
+    def get() -> Value:
+        with lock:
+            return kept()
 
-    def get(self) -> Adapters:
-        """The adapters; raises what `make` raises, and tries again when asked again."""
-        with self._lock:
-            if not self._made:
-                self._made.append(self._make())
-            return self._made[0]
+    return get
 
 
 class RestFunction(Generic[Adapters]):
@@ -96,8 +117,12 @@ class RestFunction(Generic[Adapters]):
     """
 
     def __init__(self, operations: Mapping[str, Operation[Adapters]], make_adapters: Callable[[], Adapters]) -> None:
-        self._operations = operations
-        self._adapters = Lazy(make_adapters)
+        self._operations = {
+            (route.method, route.resource): operations[route.operation]
+            for route in ROUTES
+            if route.operation in operations
+        }
+        self._adapters = once(make_adapters)
 
     def __call__(self, event: Event, context: Any) -> HttpResponse:
         """Answer one API Gateway proxy event; whatever happens, in the contract's envelope.
@@ -105,7 +130,7 @@ class RestFunction(Generic[Adapters]):
         Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
         """
         try:
-            adapters = self._adapters.get()
+            adapters = self._adapters()
             return self._operation_of(event)(adapters, invocation_of(event, context))
         except FaceValidationError as error:
             return refused(error, new_request_id())
@@ -114,26 +139,24 @@ class RestFunction(Generic[Adapters]):
             return refused(InternalServerError("an unexpected failure; its cause is in the log."), new_request_id())
 
     def _operation_of(self, event: Event) -> Operation[Adapters]:
-        method, resource = event.get("httpMethod"), event.get("resource")
-        for route in ROUTES:
-            if (route.method, route.resource) == (method, resource) and route.operation in self._operations:
-                return self._operations[route.operation]
-        known = ", ".join(f"{route.method} {route.resource}" for route in ROUTES if route.operation in self._operations)
-        raise RequestError(f"There is no {method} {resource} here; there is {known}.")
+        place = str(event.get("httpMethod")), str(event.get("resource"))
+        if place not in self._operations:
+            known = ", ".join(map(" ".join, self._operations))
+            raise RequestError(f"There is no {' '.join(place)} here; there is {known}.")
+        return self._operations[place]
 
 
 def refused(error: FaceValidationError, id_request: str) -> HttpResponse:
     """The answer for a whole request that is refused."""
-    return http_response(
-        HTTPStatus(error.status), refusal(id_request, error), id_request=id_request, retry_after_s=error.retry_after_s
-    )
+    body = refusal(id_request, error).as_json()
+    return http_response(error.status, body, id_request=id_request, retry_after_s=error.retry_after_s)
 
 
 def invocation_of(event: Event, context: Any) -> Invocation:
     """The call that Lambda makes; the work may take less than API Gateway's limit and less than the function's own."""
     function_s: float = context.get_remaining_time_in_millis() / 1000
     deadline_s = max(0.0, min(DEADLINE_S, function_s - ANSWER_TIME_S))
-    return Invocation(event, deadline_s, context.function_name, context.aws_request_id)
+    return Invocation(event, context, deadline_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,68 +168,37 @@ class OperationResult:
     status: HTTPStatus = HTTPStatus.OK
 
 
-class Logging(Protocol):
-    """What every function's adapters have."""
-
-    @property
-    def logger(self) -> Logger:
-        """The function's logger."""
+Work = Callable[[Adapters, Invocation, RequestTimer], OperationResult]
 
 
-Logged = TypeVar("Logged", bound=Logging)
-Value = TypeVar("Value")
-Work = Callable[[Logged, Invocation, RequestTimer], OperationResult]
-
-
-def operations(works: Iterable[Work[Logged]]) -> dict[str, Operation[Logged]]:
+def operations(works: Iterable[Work[Adapters]]) -> dict[str, Operation[Adapters]]:
     """What a function dispatches by: each operation under its own name."""
-    return {work.__name__: _answering(work.__name__, work) for work in works}
+    return {work.__name__: partial(_answered, work) for work in works}
 
 
-def _answering(name: str, work: Work[Logged]) -> Operation[Logged]:
-    def answer(adapters: Logged, invocation: Invocation) -> HttpResponse:
-        id_request = _request_id(invocation)
-        asked = replace(invocation, id_request=id_request)
-
-        def answered(timer: RequestTimer) -> tuple[HTTPStatus, Answer]:
-            result = work(adapters, asked, timer)
-            return result.status, result.kind.model_validate({"id_request": id_request, **result.fields})
-
-        try:
-            done = run_operation(name, Task(id_request, answered), invocation, adapters.logger)
-        except FaceValidationError as error:
-            return refused(error, id_request)
-        return http_response(*done, id_request=id_request)
-
-    return answer
+def _answered(work: Work[Adapters], adapters: Adapters, invocation: Invocation) -> HttpResponse:
+    id_request = _request_id(invocation)
+    asked = replace(invocation, id_request=id_request)
+    try:
+        result = run_operation(work.__name__, partial(work, adapters, asked), asked, adapters.logger)
+    except FaceValidationError as error:
+        return refused(error, id_request)
+    body = result.kind.model_validate({"id_request": id_request, **result.fields})
+    return http_response(result.status, body.as_json(), id_request=id_request)
 
 
-def run_operation(name: str, task: Task[Value], invocation: Invocation, logger: Logger) -> Value:
+def run_operation(name: str, work: Callable[[RequestTimer], Value], invocation: Invocation, logger: Logger) -> Value:
     """What one operation answers until the deadline, logged and counted; raises FaceValidationError."""
-    (done,) = run_until_deadline([task], invocation.deadline_s, logger)
-    error = done.result if isinstance(done.result, FaceValidationError) else None
-    record_operation(logger, invocation, name, done.id_request, done.timer, error)
-    if isinstance(done.result, FaceValidationError):
-        raise done.result
-    return done.result
+    (ended,) = run_until_deadline([Task(invocation.id_request, work)], invocation.deadline_s, logger)
+    record_operation(logger, invocation.context, ended, name)
+    if isinstance(ended.result, FaceValidationError):
+        raise ended.result
+    return ended.result
 
 
 def _request_id(invocation: Invocation) -> str:
-    """The caller's own id, from the body or the query; else a new one."""
-    query = invocation.event.get("queryStringParameters")
-    if query:
-        return request_id_of(dict(query))
+    """The caller's own id, from the query or the body; else a new one."""
     try:
-        return request_id_of(parse_body(invocation.body))
+        return request_id_of(invocation.query or parse_body(invocation.body))
     except RequestError:
         return new_request_id()
-
-
-def path_parameter(invocation: Invocation, name: str) -> str:
-    """A part of the path, decoded; raises RequestError when it is not UTF-8."""
-    # API Gateway's REST API passes path parameters as they stood in the address.
-    written = (invocation.event.get("pathParameters") or {})[name]
-    try:
-        return unquote(written, errors="strict")
-    except UnicodeDecodeError as error:
-        raise RequestError(f"{name}: {written[:80]!r} is not percent-encoded UTF-8; encode it so.") from error

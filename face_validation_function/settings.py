@@ -1,5 +1,6 @@
 """Settings of the Lambda function: the one reader of the environment."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -57,21 +58,16 @@ def _challenge(name: str, text: str) -> str:
     return text
 
 
-def _log_level() -> Any:
-    """A level of Python's; other loggers' words for one too. An unknown word must not stop the service."""
-
-    def read(_: str, text: str) -> str:
-        level = text.upper()
-        level = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(level, level)
-        return level if level in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"} else "DEBUG"
-
-    return _read_by(read, "DEBUG")
+def _log_level(_: str, text: str) -> str:
+    """A level of Python's, by any word for it. An unknown word must not stop the service."""
+    return logging.getLevelName(logging.getLevelNamesMapping().get(text.upper()) or logging.DEBUG)
 
 
+@dataclass(frozen=True, slots=True)
 class _FromEnvironment:
     """Settings that are read of the environment: each field is the variable of the same name in capitals."""
 
-    __slots__ = ()
+    log_level: str = field(default="DEBUG", metadata={"read": _log_level}, kw_only=True)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -81,26 +77,23 @@ class _FromEnvironment:
             ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
         """
         values = os.environ if environment is None else environment
-        found = fields(cls)  # type: ignore[arg-type]  # each class below is a dataclass
-        return cls(**{setting.name: _value(setting, values) for setting in found})
+        return cls(**{setting.name: _value(setting, values) for setting in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings(_FromEnvironment):
-    """What operations may set; each field is the environment variable of the same name in capitals.
+    """The settings of the function that validates.
 
-    `source_bucket`, `target_bucket` and `claims_table` have no default. `document_labels` are the Rekognition labels
-    that count as an official document, and `validation_types` the types that this deployment answers; both in the
-    environment separated by commas. A liveness session passes with a confidence of at least `threshold_liveness`
-    (0-100); its app is asked for `liveness_challenge`, and Rekognition for so many `liveness_audit_images` (0-4).
-    `idempotency` is whether a request that is sent again is answered from the table of
-    claims. Decisions are recorded in `audit_bucket`, with HMACs under KMS's `audit_key`, where both are set.
+    `document_labels` are the Rekognition labels that count as an official document, and `validation_types` the types
+    that this deployment answers; both in the environment separated by commas. A liveness session passes with a
+    confidence of at least `threshold_liveness` (0-100); its app is asked for `liveness_challenge`, and Rekognition for
+    so many `liveness_audit_images` (0-4). `idempotency` is whether a request that is sent again is answered from the
+    table of claims. Decisions are recorded in `audit_bucket`, with HMACs under KMS's `audit_key`, where both are set.
     """
 
     source_bucket: str
     target_bucket: str
     claims_table: str
-    log_level: str = _log_level()
     document_labels: tuple[str, ...] = _read_by(lambda _, text: _listed(text) or DOCUMENT_LABELS, DOCUMENT_LABELS)
     validation_types: tuple[str, ...] = _read_by(_validation_types, VALIDATION_TYPES)
     threshold_liveness: float = _number(90, most=100)
@@ -113,7 +106,7 @@ class Settings(_FromEnvironment):
 
 @dataclass(frozen=True, slots=True)
 class PeopleSettings(_FromEnvironment):
-    """The settings of the functions about enrolled people; each field is the variable of the same name in capitals.
+    """The settings of the functions about enrolled people.
 
     A face that a search finds under another name from `threshold_duplicate` on is refused, from
     `threshold_possible_duplicate` on it is marked. Enrolments end after `people_days`; 0 means never.
@@ -126,7 +119,6 @@ class PeopleSettings(_FromEnvironment):
     faces_table: str
     collection_id: str
     dead_letter_queue_url: str
-    log_level: str = _log_level()
     threshold_duplicate: float = _number(THRESHOLD_DUPLICATE, most=100)
     threshold_possible_duplicate: float = _number(THRESHOLD_POSSIBLE_DUPLICATE, most=100)
     people_days: int = _number(0, most=MOST_DAYS, kind=int)
@@ -134,7 +126,7 @@ class PeopleSettings(_FromEnvironment):
 
 @dataclass(frozen=True, slots=True)
 class JobsSettings(_FromEnvironment):
-    """The settings of the functions about jobs; each field is the variable of the same name in capitals.
+    """The settings of the functions about jobs.
 
     `state_machine_arn` is what runs a job: the function behind the routes alone starts it. `jobs_tps` is how many calls
     a second of each Rekognition operation the workers make together; 0 is as many as they can.
@@ -146,12 +138,11 @@ class JobsSettings(_FromEnvironment):
     jobs_table: str
     state_machine_arn: str = ""
     jobs_tps: float = _number(0.0, most=1000)
-    log_level: str = _log_level()
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeSettings(_FromEnvironment):
-    """The settings of the function that asks the API; each field is the variable of the same name in capitals."""
+    """The settings of the function that asks the API."""
 
     api_url: str
     token_url: str
@@ -159,10 +150,9 @@ class ProbeSettings(_FromEnvironment):
     client_id: str
     source_bucket: str
     target_bucket: str
-    log_level: str = _log_level()
 
 
-def _value(setting: Field[Any], values: Mapping[str, str]) -> object:
+def _value(setting: Field[Any], values: Mapping[str, str]) -> Any:
     name = setting.name.upper()
     text = values.get(name, "").strip()
     if text:

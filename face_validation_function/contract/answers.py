@@ -2,8 +2,21 @@
 
 from pydantic import Field
 
-from face_validation_function.contract.answer import Answer, Count, Maybe, Moment, Percent, Uuid
-from face_validation_function.contract.judgement import ClaimVerdicts, Decision, QualityOfBoth, ReadDocument, Reasons
+from face_validation_function.contract.answer import (
+    Answer,
+    AnswerToRequest,
+    ClaimVerdicts,
+    Count,
+    Decision,
+    Maybe,
+    Moment,
+    Percent,
+    QualityOfBoth,
+    ReadDocument,
+    Reasons,
+    Uuid,
+    maybe,
+)
 
 
 class Box(Answer):
@@ -47,15 +60,12 @@ class Boxes(Answer):
     target: SeenSide
 
 
-class ValidationAnswer(Answer):
+class ValidationAnswer(AnswerToRequest):
     """The answer to one validation."""
 
-    id_request: Uuid
     matched: bool = Field(description="Whether the similarity is at least the threshold.")
     similarity: Percent = Field(description="The unrounded score, also when there is no match.")
-    decision: Maybe[Decision] = Field(
-        default=None, description="Only when the request has `threshold_review`. `review`: a human must decide."
-    )
+    decision: Maybe[Decision] = maybe("Only when the request has `threshold_review`. `review`: a human must decide.")
     reasons: Maybe[Reasons] = None
     quality: Maybe[QualityOfBoth] = None
     document: Maybe[ReadDocument] = None
@@ -63,10 +73,9 @@ class ValidationAnswer(Answer):
     boxes: Maybe[Boxes] = None
 
 
-class LivenessSessionAnswer(Answer):
+class LivenessSessionAnswer(AnswerToRequest):
     """A Face Liveness session: what an app needs to stream its video, and what a validation names."""
 
-    id_request: Uuid
     session_id: Uuid
     expires_at: Moment = Field(description="The validation must come before.")
     region: str = Field(description="Where the app sends its video, as eu-west-1.")
@@ -87,17 +96,14 @@ class EnrolAnswer(FaceAnswer):
     """The face that a photo was enrolled with."""
 
     id_request: Uuid
-    possible_duplicate: Maybe[bool] = Field(
-        default=None, description="There, and true, when a search found the face under another name."
-    )
+    possible_duplicate: Maybe[bool] = maybe("There, and true, when a search found the face under another name.")
 
 
-class FacesAnswer(Answer):
+class FacesAnswer(AnswerToRequest):
     """A page of faces, by name."""
 
-    id_request: Uuid
     faces: list[FaceAnswer]
-    next_token: Maybe[str] = Field(default=None, description="Send it to get the next page, if there is one.")
+    next_token: Maybe[str] = maybe("Send it to get the next page, if there is one.")
 
 
 class Match(Answer):
@@ -128,7 +134,7 @@ class SearchAnswer(FoundPeople):
     matches: Maybe[list[Match]] = None  # type: ignore[assignment]  # only here it may be absent: with `faces`
     searched_face: Maybe[SeenFace] = None
     faces: Maybe[list[FoundFace]] = None
-    not_searched: Maybe[int] = Field(default=None, description="Faces beyond `max_searched`.")
+    not_searched: Maybe[int] = maybe("Faces beyond `max_searched`.")
 
 
 class BoxesOfOne(Answer):
@@ -137,10 +143,9 @@ class BoxesOfOne(Answer):
     target: SeenSide
 
 
-class VerificationAnswer(Answer):
+class VerificationAnswer(AnswerToRequest):
     """Whether the photo shows the enrolled person whose name was said."""
 
-    id_request: Uuid
     matched: bool = Field(description="Whether the similarity is at least the threshold.")
     similarity: Percent = Field(description="To the person's photos, their median; on the scale of /validation.")
     reasons: Maybe[Reasons] = None
@@ -155,17 +160,15 @@ class ErasedCounts(Answer):
     rows: Count
 
 
-class ErasedAnswer(Answer):
+class ErasedAnswer(AnswerToRequest):
     """What an erasure removed; zeros when there was nothing."""
 
-    id_request: Uuid
     erased: ErasedCounts
 
 
-class UploadAnswer(Answer):
+class UploadAnswer(AnswerToRequest):
     """A form to POST as multipart/form-data: `fields` first, in any order, then the image as the field `file`."""
 
-    id_request: Uuid
     key: str = Field(description="Key of the image, for the other routes.")
     url: str
     fields: dict[str, str]

@@ -1,7 +1,8 @@
 """The API in OpenAPI 3.1, made of the models and routes that serve it; run, it writes docs/openapi.json."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from copy import deepcopy
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,21 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from face_validation_function.contract.answers import ErrorEnvelope
 from face_validation_function.contract.operations import (
+    DETAILS,
     EXAMPLE_ID,
     OPERATIONS,
     PATH_PARAMETERS,
     PATTERNS,
+    REFUSALS,
     WORDS,
     Json,
     Operation,
 )
-from face_validation_function.contract.refusals import DETAILS, REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.routes import ROUTES, Route
 
 PATH = Path(__file__).parents[2] / "docs" / "openapi.json"
 SECURITY_SCHEME = "clientCredentials"
-TOKEN_URL = "/oauth2/token"  # noqa: S105 (where tokens are given, relative to the document: no token)
 
 # The subject of a route by the first part of its path, where that is not called so itself.
 _SUBJECTS = {"faces": "People", "search": "People", "verification": "People", "renames": "People", "uploads": "Images"}
@@ -36,7 +37,8 @@ def document(*, server_url: str | None = None) -> Json:
 
     `server_url` is where the API answers, with the stage; by default a template of API Gateway's addresses.
     """
-    scopes = {route.scope: route.scope.replace("/", ": ") for route in ROUTES}
+    security = deepcopy(WORDS["security"])
+    security["flows"]["clientCredentials"]["scopes"] = {route.scope: route.scope.replace("/", ": ") for route in ROUTES}
     paths: dict[str, Json] = {}
     for route in ROUTES:
         paths.setdefault(route.resource, {})[route.method.lower()] = _operation(route, OPERATIONS[route.operation])
@@ -47,13 +49,7 @@ def document(*, server_url: str | None = None) -> Json:
         "paths": paths,
         "components": {
             "schemas": _schemas(),
-            "securitySchemes": {
-                SECURITY_SCHEME: {
-                    "type": "oauth2",
-                    "description": "Authorization: Bearer <access token>; the stack's output TokenUrl gives them.",
-                    "flows": {"clientCredentials": {"tokenUrl": TOKEN_URL, "scopes": scopes}},
-                }
-            },
+            "securitySchemes": {SECURITY_SCHEME: security},
         },
     }
 
@@ -65,11 +61,7 @@ def gateway_models() -> dict[str, Json]:
     Types and ranges are left to the function, whose refusal names the field, the value and the limit; and so are an
     array's items, for each has an answer of its own.
     """
-    return {
-        name: _gateway_model(operation, operation.request)
-        for name, operation in OPERATIONS.items()
-        if operation.request is not None
-    }
+    return {name: _gateway_model(one, one.request) for name, one in OPERATIONS.items() if one.request is not None}
 
 
 def _gateway_model(operation: Operation, request: type[BaseModel]) -> Json:
@@ -125,20 +117,18 @@ def _parameters(route: Route, operation: Operation) -> list[Json]:
         schema = operation.query.model_json_schema()
         for name, property_ in schema["properties"].items():
             parameter = {"name": name, "in": "query", "required": name in schema.get("required", ())}
-            described = _text_of(property_)
             if "description" in property_:
                 parameter["description"] = property_["description"]
-            if name in PATTERNS:
-                described["pattern"] = PATTERNS[name]
             hidden = {"title", "description"} | ({"default"} if property_.get("default") is None else set())
-            parameter["schema"] = {key: value for key, value in described.items() if key not in hidden}
-            found.append(parameter)
+            described = {key: value for key, value in _text_of(property_).items() if key not in hidden}
+            found.append(parameter | {"schema": described | ({"pattern": PATTERNS[name]} if name in PATTERNS else {})})
     return found
 
 
 def _text_of(property_: Json) -> Json:
-    """The schema of a field's value where there is one; a query has no null."""
-    return dict(next((kind for kind in property_.get("anyOf", ()) if kind.get("type") != "null"), property_))
+    """The schema of a field's value where there is one, without null."""
+    found: Json = next((kind for kind in property_.get("anyOf", ()) if kind.get("type") != "null"), property_)
+    return found
 
 
 def _schemas() -> Json:
@@ -153,9 +143,7 @@ def _schemas() -> Json:
         schema = schemas[operation.request.__name__]
         schema |= operation.rules
         for name in PATTERNS.keys() & schema["properties"].keys():
-            property_ = schema["properties"][name]
-            kinds = [kind for kind in property_.get("anyOf", ()) if kind.get("type") == "string"]
-            (kinds[0] if kinds else property_)["pattern"] = PATTERNS[name]
+            _text_of(schema["properties"][name])["pattern"] = PATTERNS[name]
     return schemas
 
 
@@ -177,21 +165,14 @@ def _responses(operation: Operation) -> Json:
         str(int(status)): {"description": said, "content": _content(answer)}
         for status, said in sorted(operation.successes.items())
     }
-    refusals = _refusals(operation)
-    for status in sorted(refusals):
-        codes = refusals[status]
+    for status, codes in sorted(_refusals(operation).items()):
+        examples = {
+            code: {"id_request": EXAMPLE_ID, "error": {"code": code, "message": message, "details": details}}
+            for code, (message, details) in codes.items()
+        }
         responses[str(int(status))] = {
             "description": " ".join(f"{code}: {message}" for code, (message, _) in codes.items()),
-            "content": _content(
-                _ref(ErrorEnvelope),
-                {
-                    code: {
-                        "id_request": EXAMPLE_ID,
-                        "error": {"code": code, "message": message, "details": details},
-                    }
-                    for code, (message, details) in codes.items()
-                },
-            ),
+            "content": _content(_ref(ErrorEnvelope), examples),
         }
     return responses
 
@@ -199,20 +180,13 @@ def _responses(operation: Operation) -> Json:
 def _refusals(operation: Operation) -> dict[HTTPStatus, dict[str, tuple[str, str]]]:
     """Status -> code -> (message, an example of details): the operation's own errors and the gateway's."""
     found: dict[HTTPStatus, dict[str, tuple[str, str]]] = {}
-    for error in _errors(FaceValidationError):
-        code = error.code
+    for error in FaceValidationError.__subclasses__():
         if error.status in operation.refusals:
-            found.setdefault(error.status, {}).setdefault(code, (error.message, DETAILS[code]))
+            found.setdefault(error.status, {})[error.code] = (error.message, DETAILS[error.code])
     for refusal in REFUSALS:
         if refusal.status is not None:
             found.setdefault(refusal.status, {}).setdefault(refusal.code, (refusal.message, refusal.details))
     return found
-
-
-def _errors(base: type[FaceValidationError]) -> Iterator[type[FaceValidationError]]:
-    for error in base.__subclasses__():
-        yield error
-        yield from _errors(error)
 
 
 def _content(schema: Json, examples: Mapping[str, Any] | None = None) -> Json:

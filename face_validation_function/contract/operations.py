@@ -1,4 +1,7 @@
-"""What the API's document says of each operation, beyond its route; `operations.toml` has the words."""
+"""What the API's document says of each operation, beyond its route, and what API Gateway refuses by itself.
+
+`operations.toml` and `refusals.toml` have the words.
+"""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from face_validation_function.contract import answers, jobs, records
+from face_validation_function.contract import answers, records
+from face_validation_function.routes import ROUTES
 from face_validation_function.validations import job_requests, people_requests, validation_request
 from face_validation_function.validations.body import MAX_ITEMS
 
@@ -33,20 +37,15 @@ PATTERNS = {
 }
 """What a field's text must match, by the field's name; the models judge it in code."""
 
-PATH_PARAMETERS: Mapping[str, Json] = {
-    "full_name": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": people_requests.MAX_NAME,
-        "pattern": FULL_NAME,
-        "examples": ["Ada Lovelace"],
-    },
-    "face_id": {
-        "type": "string",
-        "pattern": r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
-        "examples": [EXAMPLE_ID],
-    },
-    "job_id": {"type": "string", "format": "uuid", "pattern": UUID_V4, "examples": [EXAMPLE_ID]},
+
+def _text(pattern: str, example: str, **more: Any) -> Json:
+    return {"type": "string", **more, "pattern": pattern, "examples": [example]}
+
+
+PATH_PARAMETERS = {
+    "full_name": _text(FULL_NAME, "Ada Lovelace", minLength=1, maxLength=people_requests.MAX_NAME),
+    "face_id": _text(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", EXAMPLE_ID),
+    "job_id": _text(UUID_V4, EXAMPLE_ID, format="uuid"),
 }
 
 
@@ -95,12 +94,12 @@ _MODELS: Mapping[str, Mapping[str, Any]] = {
     "search": {"request": people_requests.SearchRequest, "answer": answers.SearchAnswer},
     "verify": {"request": people_requests.VerificationRequest, "answer": answers.VerificationAnswer},
     "upload": {"request": people_requests.UploadRequest, "answer": answers.UploadAnswer},
-    "create_job": {"request": job_requests.JobRequest, "answer": jobs.JobAnswer},
-    "list_jobs": {"query": job_requests.JobsRequest, "answer": jobs.JobsAnswer},
-    "show_job": {"answer": jobs.JobAnswer},
-    "stop_job": {"answer": jobs.JobAnswer},
-    "redrive_job": {"answer": jobs.JobAnswer},
-    "job_results": {"answer": jobs.JobResultsAnswer},
+    "create_job": {"request": job_requests.JobRequest, "answer": records.JobAnswer},
+    "list_jobs": {"query": job_requests.JobsRequest, "answer": records.JobsAnswer},
+    "show_job": {"answer": records.JobAnswer},
+    "stop_job": {"answer": records.JobAnswer},
+    "redrive_job": {"answer": records.JobAnswer},
+    "job_results": {"answer": records.JobResultsAnswer},
 }
 
 
@@ -112,3 +111,35 @@ def _operation(told: Json, models: Mapping[str, Any]) -> Operation:
 
 WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 OPERATIONS = {name: _operation(WORDS[name], models) for name, models in _MODELS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One of API Gateway's own answers: its response type there, and what the contract says instead.
+
+    `details` may hold a `$context` variable. `status` None keeps API Gateway's own status.
+    """
+
+    response_type: str
+    status: HTTPStatus | None
+    code: str
+    message: str
+    details: str
+    retry_after_s: int | None = None
+
+    def envelope(self, request_id: str) -> Json:
+        """The body of the answer; `request_id` is API Gateway's own id of the request, or its `$context` variable."""
+        error = answers.Error(code=self.code, message=self.message, details=self.details)
+        return answers.ErrorEnvelope(id_request=request_id, error=error).as_json()
+
+
+def _of_gateway(response_type: str, told: Json) -> Refusal:
+    details = told["details"].format(routes=", ".join(f"{route.method} {route.resource}" for route in ROUTES))
+    status = HTTPStatus(told["status"]) if "status" in told else None
+    return Refusal(response_type, status, told["code"], told["message"], details, told.get("retry_after_s"))
+
+
+_REFUSED = tomllib.loads(Path(__file__).with_name("refusals.toml").read_text("utf-8"))
+# Of the function's own refusals: an example of `details` for each code.
+DETAILS: dict[str, str] = _REFUSED["details"]
+REFUSALS = tuple(_of_gateway(*entry) for entry in _REFUSED["gateway"].items())

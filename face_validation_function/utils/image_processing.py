@@ -158,10 +158,12 @@ def relative(area: PixelBox, width: int, height: int) -> BoundingBox:
 def encoded(pixels: Image.Image) -> bytes:
     """A JPG of at most 5 MB: full size at quality 95 when that fits, else coarser, else smaller."""
     for quality in (95, 85):
-        data = _jpeg(pixels, quality)
-        if len(data) <= MAX_SENT_BYTES:
-            return data
-    scale = math.sqrt(MAX_SENT_BYTES / len(data)) * 0.9
+        file = BytesIO()
+        # 4:4:4: colour at full resolution costs a few bytes and keeps the skin of small faces.
+        pixels.save(file, "JPEG", quality=quality, subsampling=0)
+        if file.tell() <= MAX_SENT_BYTES:
+            return file.getvalue()
+    scale = math.sqrt(MAX_SENT_BYTES / file.tell()) * 0.9
     smaller = pixels.resize(
         (max(MIN_SIDE, int(pixels.width * scale)), max(MIN_SIDE, int(pixels.height * scale))), Image.Resampling.BOX
     )
@@ -232,10 +234,3 @@ def _at_least(pixels: int, first: int, last: int, size: int) -> tuple[int, int]:
         return first, last
     first = min(max(0, first - missing // 2), size - pixels)
     return first, first + pixels
-
-
-def _jpeg(pixels: Image.Image, quality: int) -> bytes:
-    # 4:4:4: colour at full resolution costs a few bytes and keeps the skin of small faces.
-    out = BytesIO()
-    pixels.save(out, "JPEG", quality=quality, subsampling=0)
-    return out.getvalue()

@@ -1,16 +1,17 @@
 """One structured line and one set of metrics for each validation: ids, sizes, durations, scores; nothing private."""
 
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from face_validation_function.comparison import Comparison, Decision
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
 from face_validation_function.faces import ImageAnalysis
 from face_validation_function.jobs import Job, Outcome
-from face_validation_function.request_timer import RequestTimer
+from face_validation_function.request_timer import Ended
 
 SERVICE = "face-validation"
 METRICS_NAMESPACE = "FaceValidation"
@@ -22,36 +23,20 @@ def service_logger(level: str) -> Logger:
     return Logger(service=SERVICE, level=level)
 
 
-class Caller(Protocol):
-    """Which invocation of which function a line belongs to."""
-
-    @property
-    def function_name(self) -> str:
-        """As deployed: it tells the stages of one account apart."""
-
-    @property
-    def function_request_id(self) -> str:
-        """Lambda's own id of the invocation."""
-
-
 def record(
-    logger: Logger,
-    caller: Caller,
-    id_request: str,
-    validation_type: str | None,
-    timer: RequestTimer,
-    outcome: Comparison | FaceValidationError | None,
+    logger: Logger, context: LambdaContext, ended: Ended[Comparison | None], validation_type: str | None
 ) -> None:
     """Write one validation's log line and its metrics (CloudWatch embedded metric format, on standard output).
 
-    Without an `outcome` it was answered with what an earlier request had found.
+    Without a result it was answered with what an earlier request had found.
     """
-    fields = {**_fields(caller, id_request, timer), "type": validation_type}
-    values = _measured(timer, "Replays" if outcome is None else "Validations")
+    outcome = ended.result
+    fields: dict[str, Any] = {}
+    values: dict[str, float] = {"Replays" if outcome is None else "Validations": 1}
     if validation_type is not None:
         values[validation_type] = 1
     if isinstance(outcome, Comparison):
-        fields |= {
+        fields = {
             "matched": outcome.is_match,
             "similarity": outcome.similarity,
             "threshold": outcome.threshold,
@@ -64,30 +49,13 @@ def record(
             "Matches" if outcome.is_match else "NonMatches": 1,
             "Similarity": outcome.similarity,
         }
-        logger.info("validated", extra=fields)
-    elif outcome is None:
-        logger.info("replayed", extra=fields)
-    else:
-        values |= _error_logged(logger, fields, outcome)
-    _emit(caller.function_name, values, type=validation_type)
+    done = "replayed" if outcome is None else "validated"
+    _write(logger, context, ended, done, fields, values, type=validation_type)
 
 
-def record_operation(
-    logger: Logger,
-    caller: Caller,
-    operation: str,
-    id_request: str,
-    timer: RequestTimer,
-    error: FaceValidationError | None,
-) -> None:
+def record_operation(logger: Logger, context: LambdaContext, ended: Ended[Any], operation: str) -> None:
     """Write the log line and the metrics of one operation on people; never a name."""
-    fields = {**_fields(caller, id_request, timer), "operation": operation}
-    values = _measured(timer, "Operations")
-    if error is None:
-        logger.info("done", extra=fields)
-    else:
-        values |= _error_logged(logger, fields, error)
-    _emit(caller.function_name, values, operation=operation)
+    _write(logger, context, ended, "done", {}, {"Operations": 1}, operation=operation)
 
 
 def record_job(logger: Logger, function_name: str, job: Job, claims_in_doubt: int) -> None:
@@ -101,30 +69,36 @@ def record_job(logger: Logger, function_name: str, job: Job, claims_in_doubt: in
     _emit(function_name, {"Jobs": 1, "ClaimsInDoubt": claims_in_doubt, **lines})
 
 
-def _fields(caller: Caller, id_request: str, timer: RequestTimer) -> dict[str, Any]:
-    return {
-        "id_request": id_request,
-        "function_request_id": caller.function_request_id,
+def _write(
+    logger: Logger,
+    context: LambdaContext,
+    ended: Ended[Any],
+    done: str,
+    fields: dict[str, Any],
+    values: dict[str, float],
+    **what: str | None,
+) -> None:
+    timer, error = ended.timer, ended.result
+    fields |= {
+        "id_request": ended.id_request,
+        "function_request_id": context.aws_request_id,
         "duration_ms": round(timer.elapsed_ms, 1),
         "steps_ms": dict(timer.durations_ms),
         "rekognition_calls": timer.rekognition_calls,
+        **what,
     }
-
-
-def _measured(timer: RequestTimer, counted: str) -> dict[str, float]:
-    return {counted: 1, "Duration": timer.elapsed_ms, "RekognitionCalls": timer.rekognition_calls}
-
-
-def _error_logged(logger: Logger, fields: dict[str, Any], error: FaceValidationError) -> dict[str, float]:
-    """Write the line of a refusal or a failure; what of it is counted."""
-    # A RequestError's details repeat what the caller sent, and that may be anybody's name.
-    details = "" if error.status < 422 else str(error)
-    line = fields | {"error_code": error.code, "error_details": details}
-    if error.status >= 500:
-        logger.error("failed", extra=line)
+    values |= {"Duration": timer.elapsed_ms, "RekognitionCalls": timer.rekognition_calls}
+    if isinstance(error, FaceValidationError):
+        # A RequestError's details repeat what the caller sent, and that may be anybody's name.
+        fields |= {"error_code": error.code, "error_details": "" if error.status < 422 else str(error)}
+        values |= {error.code: 1, "Throttles": int(isinstance(error, ServiceBusyError))}
+        if error.status >= 500:
+            logger.error("failed", extra=fields)
+        else:
+            logger.warning("refused", extra=fields)
     else:
-        logger.warning("refused", extra=line)
-    return {error.code: 1, "Throttles": int(isinstance(error, ServiceBusyError))}
+        logger.info(done, extra=fields)
+    _emit(context.function_name, values, **what)
 
 
 def _emit(function_name: str, values: dict[str, float], **metadata: str | None) -> None:

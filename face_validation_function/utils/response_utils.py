@@ -7,13 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 from face_validation_function.comparison import Comparison
-from face_validation_function.contract.answer import Answer
 from face_validation_function.contract.answers import Error, ErrorEnvelope, ValidationAnswer
-from face_validation_function.contract.records import LandmarksRecord, Point
 from face_validation_function.documents.document import DocumentReading
 from face_validation_function.exceptions.exceptions import FaceValidationError
-from face_validation_function.faces import Landmarks
-from face_validation_function.people import EnrolledFace
+from face_validation_function.people import EnrolledFace, KeptPhoto
 
 
 def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()) -> ValidationAnswer:
@@ -51,20 +48,19 @@ def refusal(id_request: str, error: FaceValidationError, *, reasons: bool = Fals
 
 
 def http_response(
-    status: HTTPStatus, body: Answer | Sequence[Answer], *, id_request: str, retry_after_s: int | None = None
+    status: HTTPStatus, body: object, *, id_request: str, retry_after_s: int | None = None
 ) -> dict[str, Any]:
-    """A proxy answer for API Gateway.
+    """A proxy answer for API Gateway, whose body is a JSON value.
 
     Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store", "X-Request-Id": id_request}
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)
-    content = body.as_json() if isinstance(body, Answer) else [item.as_json() for item in body]
     return {
         "statusCode": int(status),
         "headers": headers,
-        "body": json.dumps(content, allow_nan=False),
+        "body": json.dumps(body, allow_nan=False),
         "isBase64Encoded": False,
     }
 
@@ -81,9 +77,33 @@ def face_fields(face: EnrolledFace) -> dict[str, Any]:
     }
 
 
-def landmarks_of(points: Landmarks) -> LandmarksRecord:
-    """A face's points, as answers carry them."""
-    return LandmarksRecord(**{name: Point(x=x, y=y) for name, (x, y) in asdict(points).items()})
+def face_record(face: EnrolledFace, kept: KeptPhoto) -> dict[str, Any]:
+    """The fields of a `FaceRecord`: an enrolled face with all that is kept of it."""
+    points = asdict(face.face.landmarks) if face.face.landmarks else {}
+    return {
+        **face_fields(face),
+        "landmarks": {name: {"x": x, "y": y} for name, (x, y) in points.items()} or None,
+        "pose": face.face.pose,
+        "brightness": face.brightness,
+        "sharpness": face.sharpness,
+        "model_version": face.model_version or None,
+        "possible_duplicate": face.possible_duplicate or None,
+        "expires_at": kept.expires_at or None,
+    }
+
+
+def photo_record(kept: KeptPhoto) -> dict[str, Any]:
+    """The fields of a `PersonRecord`: one row of the table."""
+    return {
+        "full_name": kept.photo.full_name,
+        "image_path": kept.photo.key,
+        "version": kept.photo.version,
+        "collection_id": kept.collection_id,
+        "digest": kept.digest or None,
+        "not_indexed": kept.reason or None,
+        "expires_at": kept.expires_at or None,
+        "face": face_record(kept.face, kept) if kept.face else None,
+    }
 
 
 def _document(reading: DocumentReading) -> dict[str, Any]:

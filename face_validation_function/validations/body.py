@@ -1,6 +1,7 @@
 """A JSON body, read strictly: what JSON does not have, unknown members and bad keys are refused by name."""
 
 import json
+import math
 import re
 import unicodedata
 import uuid
@@ -157,7 +158,7 @@ def _refuse_constant(name: str) -> float:
 
 def _finite(text: str) -> float:
     number = float(text)
-    if number in {float("inf"), float("-inf")}:
+    if math.isinf(number):
         raise ValueError(f"{text[:32]} is too large for a number")
     return number
 

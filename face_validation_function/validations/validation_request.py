@@ -149,11 +149,10 @@ class FaceValidationRequest(StrictBody):
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Self:
-        asked = [name for name in ("document", "claims") if name in self.include or (name == "claims" and self.claims)]
-        if len(asked) > 1:
+        if "document" in self.include and self.claims:
             raise ValueError("document and claims cannot be combined: claims keep the data from the caller")
-        if asked and self.type == "FACE_TO_FACE":
-            raise ValueError(f"{asked[0]}: FACE_TO_FACE has no document")
+        if self.type == "FACE_TO_FACE" and ("document" in self.include or self.claims):
+            raise ValueError(f"{'claims' if self.claims else 'document'}: FACE_TO_FACE has no document")
         if self.claims is not None and self.threshold < LEAST_FOR_CLAIMS:
             raise ValueError(
                 f"claims: they need a threshold of at least {LEAST_FOR_CLAIMS:g}; the value sent is {self.threshold:g}"
@@ -167,27 +166,21 @@ class FaceValidationRequest(StrictBody):
             )
         return self
 
-    @field_validator("source_path", mode="wrap")
+    @field_validator("source_path", "target_path", mode="wrap")
     @classmethod
-    def _source_unless_in_one_image(cls, value: Any, validate: Any, info: ValidationInfo) -> str:
-        in_one_image = info.data.get("type") == IN_ONE_IMAGE
+    def _sent_unless_replaced(cls, value: Any, validate: Any, info: ValidationInfo) -> str:
+        if info.field_name == "source_path":
+            is_replaced, is_needed = info.data.get("type") == IN_ONE_IMAGE, True
+            why = "ID_IN_FACE has no source: the document is in the target image"
+        else:
+            is_replaced = info.data.get("target_liveness_session") is not None
+            is_needed = "target_liveness_session" in info.data  # else it was refused itself
+            why = "target_liveness_session takes the place of target_path: send one of them"
         if not isinstance(value, _NotSent):
-            if in_one_image:
-                raise ValueError("ID_IN_FACE has no source: the document is in the target image")
+            if is_replaced:
+                raise ValueError(why)
             return str(validate(value))
-        if not in_one_image:
-            raise PydanticCustomError("missing", "Field required")
-        return value
-
-    @field_validator("target_path", mode="wrap")
-    @classmethod
-    def _target_unless_from_a_session(cls, value: Any, validate: Any, info: ValidationInfo) -> str:
-        from_session = info.data.get("target_liveness_session") is not None
-        if not isinstance(value, _NotSent):
-            if from_session:
-                raise ValueError("target_liveness_session takes the place of target_path: send one of them")
-            return str(validate(value))
-        if not from_session and "target_liveness_session" in info.data:
+        if is_needed and not is_replaced:
             raise PydanticCustomError("missing", "Field required")
         return value
 

@@ -16,7 +16,7 @@ from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
 from face_validation_function.contract.openapi import gateway_models
-from face_validation_function.contract.refusals import REFUSALS, Refusal
+from face_validation_function.contract.operations import REFUSALS, Refusal
 from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, VALIDATION_ROUTES, Route
 from infra.constructs.function import ServiceFunction
 from infra.constructs.stage import Stage, accept, camel, managed_policy

@@ -10,7 +10,7 @@ import typer
 
 from face_validation.cli.app import EXTRAS, app
 from face_validation.cli.output import ExitCode
-from face_validation_function.contract.refusals import REFUSALS
+from face_validation_function.contract.operations import REFUSALS
 from face_validation_function.exceptions import exceptions
 from face_validation_function.routes import ROUTES
 from face_validation_function.settings import JobsSettings, PeopleSettings, Settings

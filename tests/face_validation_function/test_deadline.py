@@ -2,9 +2,8 @@
 
 import threading
 
-from face_validation_function.deadline import Task, run_until_deadline
 from face_validation_function.exceptions.exceptions import ImageValidationError, InternalServerError, drop_tracebacks
-from face_validation_function.request_timer import RequestTimer
+from face_validation_function.request_timer import RequestTimer, Task, run_until_deadline
 from face_validation_function.utils.logging_config import service_logger
 
 LOGGER = service_logger("DEBUG")

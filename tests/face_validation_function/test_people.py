@@ -12,7 +12,7 @@ from face_validation_function.exceptions.exceptions import (
     ServiceBusyError,
 )
 from face_validation_function.integrations.s3_service import name_in
-from face_validation_function.people import Erased, KeptPhoto, PhotoVersion, photo_id
+from face_validation_function.people import Erased, KeptPhoto, PhotoVersion
 from tests.enrolled import ANA, DETAIL, EVA, FIRST, House, new_timer
 from tests.fakes import jpeg
 
@@ -24,7 +24,7 @@ def test_a_photo_is_enrolled_under_the_name_in_its_metadata(house: House) -> Non
 
     assert face.photo == PhotoVersion(ANA, "ana.jpg", version)
     ((external_id, _),) = house.rekognition.collections[FIRST].values()
-    assert external_id == photo_id("ana.jpg", version)
+    assert external_id == PhotoVersion("Ana", "ana.jpg", version).id
     house.check_settled()
 
 
@@ -289,5 +289,7 @@ def test_a_name_is_read_as_s3_and_its_clients_write_it(written: str, name: str |
 
 
 def test_a_photo_s_id_holds_no_name_and_differs_by_version() -> None:
-    assert photo_id("ana.jpg", "1") == photo_id("ana.jpg", "1") != photo_id("ana.jpg", "2")
-    assert "ana" not in photo_id("ana.jpg", "1")
+    ids = [PhotoVersion(name, "ana.jpg", version).id for name, version in (("Ana", "1"), ("Eva", "1"), ("Ana", "2"))]
+
+    assert ids[0] == ids[1] != ids[2]
+    assert "ana" not in ids[0]

@@ -14,7 +14,6 @@ from face_validation_function.people_function import OPERATIONS
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.services.identification import IdentificationService
 from face_validation_function.settings import PeopleSettings
-from face_validation_function.utils.logging_config import service_logger
 from tests.fakes import FakeContext, FakeRekognition, event, jpeg, nothing_left_of_pictures
 
 MINE = "0a0a0a0a-0000-4000-8000-00000000000a"
@@ -35,15 +34,13 @@ class FakeS3:
         return f"https://{bucket}.example", self._fields
 
 
-UNUSED: Any = None
-
-
 def function(**used: Any) -> RestFunction[PeopleAdapters]:
-    """The function with these adapters and no others."""
-    services = ("enrolment", "identification", "kept", "reindexing")
-    unused = dict.fromkeys(("s3", "table", *services), UNUSED)
-    settings = PeopleSettings("sources", "targets", "claims", "faces", "table", "collection", "queue")
-    adapters = PeopleAdapters(settings=settings, logger=service_logger("DEBUG"), **(unused | used))
+    """The function with these adapters, and others that have no AWS."""
+    settings = PeopleSettings(
+        "sources", "targets", "claims", "faces", "table", "collection", "queue", log_level="DEBUG"
+    )
+    adapters = PeopleAdapters(settings, rekognition=None, s3=None, dynamodb=None)
+    vars(adapters).update(used)
     return RestFunction(OPERATIONS, lambda: adapters)
 
 
@@ -93,7 +90,8 @@ def test_what_cannot_finish_is_answered_before_the_function_is_stopped() -> None
 
 def test_a_refused_photo_leaves_memory_at_once() -> None:
     nobody: Any = FakeRekognition(faces=[])
-    handler = function(identification=IdentificationService(UNUSED, nobody, UNUSED, UNUSED, UNUSED))
+    unused: Any = None
+    handler = function(identification=IdentificationService(unused, nobody, unused, unused, unused))
     photo = base64.b64encode(jpeg((211, 173))).decode()
 
     with nothing_left_of_pictures((211, 173)):

@@ -14,25 +14,19 @@ from face_validation_function.people_function import OPERATIONS, expire
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.routes import ADMIN, READ
 from face_validation_function.settings import PeopleSettings
-from face_validation_function.utils.logging_config import service_logger
 from tests.enrolled import ANA, EVA, FIRST, House, new_timer
 from tests.fakes import FakeContext, event
 
-UNUSED: Any = None
 LONG_AGO, LATER = "2020-01-01T00:00:00+00:00", "2099-01-01T00:00:00+00:00"
 
 
 def adapters_of(house: House) -> PeopleAdapters:
-    return PeopleAdapters(
-        settings=PeopleSettings("s", "t", "c", house.bucket, house.bucket, FIRST, "q"),
-        s3=house.photos,
-        table=house.table,
-        enrolment=house.enrolment,
-        identification=house.identification,
-        kept=house.kept,
-        reindexing=house.reindexing,
-        logger=service_logger("DEBUG"),
-    )
+    settings = PeopleSettings("s", "t", "c", house.bucket, house.bucket, FIRST, "q", log_level="DEBUG")
+    adapters = PeopleAdapters(settings, rekognition=None, s3=None, dynamodb=None)
+    adapters.s3, adapters.table, adapters.kept = house.photos, house.table, house.kept
+    adapters.enrolment, adapters.identification = house.enrolment, house.identification
+    adapters.reindexing = house.reindexing
+    return adapters
 
 
 def ask(house: House, method: str, resource: str, value: str, *scopes: str) -> tuple[int, Any]:

@@ -10,7 +10,7 @@ REQUIRED = {"SOURCE_BUCKET": "s", "TARGET_BUCKET": "t", "CLAIMS_TABLE": "c"}
 def test_the_contract_s_defaults_hold() -> None:
     settings = Settings.from_environment(REQUIRED)
 
-    assert settings == Settings("s", "t", "c", "DEBUG", ("Driving License", "Passport"))
+    assert settings == Settings("s", "t", "c", ("Driving License", "Passport"), log_level="DEBUG")
 
 
 @pytest.mark.parametrize("missing", [*REQUIRED])

@@ -16,7 +16,7 @@ from face_validation_function.integrations.jobs_on_aws import JobsTable
 from face_validation_function.job_steps_function import StepAdapters, gather_handler, lines_handler, split_handler
 from face_validation_function.jobs import Job
 from face_validation_function.jobs_function import OPERATIONS, JobsAdapters
-from face_validation_function.rest_function import Lazy, RestFunction
+from face_validation_function.rest_function import RestFunction, once
 from face_validation_function.services import bulk_jobs
 from tests.events import job_events
 from tests.fakes import FakeContext
@@ -48,7 +48,7 @@ def test_the_role_of_the_function_behind_the_routes_allows_its_calls_and_no_othe
     local_client("s3", stack.info.s3_endpoint).put_object(
         Bucket=stack.info.source_bucket, Key="jobs/two.jsonl", Body=f"{json.dumps(MISSING)}\n".encode()
     )
-    function = RestFunction(OPERATIONS, JobsAdapters.from_environment)
+    function = RestFunction(OPERATIONS, JobsAdapters)
 
     statuses = {name: function(event, FakeContext())["statusCode"] for name, event in job_events().items()}
 
@@ -73,7 +73,7 @@ def test_the_roles_of_the_steps_allow_their_calls_and_no_others(
     recorder = Recorder(stack, stores)
     monkeypatch.setattr(job_steps_function, "aws_client", recorder.client)
     monkeypatch.setenv("JOBS_TPS", "100")
-    monkeypatch.setattr(job_steps_function, "_adapters", Lazy(StepAdapters.from_environment))
+    monkeypatch.setattr(job_steps_function, "_adapters", once(StepAdapters))
     needed: dict[str, set[Right]] = {"JobSplit": set(), "JobLines": set(), "JobGather": set()}
 
     def step(name: str, handler: Any, event: Json, seconds: float = 60) -> Json:
@@ -99,7 +99,7 @@ def test_the_roles_of_the_steps_allow_their_calls_and_no_others(
     # A job that is split again asks which batches are done; a pace that is too slow leaves the line for later.
     step("JobSplit", split_handler, created(stack, "validation", [FACES], attempt=2))
     monkeypatch.setenv("JOBS_TPS", "0.1")
-    monkeypatch.setattr(job_steps_function, "_adapters", Lazy(StepAdapters.from_environment))
+    monkeypatch.setattr(job_steps_function, "_adapters", once(StepAdapters))
     slow = created(stack, "validation", [FACES])
     step("JobSplit", split_handler, slow)
     assert step("JobLines", lines_handler, {**slow, "batch": 1}, seconds=6)["remaining"] == 1

@@ -10,10 +10,10 @@ from botocore.exceptions import EndpointConnectionError
 from face_validation.local.aws.moto_services import aws_client as local_client
 from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.stack import LocalStack
-from face_validation_function.indexing_function import IndexingAdapters, IndexingFunction
+from face_validation_function.indexing_function import IndexingAdapters, index
 from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.people_function import OPERATIONS, expire
-from face_validation_function.rest_function import Lazy, RestFunction
+from face_validation_function.rest_function import RestFunction
 from face_validation_function.services.reindex import ReindexService
 from face_validation_function.settings import EXPIRE
 from tests.fakes import FakeContext
@@ -53,7 +53,7 @@ def test_the_role_of_the_indexing_function_allows_its_calls_and_no_others(
     recorder = Recorder(local_stack, stores)
     for module in ("indexing_function", "people_adapters"):
         monkeypatch.setattr(f"face_validation_function.{module}.aws_client", recorder.client)
-    function = IndexingFunction(Lazy(IndexingAdapters.from_environment))
+    function = partial(index, IndexingAdapters())
     s3 = local_client("s3", local_stack.info.s3_endpoint)
     event = event_of("s3_photo")
     photo = event["Records"][0]["s3"]["object"]
@@ -83,7 +83,7 @@ def test_every_metric_of_people_on_the_dashboard_is_one_that_their_functions_emi
     for name in EXPECTED:
         people(event_of(name), FakeContext())
     of_people = emitted(capsys.readouterr().out)
-    indexing = IndexingFunction(Lazy(IndexingAdapters.from_environment))
+    indexing = partial(index, IndexingAdapters())
     for name, _ in INDEXED:
         indexing(event_of(name), FakeContext())
     of_indexing = emitted(capsys.readouterr().out)

@@ -16,7 +16,7 @@ from face_validation.local.aws.stores import (
     JOBS_DEFINITION,
 )
 from face_validation.local.stack_info import StackInfo
-from face_validation_function.contract.refusals import REFUSALS
+from face_validation_function.contract.operations import REFUSALS
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.integrations.claims_table import EXPIRES_AT
 from face_validation_function.integrations.jobs_on_aws import EVENT_SOURCE, EVENT_TYPE, KEPT_S

@@ -8,10 +8,10 @@ import pytest
 from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.stack import LocalStack
-from face_validation_function.indexing_function import IndexingAdapters, IndexingFunction
+from face_validation_function.indexing_function import IndexingAdapters, index
 from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.people_function import OPERATIONS
-from face_validation_function.rest_function import Lazy, RestFunction
+from face_validation_function.rest_function import RestFunction
 from tests.fakes import FakeContext
 from tests.people import EVENTS, EXPECTED, INDEXED, event_of, outcome, people_stores
 
@@ -48,10 +48,10 @@ def test_the_events_about_people_are_answered_as_their_names_say(function: RestF
 def test_the_events_of_s3_enrol_each_photo_once_and_keep_the_reason_of_a_refusal(
     stores: PeopleStores, local_stack: LocalStack
 ) -> None:
-    function = IndexingFunction(Lazy(IndexingAdapters.from_environment))
+    adapters = IndexingAdapters()
 
     for name, counts in INDEXED:
-        assert (name, function(event_of(name), FakeContext())) == (name, counts)
+        assert (name, index(adapters, event_of(name), FakeContext())) == (name, counts)
 
     sqs = aws_client("sqs", local_stack.info.s3_endpoint)
     letters = sqs.receive_message(QueueUrl=stores.dead_letter_queue_url, MaxNumberOfMessages=10)["Messages"]
@@ -75,7 +75,7 @@ def test_an_event_with_a_version_enrols_that_version_though_a_newer_one_is_there
     event = event_of("s3_photo")
     event["Records"][0]["s3"]["object"] |= {"key": key, "versionId": older}
 
-    IndexingFunction(Lazy(IndexingAdapters.from_environment))(event, FakeContext())
+    index(IndexingAdapters(), event, FakeContext())
 
     listed = function(event_of("list_faces"), FakeContext())
     names = {face["full_name"] for face in json.loads(listed["body"])["faces"]}

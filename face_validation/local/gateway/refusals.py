@@ -10,7 +10,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 from starlette.routing import compile_path
 
-from face_validation_function.contract.refusals import REFUSALS, Refusal
+from face_validation_function.contract.operations import REFUSALS, Refusal
 
 Address = tuple[str, str]
 """Method and path; a path may have parameters in braces."""

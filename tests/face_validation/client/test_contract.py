@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from face_validation.client import people, validation_request, validation_result
-from face_validation_function.contract import answers, judgement
+from face_validation_function.contract import answer, answers
 
 # Of the request, beside the answer.
 ASKED = {"threshold"}
@@ -24,10 +24,10 @@ LEFT_OUT = {"id_request"}
         (validation_result.Face, answers.SeenFace),
         (validation_result.Document, answers.SeenDocument),
         (validation_result.Box, answers.Box),
-        (validation_result.Quality, judgement.QualityOfBoth),
-        (validation_result.Measure, judgement.Measure),
-        (validation_result.ReadDocument, judgement.ReadDocument),
-        (validation_result.DocumentField, judgement.DocumentField),
+        (validation_result.Quality, answer.QualityOfBoth),
+        (validation_result.Measure, answer.Measure),
+        (validation_result.ReadDocument, answer.ReadDocument),
+        (validation_result.DocumentField, answer.DocumentField),
         (people.EnrolledFace, answers.FaceAnswer),
         (people.FacePage, answers.FacesAnswer),
         (people.PersonMatch, answers.Match),

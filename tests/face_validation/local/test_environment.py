@@ -18,7 +18,7 @@ def test_the_function_is_given_exactly_its_settings() -> None:
 
     assert set(exported) == {field.name.upper() for field in dataclasses.fields(Settings)}
     assert Settings.from_environment(exported) == Settings(
-        "sources", "targets", "claims", "INFO", validation_types=ALL_VALIDATION_TYPES
+        "sources", "targets", "claims", validation_types=ALL_VALIDATION_TYPES, log_level="INFO"
     )
 
 
