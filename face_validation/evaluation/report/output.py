@@ -104,11 +104,6 @@ class Metrics(Model):
     rejection_threshold: float | None
 
 
-def metrics_of(summary: Summary) -> Metrics:
-    """metrics.json of a summary."""
-    return Metrics.model_validate(summary)
-
-
 def schema_text() -> str:
     """The JSON schema as it is published."""
     return json.dumps(Metrics.model_json_schema(mode="serialization"), indent=2, sort_keys=True) + "\n"
@@ -118,7 +113,7 @@ def write_report(summary: Summary, out: Path) -> None:
     """Write metrics.json, the charts as SVG files and report.html into `out`, over those that are there."""
     drawn = {study.name: _plots(study, summary.threshold) for study in summary.studies}
     pictures = {name: svg for some in drawn.values() for name, svg, _ in some}
-    _write_files(out, metrics_of(summary).model_dump_json(indent=1), pictures, report_page(summary, drawn))
+    _write_files(out, Metrics.model_validate(summary).model_dump_json(indent=1), pictures, report_page(summary, drawn))
 
 
 def _write_files(out: Path, metrics: str, drawn: Mapping[str, str], page: str) -> None:

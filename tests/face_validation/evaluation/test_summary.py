@@ -15,7 +15,7 @@ from PIL import Image
 from face_validation.client import Box, Boxes, Face, ImageAnalysis
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.report.gallery import thumbnail
-from face_validation.evaluation.report.output import metrics_of, report_page, schema_text, write_report
+from face_validation.evaluation.report.output import Metrics, report_page, schema_text, write_report
 from face_validation.evaluation.report.study import Reason
 from face_validation.evaluation.report.summary import Summary, summarise
 from face_validation.evaluation.report.texts import percent
@@ -197,7 +197,7 @@ def test_a_threshold_to_choose_costs_what_decisions_at_it_cost() -> None:
 
 
 def test_metrics_json_keeps_to_its_published_schema_and_holds_every_wrong_answer(mixed: Summary) -> None:
-    found = json.loads(metrics_of(mixed).model_dump_json())
+    found = json.loads(Metrics.model_validate(mixed).model_dump_json())
 
     jsonschema.validate(found, json.loads((ROOT / "docs" / "metrics.schema.json").read_text()))
     assert found["schema"] == 2
