@@ -111,18 +111,18 @@ class FaceCache:
     def _kept(self, record: PhotoRecord, judged: int, image: NDArray[np.uint8]) -> PhotoRecord:
         """Keep what was found, wholly or, when interrupted, not at all, and write the judged face's crop."""
         if record.crop is not None:
-            face = record.faces[judged]
+            face, crop = record.faces[judged], record.crop
             record = replace(record, judged=judged, shot=shot_picture(image, face))
-            record.crop.parent.mkdir(parents=True, exist_ok=True)
+            crop.parent.mkdir(parents=True, exist_ok=True)
             picture = cv2.cvtColor(align(image, face), cv2.COLOR_RGB2BGR)
-            record.crop.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
+            crop.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
         path = self._path(record.photo)
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
             boxes = np.array([(one.left, one.top, one.width, one.height, one.confidence) for one in record.faces])
             landmarks = np.array([face.landmarks for face in record.faces])
-            arrays = {"vectors": record.vectors, "judged": np.array(judged), "shot": record.shot}
-            np.savez(part, boxes=boxes, landmarks=landmarks, **arrays)
+            place, vectors, shot = np.array(judged), record.vectors, record.shot
+            np.savez(part, boxes=boxes, landmarks=landmarks, vectors=vectors, judged=place, shot=shot)
         Path(part.name).replace(path)
         return record
 

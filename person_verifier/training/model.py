@@ -85,8 +85,8 @@ class VerifierModel(Origin):
     @property
     def classifier(self) -> Classifier:
         """The logistic regression as arrays."""
-        arrays = map(np.array, (self.person, self.mean, self.scale, self.coefficients))
-        return Classifier(*arrays, self.intercept)
+        person, mean, scale, coefficients = map(np.array, (self.person, self.mean, self.scale, self.coefficients))
+        return Classifier(person, mean, scale, coefficients, self.intercept)
 
     def require_engine(self, model_id: str, size: int) -> None:
         """Refuse descriptors (`size`,) that this model was not trained on; 0: the engine cannot tell beforehand.
