@@ -102,7 +102,7 @@ def review_bands(pairs: ScoredPairs, lower: Sequence[float], upper: Sequence[flo
     matches, non_matches = pairs.match_scores, pairs.non_match_scores
 
     def band(low: float, high: float) -> ReviewBand:
-        between = [Rate.counted((scores >= low) & (scores < high)) for scores in (matches, non_matches)]
-        return ReviewBand(low, high, *between, fmr=Rate.counted(non_matches >= high), fnmr=Rate.counted(matches < low))
+        same, other = (Rate.counted((scores >= low) & (scores < high)) for scores in (matches, non_matches))
+        return ReviewBand(low, high, same, other, Rate.counted(non_matches >= high), Rate.counted(matches < low))
 
     return tuple(band(low, high) for high in upper for low in lower if low <= high)

@@ -171,9 +171,9 @@ def fnmr_differences(first: ScoredPairs, second: Scores, targets: tuple[float, .
         before, after = (system.fnmr(carried, *weights) for system in systems)
         differences.append(after - before)
     rows = np.stack([*one, *np.nanpercentile(differences, [2.5, 97.5], axis=0)], axis=1).tolist()
-    is_known = first.persons_are_known
     return tuple(
-        PairedDifference(target, *row, over_persons=is_known) for target, row in zip(carried, rows, strict=True)
+        PairedDifference(target, before, after, low, high, first.persons_are_known)
+        for target, (before, after, low, high) in zip(carried, rows, strict=True)
     )
 
 
