@@ -167,7 +167,7 @@ def serve_one(engine: str) -> None:
     from person_verifier.serving.server import serve
     from person_verifier.serving.settings import ServerSettings
 
-    serve(Engine.load() if engine == OURS else FaceRecognition(), ServerSettings.from_environment())
+    serve(Engine.load if engine == OURS else FaceRecognition, ServerSettings.from_environment())
 
 
 if __name__ == "__main__":

@@ -138,10 +138,9 @@ def serve(
     """Serve POST /verify and GET /healthz. All settings: person_verifier/deploy/verifier.env.example."""
     settings = ServerSettings.from_environment(model=model, host=host, port=port, workers=workers)
     keep_to_one_thread()
-    engine = _engine()
     from person_verifier.serving.server import serve as serve_forever
 
-    serve_forever(engine, settings)
+    serve_forever(_engine, settings)
 
 
 @contextmanager

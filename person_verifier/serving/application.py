@@ -21,12 +21,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from person_verifier.errors import NoFaceError
-from person_verifier.serving.verifier import Verifier
+from person_verifier.serving.verifier import Verdict, Verifier
 from rekognition_local.engine import images
 from rekognition_local.server.reach import Reach
 
 # Room for the multipart boundaries and headers around an image of the largest size.
 MULTIPART_BYTES = 16 * 1024
+# Uploads over this size, or of unknown size, have few places: otherwise 16 of 15 MB could come at once.
+SMALL_UPLOAD_BYTES = 3 * 2**20
+LARGE_AT_ONCE = 3
 REQUEST_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 METHODS = {"/verify": ("POST",), "/healthz": ("GET", "HEAD")}
 ERRORS: dict[type[Exception], str] = {
@@ -65,11 +68,12 @@ class Application:
         """`judge` answers; None when no usable model is there: /verify and /healthz answer 503.
 
         `token` is the bearer token that /verify asks for, if any; `hosts` the names by which it may be asked, beside
-        this machine's own and addresses. Beyond `at_once` images in memory, further uploads wait in the network.
+        this machine's own and addresses. Beyond `at_once` uploads of up to 3 MB in memory, and three larger ones,
+        further ones wait in the network.
         """
         self._judge, self._max_bytes, self._token = judge, max_bytes, token
         self._reach = Reach(names=tuple(hosts))
-        self._uploads = asyncio.Semaphore(at_once)
+        self._small, self._large = asyncio.Semaphore(at_once), asyncio.Semaphore(min(at_once, LARGE_AT_ONCE))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; log one line of its status, sizes, score and duration, never the image."""
@@ -107,10 +111,13 @@ class Application:
         self._require_token(request)
         if self._judge is None:
             raise Refusal("no_model")
-        async with self._uploads:
+        size = int(request.headers.get("Content-Length", self._max_bytes))
+        async with self._small if size <= SMALL_UPLOAD_BYTES else self._large:
             image = await self._uploaded(request)
             facts["bytes"] = len(image)
-            verdict = await run_in_threadpool(self._judge.judge, image)
+            verdict = await run_in_threadpool(_judged, self._judge, image)
+        if isinstance(verdict, str):
+            raise Refusal(verdict)
         said = {"is_me": verdict.is_me, "score": round(verdict.score, 4)}
         facts.update(said)
         rest = {"threshold": verdict.threshold, "timing_ms": _milliseconds(began)}
@@ -151,6 +158,18 @@ class Application:
         if len(image) > self._max_bytes:
             raise too_large
         return image
+
+
+def _judged(judge: Verifier, image: bytes) -> Verdict | str:
+    """The verdict, or the name of the refusal.
+
+    An exception that left the thread would keep the image and its pixels until the collector comes by: the future that
+    carries it and its traceback refer to each other.
+    """
+    try:
+        return judge.judge(image)
+    except tuple(ERRORS) as error:
+        return ERRORS[type(error)]
 
 
 def _refused(request: Request, refusal: Refusal, facts: dict[str, Any]) -> Response:

@@ -1,10 +1,12 @@
 """The verifier behind gunicorn: loaded once, then forked into workers that finish what they began before they stop."""
 
+import gc
 import json
 import logging
 import logging.config
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -117,14 +119,16 @@ class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
         PatientArbiter(self).run()
 
 
-def serve(engine: FaceEngine, settings: ServerSettings) -> None:
+def serve(load_engine: Callable[[], FaceEngine], settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first.
 
     Without a usable model it serves 503, and the log says why, so that the health check tells what is wrong.
     """
     logging.config.dictConfig(logging_configuration(settings.log_level))
-    give_large_blocks_back()  # before any thread is there
+    # Before the engine, whose loading starts threads: the workers' threads would take over their malloc arenas.
+    give_large_blocks_back()
     cv2.setNumThreads(1)  # a worker per core needs no threads inside, and threads would not survive the fork
+    engine = load_engine()
     judge = None
     try:
         judge = Verifier(engine, VerifierModel.load(settings.model))
@@ -134,6 +138,9 @@ def serve(engine: FaceEngine, settings: ServerSettings) -> None:
         warm_up(engine)
         log.info("model loaded", extra={"facts": {"model_version": judge.model_version, "model": str(settings.model)}})
     application = Application(judge, settings.max_bytes, settings.token, settings.hosts, settings.threads)
+    # What workers share they must not touch: the collector would write into all of it.
+    gc.collect()
+    gc.freeze()
     VerifierServer(application, settings).run()
 
 

@@ -45,9 +45,9 @@ class Verifier:
 
     def judge(self, image_bytes: bytes) -> Verdict:
         """Judge the largest face of a JPEG or PNG; raises an ImageError for a bad image, NoFaceError without a face."""
-        width, height = stored_size(image_bytes)
-        is_large = width * height > LARGE_PIXELS  # it takes 50 to 300 MB: one at a time among all workers
         with self._turn:
+            width, height = stored_size(image_bytes)
+            is_large = width * height > LARGE_PIXELS  # it takes 50 to 250 MB: one at a time among all workers
             if is_large:
                 fcntl.lockf(self._turn_of_workers, fcntl.LOCK_EX)
             try:

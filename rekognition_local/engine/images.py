@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 import zlib
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,9 @@ _DAMAGED = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError),
     *(TypeError, ValueError, struct.error, zlib.error),
 )
-# Rows that are converted at once, about: whole copies of a large image would take several times its memory.
-_BAND_ROWS = 256
+# Side of the squares that are converted at once, about: whole copies of a large image would take several times its
+# memory.
+_TILE_SIDE = 1024
 
 
 class ImageError(ValueError):
@@ -124,31 +126,31 @@ def _progressive_bytes(image: Image.Image) -> int:
 
 
 def _rgb(image: Image.Image, factor: int) -> Image.Image:
-    """The image in RGB, reduced by a whole factor, without transparency; band by band, for whole copies are large."""
+    """The image in RGB, reduced by a whole factor, without transparency; part by part, for whole copies are large."""
     if factor == 1 and image.mode == "RGB" and "transparency" not in image.info:
         return image
     rgb = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
-    rows = -(-_BAND_ROWS // factor) * factor
-    for top in range(0, image.height, rows):
-        band = image.crop((0, top, image.width, min(top + rows, image.height)))
-        rgb.paste(_band(band, factor), (0, top // factor))
+    side = -(-_TILE_SIDE // factor) * factor
+    for left, top in product(range(0, image.width, side), range(0, image.height, side)):
+        tile = image.crop((left, top, min(left + side, image.width), min(top + side, image.height)))
+        rgb.paste(_tile(tile, factor), (left // factor, top // factor))
     return rgb
 
 
-def _band(band: Image.Image, factor: int) -> Image.Image:
-    """One band in RGB, reduced by `factor`; what is transparent lies on white."""
-    if band.mode.startswith("I"):
+def _tile(tile: Image.Image, factor: int) -> Image.Image:
+    """One part in RGB, reduced by `factor`; what is transparent lies on white."""
+    if tile.mode.startswith("I"):
         # 16-bit grey: Pillow's own conversion cuts off at 255 instead of scaling.
-        band = Image.fromarray((np.asarray(band) >> 8).astype(np.uint8))
-    elif band.mode in {"P", "1"} or "transparency" in band.info:
+        tile = Image.fromarray((np.asarray(tile) >> 8).astype(np.uint8))
+    elif tile.mode in {"P", "1"} or "transparency" in tile.info:
         # Neither numbers of a palette nor bits can be averaged, and a transparent colour must be found before it is
         # mixed.
-        band = band.convert("RGBA" if "transparency" in band.info else "RGB")
+        tile = tile.convert("RGBA" if "transparency" in tile.info else "RGB")
     if factor > 1:
-        band = band.reduce(factor)
-    if band.mode in {"LA", "RGBA"}:
-        band = band.convert("RGBA")
-        white = Image.new("RGB", band.size, "white")
-        white.paste(band, mask=band)
+        tile = tile.reduce(factor)
+    if tile.mode in {"LA", "RGBA"}:
+        tile = tile.convert("RGBA")
+        white = Image.new("RGB", tile.size, "white")
+        white.paste(tile, mask=tile)
         return white
-    return band.convert("RGB")
+    return tile.convert("RGB")

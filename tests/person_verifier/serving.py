@@ -41,6 +41,11 @@ class Server:
     def log(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self._log.read_text().splitlines() if line.startswith("{")]
 
+    def workers(self) -> list[int]:
+        """The process ids of its workers."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def stop(self, wait_s: float = 30, by: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(by)
         return self.process.wait(wait_s)
@@ -85,4 +90,4 @@ def running_server(folder: Path, command: list[str], **environment: str) -> Iter
 if __name__ == "__main__":
     if "HURRIED" in os.environ:
         BoundedProtocol.header_s, BoundedProtocol.body_s, BoundedProtocol.most_connections = 1.0, 1.5, 8
-    serve(SlowEngine(), ServerSettings.from_environment())
+    serve(SlowEngine, ServerSettings.from_environment())

@@ -3,8 +3,10 @@
 import asyncio
 import io
 import logging
+import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import numpy as np
@@ -13,7 +15,7 @@ from PIL import Image
 
 from person_verifier.serving.application import Application, prefers_spanish
 from person_verifier.serving.settings import ServerSettings
-from person_verifier.serving.verifier import Verifier
+from person_verifier.serving.verifier import Verdict, Verifier
 from person_verifier.training.model import VerifierModel
 from person_verifier.training.project import VerifierProject
 from rekognition_local.engine import DetectedFace
@@ -301,3 +303,41 @@ def test_only_its_own_names_and_addresses_are_answered(judge: Verifier, host: st
 
     assert client.request("GET", "/healthz", headers={"Host": host}).status_code == status
     assert verify(client, striped("Me", 900), Host=host).status_code == status
+
+
+class CountingVerifier:
+    """Answers slowly, and knows how many images it was given at once."""
+
+    model_version = "me-verifier-v1"
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def judge(self, image: bytes) -> Verdict:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        time.sleep(0.05)
+        with self._lock:
+            self._now -= 1
+        return Verdict(True, 1.0, 0.5)
+
+
+@pytest.mark.parametrize(("size", "most"), [(2 * 2**20, 5), (4 * 2**20, 3)], ids=["small", "large"])
+def test_few_large_uploads_are_in_memory_at_once(size: int, most: int) -> None:
+    judge = CountingVerifier()
+    application = Application(cast(Verifier, judge), 5 * 2**20)
+
+    async def ask_all() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await asyncio.gather(
+                *(client.post("/verify", files={"image": b"x" * size}, timeout=60) for _ in range(5))
+            )
+
+    answers = asyncio.run(ask_all())
+
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert judge.most <= most

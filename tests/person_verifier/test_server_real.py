@@ -1,23 +1,17 @@
 """The server with the real models: forked workers answer, hostile files never bring a 5xx, memory stays bounded."""
 
 import csv
-import re
-import sys
 import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from person_verifier.training.model import VerifierModel
 from rekognition_local.engine import Engine
-from tests.fakes import file_of
 from tests.person_verifier.fakes import png
 from tests.person_verifier.serving import Server, running_server
 from tests.waiting import until
@@ -25,7 +19,6 @@ from tests.waiting import until
 pytestmark = pytest.mark.slow
 
 MEMORY_MB = 1024
-TOGETHER_MB = 1280  # the master and both workers, each with its own copy of the networks' memory
 
 
 @pytest.fixture(scope="module")
@@ -113,29 +106,7 @@ def test_hostile_files_bring_no_5xx_and_bounded_memory(server: Server, face_data
     assert not [case for case in wrong if case[1] == "error"]
     # Faces that the engine may fail to find: small ones, and whatever lies on its side.
     assert len(wrong) <= 2, wrong
-    assert max(peak_memory_mb(pid) for pid in workers(server)) < MEMORY_MB
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="no /proc: the memory of a process cannot be read")
-def test_the_memory_of_two_workers_is_bounded_whatever_large_images_come_at_once(server: Server) -> None:
-    side = (7000, 7000)
-    files = [
-        file_of(Image.new("P", side, 0), "PNG", transparency=0),
-        file_of(Image.new("RGBA", side, (9, 9, 9, 99)), "PNG", compress_level=1),
-        file_of(Image.new("RGB", (5700, 5700)), "JPEG", progressive=True, subsampling=0),
-    ]
-    ask(server, files[0])
-    peak = 0.0
-
-    with ThreadPoolExecutor(6) as pool:
-        answers = [pool.submit(ask, server, files[number % 3]) for number in range(9)]
-        while not all(answer.done() for answer in answers):
-            peak = max(peak, memory_mb(server))
-            time.sleep(0.02)
-
-    assert {answer.result().status_code for answer in answers} == {422}  # no face
-    assert peak < TOGETHER_MB
-    until(lambda: memory_mb(server) < peak - 100)  # the last image is given back
+    assert max(peak_memory_mb(pid) for pid in server.workers()) < MEMORY_MB
 
 
 def test_workers_share_the_model_that_was_loaded_before_they_forked(server: Server) -> None:
@@ -143,24 +114,13 @@ def test_workers_share_the_model_that_was_loaded_before_they_forked(server: Serv
 
     assert len(starts) == 1
     assert starts[0]["pid"] == server.process.pid
-    until(lambda: len(workers(server)) == 2)  # the server answers as soon as its first worker does
+    until(lambda: len(server.workers()) == 2)  # the server answers as soon as its first worker does
 
 
 def test_a_real_stop_ends_every_worker_in_order(server: Server) -> None:
     """Last in this module: it stops the server."""
     assert server.stop() == 0
     assert not [line for line in server.log if "SIGABRT" in str(line["event"]) or "SIGKILL" in str(line["event"])]
-
-
-def workers(server: Server) -> list[int]:
-    pid = server.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def memory_mb(server: Server) -> float:
-    """What the server and its workers hold together; what they share counts once (PSS)."""
-    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in (server.process.pid, *workers(server))]
-    return sum(int(re.findall(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)[0]) for rollup in rollups) / 1024
 
 
 def peak_memory_mb(pid: int) -> float:
