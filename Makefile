@@ -53,7 +53,8 @@ demo: .venv/.local ## show the main job and exit
 	@$(BIN)/face-validation demo
 
 # -- tests and checks --------------------------------------------------------------------------------------------
-PYTEST_IN_PARALLEL := $(BIN)/python -m pytest -n auto --dist loadfile -q --ignore tests/deployment
+# Compiled modules are kept, also where the environment says otherwise: a hundred processes of the tests import them.
+PYTEST_IN_PARALLEL := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile -q --ignore tests/deployment
 
 test: .venv/.dev chromium ## the tests, in at most 8 minutes on two cores
 	@$(PYTEST_IN_PARALLEL) -m "not whole_data"

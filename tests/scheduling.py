@@ -17,6 +17,23 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).parents[1]
 # What the text of a module names -> its group. The controller of xdist has collected nothing: it knows paths alone.
 GROUPS = {r"\bLocalStack\b|\bAnswered\b|\basset:": "stack", r"\bSynthesise\b": "cdk"}
+# Modules that take longest, the longest first; a name that is no longer right costs time, nothing else.
+LONGEST = (
+    "test_wire_process",
+    "test_process",
+    "test_local_stack",
+    "test_hostile_files",
+    "test_rename",
+    "test_documents",
+    "test_server_memory",
+    "test_server_real",
+    "test_collections_process",
+    "test_new_figures",
+    "test_reindex",
+    "test_server",
+    "test_works_with",
+    "test_project",
+)
 
 
 @cache
@@ -38,11 +55,15 @@ class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdi
 
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Put the groups first, then modules with slow tests, then the others: short ones fill what is left at the end."""
+    """Put the groups first, then the longest modules, then others with slow tests: short ones fill what is left."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def place(item: pytest.Item) -> int:
-        return 0 if group_of(item.nodeid.partition("::")[0]) in GROUPS.values() else 1 if item.path in slow else 2
+        if group_of(item.nodeid.partition("::")[0]) in GROUPS.values():
+            return -1
+        if item.path.stem in LONGEST:
+            return LONGEST.index(item.path.stem)
+        return len(LONGEST) + (item.path not in slow)
 
     items.sort(key=place)
 

@@ -98,7 +98,7 @@ def test_the_roles_of_the_steps_allow_their_calls_and_no_others(
         step("JobGather", gather_handler, split)
     # A job that is split again asks which batches are done; a pace that is too slow leaves the line for later.
     step("JobSplit", split_handler, created(stack, "validation", [FACES], attempt=2))
-    monkeypatch.setenv("JOBS_TPS", "0.1")
+    monkeypatch.setenv("JOBS_TPS", "0.01")
     monkeypatch.setattr(job_steps_function, "_adapters", once(StepAdapters))
     slow = created(stack, "validation", [FACES])
     step("JobSplit", split_handler, slow)

@@ -129,7 +129,7 @@ def test_a_call_that_fails_gives_one_typed_answer_in_time_and_ends_the_flow(
     aws = service.aws
     aws.faults[call] = fault
 
-    status, body = service.ask(flow, 2.5 if fault == "hang" else REMAINING_S)
+    status, body = service.ask(flow, 2.0 if fault == "hang" else REMAINING_S)
 
     if fault == "hang":  # the API is silent until the test ends: only the deadline can have brought the answer
         assert re.search(r"no result within the deadline of [01]\.\d s\.$", body["error"]["details"])
