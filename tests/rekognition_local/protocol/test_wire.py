@@ -359,6 +359,17 @@ def test_ordered_errors_are_answered_as_often_as_ordered_and_only_by_their_opera
     fake.rekognition.detect_faces(Image={"Bytes": picture()})
 
 
+def test_an_error_can_be_ordered_of_an_operation_without_a_model(fake: FakeServer) -> None:
+    fake.faults.order("ThrottlingException", "DetectModerationLabels")
+
+    codes = [
+        post(fake, "RekognitionService.DetectModerationLabels", json.dumps({"Image": IMAGE})).json()["__type"]
+        for _ in range(2)
+    ]
+
+    assert codes == ["ThrottlingException", "NotImplementedException"]
+
+
 def test_an_ordered_error_that_the_model_has_not_is_refused(fake: FakeServer) -> None:
     assert httpx.post(f"{fake.endpoint}/faults", json={"error": "Nonsense"}).status_code == 400
 
