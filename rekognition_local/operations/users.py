@@ -30,14 +30,12 @@ def change_of_a_user(operation: Operation) -> Operation:
 
     @wraps(operation)
     def answer(service: Service, request: dict[str, Any]) -> dict[str, Any]:
-        with service.gallery.updating(request["CollectionId"], request["UserId"]):
-            token = request.get("ClientRequestToken")
-            return operation(service, request) if token is None else once(service, request, token)
-
-    def once(service: Service, request: dict[str, Any], token: str) -> dict[str, Any]:
-        store, digest = service.gallery.store, sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-        name = {"operation": f"{service.gallery.region} {operation.__name__}", "token": token}
-        with store.transaction():
+        store, token = service.gallery.store, request.get("ClientRequestToken")
+        with service.gallery.updating(request["CollectionId"], request["UserId"]), store.transaction():
+            if token is None:
+                return operation(service, request)
+            name = {"operation": f"{service.gallery.region} {operation.__name__}", "token": token}
+            digest = sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
             known = store.recall(**name)
             if known is None:
                 reply = operation(service, request)
