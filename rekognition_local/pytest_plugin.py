@@ -55,9 +55,9 @@ def rekognition_endpoint(rekognition_server: str, monkeypatch: pytest.MonkeyPatc
     yield rekognition_server
     import boto3
 
-    account = {name.lower(): value for name, value in _CREDENTIALS.items()}
-    region = os.environ["AWS_DEFAULT_REGION"]
-    client: Any = boto3.client("rekognition", endpoint_url=rekognition_server, region_name=region, **account)
+    account: dict[str, Any] = {name.lower(): value for name, value in _CREDENTIALS.items()}
+    account["region_name"] = os.environ["AWS_DEFAULT_REGION"]
+    client = boto3.client("rekognition", endpoint_url=rekognition_server, **account)
     while names := client.list_collections()["CollectionIds"]:
         for name in names:
             client.delete_collection(CollectionId=name)

@@ -66,7 +66,7 @@ def index_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 
 def _kept(store: Store, source: dict[str, Any], face: DetectedFace, vector: NDArray[np.float32]) -> tuple[Face, bool]:
     """The face in the store, and whether it is new: the same face of an image with the same ExternalImageId is not."""
-    box = {name: float(getattr(face, name)) for name in ("left", "top", "width", "height")}
+    box: dict[str, Any] = {name: float(getattr(face, name)) for name in ("left", "top", "width", "height")}
     if source["external_image_id"] is not None and (known := store.find(Face, **source, **box)):
         return known[0], False
     number = store.insert(

@@ -77,8 +77,7 @@ class Store:
                 for follow in self._following:
                     follow()
             except BaseException:
-                if self._connection.in_transaction:  # a full disk may have undone it already
-                    self._connection.execute("ROLLBACK")
+                self._connection.rollback()  # does nothing where a full disk has undone it already
                 raise
             finally:
                 self._following.clear()

@@ -53,10 +53,10 @@ def test_whatever_is_added_and_removed_the_rest_is_found(changes: list[tuple[boo
             for number in gone.tolist():
                 del kept[number]
 
-    numbers, _ = index.nearest(np.zeros(SIZE, np.float32), 10_000)
+    found, _ = index.nearest(np.zeros(SIZE, np.float32), 10_000)
 
     assert len(index) == len(kept)
-    assert set(numbers.tolist()) == set(sorted(kept, key=lambda n: float((kept[n] ** 2).sum()))[:10_000])
+    assert set(found.tolist()) == set(sorted(kept, key=lambda n: float((kept[n] ** 2).sum()))[:10_000])
 
 
 def test_removing_twice_is_removing_once() -> None:
