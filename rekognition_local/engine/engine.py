@@ -68,7 +68,10 @@ class Engine:
         places = np.hstack([corner / size, (opposite - corner) / size]).tolist()
         percents = (100 * found.scores).tolist()
         told = zip(places, percents, found.points / size, strict=True)
-        faces = [DetectedFace(*place, percent, landmarks) for place, percent, landmarks in told]
+        faces = [
+            DetectedFace(left, top, wide, high, percent, landmarks)
+            for (left, top, wide, high), percent, landmarks in told
+        ]
         return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
 
     def attributes(self, image: NDArray[np.uint8], face: DetectedFace) -> FaceAttributes:

@@ -100,7 +100,9 @@ def _checked(image_bytes: bytes) -> tuple[PlainFile, Image.Image]:
     except Image.DecompressionBombError as error:
         raise ImageTooLargeError(f"{error}; the maximum is {MAX_PIXELS} pixels.") from error
     except _DAMAGED as error:
-        raise InvalidImageFormatError(f"The image's header is damaged: {error}") from error
+        raise InvalidImageFormatError(
+            "The image's header is damaged. Save the image again, or send another."
+        ) from error
     width, height = image.size
     if min(width, height) < MIN_SIDE_PX:
         raise ImageTooSmallError(f"The image is {width}x{height} pixels; the minimum is {MIN_SIDE_PX} on each side.")

@@ -190,6 +190,15 @@ def test_a_truncated_file_is_refused(image_format: str, kept: float) -> None:
         images.decode(file[: int(len(file) * kept)])
 
 
+def test_a_damaged_header_is_refused_in_words_of_the_caller() -> None:
+    file = bytearray(file_of(quarters(), "PNG"))
+    file[24] = 3  # a bit depth that no PNG has
+    file[29:33] = struct.pack(">I", zlib.crc32(file[12:29]))
+
+    with pytest.raises(images.InvalidImageFormatError, match=r"^The image's header is damaged\. Save the image again"):
+        images.decode(bytes(file))
+
+
 @given(st.integers(0, 4000), st.binary(min_size=1, max_size=40), st.sampled_from(["JPEG", "PNG"]))
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_damage_anywhere_is_either_survived_or_refused_by_name(at: int, damage: bytes, image_format: str) -> None:
