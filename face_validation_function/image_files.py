@@ -8,6 +8,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,7 +17,7 @@ MAX_PARTS = 100_000
 MAX_SCANS = 100
 """Scans of one JPG: each costs the time of a whole decode. Encoders write about ten."""
 
-_JPG_START, _PNG_START = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_JPG_START, PNG_START = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 # In a scan's data an FF byte is followed by 00 or by a restart marker (D0-D7), and FF may be repeated before a marker.
 # 01 stands alone and means nothing.
 _MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
@@ -76,7 +77,7 @@ def plain_file(data: bytes) -> PlainFile:
     """
     if data.startswith(_JPG_START):
         return _plain_jpg(data)
-    if data.startswith(_PNG_START):
+    if data.startswith(PNG_START):
         return _plain_png(data)
     raise OtherFormatError("the content is neither JPG nor PNG.")
 
@@ -105,7 +106,7 @@ def _plain_jpg(data: bytes) -> PlainFile:
         if code in _NEEDED_MARKERS:
             kept.append(view[start:end])
         elif code == _APP1 and not (orientation or scans) and content[:6] == b"Exif\0\0":
-            orientation = _orientation(content[6:])
+            orientation = exif_orientation(content[6:])
         elif code not in seen and (block := _colour_block(code, content)):
             seen.add(code)
             kept.append(block)
@@ -135,12 +136,12 @@ class _Chunk(NamedTuple):
 
 def _plain_png(data: bytes) -> PlainFile:
     """A PNG's header, palette, transparent colour and pixels; of an animation the image that stands for it."""
-    kept: list[bytes | memoryview] = [_PNG_START]
+    kept: list[bytes | memoryview] = [PNG_START]
     orientation, colour, entries = 0, -1, 0
     seen: set[bytes] = set()
     for chunk in _chunks(data):
         if chunk.kind == b"eXIf":
-            orientation = orientation or _orientation(chunk.content.tobytes())
+            orientation = orientation or exif_orientation(chunk.content.tobytes())
         elif _is_needed(chunk, colour, entries, seen):
             if zlib.crc32(chunk.whole[4:-4]) != int.from_bytes(chunk.whole[-4:]):
                 place = f"wrong checksum of {chunk.kind.decode()} at byte {chunk.start}"
@@ -162,7 +163,7 @@ def _plain_png(data: bytes) -> PlainFile:
 
 def _chunks(data: bytes) -> Iterator[_Chunk]:
     """The whole chunks of a PNG up to its end; raises DamagedFileError where pixels are cut short."""
-    view, position, kind = memoryview(data), len(_PNG_START), b""
+    view, position, kind = memoryview(data), len(PNG_START), b""
     for _ in range(MAX_PARTS):
         if kind == b"IEND" or position + 12 > len(data):
             return
@@ -198,24 +199,23 @@ def _is_needed(chunk: _Chunk, colour: int, entries: int, seen: set[bytes]) -> bo
             return False
 
 
-def _orientation(tiff: bytes) -> int:
+def exif_orientation(tiff: bytes) -> int:
     """The orientation in the first directory of an EXIF block, 1 to 8; 0 when it has none that can be read.
 
     One number of 16 bits, as EXIF has it and browsers read it: whatever else stands there turns nothing.
 
     Source: CIPA DC-008 (EXIF 2.32), 4.6.4, tag 274.
     """
-    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
-    if tiff[:4] not in {b"II*\0", b"MM\0*"}:
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None:
         return 0
-    start = int.from_bytes(tiff[4:8], order)
-    count = int.from_bytes(tiff[start : start + 2], order)
-    for entry in range(start + 2, min(start + 2 + 12 * count, len(tiff) - 11), 12):
-        tag, form = (int.from_bytes(tiff[at : at + 2], order) for at in (entry, entry + 2))
-        if tag == _ORIENTATION_TAG:
-            number = int.from_bytes(tiff[entry + 8 : entry + 10], order)
-            is_one_short = form == _SHORT and int.from_bytes(tiff[entry + 4 : entry + 8], order) == 1
-            return number if is_one_short and 1 <= number <= 8 else 0
+    with suppress(struct.error):  # it is cut short
+        (start,) = struct.unpack_from(f"{order}I", tiff, 4)
+        (entries,) = struct.unpack_from(f"{order}H", tiff, start)
+        for place in range(start + 2, start + 2 + 12 * entries, 12):
+            tag, form, count, number = struct.unpack_from(f"{order}HHIHxx", tiff, place)
+            if tag == _ORIENTATION_TAG:
+                return number if (form, count) == (_SHORT, 1) and 1 <= number <= 8 else 0
     return 0
 
 

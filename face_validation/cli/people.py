@@ -69,9 +69,9 @@ def search(
 def _tell_everybody(photo: Path, result: EverybodyResult, annotate: Path | None, *, as_json: bool) -> typer.Exit:
     if annotate is not None:
         from face_validation.client.annotation import annotate_people  # here: Pillow is for this alone
-        from face_validation.client.image_preparation import prepared_content
+        from face_validation.client.image_preparation import prepare
 
-        annotate_people(prepared_content(photo), result).save(annotate)
+        annotate_people(prepare(photo).content, result).save(annotate)
         typer.echo(f"Annotated: {annotate}", err=True)
     lines = []
     for place, face in enumerate(result.faces, 1):

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from io import BytesIO
-from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from face_validation.client.buckets import Photo, content_of
+from face_validation.client.image_preparation import orientation_of, upright, without_texts
 from face_validation.client.people import EverybodyResult
-from face_validation.client.upright import orientation_of, upright, without_texts
 from face_validation.client.validation_result import Box, ImageAnalysis, ValidationResult
 
 Colour = tuple[int, int, int]
-Picture = str | Path | bytes | Image.Image
+Picture = Photo | Image.Image
 """An image file, its bytes, or an image that is open already."""
 _Rectangle = tuple[int, int, int, int]
 
@@ -123,12 +123,10 @@ def _panel(name: str, picture: Picture, side: ImageAnalysis | None, wanted: Sequ
 
 def _upright(picture: Picture, side: ImageAnalysis | None, name: str) -> tuple[Image.Image, tuple[int, int]]:
     """The picture as it is looked at, perhaps smaller, and the size in pixels that it really has."""
-    ours = not isinstance(picture, Image.Image)
     if isinstance(picture, Image.Image):
         image = picture
     else:
-        content = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
-        image = Image.open(BytesIO(without_texts(content)), formats=("JPEG", "PNG"))
+        image = Image.open(BytesIO(without_texts(content_of(picture))), formats=("JPEG", "PNG"))
     turned = orientation_of(image) >= FIRST_TURNED_ORIENTATION
     width, height = image.size[::-1] if turned else image.size
     if side is not None and (side.width, side.height) != (width, height):
@@ -136,7 +134,7 @@ def _upright(picture: Picture, side: ImageAnalysis | None, name: str) -> tuple[I
             f"The {name.lower()} picture has {width} x {height} px, but the answer is about one of "
             f"{side.width} x {side.height} px: it is not the picture that was validated."
         )
-    if ours:
+    if image is not picture:
         # A JPEG of ours is decoded at the size that is needed: twelve megapixels would be thrown away again.
         image.draft("RGB", (PANEL_PX, PANEL_PX))
     return upright(image).convert("RGB"), (width, height)

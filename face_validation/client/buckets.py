@@ -6,19 +6,27 @@ import os
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from face_validation.client.errors import ConnectionFailedError, RequestFailedError, SettingsError
-from face_validation.client.image_preparation import format_of
 from face_validation.client.transport import checked_url, is_this_machine
+from face_validation_function.file_formats import format_of
 
 if TYPE_CHECKING:
     from botocore.config import Config
 
 Bucket = Literal["source", "target"]
+Photo = str | Path | bytes
+"""An image file, or its bytes."""
 _MEDIA_TYPES = {"JPG": ("image/jpeg", ".jpg"), "PNG": ("image/png", ".png")}
 
 logger = logging.getLogger(__name__)
+
+
+def content_of(photo: Photo) -> bytes:
+    """The bytes of an image as they are; raises OSError when the file cannot be read."""
+    return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
 
 
 def content_type_of(content: bytes) -> tuple[str, str]:

@@ -8,8 +8,7 @@ from typing import Any, Self, Unpack
 import httpx
 
 from face_validation.client.api import WRITE, Api
-from face_validation.client.buckets import Bucket, Buckets
-from face_validation.client.image_preparation import Photo, content_of, prepared_content
+from face_validation.client.buckets import Bucket, Buckets, Photo, content_of
 from face_validation.client.jobs import Jobs
 from face_validation.client.people import People
 from face_validation.client.records import Records
@@ -68,7 +67,7 @@ class FaceValidationClient:
         prepare_images: bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._content_of = prepared_content if prepare_images else content_of
+        self._content_of = _prepared_content if prepare_images else content_of
         self._api = Api(
             api_url, token_url, client_id, client_secret, timeout_s=timeout_s, attempts=attempts, transport=transport
         )
@@ -198,3 +197,9 @@ class FaceValidationClient:
     def uploaded(self, photo: Photo, side: Bucket, *, keep: bool = False) -> AbstractContextManager[str]:
         """An image that is in its bucket only within the `with`, unless `keep`; gives its key."""
         return self._buckets.stored(side, self._content_of(photo), keep=keep)
+
+
+def _prepared_content(photo: Photo) -> bytes:
+    from face_validation.client.image_preparation import prepare  # here: a command's help needs no Pillow
+
+    return prepare(photo).content

@@ -1,19 +1,19 @@
 """Image files as people have them, made into what the service takes: an upright sRGB JPG within the limits."""
 
-import re
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from face_validation.client.buckets import Photo, content_of
 from face_validation.client.errors import ImageTooLargeError, ImageValidationError, SettingsError
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-Photo = str | Path | bytes
-"""An image file, or its bytes."""
+from face_validation_function.file_formats import format_of
+from face_validation_function.image_files import PNG_START, exif_orientation
+from face_validation_function.image_pixels import on_white, turned
 
 ENDINGS = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".heic", ".heif", ".pdf"}
@@ -27,28 +27,11 @@ MAX_PIXELS = 250_000_000  # the largest phone camera has 200 megapixels
 MAX_FILE_BYTES = 200 * 1024 * 1024
 JPEG_QUALITY = 92
 
-_INSTALL_IMAGES = "Install the extra: pip install 'face-validation[images]' (in a checkout: make setup)."
+_TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
+# Of a colour profile, inflated: more is refused by Pillow, together with the image. Usual ones have some kilobytes.
+_MAX_PROFILE_BYTES = 1_000_000
 
-# What a file is, in words that its owner knows, and how it begins.
-_SIGNATURES = (
-    ("JPG", rb"\xff\xd8\xff"),
-    ("PNG", rb"\x89PNG\r\n\x1a\n"),
-    ("AVIF", rb"....ftypavi[fs]"),
-    ("HEIC", rb"....ftyp(?:hei[cxms]|hev[cx]|mif1|msf1)"),
-    ("CR3 raw", rb"....ftypcrx"),
-    ("video", rb"....ftyp|\x1aE\xdf\xa3|RIFF....AVI "),
-    ("WebP", rb"RIFF....WEBP"),
-    ("GIF", rb"GIF8[79]a"),
-    ("BMP", rb"BM....\0\0\0\0"),
-    ("TIFF or raw", rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]"),
-    ("JPEG XL", rb"\xff\x0a|\0\0\0\x0cJXL "),
-    ("JPEG 2000", rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
-    ("PDF", rb"[\s\0]{0,16}%PDF-"),
-    ("PSD", rb"8BPS"),
-    ("SVG", rb"\s*(?:<\?xml.{0,400}?)?<svg"),
-    ("HTML", rb"\s*<(?i:!doctype html|html)"),
-    ("ZIP", rb"PK\x03\x04"),
-)
+_INSTALL_IMAGES = "Install the extra: pip install 'face-validation[images]' (in a checkout: make setup)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +61,6 @@ def prepare(photo: Photo, *, longest_side: int = LONGEST_SIDE, name: str | None 
         ImageTooLargeError: more than 200 MB or 250 megapixels.
         SettingsError: its format needs a package that is not installed; says which.
     """
-    from PIL import Image  # here: a command's help needs no Pillow
-
     name = name or ("The image" if isinstance(photo, bytes) else Path(photo).name)
     content = content_of(photo)
     if len(content) > MAX_FILE_BYTES:
@@ -96,28 +77,47 @@ def prepare(photo: Photo, *, longest_side: int = LONGEST_SIDE, name: str | None 
     return PreparedImage(out.getvalue(), pixels.width, pixels.height, kind)
 
 
-def prepared_content(photo: Photo) -> bytes:
-    """The bytes of a prepared image; raises as `prepare` does."""
-    return prepare(photo).content
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation of an image, 1 to 8; 1 where there is none that can be read. XMP turns nothing."""
+    if image.format != "JPEG":
+        image.load()  # a PNG's EXIF may stand behind the pixels, and a TIFF turns itself; what is broken is told here
+    return exif_orientation((image.info.get("exif") or b"").removeprefix(b"Exif\0\0")) or 1
 
 
-def content_of(photo: Photo) -> bytes:
-    """The bytes of an image as they are; raises OSError when the file cannot be read."""
-    return photo if isinstance(photo, bytes) else Path(photo).read_bytes()
+def upright(image: Image.Image) -> Image.Image:
+    """The image as it is looked at: turned by its EXIF orientation, and by nothing else."""
+    image.load()
+    return turned(image, orientation_of(image))
 
 
-def format_of(content: bytes) -> str:
-    """What a file is by its first bytes: "JPG", "HEIC", "PDF", ...; "unknown" when none of them fits."""
-    beginning = content[:512]
-    return next((name for name, start in _SIGNATURES if re.match(start, beginning, re.DOTALL)), "unknown")
+def without_texts(content: bytes) -> bytes:
+    """A PNG file without its texts and without a colour profile of over a megabyte; other files as they are.
+
+    Pillow keeps texts beside its own settings: one called `transparency` would be taken for the transparent colour.
+    """
+    if not content.startswith(PNG_START):
+        return content
+    kept, position = [PNG_START], len(PNG_START)
+    while position + 12 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, position)
+        end = position + 12 + length
+        if kind not in _TEXTS and not (kind == b"iCCP" and _is_large(content[position + 8 : end - 4])):
+            kept.append(content[position:end])
+        position = end
+    return b"".join(kept) + content[position:]
 
 
-def _decoded(content: bytes, name: str, kind: str, longest_side: int) -> "Image.Image":
+def _is_large(profile: bytes) -> bool:
+    """Whether the profile of an iCCP chunk (name, method, zlib stream) is larger than is read."""
+    try:
+        inflated = zlib.decompressobj().decompress(profile[profile.index(b"\0") + 2 :], _MAX_PROFILE_BYTES + 1)
+    except (zlib.error, ValueError):
+        return True
+    return len(inflated) > _MAX_PROFILE_BYTES
+
+
+def _decoded(content: bytes, name: str, kind: str, longest_side: int) -> Image.Image:
     """The pixels, upright and in sRGB; their shape is the original's, or smaller where a JPG can be decoded smaller."""
-    from PIL import Image, UnidentifiedImageError
-
-    from face_validation.client.upright import upright, without_texts
-
     if kind == "HEIC":
         try:
             from pi_heif import register_heif_opener
@@ -133,7 +133,9 @@ def _decoded(content: bytes, name: str, kind: str, longest_side: int) -> "Image.
                 _check_pixels(image, name)
                 if image.format == "JPEG":
                     image.draft("RGB" if image.mode != "L" else "L", (longest_side, longest_side))
-                return _clean(_srgb(upright(image)))
+                pixels = on_white(_srgb(upright(image)))
+                pixels.info = {}  # Pillow's encoder takes from here what it is not told
+                return pixels
     except ImageTooLargeError:
         raise
     except Image.DecompressionBombError as error:
@@ -144,7 +146,7 @@ def _decoded(content: bytes, name: str, kind: str, longest_side: int) -> "Image.
         raise ImageValidationError(_broken(name, kind)) from error
 
 
-def _check_pixels(image: "Image.Image", name: str) -> None:
+def _check_pixels(image: Image.Image, name: str) -> None:
     if image.width * image.height > MAX_PIXELS:
         size, limit = f"{image.width}x{image.height}", MAX_PIXELS // 10**6
         raise ImageTooLargeError(f"{name} has {size} pixels; the limit is {limit} megapixels.")
@@ -165,7 +167,7 @@ def _broken(name: str, kind: str) -> str:
     return f"{name} ({kind}) is truncated or broken. Save it again, or choose another."
 
 
-def _page_of_pdf(content: bytes, name: str) -> "Image.Image":
+def _page_of_pdf(content: bytes, name: str) -> Image.Image:
     """The first page of a PDF, its longest side LONGEST_SIDE pixels."""
     try:
         import pypdfium2
@@ -175,17 +177,16 @@ def _page_of_pdf(content: bytes, name: str) -> "Image.Image":
         with pypdfium2.PdfDocument(content) as document:
             page = document[0]
             scale = LONGEST_SIDE / max(page.get_size())
-            return _clean(page.render(scale=scale).to_pil())
+            picture: Image.Image = page.render(scale=scale).to_pil()
+            return picture.convert("RGB")
     except (pypdfium2.PdfiumError, ValueError, IndexError, ZeroDivisionError) as error:
         raise ImageValidationError(
             f"{name} (PDF) cannot be read: it is broken, protected by a password, or has no page."
         ) from error
 
 
-def _srgb(image: "Image.Image") -> "Image.Image":
+def _srgb(image: Image.Image) -> Image.Image:
     """The colours as an sRGB screen shows them; a profile that cannot be read is left out."""
-    from PIL import ImageCms
-
     profile = image.info.get("icc_profile")
     if not profile or image.mode not in {"RGB", "RGBA", "CMYK", "L"}:
         return image
@@ -198,17 +199,3 @@ def _srgb(image: "Image.Image") -> "Image.Image":
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image
     return image if converted is None else converted
-
-
-def _clean(image: "Image.Image") -> "Image.Image":
-    """RGB pixels on white and nothing else: no metadata that an encoder could pick up."""
-    from PIL import Image
-
-    if image.mode.startswith("I"):
-        image = image.point(lambda value: value / 256).convert("L")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    pixels = image.convert("RGB")
-    pixels.info = {}
-    return pixels

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from face_validation.client.api import ADMIN, READ, Api, read_answer
-from face_validation.client.buckets import content_type_of
+from face_validation.client.buckets import Photo, content_type_of
 from face_validation.client.errors import ImageValidationError, RequestError, RequestFailedError
 from face_validation.client.folders import is_utf8, printable
-from face_validation.client.image_preparation import Photo, format_of
 from face_validation.client.transport import checked_url, network_faults
 from face_validation.client.validation_request import new_id
 from face_validation.client.validation_result import DEFAULT_THRESHOLD, Box, Face, ImageAnalysis, T
+from face_validation_function.file_formats import format_of
 
 
 @dataclass(frozen=True, slots=True)

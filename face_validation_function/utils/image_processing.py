@@ -1,13 +1,11 @@
-"""Images: refused by their header, turned upright, cut out and made small enough to send. The home of Pillow."""
+"""Images: refused by their header, turned upright, cut out and made small enough to send."""
 
 import math
-import struct
-import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from threading import BoundedSemaphore
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image
 
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
 from face_validation_function.faces import BoundingBox
@@ -20,6 +18,7 @@ from face_validation_function.image_files import (
     PlainFile,
     plain_file,
 )
+from face_validation_function.image_pixels import UNREADABLE, on_white, opened, turned
 from face_validation_function.reasons import Reason
 
 MIN_SIDE = 80
@@ -32,21 +31,6 @@ MAX_SENT_BYTES = 5 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/li
 FACE_MARGIN = 0.5
 DOCUMENT_MARGIN = 0.05
 
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-# What Pillow's readers raise on bytes that are not an image. Whatever it is, the file is at fault; only that memory has
-# run out is ours.
-_UNREADABLE = (
-    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError),
-    *(TypeError, ValueError, struct.error, zlib.error, Image.DecompressionBombError),
-)
 _REASONS: dict[type[ImageFileError], Reason] = {
     OtherFormatError: Reason.FORMAT_NOT_SUPPORTED,
     DamagedFileError: Reason.IMAGE_TRUNCATED,
@@ -56,8 +40,6 @@ _REASONS: dict[type[ImageFileError], Reason] = {
 # CMYK JPG of 16 megapixels) and 67 MB from then on; the function has less than two processors.
 DECODED_AT_ONCE = 3
 _decoding = BoundedSemaphore(DECODED_AT_ONCE)
-# Rows that are laid on white at once: a band of the largest image takes four megabytes.
-_BAND_ROWS = 256
 
 PixelBox = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels, as `Image.crop` takes them."""
@@ -102,12 +84,10 @@ def open_upright(data: bytes) -> UprightImage:
     except ImageFileError as error:
         told = f"{str(error)[:-1]}: {other_format(data)}" if isinstance(error, OtherFormatError) else str(error)
         raise ImageValidationError(told, _REASONS[type(error)]) from error
-    turn = _UPRIGHT.get(file.orientation)
     with _decoding:
         pixels, is_plain = _decoded(file)
-        if turn is not None:
-            pixels = pixels.transpose(turn)
-        as_it_came = is_plain and turn is None and len(file.data) <= MAX_SENT_BYTES
+        pixels = turned(pixels, file.orientation)
+        as_it_came = is_plain and file.orientation == 1 and len(file.data) <= MAX_SENT_BYTES
         return UprightImage(pixels, file.data if as_it_came else encoded(pixels))
 
 
@@ -172,11 +152,9 @@ def encoded(pixels: Image.Image) -> bytes:
 
 def _decoded(file: PlainFile) -> tuple[Image.Image, bool]:
     """The pixels in RGB without anything else, and whether the file shows just these as it is."""
-    # `Image.open` would try every format that it knows.
-    reader = JpegImagePlugin.JpegImageFile if file.kind == "JPG" else PngImagePlugin.PngImageFile
     try:
-        image = reader(BytesIO(file.data))
-    except _UNREADABLE as error:
+        image = opened(file)
+    except UNREADABLE as error:
         raise ImageValidationError(
             f"the file begins like a {file.kind}, but its header cannot be read.", Reason.IMAGE_TRUNCATED
         ) from error
@@ -184,8 +162,8 @@ def _decoded(file: PlainFile) -> tuple[Image.Image, bool]:
     try:
         image.load()
         is_plain = image.mode in {"RGB", "L"} and not image.has_transparency_data
-        pixels = _rgb(image)
-    except _UNREADABLE as error:
+        pixels = on_white(image)
+    except UNREADABLE as error:
         raise ImageValidationError(f"the {file.kind} file is truncated or broken.", Reason.IMAGE_TRUNCATED) from error
     # Pillow's encoders take from here what they are not told: a comment, a profile, EXIF.
     pixels.info = {}
@@ -201,20 +179,6 @@ def _check_pixels(width: int, height: int) -> None:
             f"or the same number of pixels in a photograph of at most {MAX_PROPORTION}:1.",
             Reason.IMAGE_TOO_SMALL if short < MIN_SIDE else Reason.IMAGE_TOO_LARGE,
         )
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    """RGB pixels; what is transparent becomes white, 16-bit greys keep their upper byte."""
-    if image.mode.startswith("I"):
-        return image.point(lambda value: value / 256).convert("L").convert("RGB")
-    if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    # Band by band: whole copies with an alpha channel would take twice the memory of the image.
-    white = Image.new("RGB", image.size, "white")
-    for top in range(0, image.height, _BAND_ROWS):
-        band = image.crop((0, top, image.width, min(top + _BAND_ROWS, image.height))).convert("RGBA")
-        white.paste(band, (0, top), band)
-    return white
 
 
 def _span(start: float, length: float, size: int, margin: float) -> tuple[int, int]:

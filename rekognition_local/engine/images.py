@@ -1,16 +1,13 @@
 """Image files made into upright RGB arrays; other formats and sizes are refused before anything is decoded."""
 
-import io
-import struct
-import warnings
-import zlib
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, JpegImagePlugin
+from PIL import Image, JpegImagePlugin
 
 from face_validation_function.image_files import ImageFileError, PlainFile, plain_file
+from face_validation_function.image_pixels import UNREADABLE, on_white, opened, turned
 
 MIN_SIDE_PX = 80  # docs.aws.amazon.com/rekognition/latest/dg/limits.html: "for both height and width"
 
@@ -27,12 +24,6 @@ MAX_PROGRESSIVE_BYTES = 200_000_000
 # promises is lost.
 KEPT_SIDE_PX = 2048
 
-# What Pillow's readers raise for damaged files. Whatever it is, it is the file's fault; only that memory has run out is
-# ours.
-_DAMAGED = (
-    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError),
-    *(TypeError, ValueError, struct.error, zlib.error),
-)
 # Side of the squares that are converted at once, about: whole copies of a large image would take several times its
 # memory.
 _TILE_SIDE = 1024
@@ -74,12 +65,9 @@ def decode(image_bytes: bytes, kept_side_px: int | None = KEPT_SIDE_PX) -> NDArr
             factor = 1
         image.load()
         rgb = _rgb(image, factor)
-    except _DAMAGED as error:
+    except UNREADABLE as error:
         raise InvalidImageFormatError(f"The image's data is damaged: {error}") from error
-    if file.kind == "JPG" and file.orientation != 1:
-        rgb.getexif()[ExifTags.Base.Orientation] = file.orientation
-        ImageOps.exif_transpose(rgb, in_place=True)
-    return np.asarray(rgb)
+    return np.asarray(turned(rgb, file.orientation) if file.kind == "JPG" else rgb)
 
 
 def stored_size(image_bytes: bytes) -> tuple[int, int]:
@@ -91,15 +79,11 @@ def _checked(image_bytes: bytes) -> tuple[PlainFile, Image.Image]:
     """The file without what is beside its pixels, and the image with its header read, nothing more."""
     try:
         file = plain_file(image_bytes)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is lower
-            image = Image.open(io.BytesIO(file.data), formats=("JPEG", "PNG"))
+        image = opened(file)
     except ImageFileError as error:
         sentence = str(error)
         raise InvalidImageFormatError(sentence[0].upper() + sentence[1:]) from error
-    except Image.DecompressionBombError as error:
-        raise ImageTooLargeError(f"{error}; the maximum is {MAX_PIXELS} pixels.") from error
-    except _DAMAGED as error:
+    except UNREADABLE as error:
         raise InvalidImageFormatError(
             "The image's header is damaged. Save the image again, or send another."
         ) from error
@@ -128,31 +112,16 @@ def _progressive_bytes(image: Image.Image) -> int:
 
 
 def _rgb(image: Image.Image, factor: int) -> Image.Image:
-    """The image in RGB, reduced by a whole factor, without transparency; part by part, for whole copies are large."""
+    """The image in RGB, reduced by a whole factor, on white; part by part, for whole copies are large."""
     if factor == 1 and image.mode == "RGB" and "transparency" not in image.info:
         return image
     rgb = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
     side = -(-_TILE_SIDE // factor) * factor
     for left, top in product(range(0, image.width, side), range(0, image.height, side)):
         tile = image.crop((left, top, min(left + side, image.width), min(top + side, image.height)))
-        rgb.paste(_tile(tile, factor), (left // factor, top // factor))
+        # Numbers of a palette, bits and 16-bit greys cannot be averaged, and a transparent colour must be found before
+        # it is mixed.
+        is_opaque = not tile.has_transparency_data or tile.mode.startswith("I")
+        reduced = (on_white(tile) if is_opaque else tile.convert("RGBA")).reduce(factor)
+        rgb.paste(on_white(reduced), (left // factor, top // factor))
     return rgb
-
-
-def _tile(tile: Image.Image, factor: int) -> Image.Image:
-    """One part in RGB, reduced by `factor`; what is transparent lies on white."""
-    if tile.mode.startswith("I"):
-        # 16-bit grey: Pillow's own conversion cuts off at 255 instead of scaling.
-        tile = Image.fromarray((np.asarray(tile) >> 8).astype(np.uint8))
-    elif tile.mode in {"P", "1"} or "transparency" in tile.info:
-        # Neither numbers of a palette nor bits can be averaged, and a transparent colour must be found before it is
-        # mixed.
-        tile = tile.convert("RGBA" if "transparency" in tile.info else "RGB")
-    if factor > 1:
-        tile = tile.reduce(factor)
-    if tile.mode in {"LA", "RGBA"}:
-        tile = tile.convert("RGBA")
-        white = Image.new("RGB", tile.size, "white")
-        white.paste(tile, mask=tile)
-        return white
-    return tile.convert("RGB")

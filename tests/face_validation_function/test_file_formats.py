@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_validation.client.image_preparation import format_of
-from face_validation_function.file_formats import other_format
+from face_validation_function.file_formats import format_of, other_format
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
@@ -40,5 +39,4 @@ def test_the_bytes_of_a_file_are_never_told(content: bytes) -> None:
 
 @pytest.mark.parametrize("start", [HEIC, b"GIF89a", b"%PDF-1.4", b"8BPS", b"PK\x03\x04", b"\xff\x0a"])
 def test_the_client_and_the_service_mean_the_same_files(start: bytes) -> None:
-    """Neither may import the other, so each has a table of its own."""
     assert format_of(start).split()[0].lower() in other_format(start).lower()

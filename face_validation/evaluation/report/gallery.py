@@ -2,19 +2,19 @@
 
 import base64
 import io
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 
 from face_validation.client import ImageAnalysis
-from face_validation.client.upright import UNREADABLE, upright, without_texts
 from face_validation.evaluation.runs.all_pairs import AllPairs
 from face_validation.evaluation.runs.results import Result, scored_places
 from face_validation.evaluation.statistics.pairs import ScoredPairs, label_suspicion, looks_mislabelled
+from face_validation_function.image_files import plain_file
+from face_validation_function.image_pixels import UNREADABLE, on_white, opened, turned
 
 MOST = 40
 LONGEST_PX = 240
@@ -86,16 +86,15 @@ def thumbnail(path: Path, side: ImageAnalysis | None) -> str | None:
     `side` is what the service saw in it: the face that was compared is framed.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(without_texts(path.read_bytes())), formats=("JPEG", "PNG")) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    return None
-                image.draft("RGB", (4 * LONGEST_PX, 4 * LONGEST_PX))
-                picture = upright(image).convert("RGB")
-    except (*UNREADABLE, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        file = plain_file(path.read_bytes())
+        image = opened(file)
+        if image.width * image.height > MOST_PIXELS:
+            return None
+        image.draft("RGB", (4 * LONGEST_PX, 4 * LONGEST_PX))
+        image.load()
+        picture = turned(on_white(image), file.orientation)
+    except UNREADABLE:
         return None
-    picture.info = {}  # Pillow's encoder takes from here what it is not told, such as a comment
     picture.thumbnail((LONGEST_PX, LONGEST_PX))
     if side is not None:
         box = side.faces[side.compared].box

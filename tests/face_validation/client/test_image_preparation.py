@@ -13,7 +13,8 @@ from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
 from face_validation.client import FaceValidationClient, ImageTooLargeError, ImageValidationError
 from face_validation.client import image_preparation as preparation
-from face_validation.client.image_preparation import format_of, prepare
+from face_validation.client.image_preparation import prepare
+from face_validation_function.file_formats import format_of
 from tests.face_validation.client.fake_api import FakeApi
 from tests.odd_files import display_p3
 
