@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from face_validation_function.documents.zones import FILLER, Zone, find_zone, is_of_zone
+from face_validation_function.documents.zones import DATES, FILLER, MIN_CANDIDATE, Zone, cleaned, find_zone, is_of_zone
 from face_validation_function.faces import TextLine
 
 NAMES = ("surname", "given_names")
@@ -78,11 +78,14 @@ class DocumentReading:
 
 def read_document(lines: Sequence[TextLine], today: date) -> DocumentReading:
     """The reading of all the text on a document; `today` decides on centuries and on the expiry."""
-    zone = find_zone(lines)
+    zone = find_zone(_rows(lines))
     if zone is None:
         return DocumentReading()
-    values = _values(zone, today)
-    fields = {name: _field(zone, name, values[name]) for name in FIELDS if name in values}
+    fields = {}
+    for name, value in _values(zone, today).items():
+        # Digits that are not a date are wrong, whatever their check digit says.
+        valid = zone.is_proved(name) and (value != "" or name not in DATES)
+        fields[name] = DocumentField(value, valid, name in zone.corrected)
     expiry = _proved_date(fields.get("expiry_date"))
     birth = _proved_date(fields.get("date_of_birth"))
     number = fields["document_number"]
@@ -96,34 +99,38 @@ def read_document(lines: Sequence[TextLine], today: date) -> DocumentReading:
     )
 
 
+def _rows(lines: Sequence[TextLine]) -> list[str]:
+    """Texts from top to bottom; parts of a zone that stand side by side at one height are one row."""
+    rows: list[list[TextLine]] = []
+    for line in sorted(lines, key=lambda line: line.box.centre[1]):
+        if rows and _stands_beside(rows[-1], line):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return ["".join(line.text for line in sorted(row, key=lambda line: line.box.left)) for row in rows]
+
+
+def _stands_beside(row: Sequence[TextLine], line: TextLine) -> bool:
+    box = line.box
+    apart = all(
+        box.left >= other.box.left + 0.9 * other.box.width or other.box.left >= box.left + 0.9 * box.width
+        for other in row
+    )
+    level = abs(row[-1].box.centre[1] - box.centre[1]) < 0.4 * min(row[-1].box.height, box.height)
+    return apart and level and all(FILLER in cleaned(part.text) or len(part.text) > MIN_CANDIDATE for part in row)
+
+
 def _values(zone: Zone, today: date) -> dict[str, str]:
-    values = {}
-    for name in FIELDS:
-        text = zone.field(name)
-        if text is not None:
-            values[name] = text.replace(FILLER, " ").strip() if name in NAMES else text.replace(FILLER, "")
-    names = zone.field("names")
-    if names is not None:
-        surname, _, given = names.partition(2 * FILLER)
-        values |= {"surname": _words(surname), "given_names": _words(given)}
-    values["sex"] = values.get("sex") or "X"
-    for name, read in (("date_of_birth", birth_date), ("expiry_date", expiry_date)):
-        text = zone.field(name)
-        if text is not None:
-            values[name] = read(text, today) or ""
+    texts = {name: text for name in ("names", *FIELDS) if (text := zone.field(name)) is not None}
+    if "names" in texts:
+        texts["surname"], _, texts["given_names"] = texts["names"].partition(2 * FILLER)
+    values = {name: texts[name].replace(FILLER, " " if name in NAMES else "") for name in FIELDS if name in texts}
+    values |= {name: " ".join(values[name].split()) for name in NAMES}
+    values["sex"] = values["sex"] or "X"
+    for name, read in zip(DATES, (birth_date, expiry_date), strict=True):
+        if name in texts:
+            values[name] = read(texts[name], today) or ""
     return values
-
-
-def _words(text: str) -> str:
-    return " ".join(text.replace(FILLER, " ").split())
-
-
-def _field(zone: Zone, name: str, value: str) -> DocumentField:
-    valid = zone.is_proved(name)
-    if name in {"date_of_birth", "expiry_date"} and not value:
-        # Digits that are not a date, whatever their check digit says.
-        valid = False
-    return DocumentField(value, valid, name in zone.corrected)
 
 
 def _proved_date(found: DocumentField | None) -> date | None:

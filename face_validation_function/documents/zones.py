@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
 
-from face_validation_function.faces import TextLine
-
 FILLER = "<"
 # A character's value is its place here: A is 10, Z is 35. The filler counts 0.
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -92,6 +90,11 @@ class Zone:
         return None if own is None else own and self.composite is not False
 
     @property
+    def is_valid(self) -> bool:
+        """Whether every check digit is right."""
+        return all(self.valid.values()) and self.composite is not False
+
+    @property
     def right_digits(self) -> int:
         """How many check digits are right."""
         return sum(self.valid.values()) + bool(self.composite)
@@ -107,57 +110,44 @@ def check_digit(text: str) -> str:
 _PROVABLE = {letter: digit for letter, digit in _DIGIT_OF.items() if check_digit(letter) != check_digit(digit)}
 
 
-def find_zone(lines: Sequence[TextLine]) -> Zone | None:
-    """The most credible zone among lines of text; None without one."""
-    candidates = [text for text in map(_cleaned, _rows(lines)) if _is_candidate(text)][-MAX_CANDIDATES:]
-    found = [zone for layout in LAYOUTS for zone in _zones(layout, candidates)]
+def find_zone(texts: Sequence[str]) -> Zone | None:
+    """The most credible zone among lines of text from top to bottom; None without one."""
+    lines = zone_lines(texts)
+    found = [
+        _with_number(layout, text)
+        for layout in LAYOUTS
+        for text in zone_texts(layout, lines)
+        if text.startswith(tuple(layout.begins))
+    ]
     best = max(found, key=lambda zone: (zone.right_digits, -len(zone.corrected)), default=None)
     return best if best is not None and best.right_digits >= MIN_RIGHT else None
 
 
-def is_of_zone(text: str) -> bool:
-    """Whether a line of text looks like part of a zone, and so is not print."""
-    return _is_candidate(_cleaned(text))
-
-
-def _rows(lines: Sequence[TextLine]) -> list[str]:
-    """Texts from top to bottom; lines that stand side by side at one height are one row."""
-    rows: list[list[TextLine]] = []
-    for line in sorted(lines, key=lambda line: line.box.centre[1]):
-        if rows and _stands_beside(rows[-1], line):
-            rows[-1].append(line)
-        else:
-            rows.append([line])
-    return ["".join(line.text for line in sorted(row, key=lambda line: line.box.left)) for row in rows]
-
-
-def _stands_beside(row: Sequence[TextLine], line: TextLine) -> bool:
-    box = line.box
-    apart = all(
-        box.left >= other.box.left + 0.9 * other.box.width or other.box.left >= box.left + 0.9 * box.width
-        for other in row
-    )
-    level = abs(row[-1].box.centre[1] - box.centre[1]) < 0.4 * min(row[-1].box.height, box.height)
-    return apart and level and all(FILLER in _cleaned(part.text) or len(part.text) > MIN_CANDIDATE for part in row)
-
-
-def _cleaned(text: str) -> str:
+def cleaned(text: str) -> str:
+    """A line in a zone's characters alone, those that are read for fillers put back."""
     plain = unicodedata.normalize("NFKD", text.upper()).replace("«", "<<").translate(_AS_FILLERS)
     return _FOREIGN.sub("", plain)
 
 
-def _is_candidate(text: str) -> bool:
+def is_of_zone(text: str) -> bool:
+    """Whether a line of text looks like part of a zone, and so is not print."""
+    text = cleaned(text)
     return len(text) >= MIN_CANDIDATE and ("<<" in text or bool(_DATES.search(text.translate(_AS_DIGITS))))
 
 
-def _zones(layout: Layout, candidates: Sequence[str]) -> Iterator[Zone]:
-    """Every way to take the layout's lines from the candidates in order, characters put where they can stand."""
-    fitted = [line for text in candidates if (line := _fitted(text, layout.length))]
-    for lines in combinations(fitted, layout.lines):
-        text = _in_alphabets(layout, "".join(lines))
+def zone_lines(texts: Sequence[str]) -> list[str]:
+    """The last lines that look like part of a zone, cleaned."""
+    return [cleaned(text) for text in texts if is_of_zone(text)][-MAX_CANDIDATES:]
+
+
+def zone_texts(layout: Layout, lines: Sequence[str]) -> Iterator[str]:
+    """Every way to take the layout's lines from these in order, characters put where they can stand."""
+    fitted = [line for text in lines if (line := _fitted(text, layout.length))]
+    for chosen in combinations(fitted, layout.lines):
+        text = _in_alphabets(layout, "".join(chosen))
         # Empty dates have right check digits: an empty form is not a zone.
-        if text.startswith(tuple(layout.begins)) and text[slice(*layout.fields["date_of_birth"])].strip(FILLER):
-            yield _with_number(layout, text)
+        if text[slice(*layout.fields["date_of_birth"])].strip(FILLER):
+            yield text
 
 
 def _fitted(text: str, length: int) -> str | None:
@@ -174,14 +164,12 @@ def _fitted(text: str, length: int) -> str | None:
 
 def _in_alphabets(layout: Layout, text: str) -> str:
     """Digits where only digits can stand, letters where only letters can."""
-    digits = [layout.fields[name] for name in DATES if name in layout.fields]
     places = [*layout.checks.values(), *([] if layout.composite is None else [layout.composite])]
-    digits += [(place, place + 1) for place in places]
-    for start, stop in digits:
-        text = text[:start] + text[start:stop].translate(_AS_DIGITS) + text[stop:]
-    for name in layout.letters:
-        start, stop = layout.fields[name]
-        text = text[:start] + text[start:stop].translate(_AS_LETTERS) + text[stop:]
+    digits = [*(layout.fields[name] for name in DATES if name in layout.fields), *((at, at + 1) for at in places)]
+    letters = [layout.fields[name] for name in layout.letters]
+    for spans, table in ((digits, _AS_DIGITS), (letters, _AS_LETTERS)):
+        for start, stop in spans:
+            text = text[:start] + text[start:stop].translate(table) + text[stop:]
     return text
 
 
@@ -193,15 +181,11 @@ def _with_number(layout: Layout, text: str) -> Zone:
     start, stop = layout.fields["document_number"]
     number = text[start:stop]
     doubtful = [place for place, letter in enumerate(number) if letter in _PROVABLE and _among_digits(number, place)]
-    right = set()
-    for choice in product((False, True), repeat=min(len(doubtful), MAX_DOUBTS)):
-        characters = list(number)
-        for place, change in zip(doubtful, choice, strict=False):
-            characters[place] = _DIGIT_OF[number[place]] if change else number[place]
-        changed = text[:start] + "".join(characters) + text[stop:]
-        if field_is_right(layout, changed, "document_number"):
-            right.add(changed)
-    return judged(layout, right.pop(), frozenset({"document_number"})) if len(right) == 1 else zone
+    tried = doubtful[:MAX_DOUBTS]
+    choices = [(letter, _DIGIT_OF[letter]) if place in tried else (letter,) for place, letter in enumerate(number)]
+    changed = {text[:start] + "".join(chosen) + text[stop:] for chosen in product(*choices)}
+    right = [text for text in changed if field_is_right(layout, text, "document_number")]
+    return judged(layout, right[0], frozenset({"document_number"})) if len(right) == 1 else zone
 
 
 def _among_digits(number: str, place: int) -> bool:
@@ -227,8 +211,8 @@ def field_is_right(layout: Layout, text: str, name: str) -> bool:
         return digit == check_digit(number)
     start, stop = layout.fields[name]
     digit = text[layout.checks[name]]
-    # An empty optional field may have a filler for its digit (9303-4, 4.2.2.2).
-    empty = name == "optional_data" and not text[start:stop].strip(FILLER)
+    # An empty field may have a filler for its digit (9303-4, 4.2.2.2).
+    empty = name != "document_number" and not text[start:stop].strip(FILLER)
     return digit == check_digit(text[start:stop]) or (empty and digit == FILLER)
 
 

@@ -78,6 +78,12 @@ def test_the_french_card_has_no_expiry_and_its_names_apart() -> None:
     assert document.expired is None
 
 
+def test_given_names_that_two_fillers_part_are_values_with_one_space() -> None:
+    document = read(FRANCE[0], FRANCE[1].replace("CORINNE<<<<<<<", "CORINNE<<MARIE"))
+
+    assert values(document)["given_names"] == "CORINNE MARIE"
+
+
 def test_a_long_number_goes_on_in_the_optional_data() -> None:
     number = "D23145890734"
     first = f"I<UTO{number[:9]}<{number[9:]}{check_digit(number)}".ljust(30, "<")

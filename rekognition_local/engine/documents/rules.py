@@ -192,7 +192,7 @@ def _zones(page: _Lines, zone: mrz.MachineReadableZone | None) -> tuple[float, f
     if zone is None:
         length = page.unfilled_zone
         return UNFILLED_ZONE * (length >= LONG_LINE), UNFILLED_ZONE * (SHORT_LINE <= length < LONG_LINE)
-    strength = VALID_ZONE if zone.is_valid else READ_ZONE if zone.checks else FIRST_LINE_OF_ZONE
+    strength = VALID_ZONE if zone.is_valid else READ_ZONE if zone.is_whole else FIRST_LINE_OF_ZONE
     is_passport = zone.code.startswith("P") or zone.code == PASSPORT_CARD
     is_card = zone.code[:1] not in "PV" and zone.code != PASSPORT_CARD
     return strength * is_passport, strength * is_card
