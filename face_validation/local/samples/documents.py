@@ -1,13 +1,12 @@
 """Identity documents of a fictitious state, drawn around a given photograph for the demo, the page and the tests.
 
-What stands where on each is in documents.json, in millimetres from the top left corner. The machine readable zones and
-their check digits are those of ICAO Doc 9303, parts 4, 5 and 6.
+What stands where on each is in documents.json, in millimetres from the top left corner. Their machine readable
+zones have the formats that the service reads.
 """
 
 import json
 import math
 import unicodedata
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
@@ -18,7 +17,7 @@ from typing import Any
 import matplotlib as mpl
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from face_validation_function.documents.zones import ALPHABET, check_digit
+from face_validation_function.documents.zones import ALPHABET, FILLER, LAYOUTS, check_digit
 
 # Pixels a millimetre: a passport's page becomes 1250 x 880, as a careful scan or phone photograph of one has.
 SCALE = 10
@@ -134,7 +133,7 @@ class _Card:
 
     def zone(self, form: str, y: float, size: float) -> None:
         """The machine readable zone: white paper from `y` to the bottom edge, one line below the other."""
-        lines = ZONES[form](self._holder)
+        lines = zone_lines(form, self._holder)
         self._draw.rectangle((0, _px(y), _px(self._width), _px(self._height)), fill=(250, 249, 244))
         font = _font("DejaVuSansMono", size)
         pitch = (self._width - 10) / len(lines[0])
@@ -166,49 +165,30 @@ def _font(name: str, size: float) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf", _px(size))
 
 
-def td3(holder: Holder, personal_number: str = "") -> tuple[str, str]:
-    """The two lines of 44 characters on a passport's data page."""
-    return _two_lines("P", holder, 44, _guarded(personal_number, 14))
-
-
-def td2(holder: Holder) -> tuple[str, str]:
-    """The two lines of 36 characters on a large identity card."""
-    return _two_lines("I", holder, 36, "<" * 7)
-
-
-def td1(holder: Holder) -> tuple[str, str, str]:
-    """The three lines of 30 characters on the back of an identity card of bank-card size."""
-    number, birth, expiry = _guarded(holder.number, 9), _guarded_date(holder.birth), _guarded_date(holder.expiry)
-    optional = "<" * 15
-    second = f"{birth}{holder.sex}{expiry}{holder.state}{'<' * 11}"
-    guard = check_digit(number + optional + birth + expiry + "<" * 11)
-    return f"I<{holder.state}{number}{optional}", second + guard, _names(holder, 30)
-
-
-def _two_lines(kind: str, holder: Holder, length: int, optional: str) -> tuple[str, str]:
-    number, birth, expiry = _guarded(holder.number, 9), _guarded_date(holder.birth), _guarded_date(holder.expiry)
-    first = f"{kind}<{holder.state}{_names(holder, length - 5)}"
-    second = f"{number}{holder.state}{birth}{holder.sex}{expiry}{optional}"
-    return first, second + check_digit(number + birth + expiry + optional)
-
-
-def _guarded(field: str, length: int) -> str:
-    padded = field.ljust(length, "<")
-    return padded + check_digit(padded)
-
-
-def _guarded_date(day: date) -> str:
-    return _guarded(day.strftime("%y%m%d"), 6)
-
-
-def _names(holder: Holder, length: int) -> str:
-    names = f"{_folded(holder.surname)}<<{_folded(holder.given_names)}"
-    return names[:length].ljust(length, "<")
+def zone_lines(form: str, holder: Holder, optional: str = "") -> list[str]:
+    """The lines of a zone of the format `form`: TD3 (a passport), TD2 (a large card) or TD1 (one of bank-card size)."""
+    layout = next(layout for layout in LAYOUTS if layout.name == form)
+    values = {
+        "document_code": layout.begins[-1],  # I of A, C and I
+        "issuing_state": holder.state,
+        "names": f"{_folded(holder.surname)}<<{_folded(holder.given_names)}",
+        "document_number": holder.number,
+        "nationality": holder.state,
+        "date_of_birth": holder.birth.strftime("%y%m%d"),
+        "sex": holder.sex,
+        "expiry_date": holder.expiry.strftime("%y%m%d"),
+        "optional_data": optional,
+    }
+    zone = [FILLER] * layout.lines * layout.length
+    for name, (start, stop) in layout.fields.items():
+        zone[start:stop] = values[name][: stop - start].ljust(stop - start, FILLER)
+    for name, place in layout.checks.items():
+        zone[place] = check_digit("".join(zone[slice(*layout.fields[name])]))
+    if layout.composite is not None:
+        zone[layout.composite] = check_digit("".join("".join(zone[start:stop]) for start, stop in layout.covered))
+    return ["".join(zone[start : start + layout.length]) for start in range(0, len(zone), layout.length)]
 
 
 def _folded(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name.upper()).encode("ascii", "ignore").decode()
-    return "".join(character if character in ALPHABET else "<" for character in plain)
-
-
-ZONES: dict[str, Callable[[Holder], tuple[str, ...]]] = {"td1": td1, "td2": td2, "td3": td3}
+    return "".join(character if character in ALPHABET else FILLER for character in plain)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from face_validation.local.samples.documents import Holder, drawn, td1, td2, td3
+from face_validation.local.samples.documents import Holder, drawn, zone_lines
 from face_validation.local.samples.questions import IMAGES, SAMPLES, sample_jpeg
 from face_validation_function.documents.zones import check_digit
 
@@ -24,26 +24,26 @@ SPECIMEN = Holder(
 
 
 def test_a_passports_zone_is_icaos_own_specimen() -> None:
-    assert td3(SPECIMEN, "ZE184226B") == (
+    assert zone_lines("TD3", SPECIMEN, "ZE184226B") == [
         "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
         "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
-    )
+    ]
 
 
 def test_a_large_cards_zone_is_icaos_own_specimen() -> None:
     holder = Holder(**{name: getattr(SPECIMEN, name) for name in Holder.__slots__} | {"number": "D23145890"})
 
-    assert td2(holder) == ("I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", "D231458907UTO7408122F1204159<<<<<<<6")
+    assert zone_lines("TD2", holder) == ["I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", "D231458907UTO7408122F1204159<<<<<<<6"]
 
 
 def test_a_small_cards_zone_is_icaos_own_specimen() -> None:
     holder = Holder(**{name: getattr(SPECIMEN, name) for name in Holder.__slots__} | {"number": "D23145890"})
 
-    assert td1(holder) == (
+    assert zone_lines("TD1", holder) == [
         "I<UTOD231458907<<<<<<<<<<<<<<<",
         "7408122F1204159UTO<<<<<<<<<<<6",
         "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
-    )
+    ]
 
 
 @pytest.mark.parametrize(("field", "digit"), [("520727", "3"), ("AB2134<<<", "5"), ("<" * 14, "0")])
@@ -54,7 +54,7 @@ def test_check_digits(field: str, digit: str) -> None:
 def test_names_lose_accents_and_are_cut_to_the_line() -> None:
     holder = Holder("Müller Ñandú", "Zoë " * 12, date(2000, 1, 1), "X", "1", date(2020, 1, 1), date(2030, 1, 1), "")
 
-    first, second = td3(holder)
+    first, second = zone_lines("TD3", holder)
 
     assert first.startswith("P<UTOMULLER<NANDU<<ZOE<ZOE<")
     assert (len(first), len(second)) == (44, 44)
