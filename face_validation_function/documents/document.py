@@ -165,10 +165,8 @@ def _number_agrees(lines: Sequence[TextLine], number: str | None) -> bool | None
 def _numbers(text: str) -> Iterator[str]:
     """What may be a document number: a word with a digit in it, also written in groups."""
     upper = text.upper()
-    yield from (word for word in _WORD.findall(upper) if any(map(str.isdecimal, word)))
-    joined = re.sub(r"[ .\-]", "", upper)
-    if joined != upper:
-        yield from (word for word in _WORD.findall(joined) if any(map(str.isdecimal, word)))
+    for written in dict.fromkeys((upper, re.sub(r"[ .\-]", "", upper))):
+        yield from (word for word in _WORD.findall(written) if any(map(str.isdecimal, word)))
 
 
 def _pattern(word: str) -> str:

@@ -10,7 +10,6 @@ import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +59,7 @@ CLARA = Holder(
 )
 CLARAS = frozenset({"driving_licence", "large_identity_card"})
 
+_DRAWINGS: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 _INK, _LABEL = (24, 28, 44), (70, 84, 122)
 _COLORS = {"label": _LABEL, "title": (120, 24, 60)}
 
@@ -82,7 +82,7 @@ class _Card:
     """
 
     def __init__(self, name: str, holder: Holder, photograph: Image.Image | None) -> None:
-        layout = dict(_layouts()[name])
+        layout = dict(_DRAWINGS[name])
         self._holder, self._photograph = holder, photograph
         self._width, self._height = layout.pop("size_mm")
         paper, ink = layout.pop("paper"), layout.pop("ink")
@@ -149,14 +149,6 @@ class _Card:
 
 def _px(millimetres: float) -> int:
     return round(millimetres * SCALE)
-
-
-@cache
-def _layouts() -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads(
-        resources.files(__package__).joinpath("documents.json").read_text("utf-8")
-    )
-    return found
 
 
 @cache
