@@ -75,14 +75,14 @@ def is_name_of(full_name: str, surname: str, given_names: str, *, truncated: boo
 
     `truncated`: the zone's names fill their field, so that the last may be cut, and more may be cut off.
     """
-    claimed = [_pattern(name) for name in _parted(full_name)]
+    claimed = [_letters(name) for name in _parted(full_name)]
     zone = [*surname.split(), *given_names.split()]
     if not claimed or not zone or len(claimed) > MOST_NAMES:
         return False
     if _assigned(claimed, zone, truncated=truncated):
         return True
     # One name may be written as two, and two as one: De la Cruz, DELACRUZ.
-    whole = re.compile("".join(claimed))
+    whole = re.compile("".join(letter for letters in claimed for letter in letters))
     joined = ("".join(surname.split()), "".join(given_names.split()))
     return not truncated and any(whole.fullmatch("".join(order)) for order in (joined, joined[::-1]))
 
@@ -92,9 +92,9 @@ def _parted(name: str) -> list[str]:
     return re.sub(r"[\W\d_]+", " ", plain).split()
 
 
-def _pattern(name: str) -> str:
-    """A regular expression of every form that a name may have in a zone."""
-    return "".join(f"(?:{'|'.join(_forms(letter))})" for letter in name)
+def _letters(name: str) -> list[str]:
+    """For each letter of a name, a regular expression of every form that it may have in a zone."""
+    return [f"(?:{'|'.join(_forms(letter))})" for letter in name]
 
 
 def _forms(letter: str) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def _forms(letter: str) -> tuple[str, ...]:
     return forms[0] if len(forms) == 1 else (re.escape(plain),)
 
 
-def _assigned(claimed: Sequence[str], zone: Sequence[str], *, truncated: bool) -> bool:
+def _assigned(claimed: Sequence[Sequence[str]], zone: Sequence[str], *, truncated: bool) -> bool:
     """Whether each of the zone's names is one of those claimed, each used once; and none is left, unless truncated."""
     if not zone:
         return truncated or not claimed
@@ -115,18 +115,12 @@ def _assigned(claimed: Sequence[str], zone: Sequence[str], *, truncated: bool) -
         return False
     first, rest = zone[0], zone[1:]
     return any(
-        _is(pattern, first, cut=truncated) and _assigned([*claimed[:at], *claimed[at + 1 :]], rest, truncated=truncated)
-        for at, pattern in enumerate(claimed)
+        _is(letters, first, cut=truncated) and _assigned([*claimed[:at], *claimed[at + 1 :]], rest, truncated=truncated)
+        for at, letters in enumerate(claimed)
     )
 
 
-def _is(pattern: str, name: str, *, cut: bool) -> bool:
-    if re.fullmatch(pattern, name):
-        return True
+def _is(letters: Sequence[str], name: str, *, cut: bool) -> bool:
     # A cut name is the beginning of the whole one: some form of its first letters.
-    return cut and any(re.fullmatch(beginning, name) for beginning in _beginnings(pattern))
-
-
-def _beginnings(pattern: str) -> list[str]:
-    letters = re.findall(r"\(\?:[^)]*\)", pattern)
-    return ["".join(letters[:count]) for count in range(1, len(letters))]
+    counts = range(1, len(letters) + 1) if cut else (len(letters),)
+    return any(re.fullmatch("".join(letters[:count]), name) for count in counts)
