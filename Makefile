@@ -57,9 +57,9 @@ demo: .venv/.local ## show the main job and exit
 PYTEST_IN_PARALLEL := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile -q --ignore tests/deployment
 
 test: .venv/.dev chromium ## the tests, in at most 8 minutes on two cores
-	@$(PYTEST_IN_PARALLEL) -m "not whole_data"
+	@$(PYTEST_IN_PARALLEL) -m "not long"
 
-test-all: .venv/.dev chromium ## the tests, and those that read much of FACE_DATA
+test-all: .venv/.dev chromium ## the tests, and the long ones; .ci/run runs these
 	@$(PYTEST_IN_PARALLEL)
 
 test-fast: .venv/.dev ## the unit tests, in seconds

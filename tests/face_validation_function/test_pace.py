@@ -40,6 +40,7 @@ def calls_of(dynamodb: Any, *, per_second: float, workers: int, seconds: float, 
     return made
 
 
+@pytest.mark.long
 def test_eight_workers_keep_to_five_calls_a_second_within_five_percent_over_a_minute(dynamodb: Any) -> None:
     made = calls_of(dynamodb, per_second=5, workers=8, seconds=75, seed=1)
 
@@ -48,6 +49,7 @@ def test_eight_workers_keep_to_five_calls_a_second_within_five_percent_over_a_mi
         assert abs(count / 300 - 1) <= 0.05
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(st.floats(0.5, 50), st.integers(1, 12), st.integers(0, 1000))
 def test_no_two_calls_are_ever_nearer_than_the_pace_allows(rate: float, workers: int, seed: int) -> None:

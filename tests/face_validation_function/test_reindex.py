@@ -231,6 +231,7 @@ def test_two_who_reindex_at_once_are_told_to_come_again(crowd: House, monkeypatc
     assert all(crowd.names_found(colour) == [f"Person {colour}"] for colour in COLOURS)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_aws")
 @pytest.mark.parametrize("is_done", [False, True])
 def test_a_reindex_that_fails_at_any_call_goes_on_and_loses_nobody(is_done: bool) -> None:

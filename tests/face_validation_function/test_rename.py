@@ -164,6 +164,7 @@ def test_the_same_renaming_twice_at_once_moves_each_photo_once(house: House, mon
     house.check_settled()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ending", ["again", "erased"])
 @pytest.mark.parametrize("is_done", [False, True])
 def test_a_renaming_that_fails_at_any_call_loses_and_doubles_nobody(house: House, is_done: bool, ending: str) -> None:

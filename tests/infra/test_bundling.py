@@ -26,6 +26,7 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.long
 def test_bundling_under_any_umask_gives_the_same_bytes_and_modes_and_a_changed_line_others(
     asset: tuple[Path, Path], runtime: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def test_every_metric_of_the_dashboard_and_the_alarms_is_one_that_the_handler_em
     }
 
 
+@pytest.mark.long
 def test_schemathesis_finds_no_failure_and_no_5xx(stack: LocalStack, tmp_path: Path) -> None:
     description, settings = tmp_path / "openapi.json", tmp_path / "schemathesis.toml"
     # A valid request for an image that is not there is refused with 422, for a person or a job with 404, and

@@ -947,6 +947,7 @@ def test_options_leave_logical_ids_as_they_are(synthesise: Synthesise) -> None:
     } <= ids
 
 
+@pytest.mark.long
 def test_cfn_lint_finds_nothing_but_cdks_own_dependencies(synthesise: Synthesise) -> None:
     from cfnlint.api import lint
     from cfnlint.config import ManualArgs

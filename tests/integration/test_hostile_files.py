@@ -124,7 +124,7 @@ def verdict(side: str, row: dict[str, str], response: httpx.Response) -> str | N
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("side", ["source", pytest.param("target", marks=pytest.mark.whole_data)])
+@pytest.mark.parametrize("side", ["source", pytest.param("target", marks=pytest.mark.long)])
 def test_every_hostile_file_gets_what_its_row_expects_on_either_side(
     face_data: Path, served: Served, side: str
 ) -> None:
@@ -147,7 +147,7 @@ def test_every_hostile_file_gets_what_its_row_expects_on_either_side(
     assert max(peaks.values()) < MAX_RSS_KB, peaks
 
 
-@pytest.mark.whole_data
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("side", "question"),

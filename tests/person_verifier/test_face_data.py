@@ -68,7 +68,7 @@ def judged(person: Path, folder: Path, out: Path, engine: Engine) -> Person:
     return Person(person.name, rates.accuracy.value, rates.recall.value, rates.f1.value, rates.auc, baseline.f1.value)
 
 
-@pytest.mark.whole_data
+@pytest.mark.long
 def test_the_mean_over_the_persons_keeps_its_figures(people: list[Person]) -> None:
     accuracy, recall, f1 = np.mean([(person.accuracy, person.recall, person.f1) for person in people], axis=0)
 
@@ -79,7 +79,7 @@ def test_the_mean_over_the_persons_keeps_its_figures(people: list[Person]) -> No
     assert f1 >= 0.97
 
 
-@pytest.mark.whole_data
+@pytest.mark.long
 def test_each_person_is_told_apart(people: list[Person]) -> None:
     assert min(person.f1 for person in people) >= 0.93
     assert min(person.auc for person in people) >= 0.995

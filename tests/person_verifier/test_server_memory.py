@@ -59,6 +59,7 @@ def incompressible() -> bytes:
     return file_of(Image.fromarray(pixels), "PNG", compress_level=0)
 
 
+@pytest.mark.long
 def test_two_workers_stay_under_a_gigabyte_whatever_is_sent_and_give_it_back(
     tmp_path: Path, astronaut: NDArray[np.uint8]
 ) -> None:

@@ -91,6 +91,7 @@ def test_many_at_once_are_answered_as_one_by_one(server: Server, astronaut: NDAr
     assert together == {index: alone[index % len(images)] for index in range(24)}
 
 
+@pytest.mark.long
 def test_hostile_files_bring_no_5xx_and_bounded_memory(server: Server, face_data: Path) -> None:
     with (face_data / "hostile" / "hostile.csv").open(encoding="utf-8") as table:
         rows = list(csv.DictReader(table))

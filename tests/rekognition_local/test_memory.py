@@ -39,6 +39,7 @@ assert shapes == {(1167, 1167, 3)}
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's settings, and /proc to read the peak of memory")
 def test_a_server_of_many_threads_gives_the_memory_of_large_images_back() -> None:

@@ -54,6 +54,7 @@ def questions(stack: LocalStack) -> tuple[list[Any], list[Any]]:
     return documents, others
 
 
+@pytest.mark.long
 def test_two_hundred_at_once_answer_as_one_by_one(stack: LocalStack, questions: tuple[list[Any], list[Any]]) -> None:
     documents, others = questions
     asked = [*islice(cycle(documents), DOCUMENTS), *islice(cycle(others), REQUESTS - DOCUMENTS)]

@@ -75,7 +75,7 @@ def test_a_flat_document_is_nearly_certain(engine: Engine, astronaut: Image.Imag
             *CARDS[card].values,
             scene,
             id=f"{name}-{CARDS[card].id}",
-            marks=pytest.mark.whole_data if (card + place) % 2 else (),
+            marks=pytest.mark.long if (card + place) % 2 else (),
         )
         for place, (name, scene) in enumerate(SCENES.items())
         for card in range(len(CARDS))
@@ -196,7 +196,7 @@ def test_nothing_is_fetched_and_the_package_with_the_models_is_never_imported() 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.whole_data
+@pytest.mark.long
 def test_labels_of_the_development_documents(engine: Engine, face_data: Path) -> None:
     wanted = {"passport": "Passport", "driving_license": "Driving License", "national_id": "Driving License"}
     with (face_data / "documents" / "documents.csv").open(newline="") as file:
@@ -216,7 +216,7 @@ def test_labels_of_the_development_documents(engine: Engine, face_data: Path) ->
     assert all(label != "none" for _, label, _ in wrong), wrong
 
 
-@pytest.mark.whole_data
+@pytest.mark.long
 def test_no_photograph_of_the_development_data_is_a_document(engine: Engine, face_data: Path) -> None:
     photographs = [
         *sorted((face_data / "identities").glob("*/*01.jpg"))[::4],

@@ -358,6 +358,7 @@ def peak_memory_mb(pid: int) -> float:
     return int(peak_kb) / 1024
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc: the peak of memory cannot be read")
 def test_large_images_at_once_are_decoded_one_by_one(tmp_path: Path) -> None:
     large = file_of(Image.new("RGB", (8600, 5800)), "PNG")
@@ -375,6 +376,7 @@ def test_large_images_at_once_are_decoded_one_by_one(tmp_path: Path) -> None:
 DEVELOPMENT_DATA = os.environ.get("FACE_DATA", "")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not DEVELOPMENT_DATA, reason="FACE_DATA is not set: the hostile files are not sent")
 def test_every_hostile_file_is_answered_within_a_gigabyte(tmp_path: Path) -> None:
     folder = Path(DEVELOPMENT_DATA)
