@@ -134,7 +134,7 @@ class RestFunction(Generic[Adapters]):
             return self._operation_of(event)(adapters, invocation_of(event, context))
         except FaceValidationError as error:
             return refused(error, new_request_id())
-        except Exception:  # noqa: BLE001 - whatever it is, it is logged and the caller gets the envelope
+        except Exception:  # noqa: BLE001 - the handler's last line: logs, and answers 500
             service_logger("ERROR").exception("The request could not be answered.")
             return refused(InternalServerError("an unexpected failure; its cause is in the log."), new_request_id())
 

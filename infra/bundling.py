@@ -112,7 +112,7 @@ def _run(
 ) -> subprocess.CompletedProcess[str]:
     """Run to the end; `quiet` keeps the output, and failing is an answer then, not a CalledProcessError."""
     # A list without a shell, of this module's words and of paths on this machine: nothing in it comes from outside.
-    return subprocess.run(command, capture_output=quiet, check=not quiet, text=True, env=env)  # noqa: S603 - our own command, no shell
+    return subprocess.run(command, capture_output=quiet, check=not quiet, text=True, env=env)  # noqa: S603 - no shell
 
 
 def _readable_by_all(target: Path) -> None:

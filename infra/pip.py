@@ -69,4 +69,4 @@ def _variable(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(subprocess.call([sys.executable, "-m", "pip", *sys.argv[1:]], env=pip_environment()))  # noqa: S603 - pip, with what make says; no shell
+    sys.exit(subprocess.call([sys.executable, "-m", "pip", *sys.argv[1:]], env=pip_environment()))  # noqa: S603 - pip, no shell

@@ -108,7 +108,7 @@ class FaceValidationClient:
         self,
         source_path: str | None,
         target_path: str | None,
-        type: ValidationType | str,  # noqa: A002 - callers pass it by this name, the field's in the request
+        type: ValidationType | str,  # noqa: A002 - the API's field has this name
         *,
         id_request: str | None = None,
         **options: Unpack[ValidationOptions],
@@ -142,7 +142,7 @@ class FaceValidationClient:
         self,
         source: Photo | None,
         target: Photo,
-        type: ValidationType | str,  # noqa: A002 - callers pass it by this name, the field's in the request
+        type: ValidationType | str,  # noqa: A002 - the API's field has this name
         *,
         keep: bool = False,
         **options: Unpack[ValidationOptions],

@@ -29,7 +29,11 @@ _backoff = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
 
 
 def checked_url(name: str, url: str) -> str:
-    """`url` without a slash at its end; SettingsError when it is no address, or not HTTPS and not on this machine."""
+    """`url` without a slash at its end.
+
+    Raises:
+        SettingsError: `url` is not an http or https address, or it is plain http to another machine.
+    """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(f"{name} is {url!r}: it must be an address like https://host/path.")

@@ -83,8 +83,8 @@ FaceQuality = create_model(
 class QualityOfBoth(Answer):
     """The quality of both compared faces."""
 
-    source: FaceQuality  # type: ignore[valid-type]  # create_model's result is a variable to mypy
-    target: FaceQuality  # type: ignore[valid-type]  # create_model's result is a variable to mypy
+    source: FaceQuality  # type: ignore[valid-type]  # mypy cannot see a class that create_model makes
+    target: FaceQuality  # type: ignore[valid-type]  # mypy cannot see a class that create_model makes
 
 
 class DocumentField(Answer):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
 from face_validation_function.integrations.dynamodb import ConditionNotMetError
@@ -85,8 +86,8 @@ class ReindexService:
             raise ServiceBusyError("another request reindexes at this moment.") from None
         return replace(self._report(timer, state), indexed=indexed + more)
 
-    def _changed(self, state: Collections, **changes: str | int) -> Collections:
-        after = replace(state, revision=state.revision + 1, **changes)  # type: ignore[arg-type] # texts and numbers
+    def _changed(self, state: Collections, **changes: Any) -> Collections:
+        after = replace(state, revision=state.revision + 1, **changes)
         self.table.change_collections(after)
         return after
 

@@ -147,7 +147,7 @@ class PairedDifference:
     high: float
     over_persons: bool
 
-    @computed_field  # type: ignore[prop-decorator]  # as in `verdict.Assessment`
+    @computed_field  # type: ignore[prop-decorator]  # mypy refuses any decorator above property
     @property
     def more_than_chance(self) -> bool:
         """Whether the interval leaves out zero."""

@@ -84,7 +84,7 @@ class StepFunctions:
                 self.close()
                 command = [sys.executable, "-m", __name__, self._server, str(STEP_S)]
                 pipe = subprocess.PIPE
-                self.process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                self.process = subprocess.Popen(  # noqa: S603 - fixed command, no shell
                     command, stdin=pipe, stdout=pipe, text=True, start_new_session=True, env=self.variables
                 )
                 self._endpoint = (self.process.stdout.readline() if self.process.stdout else "").strip()
@@ -119,7 +119,7 @@ def _invoked(steps: Mapping[str, Step], others: WsgiApp, timeout_s: float) -> Ws
         headers = {}
         try:
             said = step(json.loads(Request(environ).get_data()), LambdaContext(timeout_s))
-        except Exception as error:  # noqa: BLE001 - as Lambda tells it of whatever a function raises
+        except Exception as error:  # noqa: BLE001 - Lambda reports any error of a function
             headers["X-Amz-Function-Error"] = "Unhandled"
             said = {"errorType": type(error).__name__, "errorMessage": str(error)}
         return Response(json.dumps(said), headers=headers, mimetype="application/json")(environ, start_response)

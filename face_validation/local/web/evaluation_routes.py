@@ -128,7 +128,7 @@ class EvaluationRoutes:
         try:
             self._evaluate(threshold, prepare=prepare)
             self._state = "done"
-        except Exception as error:  # noqa: BLE001 - whatever it is, the page says it; there is nobody else to tell
+        except Exception as error:  # noqa: BLE001 - a thread's last line: the page shows the error
             self._state = "stopped" if self._stopping.is_set() else "failed"
             self._message = str(error)
 
