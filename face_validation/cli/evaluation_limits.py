@@ -54,7 +54,7 @@ class Limit:
 
 
 def complaints(limits: Sequence[Limit], summary: "Summary") -> list[str]:
-    """The limits that are broken, in words; a figure that there is none of is a complaint too."""
+    """One sentence for each broken limit, and for each limit on a figure that was not measured."""
     found = []
     for limit in limits:
         value, is_least = _value(limit, summary), limit.rate in LEAST_RATES

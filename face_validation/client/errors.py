@@ -179,7 +179,7 @@ def is_envelope(answer: object) -> bool:
 
 
 def _retry_after_s(header: str | None) -> float | None:
-    """Seconds to wait, from a Retry-After header: a number or a date; None when there is none that makes sense."""
+    """Seconds to wait, from a Retry-After header: a number or a date; None without a valid one."""
     if header is None:
         return None
     if header.strip().isdecimal():

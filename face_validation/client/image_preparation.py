@@ -78,7 +78,7 @@ def prepare(photo: Photo, *, longest_side: int = LONGEST_SIDE, name: str | None 
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation of an image, 1 to 8; 1 where there is none that can be read. XMP turns nothing."""
+    """The EXIF orientation of an image, 1 to 8; 1 without a readable one. XMP is ignored."""
     if image.format != "JPEG":
         image.load()  # a PNG's EXIF may stand behind the pixels, and a TIFF turns itself; what is broken is told here
     return exif_orientation((image.info.get("exif") or b"").removeprefix(b"Exif\0\0")) or 1

@@ -100,7 +100,7 @@ class Records:
         return self._api.read(PersonRecords, "GET", f"/people/{path_segment('full_name', full_name)}", scope=ADMIN)
 
     def rename(self, old: str, new: str) -> Renamed:
-        """Give a person another name; whoever has it already becomes the same person."""
+        """Rename a person. If the new name is enrolled already, the two become one person."""
         return self._api.read(Renamed, "POST", "/renames", {"from": old, "to": new}, scope=ADMIN)
 
     def reindex(self) -> Iterator[ReindexProgress]:

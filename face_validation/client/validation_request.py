@@ -16,7 +16,7 @@ from face_validation.client.validation_result import DEFAULT_THRESHOLD, Validati
 MOST_IN_ONE_ARRAY = 10
 
 Outcome = ValidationResult | FaceValidationError
-"""What became of one of many questions: its answer, or why there is none."""
+"""The outcome of one of many requests: its answer, or its error."""
 
 
 class ValidationType(StrEnum):

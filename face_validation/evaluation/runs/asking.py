@@ -54,7 +54,7 @@ class Requests:
         )
 
     def _key(self, bucket: Bucket, path: Path) -> str:
-        """Made of the image's content; whoever comes second waits for the first."""
+        """Made from the image's content; a second caller waits for the first."""
         key = f"evaluation/{self._digests[path]}{path.suffix.lower()}"
         with self._turns.setdefault((bucket, key), threading.Lock()):
             if (bucket, key) not in self._done:

@@ -106,7 +106,7 @@ async def _nobody_is_there(_: Request, __: Exception) -> Response:
 
 
 async def _no_address(known: Collection[Address], request: Request, refused: Exception) -> Response:
-    """An answer to whoever asks a path or a method that is none of these."""
+    """The answer to an unknown path or method."""
     status = refused.status_code if isinstance(refused, HTTPException) else HTTPStatus.NOT_FOUND
     details = no_such_address(request.method, request.url.path, known)
     error = {"code": "RequestError", "message": "There is no such address.", "details": details}

@@ -58,7 +58,7 @@ class OwnSite:
         self._hosts = {origin.partition("://")[2]: origin for origin in origins}
 
     def route(self, path: str, endpoint: Endpoint, method: str = "GET") -> Route:
-        """An address that refuses whoever is not a page of this site; each answer carries the security headers."""
+        """A route that refuses pages of other sites; each answer has the security headers."""
 
         async def guarded(request: Request) -> Response:
             try:
