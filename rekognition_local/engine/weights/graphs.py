@@ -1,8 +1,10 @@
 """Builds ONNX graphs, and that of MTCNN's output network from its weights."""
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
@@ -90,13 +92,12 @@ class Graph:
         )
 
 
-def onet(weights: Sequence[Floats]) -> ModelProto:
-    """MTCNN's output network: image (n, 48, 48, 3) -> box shifts (n, 4), points' x then y (n, 10), scores (n, 2).
-
-    `weights` are Keras's, in order: a convolution is (height, width, in, out), a dense layer (in, out).
-    """
+def onet(content: bytes) -> ModelProto:
+    """MTCNN's output network: image (n, 48, 48, 3) -> box shifts (n, 4), points' x then y (n, 10), scores (n, 2)."""
     graph = Graph()
-    given = iter(weights)
+    # Keras's weights, in order: a convolution is (height, width, in, out), a dense layer (in, out). joblib's format is
+    # pickle, which can run code: only the very bytes known may come here, see `ModelFile.content`.
+    given = iter(joblib.load(io.BytesIO(content)))
     result = graph.pixels_first(np.full(3, 127.5, np.float32), 128)
     for window, padding in ((3, "SAME_UPPER"), (3, "VALID"), (2, "SAME_UPPER"), (1, "VALID")):
         kernel, bias, slopes = next(given), next(given), next(given)

@@ -1,11 +1,9 @@
 """Opens the face models for inference."""
 
-import io
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-import joblib
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -68,16 +66,11 @@ def _sface(content: bytes) -> ModelProto:
     return opencv_zoo.sface(content, in_bytes=graphs.multiplies_bytes())
 
 
-def _onet(content: bytes) -> ModelProto:
-    # joblib's format is pickle, which can run code: `content` has made sure that these are the very bytes known.
-    return graphs.onet(joblib.load(io.BytesIO(content)))
-
-
 _GRAPHS: Mapping[ModelFile, Callable[[bytes], ModelProto]] = {
     model_files.SFACE: _sface,
     model_files.YUNET: opencv_zoo.yunet,
     model_files.RESNET: dlib_resnet.resnet,
-    model_files.ONET: _onet,
+    model_files.ONET: graphs.onet,
     # Points (n, 1404) as x, y, z in pixels; presence (n, 1).
     model_files.FACE_MESH: partial(tflite.convert, name="face_mesh"),
     # Of a left eye: lids and brow (n, 213), iris (n, 15), as x, y, z.

@@ -4,7 +4,6 @@ A TFLite file is a FlatBuffer: tables that point to the fields that they have. T
 those of the schema: github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,8 @@ from onnx import ModelProto
 
 from rekognition_local.engine.weights.graphs import Floats, Graph
 
-_SAME, _RELU = 0, 1
+_PADDINGS = ("SAME_UPPER", "VALID")
+_RELU = 1
 
 
 def convert(content: bytes, name: str) -> ModelProto:
@@ -78,37 +78,41 @@ class _Network:
     def flat(self, tensor: int) -> str:
         """(n, numbers), in TFLite's order; results of one pixel have the same order in both layouts."""
         shape, result = self.shape(tensor), self.results[tensor]
-        is_one_pixel = len(shape) == 2 or shape[1:3] == [1, 1]
-        return self.graph.step(
-            "Flatten", result if is_one_pixel else self.graph.step("Transpose", result, perm=[0, 2, 3, 1])
-        )
+        if len(shape) == 4 and shape[1:3] != [1, 1]:
+            result = self.graph.step("Transpose", result, perm=[0, 2, 3, 1])
+        return self.graph.step("Flatten", result)
 
     def add(self, operator: _Table) -> None:
+        """Translate one operator of the file."""
         image, *others = operator.numbers(1).tolist()
         (output,) = operator.numbers(2).tolist()
-        match self._codes[operator.number(0)]:
+        code, graph = self._codes[operator.number(0)], self.graph
+        if code == 6:  # constants in half precision, made single
+            self._unpacked[output] = image
+            return
+        result = self.results[image]
+        match code:
             case 0:
-                total = self.graph.step("Add", *(self.results[tensor] for tensor in (image, *others)))
-                result = self._activated(total, operator.child(4).number(0, Int8Flags))
-            case 3 | 4 as code:
-                result = self._convolved(operator.child(4), image, others, output, is_by_channel=code == 4)
-            case 6:
-                self._unpacked[output] = image
-                return
+                result = graph.step("Add", result, *(self.results[tensor] for tensor in others))
+                result = self._activated(result, operator.child(4).number(0, Int8Flags))
+            case 3 | 4:
+                (weights, bias), options, is_by_channel = map(self._floats, others), operator.child(4), code == 4
+                # TFLite: (out, h, w, in), by channel (1, h, w, channels); ONNX: (out, in, h, w).
+                kernel = weights.transpose((3, 0, 1, 2) if is_by_channel else (0, 3, 1, 2))
+                constants, groups = (graph.constant(kernel), graph.constant(bias)), len(kernel) if is_by_channel else 1
+                result = graph.step("Conv", result, *constants, group=groups, **_window(options))
+                result = self._activated(result, options.number(4 if is_by_channel else 3, Int8Flags))
             case 17:
                 options = operator.child(4)
-                kernel = (options.number(4), options.number(3))
-                window = self._window(options, kernel, image, output)
-                result = self.graph.step("MaxPool", self.results[image], kernel_shape=kernel, **window)
+                kernel_shape = options.number(4), options.number(3)
+                result = graph.step("MaxPool", result, kernel_shape=kernel_shape, **_window(options))
             case 22:
                 result = self.flat(image)
             case 34:
                 pads = self._constant(others[0])[[0, 3, 1, 2]].T.ravel().astype(np.int64)
-                result = self.graph.step("Pad", self.results[image], self.graph.constant(pads))
+                result = graph.step("Pad", result, graph.constant(pads))
             case 54:
-                result = self.graph.prelu(self.results[image], self._floats(others[0]).ravel())
-            case code:
-                raise ValueError(f"The file holds the operator {code}, which is not known here.")
+                result = graph.prelu(result, self._floats(others[0]).ravel())
         self.results[output] = result
 
     def _constant(self, tensor: int) -> NDArray[Any]:
@@ -122,27 +126,8 @@ class _Network:
     def _activated(self, result: str, activation: int) -> str:
         return self.graph.step("Relu", result) if activation == _RELU else result
 
-    def _convolved(
-        self, options: _Table, image: int, weights_and_bias: list[int], output: int, *, is_by_channel: bool
-    ) -> str:
-        weights, bias = map(self._floats, weights_and_bias)
-        # TFLite: (out, h, w, in), by channel (1, h, w, channels); ONNX: (out, in, h, w).
-        kernel = weights.transpose((3, 0, 1, 2) if is_by_channel else (0, 3, 1, 2))
-        result = self.graph.step(
-            "Conv",
-            self.results[image],
-            self.graph.constant(kernel),
-            self.graph.constant(bias),
-            group=len(kernel) if is_by_channel else 1,
-            **self._window(options, kernel.shape[2:], image, output),
-        )
-        return self._activated(result, options.number(4 if is_by_channel else 3, Int8Flags))
 
-    def _window(self, options: _Table, kernel: Sequence[int], image: int, output: int) -> dict[str, Any]:
-        strides = options.number(2, default=1), options.number(1, default=1)
-        pads = [0, 0]
-        if options.number(0, Int8Flags) == _SAME:
-            sides = zip(self.shape(image)[1:3], self.shape(output)[1:3], strides, kernel, strict=True)
-            pads = [max((after - 1) * stride + size - before, 0) for before, after, stride, size in sides]
-        begins = [pad // 2 for pad in pads]  # an odd row more stands at the end
-        return {"strides": strides, "pads": [*begins, *(pad - begin for pad, begin in zip(pads, begins, strict=True))]}
+def _window(options: _Table) -> dict[str, Any]:
+    """How a convolution or a pooling moves over the image: down and across."""
+    strides = options.number(2, default=1), options.number(1, default=1)
+    return {"strides": strides, "auto_pad": _PADDINGS[options.number(0, Int8Flags)]}

@@ -1,6 +1,5 @@
 """Models come from installed packages, are the very files expected, and compute what their authors' code does."""
 
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 
 from rekognition_local.engine.weights import model_files, models, opencv_zoo
-from rekognition_local.engine.weights.dlib_resnet import resnet
 from rekognition_local.engine.weights.graphs import Graph, multiplies_bytes
 from rekognition_local.engine.weights.model_files import ModelError, ModelFile
 from rekognition_local.engine.weights.models import Network
@@ -29,50 +27,6 @@ def test_a_file_that_is_no_onnx_model_is_refused_by_its_name(tmp_path: Path, con
 
     with pytest.raises(ModelError, match=r"cannot open .*mine\.onnx"):
         Network(path)
-
-
-def _integer(value: int) -> bytes:
-    size = max(1, (abs(value).bit_length() + 7) // 8)
-    return bytes([size | (0x80 if value < 0 else 0)]) + abs(value).to_bytes(size, "little")
-
-
-def _text(value: str) -> bytes:
-    return _integer(len(value)) + value.encode()
-
-
-_REAL = _integer(1) + _integer(-1)
-_TRAINING = b"110" + 3 * (_integer(2) + 4 * _integer(0))
-_HEAD = _integer(1) + _text("loss_metric_2") + 2 * _REAL + _integer(1) + _integer(3) + _integer(2)
-_IMAGE = _text("input_rgb_image_sized") + 3 * _REAL + 2 * _integer(300)
-
-
-def test_dlibs_values_are_read_with_sign_exponent_and_byte_order() -> None:
-    numbers = [1.5, -2.25]
-    tensor = b"".join(map(_integer, (2, 1, 2, 1, 1))) + struct.pack("<2f", *numbers)
-    connected = _text("fc_2") + _integer(2) + _integer(1) + tensor + 11 * _integer(0) + 4 * _REAL
-
-    graph = resnet(_HEAD + _IMAGE + connected + _TRAINING + _integer(1)).graph
-
-    means, _, weights = (onnx.numpy_helper.to_array(constant) for constant in graph.initializer)
-    assert [side.dim_value for side in graph.input[0].type.tensor_type.shape.dim[1:]] == [300, 300, 3]
-    assert means.ravel().tolist() == [0.5, 0.5, 0.5]
-    assert weights.tolist() == [numbers]
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        (_HEAD + _IMAGE + _text("fc_2"), "ends in the middle"),
-        (_integer(1) + _text("loss_mmod") + 2 * _REAL, "holds 'loss_mmod', not a face recognition network"),
-        (_HEAD + _text("con_4"), "does not begin with its image"),
-        (_HEAD + _IMAGE + _text("dropout"), "layer 'dropout' that this network does not have"),
-        (_HEAD + _IMAGE + _text("affine_") + _integer(1) + 4 * _integer(1), "version 1, 2 expected"),
-    ],
-    ids=["truncated", "another network", "no image", "unknown layer", "another version"],
-)
-def test_what_is_not_dlibs_face_network_is_refused(content: bytes, complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
-        resnet(content)
 
 
 def _original(file: ModelFile) -> onnx.ModelProto:
@@ -116,16 +70,6 @@ def test_yunet_computes_what_its_file_computes_at_any_size(size: tuple[int, int]
     # onnxruntime refuses to unpack the file's short last blocks; the reference of ONNX itself is slow, and takes them.
     theirs = ReferenceEvaluator(_original(model_files.YUNET)).run(list(network.output_shapes), {"input": planes})
     assert all(np.abs(one - other).max() < 1e-4 for one, other in zip(ours, theirs, strict=True))
-
-
-def test_a_file_with_another_layer_is_not_taken_for_sface() -> None:
-    graph = Graph()
-    other = graph.model(
-        "other", ["n", 8, 8, 3], [(graph.step("MaxPool", "image", kernel_shape=[2, 2]), ["n", 7, 7, 3])]
-    )
-
-    with pytest.raises(ValueError, match="layer 'MaxPool' that this network does not have"):
-        opencv_zoo.sface(other.SerializeToString(), in_bytes=False)
 
 
 @given(
