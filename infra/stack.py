@@ -6,10 +6,9 @@ from constructs import Construct
 from face_validation_function.settings import DOCUMENT_LABELS
 from infra.constructs.api import ValidationApi
 from infra.constructs.events import ask_regularly, enrol_uploads, erase_what_expires
-from infra.constructs.function import ServiceFunction
+from infra.constructs.function import ServiceFunction, release
 from infra.constructs.identity import Identity, LivenessBrowsers
 from infra.constructs.jobs import JobMachine
-from infra.constructs.release import Releases
 from infra.constructs.rights import grant
 from infra.constructs.stage import Stage, camel
 from infra.constructs.storage import Stores
@@ -46,10 +45,7 @@ class FaceValidationStack(Stack):
 
     def __init__(self, scope: Construct, id_: str, options: Options) -> None:
         super().__init__(
-            scope,
-            id_,
-            description=f"Face validation, stage {options.stage}.",
-            termination_protection=options.is_prod,
+            scope, id_, description=f"Face validation, stage {options.stage}.", termination_protection=options.is_prod
         )
         stage = Stage(self, options)
         stores = Stores(self, stage)
@@ -58,18 +54,12 @@ class FaceValidationStack(Stack):
         erase_what_expires(functions["People"])
         enrol_uploads(functions["Indexing"], stores)
         machine = JobMachine(self, "JobMachine", functions=functions, stores=stores, stage=stage).machine
-        api = ValidationApi(
-            self,
-            "Api",
-            functions=functions,
-            pool=identity.pool,
-            stage=stage,
-        )
+        api = ValidationApi(self, "Api", functions=functions, pool=identity.pool, stage=stage)
         probe = self._probe(stage, stores, identity, api) if options.probe else None
         metrics = Metrics(self, "Metrics", api=api, functions=functions, letters=stores.dead_letters, machine=machine)
         alarms = Alarms(self, "Alarms", metrics=metrics, stage=stage, probe=probe)
         if options.release != "direct":
-            Releases(self, "Releases", kind=options.release, functions=functions, alarms=alarms.by_name)
+            release(Construct(self, "Releases"), options.release, functions, alarms.by_name)
         dashboard = Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms, functions=functions)
         if options.liveness:
             browsers = LivenessBrowsers(self, "LivenessBrowsers")

@@ -1,15 +1,17 @@
-"""The Lambda functions of the service: what each is, and what all have: the package, a role of its own, a log."""
+"""The Lambda functions: what each is, what all have, and how a new version takes over from the one before."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.constructs.stage import RUNTIME, Stage, accept, logical_id, wildcard
+from infra.constructs.stage import RUNTIME, Stage, accept, logical_id, managed_policy, wildcard
 
 # Ten 16-megapixel JPGs of 12 MB at once, the most that one array has under way, peak at 2.45 GB and take 9 s of one
 # core; one pair peaks at 0.55 GB and takes 2 s. 3008 MB is the most that a new account may ask for, and 1.7 vCPUs.
@@ -34,6 +36,18 @@ KEY_ACTIONS = (
     "kms:ReEncryptTo",
 )
 
+CONFIGURATIONS = {
+    # As long as two periods of the alarms: an alarm of the new version is raised before the rest follows.
+    "canary": codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_10_MINUTES,
+    "all-at-once": codedeploy.LambdaDeploymentConfig.ALL_AT_ONCE,
+}
+# The alarms that take a function back. Not JobsFailed: it watches the state machine, which calls the aliases.
+BEHIND_THE_API = ("ServerErrors", "SlowAnswers")
+TAKEN_BACK_BY = {
+    "Indexing": ("DeadLetters",),
+    **dict.fromkeys(("JobSplit", "JobLines", "JobGather"), ("ClaimsInDoubt",)),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -56,10 +70,7 @@ FUNCTIONS: Mapping[str, Kind] = {
     "Validation": Kind("lambda_function", "Is the person in this photo the person of that trusted image?", MEMORY_MB),
     "People": Kind("people_function", "Who is in this photo, among the people that were enrolled?", PHOTO_MEMORY_MB),
     "Indexing": Kind(
-        "indexing_function",
-        "Enrols the photos that are put into the faces bucket under index/.",
-        PHOTO_MEMORY_MB,
-        timeout_s=60,
+        "indexing_function", "Enrols the photos that are put into the faces bucket under index/.", PHOTO_MEMORY_MB, 60
     ),
     "Jobs": Kind("jobs_function", "Bulk jobs: create, list, show, stop, redrive, results."),
     "JobSplit": Kind(
@@ -159,10 +170,35 @@ class ServiceFunction(Construct):
             self._key.grant(self.role, *KEY_ACTIONS)
 
     def is_called_and_waited_for(self) -> None:
-        """Accept that a function behind API Gateway has no dead letter queue."""
+        """Accept that a function whose caller waits has no dead letter queue."""
         accept(
             self.function,
             "API Gateway calls the function and waits, so that whoever asked is told of a failure. Only asynchronous "
             "calls fill a dead letter queue, and there are none.",
             "Serverless-LambdaDLQ",
+        )
+
+
+def release(
+    scope: Construct, kind: str, functions: Mapping[str, ServiceFunction], alarms: Mapping[str, cloudwatch.Alarm]
+) -> None:
+    """Let CodeDeploy move each function's alias; an alarm, or a failure, takes it back to the version before."""
+    application = codedeploy.LambdaApplication(scope, "Application")
+    for name, function in functions.items():
+        if function.alias is None:
+            continue
+        group = codedeploy.LambdaDeploymentGroup(
+            scope,
+            name,
+            application=application,
+            alias=function.alias,
+            deployment_config=CONFIGURATIONS[kind],
+            alarms=[alarms[alarm] for alarm in TAKEN_BACK_BY.get(name, BEHIND_THE_API)],
+            auto_rollback=codedeploy.AutoRollbackConfig(stopped_deployment=True),
+        )
+        accept(
+            group.node.find_child("ServiceRole"),
+            "AWS's own policy for CodeDeploy on Lambda: it moves aliases and reads alarms. The role serves this group "
+            "alone.",
+            managed_policy("AWSCodeDeployRoleForLambdaLimited"),
         )
