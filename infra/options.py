@@ -1,9 +1,9 @@
 """What operations may choose per deployment, read from the CDK context (`cdk deploy -c name=value`)."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
@@ -22,6 +22,7 @@ from face_validation_function.settings import (
 INFREQUENT_ACCESS_DAYS = 30
 
 Context = Callable[[str], object]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Webhook:
     url: str
     secret_arn: str
 
+    def __post_init__(self) -> None:
+        if not self.url.startswith("https://"):
+            raise ValueError(f"-c jobs_webhook_url={self.url}: it must begin with https://.")
+
 
 @dataclass(frozen=True, slots=True)
 class AppClient:
@@ -51,13 +56,6 @@ class AppClient:
 
 
 PROBE_CLIENT = AppClient("probe", (WRITE,))
-
-
-def _switch(given: object) -> object:
-    """Only these two words: pydantic itself would take `yes`, `on` and `1` too."""
-    if isinstance(given, str) and given not in {"false", "true"}:
-        raise ValueError("it must be one of false, true")
-    return given
 
 
 def _validation_types(given: object) -> object:
@@ -87,25 +85,12 @@ def _clients(given: object) -> object:
 
 Count = Annotated[int, Field(ge=1)]
 Percent = Annotated[int, Field(ge=0, le=100)]
-Switch = Annotated[bool, BeforeValidator(_switch)]
 
 
 class Options(BaseModel, frozen=True):
-    """The choices of one deployment; each field but `domain` and `jobs_webhook` is the context key of the same name.
+    """The choices of one deployment; docs/deployment.md says what each means.
 
-    `throttle_rate` is in requests a second over all callers, `throttle_burst` in requests; `reserved_concurrency` in
-    requests at once, for each function; `validation_types` are those that POST /validation answers, as
-    `-c validation_types=FACE_TO_FACE,ID_TO_FACE,ID_IN_FACE`. `source_days` and `target_days` say after how many days an
-    upload is removed; without them it stays. `people_days` say after how many days an enrolled face is erased; a face
-    that a search finds under another name is refused from the similarity `threshold_duplicate` on, and marked from
-    `threshold_possible_duplicate` on. `provisioned_concurrency` is in requests at once that are answered without
-    a cold start, for each function behind the API; `rekognition_tps` is the account's quota of calls a second, of the
-    operation with the lowest one. `liveness` deploys what a browser needs to stream a liveness session; a session
-    passes from `threshold_liveness` percent on, with `liveness_challenge` and so many `liveness_audit_images`.
-    `jobs_tps` is how many calls a second of each operation all bulk jobs make together, below that quota.
-    `jobs_webhook_url` and `jobs_webhook_secret_arn` say whom the end of a job is told. With
-    `audit`, the record of a decision is kept and locked for `audit_days`. The domain's keys are `domain`,
-    `certificate_arn`, `hosted_zone_id` and `hosted_zone_name`.
+    Each field but `domain` and `jobs_webhook`, which have several keys, is the context key of the same name.
     """
 
     stage: Literal["dev", "prod"] = "dev"
@@ -116,8 +101,8 @@ class Options(BaseModel, frozen=True):
     reserved_concurrency: Count | None = None
     validation_types: Annotated[tuple[str, ...], BeforeValidator(_validation_types)] = VALIDATION_TYPES
     alarm_email: str | None = None
-    kms: Switch = False
-    waf: Switch = False
+    kms: bool = False
+    waf: bool = False
     domain: CustomDomain | None = None
     source_days: Count | None = None
     target_days: int | None = Field(default=None, gt=INFREQUENT_ACCESS_DAYS)
@@ -129,16 +114,16 @@ class Options(BaseModel, frozen=True):
     release: Literal["direct", "canary", "all-at-once"] = "direct"
     provisioned_concurrency: Count | None = None
     rekognition_tps: Count | None = None
-    liveness: Switch = False
+    liveness: bool = False
     threshold_liveness: int = Field(default=90, ge=1, le=100)
     liveness_challenge: str = Field(default=LIVENESS_CHALLENGES[0], pattern=f"^({'|'.join(LIVENESS_CHALLENGES)})$")
     liveness_audit_images: int = Field(default=0, ge=0, le=MOST_AUDIT_IMAGES)
     jobs_tps: Count = 5
     jobs_webhook: Webhook | None = None
-    idempotency: Switch = False
-    audit: Switch = False
+    idempotency: bool = False
+    audit: bool = False
     audit_days: Count = 365
-    probe: Switch = False
+    probe: bool = False
 
     @property
     def is_prod(self) -> bool:
@@ -152,11 +137,13 @@ class Options(BaseModel, frozen=True):
         Raises:
             ValueError: a value that is not allowed; names the key.
         """
-        given = {name: text for name in cls.model_fields if (text := _text(context, name)) is not None}
+        given = _given(context, cls.model_fields)
         if given.get("stage") == "prod":
             given.setdefault("log_level", "INFO")
+        domain = _together(context, CustomDomain, "domain", "certificate_arn", "hosted_zone_id", "hosted_zone_name")
+        webhook = _together(context, Webhook, "jobs_webhook_url", "jobs_webhook_secret_arn")
         try:
-            options = cls.model_validate({**given, "domain": _domain(context), "jobs_webhook": _webhook(context)})
+            options = cls.model_validate(given | {"domain": domain, "jobs_webhook": webhook})
         except ValidationError as error:
             wrong = error.errors()[0]
             reason = wrong["msg"].removeprefix("Value error, ")
@@ -171,25 +158,15 @@ class Options(BaseModel, frozen=True):
         return options
 
 
-def _text(context: Context, key: str) -> str | None:
-    value = context(key)
-    return str(value).strip() or None if value is not None else None
+def _given(context: Context, keys: Iterable[str]) -> dict[str, str]:
+    """The texts of those of `keys` that were given."""
+    values = {key: context(key) for key in keys}
+    return {key: text for key, value in values.items() if value is not None and (text := str(value).strip())}
 
 
-def _domain(context: Context) -> CustomDomain | None:
-    keys = ("domain", "certificate_arn", "hosted_zone_id", "hosted_zone_name")
-    given = {key: value for key in keys if (value := _text(context, key)) is not None}
-    if not given:
-        return None
-    if missing := [key for key in keys if key not in given]:
-        raise ValueError(f"A custom domain also needs -c {' -c '.join(f'{key}=...' for key in missing)}.")
-    return CustomDomain(*(given[key] for key in keys))
-
-
-def _webhook(context: Context) -> Webhook | None:
-    url, secret_arn = _text(context, "jobs_webhook_url"), _text(context, "jobs_webhook_secret_arn")
-    if url is None and secret_arn is None:
-        return None
-    if url is None or secret_arn is None or not url.startswith("https://"):
-        raise ValueError(f"-c jobs_webhook_url={url}: it is an https address, and needs -c jobs_webhook_secret_arn=...")
-    return Webhook(url, secret_arn)
+def _together(context: Context, made: Callable[..., Made], *keys: str) -> Made | None:
+    """What is made of the values of `keys`, which need one another; None where none is given."""
+    given = _given(context, keys)
+    if missing := [key for key in keys if given and key not in given]:
+        raise ValueError(f"-c {' -c '.join(given)}: add -c {' -c '.join(f'{key}=...' for key in missing)}.")
+    return made(*given.values()) if given else None

@@ -60,7 +60,7 @@ def test_every_option_is_read() -> None:
     [
         ({"stage": "production"}, "stage=production"),
         ({"arch": "arm"}, "arch=arm"),
-        ({"kms": "yes"}, "kms=yes"),
+        ({"kms": "maybe"}, "kms=maybe"),
         ({"reserved_concurrency": "0"}, "reserved_concurrency=0"),
         ({"throttle_rate": "-1"}, "throttle_rate=-1"),
         # Targets move to Infrequent Access after 30 days, and S3 refuses to remove them no later.
@@ -74,7 +74,9 @@ def test_every_option_is_read() -> None:
         ({"clients": "kiosk:write,kiosk:read"}, "appear only once"),
         ({"clients": "kiosk:everything"}, "admin, read, write"),
         ({"clients": "kiosk"}, "the scopes ''"),
-        ({"domain": "faces.example.com", "hosted_zone_id": "Z0"}, "certificate_arn"),
+        ({"domain": "faces.example.com", "hosted_zone_id": "Z0"}, "add -c certificate_arn=... -c hosted_zone_name=..."),
+        ({"jobs_webhook_url": "https://example.com"}, "add -c jobs_webhook_secret_arn"),
+        ({"jobs_webhook_url": "http://example.com", "jobs_webhook_secret_arn": "arn"}, "begin with https"),
     ],
 )
 def test_a_wrong_option_is_named(given: dict[str, str], named: str) -> None:
