@@ -18,7 +18,7 @@ from constructs import Construct
 from face_validation_function.contract.openapi import gateway_models
 from face_validation_function.contract.operations import REFUSALS, Refusal
 from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, VALIDATION_ROUTES, Route
-from infra.constructs.function import ServiceFunction
+from infra.constructs.function import Functions
 from infra.constructs.stage import Stage, accept, camel, managed_policy
 from infra.options import CustomDomain
 
@@ -30,11 +30,11 @@ BEHIND_ROUTES = {"Validation": VALIDATION_ROUTES, "People": PEOPLE_ROUTES, "Jobs
 REQUESTS_PER_5_MINUTES = 3000
 # AWS's rule groups of the firewall, each with its rules that only count: ten requests with long keys are over 8 KB of
 # body.
-RULE_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("AWSManagedRulesAmazonIpReputationList", ()),
-    ("AWSManagedRulesCommonRuleSet", ("SizeRestrictions_BODY",)),
-    ("AWSManagedRulesKnownBadInputsRuleSet", ()),
-)
+RULE_GROUPS: dict[str, tuple[str, ...]] = {
+    "AWSManagedRulesAmazonIpReputationList": (),
+    "AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",),
+    "AWSManagedRulesKnownBadInputsRuleSet": (),
+}
 
 
 class ValidationApi(Construct):
@@ -44,13 +44,7 @@ class ValidationApi(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        functions: Mapping[str, ServiceFunction],
-        pool: cognito.IUserPool,
-        stage: Stage,
+        self, scope: Construct, id_: str, *, functions: Functions, pool: cognito.IUserPool, stage: Stage
     ) -> None:
         super().__init__(scope, id_)
         options = stage.options
@@ -70,7 +64,7 @@ class ValidationApi(Construct):
         if options.domain:
             self._add_domain(options.domain)
         if options.waf:
-            Firewall(self, "Firewall", stage_arn=self.rest_api.deployment_stage.stage_arn)
+            _add_firewall(Construct(self, "Firewall"), self.rest_api.deployment_stage.stage_arn)
         self.url = f"https://{options.domain.name}/" if options.domain else self.rest_api.url
 
     def _rest_api(self, stage: Stage) -> apigateway.RestApi:
@@ -127,7 +121,6 @@ class ValidationApi(Construct):
             route.method,
             apigateway.LambdaIntegration(function, allow_test_invoke=False),
             authorizer=self._authorizer,
-            authorization_type=apigateway.AuthorizationType.COGNITO,
             authorization_scopes=route.scopes,
             request_validator=self._validator,
             request_models={"application/json": self._request_model(route, model)} if model else None,
@@ -171,35 +164,24 @@ class ValidationApi(Construct):
         route53.AaaaRecord(self, "Ipv6", zone=zone, record_name=f"{domain.name}.", target=target)
 
 
-class Firewall(Construct):
+def _add_firewall(scope: Construct, stage_arn: str) -> None:
     """A limit of requests an address and AWS's rule groups, before one stage of an API (`-c waf=true`)."""
-
-    def __init__(self, scope: Construct, id_: str, *, stage_arn: str) -> None:
-        super().__init__(scope, id_)
-        rate = waf.CfnWebACL.RateBasedStatementProperty(aggregate_key_type="IP", limit=REQUESTS_PER_5_MINUTES)
-        limit = waf.CfnWebACL.StatementProperty(rate_based_statement=rate)
-        rules = [_rule("RatePerAddress", 0, limit, action=waf.CfnWebACL.RuleActionProperty(block={}))]
-        none = waf.CfnWebACL.OverrideActionProperty(none={})
-        count = waf.CfnWebACL.RuleActionProperty(count={})
-        for priority, (name, only_counted) in enumerate(RULE_GROUPS, start=1):
-            group = waf.CfnWebACL.ManagedRuleGroupStatementProperty(
-                vendor_name="AWS",
-                name=name,
-                rule_action_overrides=[
-                    waf.CfnWebACL.RuleActionOverrideProperty(name=rule, action_to_use=count) for rule in only_counted
-                ],
-            )
-            statement = waf.CfnWebACL.StatementProperty(managed_rule_group_statement=group)
-            rules.append(_rule(name, priority, statement, override_action=none))
-        acl = waf.CfnWebACL(
-            self,
-            "Acl",
-            scope="REGIONAL",
-            default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
-            visibility_config=_visible("Firewall"),
-            rules=rules,
+    rate = waf.CfnWebACL.RateBasedStatementProperty(aggregate_key_type="IP", limit=REQUESTS_PER_5_MINUTES)
+    limit = waf.CfnWebACL.StatementProperty(rate_based_statement=rate)
+    rules = [_rule("RatePerAddress", 0, limit, action=waf.CfnWebACL.RuleActionProperty(block={}))]
+    none = waf.CfnWebACL.OverrideActionProperty(none={})
+    count = waf.CfnWebACL.RuleActionProperty(count={})
+    for priority, (name, only_counted) in enumerate(RULE_GROUPS.items(), start=1):
+        overrides = [waf.CfnWebACL.RuleActionOverrideProperty(name=rule, action_to_use=count) for rule in only_counted]
+        group = waf.CfnWebACL.ManagedRuleGroupStatementProperty(
+            vendor_name="AWS", name=name, rule_action_overrides=overrides
         )
-        waf.CfnWebACLAssociation(self, "Association", resource_arn=stage_arn, web_acl_arn=acl.attr_arn)
+        statement = waf.CfnWebACL.StatementProperty(managed_rule_group_statement=group)
+        rules.append(_rule(name, priority, statement, override_action=none))
+    allow = waf.CfnWebACL.DefaultActionProperty(allow={})
+    visible = _visible("Firewall")
+    acl = waf.CfnWebACL(scope, "Acl", scope="REGIONAL", default_action=allow, visibility_config=visible, rules=rules)
+    waf.CfnWebACLAssociation(scope, "Association", resource_arn=stage_arn, web_acl_arn=acl.attr_arn)
 
 
 def _rule(

@@ -169,19 +169,11 @@ class ServiceFunction(Construct):
         if self._key:
             self._key.grant(self.role, *KEY_ACTIONS)
 
-    def is_called_and_waited_for(self) -> None:
-        """Accept that a function whose caller waits has no dead letter queue."""
-        accept(
-            self.function,
-            "API Gateway calls the function and waits, so that whoever asked is told of a failure. Only asynchronous "
-            "calls fill a dead letter queue, and there are none.",
-            "Serverless-LambdaDLQ",
-        )
+
+Functions = Mapping[str, ServiceFunction]
 
 
-def release(
-    scope: Construct, kind: str, functions: Mapping[str, ServiceFunction], alarms: Mapping[str, cloudwatch.Alarm]
-) -> None:
+def release(scope: Construct, kind: str, functions: Functions, alarms: Mapping[str, cloudwatch.Alarm]) -> None:
     """Let CodeDeploy move each function's alias; an alarm, or a failure, takes it back to the version before."""
     application = codedeploy.LambdaApplication(scope, "Application")
     for name, function in functions.items():

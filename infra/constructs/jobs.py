@@ -1,7 +1,5 @@
 """Bulk jobs: the state machine that runs them, and who is told of their end."""
 
-from collections.abc import Mapping
-
 from aws_cdk import RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -10,7 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.bundling import PACKAGE
-from infra.constructs.function import ServiceFunction
+from infra.constructs.function import Functions
 from infra.constructs.stage import Stage, accept, logical_id, wildcard
 from infra.constructs.storage import Stores
 from infra.options import Webhook
@@ -21,15 +19,7 @@ EVENT_SOURCE, EVENT_TYPE = "face-validation", "Job ended"
 class JobMachine(Construct):
     """The state machine that runs jobs: `face_validation_function/jobs.asl.json`, as it runs on one machine too."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        id_: str,
-        *,
-        functions: Mapping[str, ServiceFunction],
-        stores: Stores,
-        stage: Stage,
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, functions: Functions, stores: Stores, stage: Stage) -> None:
         super().__init__(scope, id_)
         routes = functions["Jobs"]
         steps = {name: functions[f"Job{name}"].called.function_arn for name in ("Split", "Lines", "Gather")}

@@ -15,6 +15,18 @@ FACE_ACTIONS = ("rekognition:DeleteFaces", "rekognition:IndexFaces", "rekognitio
 
 def grant(name: str, function: ServiceFunction, stores: Stores, stage: Stage) -> None:
     """Give the function of this name its rights."""
+    if name not in ("Indexing", "Probe"):
+        accept(
+            function.function,
+            "API Gateway calls the function and waits, so that whoever asked is told of a failure. Only asynchronous "
+            "calls fill a dead letter queue, and there are none.",
+            "Serverless-LambdaDLQ",
+        )
+    if name.startswith("Job"):
+        # The job's row, and the objects of jobs.
+        function.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], stores.jobs_table.table_arn)
+        function.allow_reading(stores.jobs)
+        function.allow_key()
     _RIGHTS[name](function, stores)
     if name == "Validation" and stage.options.idempotency:
         # An answer is kept in its claim, and a claim without one is given up.
@@ -30,7 +42,6 @@ def grant(name: str, function: ServiceFunction, stores: Stores, stage: Stage) ->
 
 def _validation(function: ServiceFunction, stores: Stores) -> None:
     """It has no access to enrolled people."""
-    function.is_called_and_waited_for()
     function.allow_reading(stores.source, stores.target)
     function.allow_anywhere(
         *("CompareFaces", "DetectFaces", "DetectLabels", "DetectText"),
@@ -41,7 +52,6 @@ def _validation(function: ServiceFunction, stores: Stores) -> None:
 
 
 def _people(function: ServiceFunction, stores: Stores) -> None:
-    function.is_called_and_waited_for()
     function.allow_reading(stores.target, stores.faces)
     # DeleteObjects always asks for DeleteObject, and for DeleteObjectVersion too where it names a version
     # (docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
@@ -88,16 +98,7 @@ def _allow_collections(function: ServiceFunction, stores: Stores, *actions: str)
     )
 
 
-def _any_of_jobs(function: ServiceFunction, stores: Stores) -> None:
-    """What each of the functions about jobs needs: the job's row, and the objects of jobs."""
-    function.is_called_and_waited_for()
-    function.allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], stores.jobs_table.table_arn)
-    function.allow_reading(stores.jobs)
-    function.allow_key()
-
-
 def _jobs(function: ServiceFunction, stores: Stores) -> None:
-    _any_of_jobs(function, stores)
     function.allow_reading(stores.source)
     function.allow(["dynamodb:PutItem"], stores.jobs_table.table_arn)
     function.allow(["dynamodb:Query"], f"{stores.jobs_table.table_arn}/index/{BY_TIME}")
@@ -105,14 +106,12 @@ def _jobs(function: ServiceFunction, stores: Stores) -> None:
 
 
 def _job_split(function: ServiceFunction, stores: Stores) -> None:
-    _any_of_jobs(function, stores)
     function.allow_reading(stores.source)
     function.allow_objects(["s3:PutObject"], stores.jobs)
     function.allow_anywhere()
 
 
 def _job_lines(function: ServiceFunction, stores: Stores) -> None:
-    _any_of_jobs(function, stores)
     function.allow_objects(["s3:PutObject"], stores.jobs)
     function.allow_reading(stores.source, stores.target, stores.faces)
     actions = ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem")
@@ -122,7 +121,6 @@ def _job_lines(function: ServiceFunction, stores: Stores) -> None:
 
 
 def _job_gather(function: ServiceFunction, stores: Stores) -> None:
-    _any_of_jobs(function, stores)
     function.allow_objects(["s3:PutObject", "s3:AbortMultipartUpload"], stores.jobs)
     function.allow(["dynamodb:BatchGetItem"], stores.claims_table.table_arn)
     function.allow(["events:PutEvents"], Stack.of(function).format_arn(service="events", resource="event-bus/default"))

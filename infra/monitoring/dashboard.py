@@ -1,13 +1,13 @@
 """What operations look at: one page that says whether the service is well, what it answers and what it costs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra.constructs.function import ServiceFunction
+from infra.constructs.function import Functions, ServiceFunction
 from infra.monitoring import metrics as names
 from infra.monitoring.alarms import Alarms
 from infra.monitoring.metrics import FunctionMetrics, Metrics, of_the_sum
@@ -21,9 +21,7 @@ Row = Sequence[cloudwatch.IWidget]
 class Dashboard(Construct):
     """The rows of one stage's dashboard, from its health to its money."""
 
-    def __init__(
-        self, scope: Construct, id_: str, *, metrics: Metrics, alarms: Alarms, functions: Mapping[str, ServiceFunction]
-    ) -> None:
+    def __init__(self, scope: Construct, id_: str, *, metrics: Metrics, alarms: Alarms, functions: Functions) -> None:
         super().__init__(scope, id_)
         calls = {
             name: function.of_handler(names.REKOGNITION_CALLS, label=f"Rekognition calls, {name}")

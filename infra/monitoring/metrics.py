@@ -12,7 +12,7 @@ from constructs import Construct
 
 from face_validation_function.settings import ALL_VALIDATION_TYPES
 from infra.constructs.api import ValidationApi
-from infra.constructs.function import ServiceFunction
+from infra.constructs.function import Functions
 
 NAMESPACE = "FaceValidation"
 SERVICE = "face-validation"
@@ -98,7 +98,7 @@ class Metrics(Construct):
         id_: str,
         *,
         api: ValidationApi,
-        functions: Mapping[str, ServiceFunction],
+        functions: Functions,
         letters: sqs.IQueue,
         machine: sfn.IStateMachine,
     ) -> None:
