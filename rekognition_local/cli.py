@@ -11,7 +11,8 @@ import numpy as np
 import typer
 
 from rekognition_local.engine import Engine, EngineSettings
-from rekognition_local.engine.faces import recognition
+from rekognition_local.engine.engine import CalibrationError
+from rekognition_local.engine.faces.recognition import Channels
 from rekognition_local.engine.images import ImageError
 from rekognition_local.engine.weights.model_files import MODEL_FILES, ModelError, fetch
 from rekognition_local.memory import give_large_blocks_back
@@ -56,7 +57,7 @@ Data = Annotated[Path | None, _option("DATA", "Folder for collections. Default: 
 _RECOGNISER = "An ONNX file (ArcFace-style, 112 px) in place of the built-in recogniser."
 RecogniserFile = Annotated[Path | None, _option("RECOGNISER", _RECOGNISER, **_FILE)]
 _CHANNELS = "Colour order of that recogniser's training."
-RecogniserChannels = Annotated[recognition.Channels, _option("RECOGNISER_CHANNELS", _CHANNELS)]
+RecogniserChannels = Annotated[Channels, _option("RECOGNISER_CHANNELS", _CHANNELS)]
 DetectorFile = Annotated[Path | None, _option("DETECTOR", "An ONNX file in place of the built-in detector.", **_FILE)]
 SimilarityMiddle = Annotated[float, _option("SIMILARITY_MIDDLE", "The cosine whose similarity is 50.", min=-1, max=1)]
 SimilaritySlope = Annotated[float, _option("SIMILARITY_SLOPE", "Slope of the similarity there.", min=0)]
@@ -180,8 +181,8 @@ def calibrate(
     """
     settings = EngineSettings(recogniser=recogniser, recogniser_channels=recogniser_channels, detector=detector)
     try:
-        found = recognition.calibrate(Engine.load(settings), photographs)
-    except (recognition.CalibrationError, ModelError, ImageError, OSError) as error:
+        found = Engine.load(settings).calibrate(photographs)
+    except (CalibrationError, ModelError, ImageError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     typer.echo(f"--similarity-middle {found.middle:.4f} --similarity-slope {found.slope:.2f}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from person_verifier.training.assessment import ThresholdRule
     from person_verifier.training.project import VerifierProject
     from person_verifier.training.reports import MetricsReport
-    from rekognition_local.engine.faces.face_engine import ComparingEngine
+    from rekognition_local.engine import Engine
 
 
 class _Refusals(TyperGroup):
@@ -150,7 +150,7 @@ def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
         yield partial(update, advance=1)
 
 
-def _engine() -> "ComparingEngine":
+def _engine() -> "Engine":
     # The models are loaded when a command needs them, not when the command line is.
     from rekognition_local.engine import Engine
 

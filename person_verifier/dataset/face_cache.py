@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from person_verifier.dataset.faces import KEPT_SIDE_PX, SAME_PERSON_SIMILARITY, align, most_prominent, shot_picture
 from person_verifier.dataset.photos import Photo
-from rekognition_local.engine import DetectedFace
-from rekognition_local.engine.faces.face_engine import ComparingEngine
+from rekognition_local.engine import DetectedFace, Engine
 from rekognition_local.engine.images import ImageError, decode
 
 # Part of every cache folder's name: raise it when the choice of the face, its alignment or its shot picture changes.
@@ -54,7 +53,7 @@ class FaceCache:
     """The steps, with their results below `folder`: `crops/` for people, `cache/` for reruns."""
 
     folder: Path
-    engine: ComparingEngine
+    engine: Engine
 
     def describe(self, photos: list[Photo], advance: Callable[[], None]) -> list[PhotoRecord]:
         """Find and describe each photograph's faces, and write the judged one, aligned, to `crops/`.

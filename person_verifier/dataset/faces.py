@@ -11,8 +11,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 
 from person_verifier.errors import NoFaceError
-from rekognition_local.engine import DetectedFace
-from rekognition_local.engine.faces.face_engine import FaceEngine
+from rekognition_local.engine import DetectedFace, Engine
 from rekognition_local.engine.faces.pyramid import Pyramid
 
 # Eyes, nose and mouth corners in a square crop of side 1: the face with its hair and chin.
@@ -43,7 +42,7 @@ def most_prominent(faces: Sequence[DetectedFace]) -> int:
     return int(np.argmax(np.where(visible >= SAME_SIZE * visible.max(), prominence, -1)))
 
 
-def descriptor(engine: FaceEngine, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+def descriptor(engine: Engine, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(d,) of the judged face of an upright (h, w, 3) RGB 0-255 image; raises NoFaceError where there is none."""
     faces = engine.detect(image)
     if not faces:

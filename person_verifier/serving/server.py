@@ -23,8 +23,7 @@ from person_verifier.serving.application import Application
 from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
 from person_verifier.training.model import VerifierModel
-from rekognition_local.engine import DetectedFace
-from rekognition_local.engine.faces.face_engine import FaceEngine
+from rekognition_local.engine import DetectedFace, Engine
 from rekognition_local.memory import give_large_blocks_back
 from rekognition_local.server.connections import BoundedProtocol, PatientServer
 
@@ -119,7 +118,7 @@ class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no 
         PatientArbiter(self).run()
 
 
-def serve(load_engine: Callable[[], FaceEngine], settings: ServerSettings) -> None:
+def serve(load_engine: Callable[[], Engine], settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first.
 
     Without a usable model it serves 503, and the log says why, so that the health check tells what is wrong.
@@ -153,7 +152,7 @@ def leave(server: object, worker: object) -> None:  # noqa: ARG001 - gunicorn's 
     os._exit(0)
 
 
-def warm_up(engine: FaceEngine) -> None:
+def warm_up(engine: Engine) -> None:
     """Run the networks once, so that the first request of each worker is as fast as the next."""
     image = np.full((320, 320, 3), 127, np.uint8)
     points = np.array([[0.4, 0.4], [0.6, 0.4], [0.5, 0.5], [0.4, 0.6], [0.6, 0.6]], np.float32)

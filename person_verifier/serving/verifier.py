@@ -11,8 +11,8 @@ import numpy as np
 from person_verifier.dataset.faces import KEPT_SIDE_PX, descriptor
 from person_verifier.training.model import VerifierModel
 from person_verifier.training.regression import Classifier
-from rekognition_local.engine.faces.face_engine import FaceEngine
-from rekognition_local.engine.images import decode, stored_size
+from rekognition_local.engine import Engine
+from rekognition_local.engine.images import ImageFile
 
 LARGE_PIXELS = 4096 * 4096
 
@@ -29,7 +29,7 @@ class Verdict:
 class Verifier:
     """A verifier ready to answer; safe to call from several threads, of which one at a time is served."""
 
-    def __init__(self, engine: FaceEngine, model: VerifierModel) -> None:
+    def __init__(self, engine: Engine, model: VerifierModel) -> None:
         """Join both; raises ModelError where the model was trained on descriptors of another embedding model."""
         no_faces = engine.embed(np.zeros((1, 1, 3), np.uint8), [])
         model.require_engine(engine.model_id, no_faces.shape[1])
@@ -46,12 +46,12 @@ class Verifier:
     def judge(self, image_bytes: bytes) -> Verdict:
         """Judge the largest face of a JPEG or PNG; raises an ImageError for a bad image, NoFaceError without a face."""
         with self._turn:
-            width, height = stored_size(image_bytes)
-            is_large = width * height > LARGE_PIXELS  # it takes 50 to 250 MB: one at a time among all workers
+            file = ImageFile(image_bytes)
+            is_large = file.width * file.height > LARGE_PIXELS  # it takes 50 to 250 MB: one at a time among all workers
             if is_large:
                 fcntl.lockf(self._turn_of_workers, fcntl.LOCK_EX)
             try:
-                vector = descriptor(self._engine, decode(image_bytes, KEPT_SIDE_PX))
+                vector = descriptor(self._engine, file.pixels(KEPT_SIDE_PX))
             finally:
                 if is_large:
                     fcntl.lockf(self._turn_of_workers, fcntl.LOCK_UN)

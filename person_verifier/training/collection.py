@@ -12,7 +12,7 @@ from person_verifier.dataset.face_cache import PhotoRecord
 from person_verifier.dataset.photos import dataset_digest
 from person_verifier.errors import VerifierError
 from person_verifier.training import regression
-from rekognition_local.engine.faces.face_engine import ComparingEngine
+from rekognition_local.engine import Engine
 
 Names = NDArray[np.str_]
 
@@ -36,7 +36,7 @@ class Collection:
     warnings: tuple[str, ...]
 
 
-def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: Path) -> Collection:
+def collection_of(seen: Sequence[PhotoRecord], engine: Engine, crops: Path) -> Collection:
     """The collection of these photographs; `engine` compares descriptors, the person's crops lie in `crops`.
 
     Raises VerifierError at too few faces of one of the classes, or photographs of several people in `me/`.
@@ -62,7 +62,7 @@ def collection_of(seen: Sequence[PhotoRecord], engine: ComparingEngine, crops: P
     )
 
 
-def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float32], names: Names, crops: Path) -> list[str]:
+def _people_of_me(engine: Engine, vectors: NDArray[np.float32], names: Names, crops: Path) -> list[str]:
     """Warnings about single photographs that show somebody else; refuses a second person, naming the photographs."""
     people = faces.people_in(engine.similarity(vectors, vectors))
     others: list[list[str]] = [names[people == person].tolist() for person in range(1, people.max() + 1)]
@@ -83,7 +83,7 @@ def _people_of_me(engine: ComparingEngine, vectors: NDArray[np.float32], names: 
 
 
 def _people_of_others(
-    engine: ComparingEngine, others: NDArray[np.float32], names: Names, mine: NDArray[np.float32]
+    engine: Engine, others: NDArray[np.float32], names: Names, mine: NDArray[np.float32]
 ) -> list[str]:
     """Warnings when `not_me/` seems to show the person too, or hardly anybody."""
     alike = engine.similarity(others, mine).mean(axis=1) >= ONE_OF_ME

@@ -20,7 +20,7 @@ from person_verifier.training import assessment, regression
 from person_verifier.training.collection import Collection, collection_of
 from person_verifier.training.model import Origin, VerifierModel
 from person_verifier.training.reports import METRICS_FILE, MethodReport, MetricsReport, write_reports
-from rekognition_local.engine.faces.face_engine import ComparingEngine
+from rekognition_local.engine import Engine
 
 # Part of the recipe's hash: raise it when training or assessment change, so that stored models are made anew.
 RECIPE = 2
@@ -36,7 +36,7 @@ class VerifierProject:
 
     photos: Path
     out: Path
-    engine: ComparingEngine
+    engine: Engine
     progress: Progress
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
-from face_validation_function.image_files import ImageFileError, PlainFile, plain_file
+from face_validation_function.image_files import ImageFileError, plain_file
 from face_validation_function.image_pixels import UNREADABLE, on_white, opened, turned
 
 MIN_SIDE_PX = 80  # docs.aws.amazon.com/rekognition/latest/dg/limits.html: "for both height and width"
@@ -45,61 +45,67 @@ class ImageTooLargeError(ImageError):
     """More bytes or pixels than are decoded."""
 
 
-def decode(image_bytes: bytes, kept_side_px: int | None = KEPT_SIDE_PX) -> NDArray[np.uint8]:
-    """A JPEG's or PNG's bytes -> (h, w, 3) RGB 0-255, upright, transparent pixels on white.
+class ImageFile:
+    """A JPEG or PNG, without what is beside its pixels, whose header is read and within the limits.
 
-    The EXIF orientation is applied to JPEGs and not to PNGs, as the service does; XMP turns nothing. Large images come
-    back reduced, their longer side never below `kept_side_px`; None keeps every pixel.
+    `width` and `height` are pixels as the header says, before rotation.
 
     Raises:
-        ImageError: one of its three, before any pixel is decoded, except for damaged data.
-
-    Source: docs.aws.amazon.com/rekognition/latest/dg/images-orientation.html
+        ImageError: one of its three, before any pixel is decoded.
     """
-    file, image = _checked(image_bytes)
-    factor = 1 if kept_side_px is None else max(1, max(image.size) // kept_side_px)
-    try:
-        if file.kind == "JPG":
-            # The JPEG decoder itself scales down by 2, 4 or 8, which leaves out most of its work.
-            image.draft(image.mode, (image.width // factor, image.height // factor))
-            factor = 1
-        image.load()
-        rgb = _rgb(image, factor)
-    except UNREADABLE as error:
-        raise InvalidImageFormatError(f"The image's data is damaged: {error}") from error
-    return np.asarray(turned(rgb, file.orientation) if file.kind == "JPG" else rgb)
+
+    def __init__(self, image_bytes: bytes) -> None:
+        try:
+            self._file = plain_file(image_bytes)
+            self._image = opened(self._file)
+        except ImageFileError as error:
+            sentence = str(error)
+            raise InvalidImageFormatError(sentence[0].upper() + sentence[1:]) from error
+        except UNREADABLE as error:
+            raise InvalidImageFormatError(
+                "The image's header is damaged. Save the image again, or send another."
+            ) from error
+        self.width, self.height = width, height = self._image.size
+        if min(width, height) < MIN_SIDE_PX:
+            raise ImageTooSmallError(
+                f"The image is {width}x{height} pixels; the minimum is {MIN_SIDE_PX} on each side."
+            )
+        if width * height > MAX_PIXELS:
+            pixels = f"{width * height} pixels ({width}x{height})"
+            raise ImageTooLargeError(f"The image has {pixels}; the maximum is {MAX_PIXELS}.")
+        kept = _progressive_bytes(self._image)
+        if kept > MAX_PROGRESSIVE_BYTES:
+            raise ImageTooLargeError(
+                f"The progressive JPEG takes {kept} bytes to decode ({width}x{height}); "
+                f"the maximum is {MAX_PROGRESSIVE_BYTES}. Save it without `progressive`, or smaller."
+            )
+
+    def pixels(self, kept_side_px: int = KEPT_SIDE_PX) -> NDArray[np.uint8]:
+        """(h, w, 3) RGB 0-255, upright, transparent pixels on white; to be asked for once.
+
+        The EXIF orientation is applied to JPEGs and not to PNGs, as the service does; XMP turns nothing. Large images
+        come back reduced, their longer side never below `kept_side_px`. InvalidImageFormatError says that the data is
+        damaged.
+
+        Source: docs.aws.amazon.com/rekognition/latest/dg/images-orientation.html
+        """
+        image, is_jpeg = self._image, self._file.kind == "JPG"
+        factor = max(1, max(image.size) // kept_side_px)
+        try:
+            if is_jpeg:
+                # The JPEG decoder itself scales down by 2, 4 or 8, which leaves out most of its work.
+                image.draft(image.mode, (image.width // factor, image.height // factor))
+                factor = 1
+            image.load()
+            rgb = _rgb(image, factor)
+        except UNREADABLE as error:
+            raise InvalidImageFormatError(f"The image's data is damaged: {error}") from error
+        return np.asarray(turned(rgb, self._file.orientation) if is_jpeg else rgb)
 
 
-def stored_size(image_bytes: bytes) -> tuple[int, int]:
-    """Width and height in pixels as the header says, before rotation; raises what `decode` raises for the header."""
-    return _checked(image_bytes)[1].size
-
-
-def _checked(image_bytes: bytes) -> tuple[PlainFile, Image.Image]:
-    """The file without what is beside its pixels, and the image with its header read, nothing more."""
-    try:
-        file = plain_file(image_bytes)
-        image = opened(file)
-    except ImageFileError as error:
-        sentence = str(error)
-        raise InvalidImageFormatError(sentence[0].upper() + sentence[1:]) from error
-    except UNREADABLE as error:
-        raise InvalidImageFormatError(
-            "The image's header is damaged. Save the image again, or send another."
-        ) from error
-    width, height = image.size
-    if min(width, height) < MIN_SIDE_PX:
-        raise ImageTooSmallError(f"The image is {width}x{height} pixels; the minimum is {MIN_SIDE_PX} on each side.")
-    if width * height > MAX_PIXELS:
-        pixels = f"{width * height} pixels ({width}x{height})"
-        raise ImageTooLargeError(f"The image has {pixels}; the maximum is {MAX_PIXELS}.")
-    kept = _progressive_bytes(image)
-    if kept > MAX_PROGRESSIVE_BYTES:
-        raise ImageTooLargeError(
-            f"The progressive JPEG takes {kept} bytes to decode ({width}x{height}); "
-            f"the maximum is {MAX_PROGRESSIVE_BYTES}. Save it without `progressive`, or smaller."
-        )
-    return file, image
+def decode(image_bytes: bytes, kept_side_px: int = KEPT_SIDE_PX) -> NDArray[np.uint8]:
+    """A JPEG's or PNG's bytes -> its `ImageFile.pixels`."""
+    return ImageFile(image_bytes).pixels(kept_side_px)
 
 
 def _progressive_bytes(image: Image.Image) -> int:

@@ -61,10 +61,12 @@ class ImageSource:
         """
         file = self._file(image)
         try:
-            width, height = images.stored_size(file)
-            turn: AbstractContextManager[Any] = self._large if width * height > LARGE_PIXELS else nullcontext()
+            found = images.ImageFile(file)
+            turn: AbstractContextManager[Any] = (
+                self._large if found.width * found.height > LARGE_PIXELS else nullcontext()
+            )
             with turn:
-                pixels = images.decode(file)
+                pixels = found.pixels()
         except images.InvalidImageFormatError as error:
             # Word for word the service's: programs compare it. The reason is in the log.
             raise ServiceError("InvalidImageFormatException", "Request has invalid image format") from error

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.faces.face_engine import ComparingEngine
+from rekognition_local.engine import Engine
 from rekognition_local.protocol.wire import DEFAULT_REGION, ServiceError
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.records import Collection, Face, Record, User
@@ -47,7 +47,7 @@ class Gallery:
     Reads run beside each other; a change is stored first, and then made findable.
     """
 
-    def __init__(self, store: Store, engine: ComparingEngine, quotas: Quotas | None = None) -> None:
+    def __init__(self, store: Store, engine: Engine, quotas: Quotas | None = None) -> None:
         self.store = store
         self.quotas = Quotas() if quotas is None else quotas
         self.region = DEFAULT_REGION

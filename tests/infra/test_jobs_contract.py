@@ -47,7 +47,9 @@ def test_the_role_of_the_function_behind_the_routes_allows_its_calls_and_no_othe
     monkeypatch.setattr(jobs_function, "aws_client", recorder.client)
     monkeypatch.setattr(bulk_jobs.BulkJobs.__init__, "__defaults__", (0.0,))
     local_client("s3", stack.info.s3_endpoint).put_object(
-        Bucket=stack.info.source_bucket, Key="jobs/two.jsonl", Body=f"{json.dumps(MISSING)}\n".encode() * LINES_OF_MINUTES
+        Bucket=stack.info.source_bucket,
+        Key="jobs/two.jsonl",
+        Body=f"{json.dumps(MISSING)}\n".encode() * LINES_OF_MINUTES,
     )
     function = RestFunction(OPERATIONS, JobsAdapters)
     events = job_events()

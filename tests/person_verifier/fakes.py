@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rekognition_local.engine import DetectedFace
+from rekognition_local.engine import DetectedFace, Engine
 
 STRIPES = 8
 SIDE = 96
 FACE = np.array([[0.35, 0.4], [0.65, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]], np.float32)
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """One face in every photograph that is not black, two in one with a white first pixel; counts what it is asked."""
 
     def __init__(self, model_id: str = "stripes-v1") -> None:

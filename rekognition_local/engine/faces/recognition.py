@@ -1,21 +1,18 @@
 """Turns a found face into a descriptor, and distances of descriptors into similarities.
 
-What a measure means is found on photographs of different persons, two of whom never match: `calibrate` does that for a
-recogniser of the user's own.
+What a measure means is found on photographs of different persons, two of whom never match: `Engine.calibrate` does that
+for a recogniser of the user's own.
 """
 
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine import images
-from rekognition_local.engine.faces.face_engine import FaceEngine
 from rekognition_local.engine.faces.pyramid import Floats, Image, Pyramid
 from rekognition_local.engine.weights import models, opencv_zoo
 from rekognition_local.engine.weights.model_files import RESNET, SFACE, ModelError
@@ -36,9 +33,6 @@ _COMMON_LENGTH = 0.33
 # Squared distances. One of 1,000 different persons is nearer than the first, one of 10,000 nearer than the second
 # (572,166 pairs of the development photographs).
 _AT_80, _AT_99 = 1.662, 1.511
-# Of different persons, so many reach 80 and 99 in a calibration; 99 then rests on ten pairs.
-_PASS_80, _PASS_99 = 1 / 1_000, 1 / 10_000
-LEAST_PAIRS = 100_000
 
 Channels = Literal["RGB", "BGR"]
 
@@ -70,7 +64,7 @@ class PairedRecogniser:
 
     def similarity(self, probes: Floats, references: Floats) -> NDArray[np.float64]:
         """Logistic of the squared Euclidean distance: 80 % at 1.662, 99 % at 1.511."""
-        middle, slope = _scale(_AT_80, _AT_99)
+        middle, slope = scale_of(_AT_80, _AT_99)
         return logistic(slope * (squared_distances(probes, references) - middle))
 
 
@@ -129,45 +123,7 @@ def logistic(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(100 / (1 + np.exp(-np.clip(values, -700, 700))), np.float64)
 
 
-def _scale(at_80: float, at_99: float) -> tuple[float, float]:
+def scale_of(at_80: float, at_99: float) -> tuple[float, float]:
     """Middle and slope of the logistic that gives 80 % and 99 % for these measures."""
     slope = math.log(99 / 4) / (at_99 - at_80)
     return at_80 - math.log(4) / slope, slope
-
-
-class CalibrationError(ValueError):
-    """The photographs do not suffice; `str(error)` says how many there are and how many are needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """The cosine for 50 % and how fast the similarity rises there; and the pairs of different persons behind both."""
-
-    middle: float
-    slope: float
-    pairs: int
-
-
-def calibrate(engine: FaceEngine, folder: Path) -> Calibration:
-    """Of every person (a folder of photographs) against every other, one of 1,000 reaches 80, one of 10,000 reaches 99.
-
-    CalibrationError says that there are fewer than `LEAST_PAIRS` pairs of different persons, or that all are alike.
-    """
-    described = []
-    for path in sorted(folder.glob("*/*")):
-        if path.suffix.lower() in {".jpg", ".jpeg", ".png"}:
-            image = images.decode(path.read_bytes())
-            if faces := engine.detect(image):  # the largest is the person's
-                described.append((path.parent.name, engine.embed(image, faces[:1])[0]))
-    persons = np.array([person for person, _ in described])
-    vectors = np.stack([vector for _, vector in described]) if described else np.empty((0, 1), np.float32)
-    cosines = (vectors @ vectors.T)[np.triu(persons[:, None] != persons[None], 1)]
-    if len(cosines) < LEAST_PAIRS:
-        raise CalibrationError(
-            f"{folder} has {len(described)} photographs with a face, which are {len(cosines)} pairs of different "
-            f"persons; {LEAST_PAIRS} are needed. 450 persons with one photograph each suffice."
-        )
-    at_80, at_99 = np.quantile(cosines.astype(np.float64), [1 - _PASS_80, 1 - _PASS_99])
-    if at_99 <= at_80:
-        raise CalibrationError(f"The recogniser gives pairs in {folder} the same cosine, {at_80:.4f}.")
-    return Calibration(*_scale(at_80, at_99), len(cosines))

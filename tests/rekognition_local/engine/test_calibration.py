@@ -8,16 +8,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from rekognition_local.engine import DetectedFace
-from rekognition_local.engine.faces.recognition import CalibrationError, calibrate, logistic
+from rekognition_local.engine import DetectedFace, Engine
+from rekognition_local.engine.engine import CalibrationError
+from rekognition_local.engine.faces.recognition import logistic
 
 POINTS = np.array([(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)], np.float32)
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """A face in every image that is not black; its descriptor is a random direction that the first pixel names."""
 
-    model_id = "fake"
+    def __init__(self) -> None:
+        """No models."""
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         return [DetectedFace(0.1, 0.1, 0.8, 0.8, 99.0, POINTS)] if image.any() else []
@@ -37,7 +39,7 @@ def test_80_and_99_are_where_so_many_different_persons_pass(tmp_path: Path) -> N
     for person in range(460):
         photograph(tmp_path, person)
 
-    found = calibrate(FakeEngine(), tmp_path)
+    found = FakeEngine().calibrate(tmp_path)
 
     vectors = np.concatenate(
         [FakeEngine().embed(np.full((1, 1, 3), (1 + p % 250, p // 250, 0), np.uint8), []) for p in range(460)]
@@ -54,9 +56,9 @@ def test_photographs_of_one_person_are_no_pairs_of_strangers(tmp_path: Path) -> 
     photograph(tmp_path, 2)
 
     with pytest.raises(CalibrationError, match=r"4 photographs with a face, which are 3 pairs .* 100000 are needed"):
-        calibrate(FakeEngine(), tmp_path)
+        FakeEngine().calibrate(tmp_path)
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CalibrationError, match="0 photographs with a face"):
-        calibrate(FakeEngine(), tmp_path)
+        FakeEngine().calibrate(tmp_path)

@@ -144,7 +144,7 @@ def test_eighty_pixels_a_side_are_the_least(image_format: str, size: tuple[int, 
     file = picture(*size, image_format)
 
     if is_accepted:
-        assert images.decode(file, kept_side_px=None).shape[1::-1] == size
+        assert images.decode(file, kept_side_px=10_000).shape[1::-1] == size
     else:
         with pytest.raises(images.ImageTooSmallError, match=f"{size[0]}x{size[1]}.*minimum is 80"):
             images.decode(file)
@@ -219,7 +219,7 @@ def test_a_large_image_is_reduced_but_never_below_the_side_that_is_kept(image_fo
     assert 2048 <= max(pixels.shape[:2]) < 2 * 2048
     assert pixels.shape[1] / pixels.shape[0] == pytest.approx(1.4, abs=0.01)
     assert corners(pixels) == [RED, GREEN, BLUE, WHITE]
-    assert images.decode(file, kept_side_px=None).shape == (5000, 7000, 3)
+    assert images.decode(file, kept_side_px=10_000).shape == (5000, 7000, 3)
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG"])
