@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from face_validation.local.samples.photographs import MATPLOTLIB_DATA
 from face_validation_function.documents.zones import ALPHABET, FILLER, LAYOUTS, check_digit
 
 # Pixels a millimetre: a passport's page becomes 1250 x 880, as a careful scan or phone photograph of one has.
@@ -154,7 +154,7 @@ def _px(millimetres: float) -> int:
 @cache
 def _font(name: str, size: float) -> ImageFont.FreeTypeFont:
     """One of the DejaVu fonts that matplotlib carries, `size` in millimetres."""
-    return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf", _px(size))
+    return ImageFont.truetype(MATPLOTLIB_DATA / "fonts" / "ttf" / f"{name}.ttf", _px(size))
 
 
 def zone_lines(form: str, holder: Holder, optional: str = "") -> list[str]:
