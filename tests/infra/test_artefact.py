@@ -19,7 +19,7 @@ from tests.events import validation_events
 from tests.infra.emulator import Emulator
 from tests.people import EXPECTED, INDEXED, event_of, outcome, people_stores
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 EVENTS = validation_events()
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")

@@ -20,7 +20,7 @@ from face_validation.local.samples.questions import sample_jpeg
 from tests.fakes import file_of, opened
 from tests.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 MAX_RSS_KB = 1024 * 1024
 # A safety net under the machine, far above what is allowed: address space counts mapped libraries too.
@@ -124,7 +124,7 @@ def verdict(side: str, row: dict[str, str], response: httpx.Response) -> str | N
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("side", ["source", pytest.param("target", marks=pytest.mark.long)])
+@pytest.mark.parametrize("side", ["source", "target"])
 def test_every_hostile_file_gets_what_its_row_expects_on_either_side(
     face_data: Path, served: Served, side: str
 ) -> None:
@@ -147,7 +147,6 @@ def test_every_hostile_file_gets_what_its_row_expects_on_either_side(
     assert max(peaks.values()) < MAX_RSS_KB, peaks
 
 
-@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("side", "question"),

@@ -38,7 +38,10 @@ def test_a_kept_connection_waits_for_no_acknowledgement(shared_server: Server) -
         assert fastest_ms(lambda: kept.get(f"{shared_server.url}/healthz")) < 35  # a delayed acknowledgement takes 40
 
 
-@pytest.mark.parametrize("keep_alive", [pytest.param(False, id="new-connections"), pytest.param(True, id="kept-alive")])
+@pytest.mark.parametrize(
+    "keep_alive",
+    [pytest.param(False, id="new-connections"), pytest.param(True, id="kept-alive", marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT], ids=lambda by: by.name)
 def test_a_stop_under_load_loses_no_request_under_way(server: Server, keep_alive: bool, by: signal.Signals) -> None:
     image = {"image": ("a.png", striped("Me", 1))}

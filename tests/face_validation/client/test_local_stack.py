@@ -135,7 +135,8 @@ def alone(stack_client: FaceValidationClient) -> list[ValidationResult | FaceVal
     return [next(stack_client.validate_many([question(sample)])) for sample in SAMPLES]
 
 
-@pytest.mark.parametrize(("batch", "rounds"), [(1, 1), (10, 2)])  # batches of ten are of two sizes
+# Batches of ten are of two sizes.
+@pytest.mark.parametrize(("batch", "rounds"), [(1, 1), pytest.param(10, 2, marks=pytest.mark.long)])
 def test_many_at_once_are_answered_as_one_by_one(
     stack_client: FaceValidationClient,
     alone: list[ValidationResult | FaceValidationError],

@@ -89,7 +89,11 @@ def test_a_log_level_that_does_not_exist_is_refused_at_once() -> None:
     assert "LOUD" in done.stderr
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda ending: ending.name)
+@pytest.mark.parametrize(
+    "ending",
+    [signal.SIGINT, *(pytest.param(ending, marks=pytest.mark.long) for ending in (signal.SIGTERM, signal.SIGHUP))],
+    ids=lambda ending: ending.name,
+)
 def test_a_signal_ends_everything_in_order(tmp_path: Path, ending: signal.Signals) -> None:
     with running(tmp_path) as (process, info):
         assert all(is_listening(info[name]) for name in ADDRESSES)

@@ -104,7 +104,10 @@ def test_half_a_body_keeps_no_process_alive_that_was_told_to_stop(tmp_path: Path
             assert b"The server is stopping" in caller.recv(4096)
 
 
-@pytest.mark.parametrize("keep_alive", [pytest.param(False, id="new-connections"), pytest.param(True, id="kept-alive")])
+@pytest.mark.parametrize(
+    "keep_alive",
+    [pytest.param(False, id="new-connections"), pytest.param(True, id="kept-alive", marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda stop: stop.name)
 def test_a_stop_under_load_loses_no_request(tmp_path: Path, keep_alive: bool, stop: signal.Signals) -> None:
     with process(tmp_path) as (server, endpoint):
