@@ -15,12 +15,11 @@ from rekognition_local.engine.engine import CalibrationError
 from rekognition_local.engine.faces.recognition import Channels
 from rekognition_local.engine.images import ImageError
 from rekognition_local.engine.weights.model_files import MODEL_FILES, ModelError, fetch
-from rekognition_local.memory import give_large_blocks_back
 from rekognition_local.operations.image_sources import ImageSource, s3_client
 from rekognition_local.operations.service import Service
 from rekognition_local.server.answers import Answers, DeclarationError
 from rekognition_local.server.application import application
-from rekognition_local.server.process import listening, serve_until_told
+from rekognition_local.server.process import give_large_blocks_back, listening, serve_until_told
 from rekognition_local.server.reach import Reach
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery
@@ -44,27 +43,21 @@ def log_level_of(word: str) -> str:
 
 
 _ALLOW_HOST = "A host name to accept, such as a compose service's; repeat for more. IP addresses are accepted."
-AllowHost = Annotated[list[str] | None, _option("ALLOW_HOST", _ALLOW_HOST)]
 _ALLOW_ORIGIN = "A page whose scripts may call, such as http://localhost:3000; repeat for more. Default: none."
-AllowOrigin = Annotated[list[str] | None, _option("ALLOW_ORIGIN", _ALLOW_ORIGIN)]
 _ANSWERS = "A JSON file of answers to give in place of the models'; opens POST /answers."
-AnswersFile = Annotated[Path | None, _option("ANSWERS", _ANSWERS, **_FILE)]
 _INFO = 'Write {"endpoint": URL, "pid": N} to this file when the server is ready; removed at the end.'
 _S3 = "Where S3Object images are read, for example a moto server. Default: AWS's own S3."
 _S3_VARIABLES = ["REKOGNITION_LOCAL_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3"]
-S3Endpoint = Annotated[str | None, typer.Option(envvar=_S3_VARIABLES, help=_S3)]
-Data = Annotated[Path | None, _option("DATA", "Folder for collections. Default: in memory.", file_okay=False)]
+_DATA = "Folder for collections. Default: in memory."
 _RECOGNISER = "An ONNX file (ArcFace-style, 112 px) in place of the built-in recogniser."
-RecogniserFile = Annotated[Path | None, _option("RECOGNISER", _RECOGNISER, **_FILE)]
 _CHANNELS = "Colour order of that recogniser's training."
 RecogniserChannels = Annotated[Channels, _option("RECOGNISER_CHANNELS", _CHANNELS)]
 DetectorFile = Annotated[Path | None, _option("DETECTOR", "An ONNX file in place of the built-in detector.", **_FILE)]
 SimilarityMiddle = Annotated[float, _option("SIMILARITY_MIDDLE", "The cosine whose similarity is 50.", min=-1, max=1)]
 SimilaritySlope = Annotated[float, _option("SIMILARITY_SLOPE", "Slope of the similarity there.", min=0)]
-Threads = Annotated[int | None, _option("THREADS", "Requests processed at once. Default: the cores.", min=1)]
+_THREADS = "Requests processed at once. Default: the cores."
 _FAULTS = "For tests: open POST /faults, which makes operations fail."
 _LEVELS = {"metavar": "DEBUG|INFO|WARNING|ERROR|CRITICAL", "help": "Level of the log; an unknown word means WARNING."}
-LogLevel = Annotated[str, typer.Option(envvar="LOG_LEVEL", parser=log_level_of, **_LEVELS)]
 
 
 @app.callback(invoke_without_command=True)
@@ -72,22 +65,22 @@ def serve(
     context: typer.Context,
     port: Annotated[int, _option("PORT", "0 chooses a free port.", min=0, max=65535)] = 4567,
     host: Annotated[str, _option("HOST", "Address to listen on. 0.0.0.0 lets other machines call.")] = "127.0.0.1",
-    allow_host: AllowHost = None,
-    allow_origin: AllowOrigin = None,
+    allow_host: Annotated[list[str] | None, _option("ALLOW_HOST", _ALLOW_HOST)] = None,
+    allow_origin: Annotated[list[str] | None, _option("ALLOW_ORIGIN", _ALLOW_ORIGIN)] = None,
     info: Annotated[Path | None, typer.Option(help=_INFO)] = None,
-    s3_endpoint: S3Endpoint = None,
-    data: Data = None,
-    recogniser: RecogniserFile = None,
+    s3_endpoint: Annotated[str | None, typer.Option(envvar=_S3_VARIABLES, help=_S3)] = None,
+    data: Annotated[Path | None, _option("DATA", _DATA, file_okay=False)] = None,
+    recogniser: Annotated[Path | None, _option("RECOGNISER", _RECOGNISER, **_FILE)] = None,
     detector: DetectorFile = None,
     recogniser_channels: RecogniserChannels = _DEFAULTS.recogniser_channels,
     similarity_middle: SimilarityMiddle = _DEFAULTS.similarity_middle,
     similarity_slope: SimilaritySlope = _DEFAULTS.similarity_slope,
-    threads: Threads = None,
+    threads: Annotated[int | None, _option("THREADS", _THREADS, min=1)] = None,
     latency_ms: Annotated[float, _option("LATENCY_MS", "For tests: delay of every operation.", min=0)] = 0.0,
-    answers: AnswersFile = None,
+    answers: Annotated[Path | None, _option("ANSWERS", _ANSWERS, **_FILE)] = None,
     faults: Annotated[bool, typer.Option("--faults", help=_FAULTS)] = False,
     parent_pid: Annotated[int | None, typer.Option(help="Stop when the process with this id has ended.")] = None,
-    log_level: LogLevel = "WARNING",
+    log_level: Annotated[str, typer.Option(envvar="LOG_LEVEL", parser=log_level_of, **_LEVELS)] = "WARNING",
 ) -> None:
     """Amazon Rekognition on this machine, for any program that uses boto3.
 
@@ -117,7 +110,8 @@ def serve(
             info.unlink(missing_ok=True)  # of a run that was killed: whoever waits for the file must not read that one
         declared = None if answers is None else Answers.of_file(answers)
         listener = listening(host, port)
-        engine = loaded(settings)
+        engine = Engine.load(settings)
+        engine.read_documents(np.full((80, 80, 3), 255, np.uint8), [])  # opens the models of text, too
         with closing(Store(data)) as store:
             service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
             server = application(service, latency_ms, threads, Answers() if faults else None, declared, reach)
@@ -125,13 +119,6 @@ def serve(
     except (OSError, ModelError, StorageError, DeclarationError) as error:
         typer.echo(f"rekognition-local cannot start on port {port}: {error}", err=True)
         raise typer.Exit(1) from error
-
-
-def loaded(settings: EngineSettings) -> Engine:
-    """The engine with all its models: those of text, too, which it opens only when first asked."""
-    engine = Engine.load(settings)
-    engine.read_documents(np.full((80, 80, 3), 255, np.uint8), [])
-    return engine
 
 
 @app.command()

@@ -92,7 +92,7 @@ def local(
     from face_validation.local.enrolled_people import enrol_folder
     from face_validation.local.lan import lan_page
     from face_validation.local.stack import LocalStack
-    from rekognition_local.memory import give_large_blocks_back
+    from rekognition_local.server.process import give_large_blocks_back
 
     give_large_blocks_back()  # the Lambda handler decodes images in this process
     console = Console(emoji=False)

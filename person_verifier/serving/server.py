@@ -24,8 +24,8 @@ from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
 from person_verifier.training.model import VerifierModel
 from rekognition_local.engine import DetectedFace, Engine
-from rekognition_local.memory import give_large_blocks_back
 from rekognition_local.server.connections import BoundedProtocol, PatientServer
+from rekognition_local.server.process import give_large_blocks_back
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
 

@@ -85,10 +85,9 @@ class Engine:
         corner, opposite = found.boxes[:, :2], found.boxes[:, 2:]
         places = np.hstack([corner / size, (opposite - corner) / size]).tolist()
         percents = (100 * found.scores).tolist()
-        told = zip(places, percents, found.points / size, strict=True)
         faces = [
             DetectedFace(left, top, wide, high, percent, landmarks)
-            for (left, top, wide, high), percent, landmarks in told
+            for (left, top, wide, high), percent, landmarks in zip(places, percents, found.points / size, strict=True)
         ]
         return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
 

@@ -16,7 +16,6 @@ from rekognition_local.operations.faces import (
     refusal,
 )
 from rekognition_local.operations.service import MAX_FACES, Service, page
-from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
 from rekognition_local.storage.records import Face
@@ -45,10 +44,6 @@ def index_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         source["external_image_id"] = request.get("ExternalImageId")
         kept = [_kept(gallery.store, source, face.face, vector) for face, vector in zip(good, vectors, strict=True)]
         new = [place for place, (_, is_new) in enumerate(kept) if is_new]
-        if gallery.store.count("faces", collection=collection.number) > gallery.quotas.faces:
-            raise ServiceError(
-                "ServiceQuotaExceededException", f"A collection holds at most {gallery.quotas.faces} faces."
-            )
         gallery.add_vectors("faces", collection, [kept[place][0].number for place in new], vectors[new])
     return {
         "FaceRecords": [

@@ -26,9 +26,6 @@ def create_collection(service: Service, request: dict[str, Any]) -> dict[str, An
         named = {"region": gallery.region, "collection_id": collection_id}
         if gallery.store.insert("collections", **named, created=time.time(), model_id=model) is None:
             raise ServiceError("ResourceAlreadyExistsException", f"The collection id: {collection_id} already exists")
-        most = gallery.quotas.collections
-        if gallery.store.count("collections", region=gallery.region) > most:
-            raise ServiceError("ServiceQuotaExceededException", f"There are {most} collections, the most allowed.")
         _tag(service, gallery.collection(collection_id), request.get("Tags", {}))
     return {
         "StatusCode": 200,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,14 +60,15 @@ def _detection(text: str, kind: str, id_: int, confidence: float, box: TextBox, 
     }
 
 
-def _passes(word: TextLine, size: Corners, wanted: Mapping[str, float], regions: Sequence[Corners]) -> bool:
+def _passes(word: TextLine, size: Corners, wanted: Mapping[str, float], regions: Sequence[NDArray[np.float32]]) -> bool:
     corners = word.box.corners / size
     width, height = corners.max(axis=0) - corners.min(axis=0)
+    middle = corners.mean(axis=0).tolist()
     return (
         100 * word.confidence >= wanted.get("MinConfidence", 0.0)
         and width >= wanted.get("MinBoundingBoxWidth", 0.0)
         and height >= wanted.get("MinBoundingBoxHeight", 0.0)
-        and (not regions or any(_holds(region, corners.mean(axis=0)) for region in regions))
+        and (not regions or any(cv2.pointPolygonTest(region, middle, False) >= 0 for region in regions))
     )
 
 
@@ -74,25 +76,16 @@ def _area(word: TextLine) -> float:
     return word.box.length * word.box.height
 
 
-def _region(region: Mapping[str, Any]) -> Corners:
+def _region(region: Mapping[str, Any]) -> NDArray[np.float32]:
     """The corners (n, 2) of a region of interest, in ratios."""
     match region:
         case {"BoundingBox": box, **others} if "Polygon" not in others:
             left, top = box.get("Left", 0.0), box.get("Top", 0.0)
             right, bottom = left + box.get("Width", 0.0), top + box.get("Height", 0.0)
-            return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+            return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float32)
         case {"Polygon": points, **others} if "BoundingBox" not in others and len(points) > 2:
-            return np.array([(point.get("X", 0.0), point.get("Y", 0.0)) for point in points])
+            return np.array([(point.get("X", 0.0), point.get("Y", 0.0)) for point in points], np.float32)
         case _:
             raise invalid_parameters(
                 "A region of interest is either a BoundingBox or a Polygon of at least three points."
             )
-
-
-def _holds(polygon: Corners, point: Corners) -> bool:
-    """Whether a point lies inside a polygon: a ray from it crosses the outline an odd number of times."""
-    inside = False
-    for (x1, y1), (x2, y2) in zip(polygon, np.roll(polygon, 1, axis=0), strict=True):
-        if (y1 > point[1]) != (y2 > point[1]) and point[0] < (x2 - x1) * (point[1] - y1) / (y2 - y1) + x1:
-            inside = not inside
-    return inside

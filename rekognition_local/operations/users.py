@@ -22,6 +22,7 @@ from rekognition_local.protocol.wire import ServiceError
 from rekognition_local.storage.records import Collection, Face, User
 
 PAGE_SIZE = 500
+MAX_FACES = 100  # docs.aws.amazon.com/rekognition/latest/dg/limits.html
 ASSOCIATION_THRESHOLD = 75.0
 
 
@@ -61,9 +62,6 @@ def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         collection = gallery.collection(request["CollectionId"])
         if gallery.store.insert("users", collection=collection.number, user_id=request["UserId"]) is None:
             raise ServiceError("ConflictException", f"The user id: {request['UserId']} already exists")
-        most = gallery.quotas.users
-        if gallery.store.count("users", collection=collection.number) > most:
-            raise ServiceError("ServiceQuotaExceededException", f"A collection holds at most {most} users.")
     return {}
 
 
@@ -107,11 +105,9 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
         }
         added = [row for id_, row in found.items() if row is not None and row.user_id is None and id_ not in failed]
         count = gallery.store.count("faces", user=user.number)
-        if count + len(added) > gallery.quotas.faces_per_user:
-            raise ServiceError(
-                "ServiceQuotaExceededException",
-                f"A user has at most {gallery.quotas.faces_per_user} faces; {user.user_id} has {count}.",
-            )
+        if count + len(added) > MAX_FACES:
+            message = f"A user has at most {MAX_FACES} faces; {user.user_id} has {count}."
+            raise ServiceError("ServiceQuotaExceededException", message)
         status = _reassign(service, collection, user, added, user)
     return {
         "AssociatedFaces": [{"FaceId": row.face_id} for row in added],

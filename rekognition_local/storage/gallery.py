@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
@@ -31,25 +30,14 @@ _SEARCHED: Final[Mapping[type, tuple[str, str]]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Quotas:
-    """How much is kept. Source: docs.aws.amazon.com/rekognition/latest/dg/limits.html."""
-
-    collections: int = 100_000
-    faces: int = 20_000_000
-    users: int = 10_000_000
-    faces_per_user: int = 100
-
-
 class Gallery:
     """All collections, as one region shows them.
 
     Reads run beside each other; a change is stored first, and then made findable.
     """
 
-    def __init__(self, store: Store, engine: Engine, quotas: Quotas | None = None) -> None:
+    def __init__(self, store: Store, engine: Engine) -> None:
         self.store = store
-        self.quotas = Quotas() if quotas is None else quotas
         self.region = DEFAULT_REGION
         self._engine = engine
         self._indexes: dict[tuple[str, int], VectorIndex] = {}

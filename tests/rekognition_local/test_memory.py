@@ -12,7 +12,7 @@ import sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from rekognition_local.engine import images
-from rekognition_local.memory import give_large_blocks_back
+from rekognition_local.server.process import give_large_blocks_back
 from tests.rekognition_local.fakes import file_of
 from PIL import Image
 

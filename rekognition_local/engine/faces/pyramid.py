@@ -60,8 +60,10 @@ class Pyramid:
         return self._levels[min(wanted, len(self._levels) - 1)]
 
 
-def similarity_transform(points: Floats, reference: Floats) -> NDArray[np.float64]:
-    """The rotation, scale and shift (2, 3) that brings the points (k, 2) nearest to the reference, by least squares.
+def placement(points: Floats, reference: Floats) -> NDArray[np.float64]:
+    """Where the pixels of a chip with the reference's points (k, 2) lie in the image with these points, (2, 3).
+
+    The inverse of the rotation, scale and shift that brings the points nearest to the reference, by least squares.
 
     Source: S. Umeyama, "Least-squares estimation of transformation parameters between two point patterns", 1991.
     """
@@ -71,16 +73,9 @@ def similarity_transform(points: Floats, reference: Floats) -> NDArray[np.float6
     u, v = (target - target_centre).T
     power = max(float((x**2 + y**2).sum()), 1e-12)
     a, b = float((x * u + y * v).sum()) / power, float((x * v - y * u).sum()) / power
-    rotation = np.array([[a, -b], [b, a]])
-    shift = target_centre - rotation @ source_centre
-    return np.hstack([rotation, shift[:, None]])
-
-
-def placement(points: Floats, reference: Floats) -> NDArray[np.float64]:
-    """Where the pixels of a chip with the reference's points (k, 2) lie in the image with these points, (2, 3)."""
-    (a, b, x), (_, _, y) = similarity_transform(points, reference)
-    turn = np.array([[a, -b], [b, a]]) / max(a * a + b * b, 1e-12)
-    return np.column_stack([turn, turn @ (-x, -y)])
+    shift = target_centre - np.array([[a, -b], [b, a]]) @ source_centre
+    turn = np.array([[a, b], [-b, a]]) / max(a * a + b * b, 1e-12)
+    return np.column_stack([turn, turn @ -shift])
 
 
 def _placed(square: NDArray[np.float64], side: int, angle: float) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from rekognition_local.operations.image_sources import ImageSource
 from rekognition_local.operations.service import Service
 from rekognition_local.operations.users import mean_vector
 from rekognition_local.storage.database import Store
-from rekognition_local.storage.gallery import Gallery, Quotas
+from rekognition_local.storage.gallery import Gallery
 from rekognition_local.storage.storage_errors import FolderInUseError
 from tests.rekognition_local.conftest import FakeServer
 from tests.rekognition_local.fakes import FakeEngine, FakeS3, Scene, descriptor, face, picture
@@ -641,31 +641,22 @@ def test_a_user_that_is_being_updated_is_a_conflict(
         assert first.result()["AssociatedFaces"] == [{"FaceId": ids[1]}]
 
 
-def test_quotas_are_kept(fake: FakeServer) -> None:
-    engine = fake.engine
-    engine.scenes[GROUP] = Scene(
-        [face(0.4, 0.0), face(0.3, 0.4), face(0.2, 0.7)], [descriptor(seed) for seed in range(3)]
-    )
-    gallery = Gallery(Store(None), engine, Quotas(collections=1, faces=5, users=1, faces_per_user=2))
-    with serving(Service(engine, ImageSource(FakeS3({})), gallery)) as endpoint:
-        rekognition, exceeded = client(endpoint), "ServiceQuotaExceededException"
-        rekognition.create_collection(CollectionId="office")
-        assert refusal(rekognition.create_collection, CollectionId="second") == exceeded
+def test_a_user_has_at_most_100_faces(fake: FakeServer) -> None:
+    fake.engine.scenes[GROUP] = Scene([face(0.001 * size) for size in range(300, 199, -1)], [descriptor(1)] * 101)
+    fake.rekognition.create_collection(CollectionId="office")
+    fake.rekognition.create_user(CollectionId="office", UserId="ann")
+    ids = [
+        record["Face"]["FaceId"]
+        for name in ("one", "other")
+        for record in fake.rekognition.index_faces(
+            CollectionId="office", Image=image(GROUP), ExternalImageId=name, MaxFaces=51
+        )["FaceRecords"]
+    ]
+    faces = {"CollectionId": "office", "UserId": "ann"}
 
-        records = rekognition.index_faces(CollectionId="office", Image=image(GROUP))["FaceRecords"]
-        assert refusal(rekognition.index_faces, CollectionId="office", Image=image(GROUP)) == exceeded
-        assert rekognition.describe_collection(CollectionId="office")["FaceCount"] == 3  # all or none of an image
-        found = rekognition.search_faces_by_image(CollectionId="office", Image=image(GROUP), FaceMatchThreshold=0)
-        assert len(found["FaceMatches"]) == 3
+    fake.rekognition.associate_faces(**faces, FaceIds=ids[:100])
 
-        rekognition.create_user(CollectionId="office", UserId="ann")
-        assert refusal(rekognition.create_user, CollectionId="office", UserId="bob") == exceeded
-
-        ids = [record["Face"]["FaceId"] for record in records]
-        faces = {"CollectionId": "office", "UserId": "ann", "UserMatchThreshold": 0}
-        assert refusal(rekognition.associate_faces, **faces, FaceIds=ids) == exceeded
-        rekognition.associate_faces(**faces, FaceIds=ids[:2])
-        assert refusal(rekognition.associate_faces, **faces, FaceIds=ids[2:]) == exceeded
+    assert refusal(fake.rekognition.associate_faces, **faces, FaceIds=ids[100:]) == "ServiceQuotaExceededException"
 
 
 def test_vectors_of_another_recogniser_are_refused_with_the_reason(office: FakeServer) -> None:

@@ -19,7 +19,7 @@ from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import service_model
 from rekognition_local.server.answers import Answers
 from rekognition_local.storage.database import Store
-from rekognition_local.storage.gallery import Gallery, Quotas
+from rekognition_local.storage.gallery import Gallery
 from tests.rekognition_local.conftest import FakeServer
 from tests.rekognition_local.fakes import FakeEngine, FakeS3, Scene, descriptor, face, picture
 from tests.rekognition_local.servers import client, serving
@@ -166,7 +166,7 @@ def test_a_token_of_another_list_is_refused(people: FakeServer) -> None:
 
 
 class World:
-    """A server with small quotas, in which each exception can be brought about."""
+    """A server in which each exception can be brought about."""
 
     def __init__(self, rekognition: Any, endpoint: str) -> None:
         self.rekognition = rekognition
@@ -221,12 +221,8 @@ class World:
 def world() -> Iterator[World]:
     engine = FakeEngine({PERSON: Scene([face(0.4)], [descriptor(1)])})
     engine.scenes[GROUP] = Scene([face(0.3, place / 10) for place in range(4)], [descriptor(9)] * 4)
-    quotas = Quotas(collections=1, faces=3, users=1, faces_per_user=0)
-    gallery = Gallery(Store(None), engine, Quotas(collections=1, faces=3, users=2, faces_per_user=1))
-    with serving(Service(engine, ImageSource(FakeS3({})), gallery), faults=Answers()) as endpoint:
-        world = World(client(endpoint), endpoint)
-        gallery.quotas = quotas
-        yield world
+    with serving(Service(engine, ImageSource(FakeS3({})), Gallery(Store(None), engine)), faults=Answers()) as endpoint:
+        yield World(client(endpoint), endpoint)
 
 
 def with_image(request: dict[str, Any], replacement: dict[str, Any]) -> dict[str, Any]:
@@ -266,10 +262,9 @@ PROVOKE: dict[str, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
         "ClientRequestToken": "used",
     },
     "ConflictException": lambda _, request: {**request, "UserId": "ann"},
-    "ServiceQuotaExceededException": lambda name, request: {
+    "ServiceQuotaExceededException": lambda _, request: {
         **request,
-        **({"Image": image(GROUP)} if name == "IndexFaces" else {}),
-        **({"Tags": {f"key{number}": "" for number in range(51)}} if name == "TagResource" else {}),
+        "Tags": {f"key{number}": "" for number in range(51)},
     },
 }
 
@@ -286,7 +281,9 @@ WITHOUT_OCCASION = {
     ("GetFaceLivenessSessionResults", "InvalidParameterException"),
     # Brought about by a second request in test_collections.py, `test_a_user_that_is_being_updated_is_a_conflict`.
     *((name, "ConflictException") for name in ("DeleteUser", "AssociateFaces", "DisassociateFaces")),
-    # A user that is full, in test_collections.py, `test_quotas_are_kept`.
+    # Of so many users and faces as no machine of a developer holds.
+    *((name, "ServiceQuotaExceededException") for name in ("CreateUser", "IndexFaces")),
+    # A user that is full, in test_collections.py, `test_a_user_has_at_most_100_faces`.
     ("AssociateFaces", "ServiceQuotaExceededException"),
 }
 
