@@ -24,7 +24,7 @@ from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verifier
 from person_verifier.training.model import VerifierModel
 from rekognition_local.engine import DetectedFace, Engine
-from rekognition_local.server.connections import BoundedProtocol, PatientServer
+from rekognition_local.server.connections import BoundedProtocol, PatientServer, admit_no_more
 from rekognition_local.server.process import give_large_blocks_back
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes a private, unlinked file there
@@ -67,7 +67,7 @@ class UvicornWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             timeout_notify=int(self.timeout),
             callback_notify=self.is_alive,
         )
-        PatientServer(config).run(sockets=self.sockets)
+        PatientServer(config, shared=True).run(sockets=self.sockets)
 
     async def is_alive(self) -> None:
         """Tell the master, which replaces a worker that hangs."""
@@ -80,6 +80,13 @@ class PatientArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     def handle_int(self) -> None:
         """Stop as at SIGTERM."""
         self.handle_term()
+
+    def stop(self, graceful: bool = True) -> None:
+        """Let nobody in any more, then stop; unless another master (USR2, systemd) has the listeners too."""
+        if not (self.systemd or self.reexec_pid or self.master_pid):
+            for listener in self.LISTENERS:
+                admit_no_more(listener.sock)
+        super().stop(graceful)
 
 
 class VerifierServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -1,7 +1,9 @@
 """How long an HTTP server waits for its callers, for how many, and how it stops: uvicorn has no limits and is hasty."""
 
 import asyncio
+import ctypes
 import socket
+import struct
 from contextlib import suppress
 from functools import partial
 
@@ -19,6 +21,7 @@ LOCAL_NAMES = ("127.0.0.1", "localhost", "host.docker.internal")
 
 _TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _NEVER = float("inf")
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 
 
 class BoundedProtocol(H11Protocol):
@@ -94,24 +97,52 @@ class BoundedProtocol(H11Protocol):
         self.transport.close()
 
 
+def admit_no_more(listener: socket.socket) -> None:
+    """Have the kernel drop what new callers send: closing the listener would reset those that come just before it.
+
+    Their kernel tries again a second later and finds the port closed. Only Linux can; elsewhere nothing changes.
+    """
+    drop = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))  # a filter: BPF_RET, 0 bytes
+    with suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(drop)))
+
+
 class PatientServer(uvicorn.Server):
-    """uvicorn that loses no request when it stops, neither of a new connection nor of one that is kept."""
+    """uvicorn that loses no request when it stops, neither of a new connection nor of one that is kept.
+
+    `shared`: other processes accept from the same listeners and may go on. Who stops all of them calls `admit_no_more`.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, shared: bool = False) -> None:
+        super().__init__(config)
+        self._shared = shared
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take the connections that wait at the door, answer what comes on them and on the others, then close."""
-        # In place: answers in progress hold the same list. Each ends its connection.
-        self.server_state.default_headers.append((b"connection", b"close"))
-        loop = asyncio.get_running_loop()
-        connection = partial(BoundedProtocol, self.config, self.server_state, self.lifespan.state)
+        for listener in () if self._shared else sockets or ():
+            admit_no_more(listener)
+        state, loop = self.server_state, asyncio.get_running_loop()
+        # Each answer ends its connection, and says so. One in progress for a second has the headers of before.
+        state.default_headers.append((b"connection", b"close"))
+        for one in state.connections:
+            if isinstance(one, BoundedProtocol) and one.cycle is not None:
+                one.cycle.default_headers = state.default_headers
+        connection = partial(BoundedProtocol, self.config, state, self.lifespan.state)
         for server, listener in zip(self.servers, sockets or [], strict=True):
             # The kernel has accepted them for us, and would reset them when the last listener closes. asyncio must take
             # none besides: those that it has not yet made a connection of when it closes are lost.
             loop.remove_reader(listener)
             with suppress(BlockingIOError):
-                while True:
+                while self.config.ssl is None:  # a caller may take its time to agree on TLS
                     await loop.connect_accepted_socket(connection, listener.accept()[0])
             server.close()
-        until = loop.time() + LAST_REQUESTS_S
-        while self.server_state.connections and loop.time() < until:
+        # A second in which no request begins or ends: who has a connection and asks, has asked by now.
+        before, until = (0, 0), 0.0
+        while state.connections:
+            now = len(state.connections), len(state.tasks)
+            if now != before:
+                before, until = now, loop.time() + LAST_REQUESTS_S
+            elif loop.time() > until:
+                break
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)

@@ -1,5 +1,6 @@
 """The server as a process: it forks workers, logs JSON, and loses no request when it is told to stop."""
 
+import os
 import signal
 import socket
 import time
@@ -52,6 +53,29 @@ def test_a_stop_under_load_loses_no_request_under_way(server: Server, keep_alive
 
     assert set(outcomes) == {"200"}
     assert code == 0
+
+
+def test_nobody_is_let_in_once_it_stops(server: Server) -> None:
+    address = httpx.URL(server.url)
+    workers = server.workers()
+
+    def is_shut() -> bool:
+        try:
+            socket.create_connection((address.host, address.port or 80), timeout=0.3).close()
+        except TimeoutError:
+            return True
+        return False
+
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)  # it still has the listener, and closes it later
+    server.process.send_signal(signal.SIGTERM)
+    try:
+        until(is_shut)
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+
+    assert server.process.wait(30) == 0
 
 
 def test_several_workers_share_the_requests(shared_server: Server) -> None:

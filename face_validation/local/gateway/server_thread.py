@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import uvicorn
 
-from rekognition_local.server.connections import BoundedProtocol
+from rekognition_local.server.connections import BoundedProtocol, PatientServer
 
 # How long the end waits for requests under way; the others are refused with 503.
 GRACE_S = 5
@@ -31,7 +31,7 @@ class ServerThread:
             lifespan="on",
             ssl_certfile=certificate,
         )
-        self._server = uvicorn.Server(config)
+        self._server = PatientServer(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="gateway", daemon=True
         )
