@@ -2,21 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Literal, TypeAlias
 
-from face_validation_function.documents.claims import Claim, Verdict
+from face_validation_function.documents.claims import Verdict
 from face_validation_function.documents.document import DocumentReading
 from face_validation_function.faces import ImageAnalysis
 from face_validation_function.quality.measures import shortcomings
 from face_validation_function.reasons import Reason
 
-
-class Decision(StrEnum):
-    """What to do with a similarity where there is a band for a human to look at."""
-
-    MATCH = "match"
-    REVIEW = "review"
-    NO_MATCH = "no_match"
+Decision: TypeAlias = Literal["match", "review", "no_match"]
+"""What to do with a similarity where there is a band for a human to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +28,7 @@ class Comparison:
     target: ImageAnalysis
     threshold_review: float | None = None
     document: DocumentReading | None = None
-    claims: Mapping[Claim, Verdict] | None = None
+    claims: Mapping[str, Verdict] | None = None
 
     @property
     def is_match(self) -> bool:
@@ -46,14 +41,14 @@ class Comparison:
         if self.threshold_review is None:
             return None
         if self.is_match:
-            return Decision.MATCH
-        return Decision.REVIEW if self.similarity >= self.threshold_review else Decision.NO_MATCH
+            return "match"
+        return "review" if self.similarity >= self.threshold_review else "no_match"
 
     @property
     def reasons(self) -> list[Reason]:
         """What a caller should know of this answer; the faces' own reasons where their quality was measured."""
         found = [] if self.is_match else [Reason.SIMILARITY_BELOW_THRESHOLD]
-        if self.decision is Decision.REVIEW:
+        if self.decision == "review":
             found.append(Reason.SIMILARITY_NEAR_THRESHOLD)
         # A document has ghost images of its portrait: several faces on it are expected.
         if self.source.document is None and len(self.source.faces) > 1:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.json_schema import SkipJsonSchema
 
+from face_validation_function.documents.claims import Verdict
 from face_validation_function.quality.measures import SCALES
 from face_validation_function.reasons import MEANINGS, Reason
 
@@ -50,7 +51,6 @@ class AnswerToRequest(Answer):
     id_request: Uuid
 
 
-Decision = Literal["match", "review", "no_match"]
 Reasons = Annotated[
     list[Reason],
     Field(
@@ -69,8 +69,8 @@ class Measure(Answer):
 
 
 _MEASURES: dict[str, Any] = {
-    measure.value: (Measure, Field(description=f"{scale.meaning[0].upper()}{scale.meaning[1:]}, in {scale.unit}."))
-    for measure, scale in SCALES.items()
+    name: (Measure, Field(description=f"{scale.meaning[0].upper()}{scale.meaning[1:]}, in {scale.unit}."))
+    for name, scale in SCALES.items()
 }
 FaceQuality = create_model(
     "FaceQuality",
@@ -124,9 +124,6 @@ class ReadDocument(Answer):
     mrz_matches_print: Maybe[bool] = maybe(
         "Whether the printed number and birth date, if they are read, equal the zone's. Does not detect forgeries."
     )
-
-
-Verdict = Literal["match", "mismatch", "not_readable"]
 
 
 class ClaimVerdicts(Answer):

@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
+from face_validation_function.comparison import Decision
 from face_validation_function.contract.answer import (
     Answer,
     AnswerToRequest,
     ClaimVerdicts,
     Count,
-    Decision,
     Maybe,
     Moment,
     Percent,

@@ -7,7 +7,7 @@ letters: ICAO Doc 9303-3, section 6, A (Latin) and B (Cyrillic); states choose a
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from face_validation_function.documents.document import DocumentReading
 
@@ -27,47 +27,30 @@ _LEFT_OUT = re.compile("['\u2018\u2019\u02bb\u02bc.,]")
 MOST_NAMES = 12
 
 
-class Claim(StrEnum):
-    """What may be claimed."""
-
-    DOCUMENT_NUMBER = "document_number"
-    DATE_OF_BIRTH = "date_of_birth"
-    FULL_NAME = "full_name"
-    EXPIRY_DATE = "expiry_date"
-    NATIONALITY = "nationality"
+Verdict: TypeAlias = Literal["match", "mismatch", "not_readable"]
 
 
-class Verdict(StrEnum):
-    """The answer to a claim."""
-
-    MATCH = "match"
-    MISMATCH = "mismatch"
-    NOT_READABLE = "not_readable"
-
-
-def judged_claims(claims: Mapping[Claim, str], document: DocumentReading) -> dict[Claim, Verdict]:
-    """Each claim's verdict; not readable where the field is not there or its check digit is wrong."""
+def judged_claims(claims: Mapping[str, str], document: DocumentReading) -> dict[str, Verdict]:
+    """The verdict of each claim, by field; not readable where that is not there or its check digit is wrong."""
     return {claim: _verdict(claim, said, document) for claim, said in claims.items()}
 
 
-def _verdict(claim: Claim, said: str, document: DocumentReading) -> Verdict:
-    if claim is Claim.FULL_NAME:
-        surname, given = document.proved("surname"), document.proved("given_names") or ""
-        if surname is None:
-            return Verdict.NOT_READABLE
-        matches = is_name_of(said, surname, given, truncated=document.has_truncated_names)
+def _verdict(claim: str, said: str, document: DocumentReading) -> Verdict:
+    found = document.proved("surname" if claim == "full_name" else claim)
+    if found is None:
+        return "not_readable"
+    if claim == "full_name":
+        given_names = document.proved("given_names") or ""
+        matches = is_name_of(said, found, given_names, truncated=document.has_truncated_names)
     else:
-        found = document.proved(claim.value)
-        if found is None:
-            return Verdict.NOT_READABLE
         matches = _plain(claim, said) == _plain(claim, found)
-    return Verdict.MATCH if matches else Verdict.MISMATCH
+    return "match" if matches else "mismatch"
 
 
-def _plain(claim: Claim, text: str) -> str:
+def _plain(claim: str, text: str) -> str:
     """What is compared: letters and digits alone, and Germany's one-letter code as the three that others write."""
     plain = "".join(character for character in text.upper() if character.isalnum())
-    return "DEU" if claim is Claim.NATIONALITY and plain == "D" else plain
+    return "DEU" if claim == "nationality" and plain == "D" else plain
 
 
 def is_name_of(full_name: str, surname: str, given_names: str, *, truncated: bool) -> bool:

@@ -10,34 +10,12 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from face_validation_function.reasons import Reason
 
 # The distance from eyes to chin, in distances from eyes to mouth.
 CHIN = 1.8
-
-
-class QualityMeasure(StrEnum):
-    """The names in requests and answers."""
-
-    INTER_EYE_DISTANCE = "inter_eye_distance"
-    HEAD_SIZE = "head_size"
-    LEFTWARD_CROP = "leftward_crop"
-    RIGHTWARD_CROP = "rightward_crop"
-    MARGIN_ABOVE = "margin_above"
-    MARGIN_BELOW = "margin_below"
-    HEAD_POSE_YAW = "head_pose_yaw"
-    HEAD_POSE_PITCH = "head_pose_pitch"
-    HEAD_POSE_ROLL = "head_pose_roll"
-    LUMINANCE_MEAN = "luminance_mean"
-    LUMINANCE_VARIANCE = "luminance_variance"
-    UNDER_EXPOSURE_PREVENTION = "under_exposure_prevention"
-    OVER_EXPOSURE_PREVENTION = "over_exposure_prevention"
-    DYNAMIC_RANGE = "dynamic_range"
-    ILLUMINATION_UNIFORMITY = "illumination_uniformity"
-    SHARPNESS = "sharpness"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +26,8 @@ class Measured:
     score: float
 
 
-Quality = Mapping[QualityMeasure, Measured]
-"""Every measure of one face."""
+Quality = Mapping[str, Measured]
+"""Every measure of one face, under the names of `SCALES`, which are those of requests and answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,49 +66,39 @@ def _from(middle: float, width: float) -> Callable[[float], float]:
     return lambda value: 100 * _rise(value, middle, width)
 
 
-_SCORES: Mapping[QualityMeasure, Callable[[float], float]] = {
-    QualityMeasure.INTER_EYE_DISTANCE: _from(70, 20),
-    QualityMeasure.HEAD_SIZE: lambda value: 200 * (1 - _rise(abs(value - 0.45), 0, 0.05)),
-    QualityMeasure.LEFTWARD_CROP: _from(0.9, 0.1),
-    QualityMeasure.RIGHTWARD_CROP: _from(0.9, 0.1),
-    QualityMeasure.MARGIN_ABOVE: _from(1.4, 0.1),
-    QualityMeasure.MARGIN_BELOW: _from(1.8, 0.1),
-    QualityMeasure.HEAD_POSE_YAW: _upright,
-    QualityMeasure.HEAD_POSE_PITCH: _upright,
-    QualityMeasure.HEAD_POSE_ROLL: _upright,
-    QualityMeasure.LUMINANCE_MEAN: lambda value: 100 * _rise(value, 0.2, 0.05) * (1 - _rise(value, 0.8, 0.05)),
-    QualityMeasure.LUMINANCE_VARIANCE: lambda value: 100 * math.sin(math.pi * 60 * value / (60 * value + 1)),
-    QualityMeasure.UNDER_EXPOSURE_PREVENTION: lambda value: 100 * (1 - _rise(value, 0.92, 0.05)),
-    QualityMeasure.OVER_EXPOSURE_PREVENTION: lambda value: 1 / (0.01 + value),
-    QualityMeasure.DYNAMIC_RANGE: lambda value: 100 * value / 8,
-    QualityMeasure.ILLUMINATION_UNIFORMITY: lambda value: 100 * value**0.3,
-    QualityMeasure.SHARPNESS: _from(0.18, 0.05),
+_SCORES: Mapping[str, Callable[[float], float]] = {
+    "inter_eye_distance": _from(70, 20),
+    "head_size": lambda value: 200 * (1 - _rise(abs(value - 0.45), 0, 0.05)),
+    "leftward_crop": _from(0.9, 0.1),
+    "rightward_crop": _from(0.9, 0.1),
+    "margin_above": _from(1.4, 0.1),
+    "margin_below": _from(1.8, 0.1),
+    "head_pose_yaw": _upright,
+    "head_pose_pitch": _upright,
+    "head_pose_roll": _upright,
+    "luminance_mean": lambda value: 100 * _rise(value, 0.2, 0.05) * (1 - _rise(value, 0.8, 0.05)),
+    "luminance_variance": lambda value: 100 * math.sin(math.pi * 60 * value / (60 * value + 1)),
+    "under_exposure_prevention": lambda value: 100 * (1 - _rise(value, 0.92, 0.05)),
+    "over_exposure_prevention": lambda value: 1 / (0.01 + value),
+    "dynamic_range": lambda value: 100 * value / 8,
+    "illumination_uniformity": lambda value: 100 * value**0.3,
+    "sharpness": _from(0.18, 0.05),
 }
 # Meanings, units and limits are in `measures.json`.
 _TOLD = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
-SCALES: Mapping[QualityMeasure, Scale] = {
-    measure: Scale(score=score, **_TOLD[measure.value]) for measure, score in _SCORES.items()
-}
+SCALES = {name: Scale(score=score, **_TOLD[name]) for name, score in _SCORES.items()}
 
 
-def measured(values: Mapping[QualityMeasure, float]) -> Quality:
+def measured(values: Mapping[str, float]) -> Quality:
     """Each value with its score."""
-    return {
-        measure: Measured(value, min(100.0, max(0.0, SCALES[measure].score(value))))
-        for measure, value in values.items()
-    }
+    return {name: Measured(value, min(100.0, max(0.0, SCALES[name].score(value)))) for name, value in values.items()}
 
 
-def shortcomings(quality: Quality, side: str, least: Mapping[QualityMeasure, float] | None = None) -> list[Reason]:
+def shortcomings(quality: Quality, side: str, least: Mapping[str, float] | None = None) -> list[Reason]:
     """What is wrong with the face of a side (source or target), each reason once, in the table's order.
 
     `least` is the score that is enough, by default the table's own limits, of every measure.
     """
-    limits = {measure: scale.limit for measure, scale in SCALES.items()} if least is None else least
-    return list(
-        dict.fromkeys(
-            SCALES[measure].reason(side, found.value)
-            for measure, found in quality.items()
-            if measure in limits and found.score < limits[measure]
-        )
-    )
+    limits = {name: scale.limit for name, scale in SCALES.items()} if least is None else least
+    low = {name: found for name, found in quality.items() if name in limits and found.score < limits[name]}
+    return list(dict.fromkeys(SCALES[name].reason(side, found.value) for name, found in low.items()))

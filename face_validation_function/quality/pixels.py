@@ -6,7 +6,7 @@ from PIL import Image, ImageFilter, ImageStat
 
 from face_validation_function.exceptions.exceptions import InternalServerError
 from face_validation_function.faces import Face, Landmarks, Pose
-from face_validation_function.quality.measures import CHIN, Quality, QualityMeasure, measured
+from face_validation_function.quality.measures import CHIN, Quality, measured
 
 # The face laid straight: eyes 60 pixels apart, one third from the top, and the skin around them without background.
 EYES_APART = 60
@@ -58,7 +58,7 @@ def straightened(pixels: Image.Image, landmarks: Landmarks) -> Image.Image:
     return near.transform(CHIP, Image.Transform.AFFINE, affine, Image.Resampling.BICUBIC, fillcolor=128)
 
 
-def _geometry(size: tuple[int, int], landmarks: Landmarks, pose: Pose) -> dict[QualityMeasure, float]:
+def _geometry(size: tuple[int, int], landmarks: Landmarks, pose: Pose) -> dict[str, float]:
     left, right = _in_pixels(landmarks.left_eye, size), _in_pixels(landmarks.right_eye, size)
     mouth = _middle(_in_pixels(landmarks.mouth_left, size), _in_pixels(landmarks.mouth_right, size))
     eyes = _middle(left, right)
@@ -66,19 +66,19 @@ def _geometry(size: tuple[int, int], landmarks: Landmarks, pose: Pose) -> dict[Q
     chin = max(CHIN * math.dist(eyes, mouth), 1.0)
     across = max(apart, 1.0)
     return {
-        QualityMeasure.INTER_EYE_DISTANCE: apart,
-        QualityMeasure.HEAD_SIZE: chin / size[1],
-        QualityMeasure.LEFTWARD_CROP: min(left[0], right[0]) / across,
-        QualityMeasure.RIGHTWARD_CROP: (size[0] - max(left[0], right[0])) / across,
-        QualityMeasure.MARGIN_ABOVE: eyes[1] / chin,
-        QualityMeasure.MARGIN_BELOW: (size[1] - eyes[1]) / chin,
-        QualityMeasure.HEAD_POSE_YAW: pose.yaw,
-        QualityMeasure.HEAD_POSE_PITCH: pose.pitch,
-        QualityMeasure.HEAD_POSE_ROLL: pose.roll,
+        "inter_eye_distance": apart,
+        "head_size": chin / size[1],
+        "leftward_crop": min(left[0], right[0]) / across,
+        "rightward_crop": (size[0] - max(left[0], right[0])) / across,
+        "margin_above": eyes[1] / chin,
+        "margin_below": (size[1] - eyes[1]) / chin,
+        "head_pose_yaw": pose.yaw,
+        "head_pose_pitch": pose.pitch,
+        "head_pose_roll": pose.roll,
     }
 
 
-def _luminance(chip: Image.Image) -> dict[QualityMeasure, float]:
+def _luminance(chip: Image.Image) -> dict[str, float]:
     levels = chip.histogram()
     pixels = sum(levels)
     contrast = ImageStat.Stat(chip).stddev[0]
@@ -88,13 +88,13 @@ def _luminance(chip: Image.Image) -> dict[QualityMeasure, float]:
     half = chip.width // 2
     halves = [_coarse(chip.crop(box)) for box in ((0, 0, half, chip.height), (half, 0, chip.width, chip.height))]
     return {
-        QualityMeasure.LUMINANCE_MEAN: mean,
-        QualityMeasure.LUMINANCE_VARIANCE: (contrast / 255) ** 2,
-        QualityMeasure.UNDER_EXPOSURE_PREVENTION: sum(levels[:26]) / pixels,
-        QualityMeasure.OVER_EXPOSURE_PREVENTION: sum(levels[247:]) / pixels,
-        QualityMeasure.DYNAMIC_RANGE: -sum(n / pixels * math.log2(n / pixels) for n in levels if n),
-        QualityMeasure.ILLUMINATION_UNIFORMITY: sum(map(min, *halves)),
-        QualityMeasure.SHARPNESS: detail / max(contrast, 4.0),
+        "luminance_mean": mean,
+        "luminance_variance": (contrast / 255) ** 2,
+        "under_exposure_prevention": sum(levels[:26]) / pixels,
+        "over_exposure_prevention": sum(levels[247:]) / pixels,
+        "dynamic_range": -sum(n / pixels * math.log2(n / pixels) for n in levels if n),
+        "illumination_uniformity": sum(map(min, *halves)),
+        "sharpness": detail / max(contrast, 4.0),
     }
 
 

@@ -118,12 +118,12 @@ class FaceSteps:
         comparison = Comparison(
             similarity, request.threshold, source.seen, target.seen, request.threshold_review, source.reading
         )
-        if source.document_file is None or not comparison.is_match:
+        if request.claims is None or source.document_file is None or not comparison.is_match:
             return comparison
         # Only now, and only of a match: nothing is read of, nor told about, a stranger's document.
         with _about("source"):
             reading = self._read(source.document_file)
-        return replace(comparison, claims=judged_claims(request.claimed, reading))
+        return replace(comparison, claims=judged_claims(request.claims.model_dump(exclude_none=True), reading))
 
     def only_face(self, photo: LoadedImage, request: FaceValidationRequest) -> PreparedFace:
         """The most prominent face of a photograph."""

@@ -110,12 +110,11 @@ def prepared_face(
 def _quality(timer: RequestTimer, photo: LoadedImage, face: Face, request: FaceValidationRequest) -> Quality:
     with timer.step(f"{photo.name}, quality"):
         quality = face_quality(photo.image.pixels, face)
-        least = request.least_quality
-        if failed := shortcomings(quality, photo.name, least):
+        if failed := shortcomings(quality, photo.name, request.min_quality):
             low = ", ".join(
-                f"{measure} scores {quality[measure].score:.1f} and min_quality asks for {score:g}"
-                for measure, score in least.items()
-                if quality[measure].score < score
+                f"{name} scores {quality[name].score:.1f} and min_quality asks for {least:g}"
+                for name, least in request.min_quality.items()
+                if quality[name].score < least
             )
             raise ImageValidationError(f"the compared face is not good enough: {low}.", *failed)
     return quality

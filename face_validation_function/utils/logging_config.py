@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from face_validation_function.comparison import Comparison, Decision
+from face_validation_function.comparison import Comparison
 from face_validation_function.exceptions.exceptions import FaceValidationError, ServiceBusyError
 from face_validation_function.faces import ImageAnalysis
 from face_validation_function.jobs import Job, Outcome
@@ -45,7 +45,7 @@ def record(
             "target": _sizes(outcome.target),
         }
         values |= {
-            "Reviews": int(outcome.decision is Decision.REVIEW),
+            "Reviews": int(outcome.decision == "review"),
             "Matches" if outcome.is_match else "NonMatches": 1,
             "Similarity": outcome.similarity,
         }

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from face_validation_function.documents.claims import Claim
-from face_validation_function.quality.measures import QualityMeasure
+from face_validation_function.quality.measures import SCALES
 from face_validation_function.validations.body import ObjectKey, Percent, StrictBody
 
 MISSPELT_TARGET_PATH = "tareget_path"
@@ -49,8 +48,8 @@ class Claims(BaseModel):
 
 
 def _measure(name: str) -> str:
-    if name not in set(QualityMeasure):
-        raise ValueError(f"the measures are {', '.join(QualityMeasure)}")
+    if name not in SCALES:
+        raise ValueError(f"the measures are {', '.join(SCALES)}")
     return name
 
 
@@ -116,7 +115,7 @@ class FaceValidationRequest(StrictBody):
     )
     min_quality: dict[Annotated[str, AfterValidator(_measure)], Percent] = Field(
         default={},
-        json_schema_extra={"propertyNames": {"enum": list(QualityMeasure)}},
+        json_schema_extra={"propertyNames": {"enum": list(SCALES)}},
         description="The minimum score (0-100) of each measure. An image whose face scores less is refused.",
     )
 
@@ -135,17 +134,6 @@ class FaceValidationRequest(StrictBody):
     def wants_quality(self) -> bool:
         """Whether measures are used where there are any."""
         return self.needs_quality or "reasons" in self.include
-
-    @property
-    def least_quality(self) -> dict[QualityMeasure, float]:
-        """`min_quality` by measure."""
-        return {QualityMeasure(name): score for name, score in self.min_quality.items()}
-
-    @property
-    def claimed(self) -> dict[Claim, str]:
-        """The claims that were made, by what they are about."""
-        made = {} if self.claims is None else self.claims.model_dump(exclude_none=True)
-        return {Claim(name): said for name, said in made.items()}
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Self:

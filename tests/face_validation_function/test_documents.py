@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from face_validation_function.documents.claims import Claim, Verdict, is_name_of, judged_claims
+from face_validation_function.documents.claims import Verdict, is_name_of, judged_claims
 from face_validation_function.documents.document import DocumentReading, birth_date, expiry_date, read_document
 from face_validation_function.documents.zones import check_digit
 from face_validation_function.faces import BoundingBox, TextLine
@@ -296,27 +296,27 @@ def test_no_name_takes_long_or_fails(name: str, zone: str) -> None:
 @pytest.mark.parametrize(
     ("claim", "said", "verdict"),
     [
-        (Claim.DOCUMENT_NUMBER, "L898902C3", Verdict.MATCH),
-        (Claim.DOCUMENT_NUMBER, "l 898902-c3", Verdict.MATCH),
-        (Claim.DOCUMENT_NUMBER, "L898902C4", Verdict.MISMATCH),
-        (Claim.DATE_OF_BIRTH, "1974-08-12", Verdict.MATCH),
-        (Claim.DATE_OF_BIRTH, "1974-12-08", Verdict.MISMATCH),
-        (Claim.EXPIRY_DATE, "2012-04-15", Verdict.MATCH),
-        (Claim.NATIONALITY, "uto", Verdict.MATCH),
-        (Claim.NATIONALITY, "DEU", Verdict.MISMATCH),
-        (Claim.FULL_NAME, "Anna María Eriksson", Verdict.MATCH),
-        (Claim.FULL_NAME, "Anna Eriksson", Verdict.MISMATCH),
+        ("document_number", "L898902C3", "match"),
+        ("document_number", "l 898902-c3", "match"),
+        ("document_number", "L898902C4", "mismatch"),
+        ("date_of_birth", "1974-08-12", "match"),
+        ("date_of_birth", "1974-12-08", "mismatch"),
+        ("expiry_date", "2012-04-15", "match"),
+        ("nationality", "uto", "match"),
+        ("nationality", "DEU", "mismatch"),
+        ("full_name", "Anna María Eriksson", "match"),
+        ("full_name", "Anna Eriksson", "mismatch"),
     ],
 )
-def test_a_claim_is_right_or_wrong(claim: Claim, said: str, verdict: Verdict) -> None:
+def test_a_claim_is_right_or_wrong(claim: str, said: str, verdict: Verdict) -> None:
     assert judged_claims({claim: said}, read(*TD3)) == {claim: verdict}
 
 
 def test_a_field_whose_check_digit_is_wrong_is_not_readable_and_so_is_a_document_without_a_zone() -> None:
     wrong = read(TD3[0], TD3[1].replace("7408122", "7408132"))
 
-    assert judged_claims({Claim.DATE_OF_BIRTH: "1974-08-13"}, wrong) == {Claim.DATE_OF_BIRTH: Verdict.NOT_READABLE}
-    assert judged_claims({Claim.FULL_NAME: "Anna"}, read()) == {Claim.FULL_NAME: Verdict.NOT_READABLE}
+    assert judged_claims({"date_of_birth": "1974-08-13"}, wrong) == {"date_of_birth": "not_readable"}
+    assert judged_claims({"full_name": "Anna"}, read()) == {"full_name": "not_readable"}
 
 
 def test_what_was_read_is_not_in_the_readings_repr() -> None:

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from face_validation_function.faces import BoundingBox, Face, Landmarks, Pose
-from face_validation_function.quality.measures import Quality, QualityMeasure
+from face_validation_function.quality.measures import SCALES, Quality
 from face_validation_function.quality.pixels import face_quality
 from rekognition_local.engine import Engine
 
@@ -94,7 +94,7 @@ def curves(engine: Engine, firsts: Sequence[Sample], seconds: Sequence[Sample]) 
     matches = list(pairs(firsts, seconds))
     missed = np.array([scores[i, j] < threshold for i, j in matches])
     found: dict[str, Sequence[float]] = {}
-    for measure in QualityMeasure:
+    for measure in SCALES:
         worse = np.array([min(firsts[i].quality[measure].score, seconds[j].quality[measure].score) for i, j in matches])
         order = np.argsort(-worse, kind="stable")
         found[measure] = [float(missed[order[: round(len(order) * (1 - share))]].mean()) for share in REJECTED]
@@ -119,7 +119,7 @@ def main() -> None:
         count, misses = found["pairs, misses"]
         table = Table("measure", *(f"{share:.0%}" for share in REJECTED))
         table.title = f"{name}: {count:.0f} pairs, {misses:.0f} missed; FNMR in percent by share rejected"
-        for measure in QualityMeasure:
+        for measure in SCALES:
             table.add_row(measure, *(f"{100 * rate:.2f}" for rate in found[measure]))
         console.print(table)
     print(json.dumps({"benchmark": "quality", "rejected": REJECTED, **figures}))
