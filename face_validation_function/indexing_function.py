@@ -1,17 +1,30 @@
 """The Lambda function that S3's events start: every photo put under `index/` is enrolled."""
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
 from face_validation_function.exceptions.exceptions import FaceValidationError, InvalidS3ObjectError
-from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.dead_letters import DeadLetters
-from face_validation_function.people_adapters import PeopleAdapters
+from face_validation_function.integrations.aws_client import aws_client, translate_aws_errors
+from face_validation_function.people_function import PeopleAdapters
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import invocation_of, once, run_operation
 from face_validation_function.services.enrolment import Enrolled
+
+
+class DeadLetters:
+    """Puts failures that a retry cannot mend where people look for them; `client` is an SQS client."""
+
+    def __init__(self, client: Any, queue_url: str) -> None:
+        self._client, self._queue_url = client, queue_url
+
+    def send(self, record: Any, error: FaceValidationError) -> None:
+        """Keep one S3 record with the reason why its photo was not enrolled."""
+        letter = {"error": error.code, "reason": str(error), "reasons": list(error.reasons), "record": record}
+        with translate_aws_errors("SQS", {}):
+            self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(letter))
 
 
 class IndexingAdapters:
@@ -36,16 +49,10 @@ def lambda_handler(event: Mapping[str, Any], context: Any) -> dict[str, int]:
 
 
 def index(adapters: IndexingAdapters, event: Mapping[str, Any], context: Any) -> dict[str, int]:
-    """Enrol every photo of an event; duplicates and old deliveries change nothing.
+    """Enrol every photo of an event; how many were enrolled, were known before, and were refused.
 
-    What no retry can mend (no name, no face, no image) goes to the dead-letter queue with its reason, and the others go
-    on. What may succeed later raises at the end, so that the event is delivered again.
-
-    Returns:
-        How many photos were enrolled, were enrolled before, and were refused.
-
-    Raises:
-        PhotosNotEnrolledError: AWS failed for some of the photos.
+    What no retry can mend (no name, no face, no image) goes to the dead-letter queue with its reason. What may succeed
+    later raises PhotosNotEnrolledError at the end, so that the event is delivered again.
     """
     counts = {"enrolled": 0, "known": 0, "refused": 0}
     failed: list[str] = []

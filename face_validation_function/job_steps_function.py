@@ -13,7 +13,7 @@ from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.jobs_on_aws import Events, JobFiles, JobsTable
 from face_validation_function.integrations.pace import Pace, PacedRekognition
 from face_validation_function.jobs import Job, Kind, Line
-from face_validation_function.people_adapters import PeopleAdapters
+from face_validation_function.people_function import PeopleAdapters
 from face_validation_function.rest_function import HttpResponse, Invocation, once
 from face_validation_function.services.bulk_jobs import SCOPES
 from face_validation_function.services.job_steps import Ask, JobSteps, Reply

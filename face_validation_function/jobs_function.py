@@ -15,14 +15,7 @@ from face_validation_function.integrations.jobs_on_aws import Executions, JobFil
 from face_validation_function.integrations.s3_service import LINK_S
 from face_validation_function.jobs import USD_PER_CALL, Job
 from face_validation_function.request_timer import RequestTimer, Value
-from face_validation_function.rest_function import (
-    Event,
-    HttpResponse,
-    Invocation,
-    OperationResult,
-    RestFunction,
-    operations,
-)
+from face_validation_function.rest_function import Invocation, OperationResult, RestFunction, operations
 from face_validation_function.services.bulk_jobs import BulkJobs
 from face_validation_function.settings import JobsSettings
 from face_validation_function.utils.logging_config import service_logger
@@ -41,11 +34,6 @@ class JobsAdapters:
         table = JobsTable(aws_client("dynamodb"), settings.jobs_table)
         executions = Executions(aws_client("stepfunctions"), settings.state_machine_arn)
         self.jobs, self.logger = BulkJobs(files, table, executions), service_logger(settings.log_level)
-
-
-def lambda_handler(event: Event, context: Any) -> HttpResponse:
-    """Answer one API Gateway proxy event: what AWS Lambda calls."""
-    return _function(event, context)
 
 
 def create_job(adapters: JobsAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -85,9 +73,9 @@ def job_results(adapters: JobsAdapters, invocation: Invocation, timer: RequestTi
     return OperationResult(JobResultsAnswer, {"url": url, "expires_in": LINK_S})
 
 
-OPERATIONS = operations((create_job, list_jobs, show_job, stop_job, redrive_job, job_results))
+OPERATIONS = operations(create_job, list_jobs, show_job, stop_job, redrive_job, job_results)
 
-_function = RestFunction(OPERATIONS, JobsAdapters)
+lambda_handler = RestFunction(OPERATIONS, JobsAdapters)
 
 
 def _accepted(job: Job) -> OperationResult:

@@ -20,9 +20,8 @@ from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.claims_table import ClaimsTable, Replays
 from face_validation_function.integrations.rekognition_service import LivenessSessions, RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
-from face_validation_function.request_timer import Ended, RequestTimer, Task, run_until_deadline
+from face_validation_function.request_timer import Ended, RequestTimer, run_until_deadline
 from face_validation_function.rest_function import (
-    Event,
     HttpResponse,
     Invocation,
     OperationResult,
@@ -157,11 +156,6 @@ class Item:
         return ItemResult(body.as_json(), error.status, error)
 
 
-def lambda_handler(event: Event, context: Any) -> HttpResponse:
-    """Answer one API Gateway proxy event: what AWS Lambda calls."""
-    return _function(event, context)
-
-
 def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
     """POST /validation: one object gives one answer, an array an array of answers in the same order."""
     logger, deadline_s = adapters.logger, invocation.deadline_s
@@ -171,7 +165,7 @@ def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
     except RequestError as error:
         record(logger, invocation.context, Ended(invocation.id_request, RequestTimer(deadline_s), error), None)
         return refused(error, invocation.id_request)
-    tasks = [Task(item.invocation.id_request, item.answered) for item in items]
+    tasks = [(item.invocation.id_request, item.answered) for item in items]
     all_ended = run_until_deadline(tasks, deadline_s, logger, at_once=ITEMS_AT_ONCE)
     answers = [item.recorded(ended) for item, ended in zip(items, all_ended, strict=True)]
     if isinstance(body, list):
@@ -188,6 +182,6 @@ def create_liveness_session(adapters: Adapters, invocation: Invocation, timer: R
     return OperationResult(LivenessSessionAnswer, made, HTTPStatus.CREATED)
 
 
-OPERATIONS = {"validate": validate, **operations((create_liveness_session,))}
+OPERATIONS = {"validate": validate, **operations(create_liveness_session)}
 
-_function = RestFunction(OPERATIONS, Adapters.from_environment)
+lambda_handler = RestFunction(OPERATIONS, Adapters.from_environment)

@@ -5,13 +5,15 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 from face_validation_function.contract import answers, records
 from face_validation_function.exceptions.exceptions import NotFoundError, RequestError
-from face_validation_function.integrations.s3_service import UPLOAD_S, StoredVersion, looked_for_in
+from face_validation_function.integrations.aws_client import aws_client
+from face_validation_function.integrations.faces_table import FacesTable
+from face_validation_function.integrations.rekognition_service import CollectionService, RekognitionService
+from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service, StoredVersion, looked_for_in
 from face_validation_function.people import PersonMatch
-from face_validation_function.people_adapters import PeopleAdapters
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
 from face_validation_function.rest_function import (
@@ -26,7 +28,12 @@ from face_validation_function.rest_function import (
     run_operation,
 )
 from face_validation_function.routes import ADMIN
-from face_validation_function.settings import EXPIRE, INDEX_PREFIX
+from face_validation_function.services.enrolment import EnrolmentService
+from face_validation_function.services.identification import IdentificationService
+from face_validation_function.services.kept_photos import KeptPhotos
+from face_validation_function.services.reindex import ReindexService
+from face_validation_function.settings import EXPIRE, INDEX_PREFIX, PeopleSettings
+from face_validation_function.utils.logging_config import service_logger
 from face_validation_function.utils.response_utils import face_fields, face_record, photo_record
 from face_validation_function.validations import people_requests
 from face_validation_function.validations.body import validated
@@ -34,6 +41,27 @@ from face_validation_function.validations.body import validated
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png"}
 # As Rekognition writes them; it takes no others.
 _FACE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class PeopleAdapters:
+    """The logger and the services, which hold no state, over boto3 clients."""
+
+    def __init__(self, settings: PeopleSettings, *, rekognition: Any, s3: Any, dynamodb: Any) -> None:
+        images, faces, bucket = S3Service(s3), RekognitionService(rekognition), settings.faces_bucket
+        table = FacesTable(dynamodb, settings.faces_table, settings.collection_id)
+        collection = CollectionService(rekognition, lambda: table.collections().active)
+        self.settings, self.s3, self.table = settings, images, table
+        self.enrolment = EnrolmentService(images, faces, collection, table, settings)
+        self.identification = IdentificationService(images, faces, collection, table, bucket)
+        self.kept = KeptPhotos(images, collection, table, bucket)
+        self.reindexing = ReindexService(images, faces, collection, table, settings)
+        self.logger = service_logger(settings.log_level)
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
+        settings, rekognition = PeopleSettings.from_environment(), aws_client("rekognition")
+        return cls(settings, rekognition=rekognition, s3=aws_client("s3"), dynamodb=aws_client("dynamodb"))
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
@@ -69,13 +97,11 @@ def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
     photo = _photo(adapters, timer, request)
     if request.faces == "all":
         limits = (request.threshold, request.max_faces, request.max_searched)
-        everybody = adapters.identification.search_everybody(timer, photo, *limits)
+        found, left_out = adapters.identification.search_everybody(timer, photo, *limits)
         faces = [
-            _found(one.matches) | {"box": one.searched.box, "confidence": one.searched.confidence}
-            for one in everybody.faces
+            _found(one.matches) | {"box": one.searched.box, "confidence": one.searched.confidence} for one in found
         ]
-        found = any(one.matches for one in everybody.faces)
-        body = {"found": found, "faces": faces, "not_searched": everybody.left_out}
+        body = {"found": any(one.matches for one in found), "faces": faces, "not_searched": left_out}
     else:
         one = adapters.identification.search(timer, photo, request.threshold, request.max_faces)
         body = _found(one.matches) | {"searched_face": one.searched}
@@ -85,16 +111,16 @@ def search(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
 def verify(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /verification: whether the photo shows the enrolled person of that name."""
     request = invocation.asked(people_requests.VerificationRequest)
-    verified = adapters.identification.verify(timer, _photo(adapters, timer, request), request.full_name)
-    matched = verified.similarity >= request.threshold
+    similarity, seen = adapters.identification.verify(timer, _photo(adapters, timer, request), request.full_name)
+    matched = similarity >= request.threshold
     reasons = [] if matched else [Reason.SIMILARITY_BELOW_THRESHOLD]
-    if len(verified.seen.faces) > 1:
+    if len(seen.faces) > 1:
         reasons.append(Reason.TARGET_SEVERAL_FACES)
     body = {
         "matched": matched,
-        "similarity": verified.similarity,
+        "similarity": similarity,
         "reasons": reasons if "reasons" in request.include else None,
-        "boxes": {"target": verified.seen} if "boxes" in request.include else None,
+        "boxes": {"target": seen} if "boxes" in request.include else None,
     }
     return OperationResult(answers.VerificationAnswer, body)
 
@@ -158,19 +184,7 @@ def rename(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer
 def reindex(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
     """POST /reindexings: a part of a reindex; the same `id_request` again goes on with it."""
     invocation.asked(people_requests.ReindexRequest)
-    progress = adapters.reindexing.step(timer, invocation.id_request)
-    not_indexed = [
-        {"full_name": kept.photo.full_name, "image_path": kept.photo.key, "reason": kept.reason}
-        for kept in progress.not_indexed
-    ]
-    body = {
-        "finished": progress.is_finished,
-        "collection_id": progress.collection_id,
-        "indexed": progress.indexed,
-        "wait_s": progress.wait_s,
-        "not_indexed": not_indexed,
-    }
-    return OperationResult(records.ReindexAnswer, body)
+    return OperationResult(records.ReindexAnswer, asdict(adapters.reindexing.step(timer, invocation.id_request)))
 
 
 def upload(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTimer) -> OperationResult:
@@ -193,7 +207,7 @@ def expire(adapters: PeopleAdapters, event: Event, context: Any) -> dict[str, in
 
 
 OPERATIONS = operations(
-    (enrol, list_faces, search, verify, erase_face, erase_person, upload, show_face, show_person, rename, reindex)
+    *(enrol, list_faces, search, verify, erase_face, erase_person, upload, show_face, show_person, rename, reindex)
 )
 
 _adapters = once(PeopleAdapters.from_environment)

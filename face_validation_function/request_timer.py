@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from aws_lambda_powertools import Logger
 
@@ -15,10 +15,7 @@ Value = TypeVar("Value")
 
 
 class RequestTimer:
-    """The clock of one request; safe to share among its threads.
-
-    `deadline_s` is the time in seconds from now after which no further step may begin.
-    """
+    """The clock of one request; safe to share among its threads. After `deadline_s` no further step may begin."""
 
     def __init__(self, deadline_s: float) -> None:
         self.durations_ms: dict[str, float] = {}
@@ -55,11 +52,8 @@ class RequestTimer:
     def step(self, name: str, *, rekognition: bool = False) -> Iterator[None]:
         """Measure one step under its name, and say of every refusal inside in which step it came.
 
-        `name` says the image first where there is one: "source, detect_faces".
-        `rekognition` marks a call that AWS bills.
-
-        Raises:
-            FaceValidationError: the timer has ended or its time is over; the step did not begin.
+        `name` says the image first where there is one: "source, detect_faces". `rekognition` marks a call that AWS
+        bills. Raises FaceValidationError, without beginning the step, when the timer has ended or its time is over.
         """
         if self._ended is not None or self.remaining_s == 0:
             raise self.out_of_time()
@@ -78,17 +72,12 @@ class RequestTimer:
             self.durations_ms[name] = round(self.durations_ms.get(name, 0.0) + took_ms, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Task(Generic[Value]):
-    """A piece of work and the request that it is done for, as the log names it."""
-
-    id_request: str
-    work: Callable[[RequestTimer], Value]
+Work: TypeAlias = Callable[[RequestTimer], Value]
 
 
 @dataclass(frozen=True, slots=True)
 class Ended(Generic[Value]):
-    """What became of a task: its value or its refusal, and the timer that measured it."""
+    """What became of the work for a request: its value or its refusal, and the timer that measured it."""
 
     id_request: str
     timer: RequestTimer
@@ -96,43 +85,40 @@ class Ended(Generic[Value]):
 
 
 def run_until_deadline(
-    tasks: Sequence[Task[Value]], deadline_s: float, logger: Logger, *, at_once: int = 1
+    tasks: Sequence[tuple[str, Work[Value]]], deadline_s: float, logger: Logger, *, at_once: int = 1
 ) -> list[Ended[Value]]:
-    """Every task's outcome, in the order of the tasks.
+    """The outcome of every task, (id of its request, work), in their order; `at_once` of them run side by side.
 
-    A task that has no result at the deadline is refused with the steps that it waits for; its thread begins no further
-    step. An exception that nobody foresaw is logged with its traceback and becomes an InternalServerError.
-
-    Args:
-        tasks: what to do.
-        deadline_s: seconds from now.
-        logger: where unforeseen exceptions go.
-        at_once: how many tasks may run side by side.
+    A task that has no result after `deadline_s` is refused with the steps that it waits for; its thread begins no
+    further step. An exception that nobody foresaw is logged with its traceback and becomes an InternalServerError.
     """
     pool = ThreadPoolExecutor(max_workers=min(len(tasks), at_once), thread_name_prefix="request")
     timers = [RequestTimer(deadline_s) for _ in tasks]
-    under_way = [pool.submit(_result, task, timer, logger) for task, timer in zip(tasks, timers, strict=True)]
+    under_way = [
+        pool.submit(_result, id_request, work, timer, logger)
+        for (id_request, work), timer in zip(tasks, timers, strict=True)
+    ]
     wait(under_way, timeout=deadline_s)
     pool.shutdown(wait=False)  # a task that has not begun refuses at its first step: its timer is over
     outcomes: list[Ended[Value]] = []
-    for task, timer, future in zip(tasks, timers, under_way, strict=True):
+    for (id_request, _), timer, future in zip(tasks, timers, under_way, strict=True):
         if future.done():
             result = future.result()
         else:
             result = timer.out_of_time()
             timer.end()
-        outcomes.append(Ended(task.id_request, timer, result))
+        outcomes.append(Ended(id_request, timer, result))
     return outcomes
 
 
-def _result(task: Task[Value], timer: RequestTimer, logger: Logger) -> Value | FaceValidationError:
+def _result(id_request: str, work: Work[Value], timer: RequestTimer, logger: Logger) -> Value | FaceValidationError:
     try:
-        return task.work(timer)
+        return work(timer)
     except FaceValidationError as error:
         drop_tracebacks(error)
         return error
     except Exception as error:
-        logger.exception("The request failed.", extra={"id_request": task.id_request})
+        logger.exception("The request failed.", extra={"id_request": id_request})
         drop_tracebacks(error)
         return InternalServerError("an unexpected failure; its cause is in the log.")
     finally:

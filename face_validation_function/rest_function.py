@@ -3,7 +3,7 @@
 import base64
 import binascii
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from face_validation_function.contract.answer import Answer
 from face_validation_function.exceptions.exceptions import FaceValidationError, InternalServerError, RequestError
-from face_validation_function.request_timer import RequestTimer, Task, Value, run_until_deadline
+from face_validation_function.request_timer import RequestTimer, Value, Work, run_until_deadline
 from face_validation_function.routes import ROUTES
 from face_validation_function.utils.logging_config import record_operation, service_logger
 from face_validation_function.utils.response_utils import http_response, refusal
@@ -111,9 +111,9 @@ def once(make: Callable[[], Value]) -> Callable[[], Value]:
 
 
 class RestFunction(Generic[Adapters]):
-    """Dispatches by ROUTES; API Gateway has already routed, so a dict is enough.
+    """What AWS Lambda calls: dispatches `operations` by ROUTES; API Gateway has already routed, so a dict is enough.
 
-    `operations` holds the operations of this function by name; `make_adapters` is called once, for the first event.
+    `make_adapters` is called once, for the first event.
     """
 
     def __init__(self, operations: Mapping[str, Operation[Adapters]], make_adapters: Callable[[], Adapters]) -> None:
@@ -125,10 +125,7 @@ class RestFunction(Generic[Adapters]):
         self._adapters = once(make_adapters)
 
     def __call__(self, event: Event, context: Any) -> HttpResponse:
-        """Answer one API Gateway proxy event; whatever happens, in the contract's envelope.
-
-        Source: docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
-        """
+        """Answer one API Gateway proxy event; whatever happens, in the contract's envelope."""
         try:
             adapters = self._adapters()
             return self._operation_of(event)(adapters, invocation_of(event, context))
@@ -168,37 +165,32 @@ class OperationResult:
     status: HTTPStatus = HTTPStatus.OK
 
 
-Work = Callable[[Adapters, Invocation, RequestTimer], OperationResult]
+Handle = Callable[[Adapters, Invocation, RequestTimer], OperationResult]
 
 
-def operations(works: Iterable[Work[Adapters]]) -> dict[str, Operation[Adapters]]:
+def operations(*handles: Handle[Adapters]) -> dict[str, Operation[Adapters]]:
     """What a function dispatches by: each operation under its own name."""
-    return {work.__name__: partial(_answered, work) for work in works}
+    return {handle.__name__: partial(_answered, handle) for handle in handles}
 
 
-def _answered(work: Work[Adapters], adapters: Adapters, invocation: Invocation) -> HttpResponse:
-    id_request = _request_id(invocation)
+def _answered(handle: Handle[Adapters], adapters: Adapters, invocation: Invocation) -> HttpResponse:
+    try:
+        id_request = request_id_of(invocation.query or parse_body(invocation.body))
+    except RequestError:
+        id_request = new_request_id()
     asked = replace(invocation, id_request=id_request)
     try:
-        result = run_operation(work.__name__, partial(work, adapters, asked), asked, adapters.logger)
+        result = run_operation(handle.__name__, partial(handle, adapters, asked), asked, adapters.logger)
     except FaceValidationError as error:
         return refused(error, id_request)
     body = result.kind.model_validate({"id_request": id_request, **result.fields})
     return http_response(result.status, body.as_json(), id_request=id_request)
 
 
-def run_operation(name: str, work: Callable[[RequestTimer], Value], invocation: Invocation, logger: Logger) -> Value:
+def run_operation(name: str, work: Work[Value], invocation: Invocation, logger: Logger) -> Value:
     """What one operation answers until the deadline, logged and counted; raises FaceValidationError."""
-    (ended,) = run_until_deadline([Task(invocation.id_request, work)], invocation.deadline_s, logger)
+    (ended,) = run_until_deadline([(invocation.id_request, work)], invocation.deadline_s, logger)
     record_operation(logger, invocation.context, ended, name)
     if isinstance(ended.result, FaceValidationError):
         raise ended.result
     return ended.result
-
-
-def _request_id(invocation: Invocation) -> str:
-    """The caller's own id, from the query or the body; else a new one."""
-    try:
-        return request_id_of(invocation.query or parse_body(invocation.body))
-    except RequestError:
-        return new_request_id()

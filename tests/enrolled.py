@@ -208,7 +208,7 @@ class House:
         return [match.full_name for match in found.matches]
 
     def reindex(self, run: str = "run") -> ReindexProgress:
-        while not (progress := self.reindexing.step(new_timer(), run)).is_finished:
+        while not (progress := self.reindexing.step(new_timer(), run)).finished:
             assert progress.wait_s == 0
         return progress
 

@@ -102,7 +102,7 @@ class FaceSteps:
             portrait = prepared_face(self.timer, source, on_document, most, request, document)
             holder = prepared_face(self.timer, photo, others, most_prominent(others, central=True), request)
             with self.timer.step("target, document and person apart"):
-                if holder.face.box.height < HOLDER_BY_PORTRAIT * portrait.face.box.height:
+                if holder.seen.face.box.height < HOLDER_BY_PORTRAIT * portrait.seen.face.box.height:
                     raise no_holder("the face beside it is as small as a printed one")
             # CompareFaces takes the largest face of its source: in the portrait's crop that may be the holder's.
             similarity, portrait = self._at_once(
@@ -219,13 +219,13 @@ class FaceSteps:
             # CompareFaces does not say in which image it found no face: both go uncropped.
             with self.timer.step("compare_faces, uncropped", rekognition=True):
                 matches = self.rekognition.compare_faces(source.uncropped, target.uncropped)
-                return similarity_of(target.face.box, matches)
+                return similarity_of(target.seen.face.box, matches)
 
 
 def _cut_document(image: UprightImage, document: Document) -> tuple[bytes, BoundingBox]:
     """The document with a little of what is around it, and where that lies in the image."""
-    area = crop_pixels(document.box, image.width, image.height, DOCUMENT_MARGIN)
-    part = relative(area, image.width, image.height)
+    area = crop_pixels(document.box, *image.pixels.size, DOCUMENT_MARGIN)
+    part = relative(area, *image.pixels.size)
     return (image.sendable if part == WHOLE_IMAGE else cut(image, area)), part
 
 

@@ -39,22 +39,6 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Everybody:
-    """The faces that were searched for, the largest first, and how many others the photo shows."""
-
-    faces: list[Found]
-    left_out: int
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """The similarity (0-100) to the person's photos, their median, and what was seen in the photo."""
-
-    similarity: float
-    seen: ImageAnalysis
-
-
-@dataclass(frozen=True, slots=True)
 class IdentificationService:
     """Searches one collection, and compares with the photos of one faces bucket."""
 
@@ -73,8 +57,8 @@ class IdentificationService:
 
     def search_everybody(
         self, timer: RequestTimer, data: bytes, threshold: float, max_people: int, max_searched: int
-    ) -> Everybody:
-        """Whose faces a photo shows, the largest first: one search for each, side by side; raises as `search`."""
+    ) -> tuple[list[Found], int]:
+        """Whose faces a photo shows, the largest first, and how many were not searched for; raises as `search`."""
         with timer.step("photo, decode"):
             image = open_upright(data)
         faces = faces_in(self.rekognition, timer, "photo", image.sendable)
@@ -87,10 +71,10 @@ class IdentificationService:
             return Found(face, [])
 
         with ThreadPoolExecutor(max_workers=SEARCHES_AT_ONCE, thread_name_prefix="face") as pool:
-            return Everybody(list(pool.map(found, searched)), len(largest) - len(searched))
+            return list(pool.map(found, searched)), len(largest) - len(searched)
 
-    def verify(self, timer: RequestTimer, data: bytes, full_name: str) -> Verified:
-        """Compare the most prominent face of a photo (a JPG or PNG file) with the person's newest photos.
+    def verify(self, timer: RequestTimer, data: bytes, full_name: str) -> tuple[float, ImageAnalysis]:
+        """The median similarity (0-100) of a photo's most prominent face to the person's newest photos; what was seen.
 
         NotFoundError when nobody of that name is enrolled; also ImageValidationError without a face, in either.
         """
@@ -107,7 +91,7 @@ class IdentificationService:
             crop, place = cut_face(image, faces[chosen])
             similarities = _usable(pool, [partial(self._similarity, timer, known, crop, place) for known in crops])
         # The largest of several chances to look alike lets in three times as many strangers as one comparison does.
-        return Verified(median(similarities), ImageAnalysis(image.width, image.height, tuple(faces), chosen))
+        return median(similarities), ImageAnalysis(*image.pixels.size, tuple(faces), chosen)
 
     def _of_face(self, timer: RequestTimer, face: Face, crop: bytes, threshold: float, max_people: int) -> Found:
         with timer.step("photo, search_faces_by_image", rekognition=True):

@@ -51,11 +51,6 @@ class PreparedFace:
     document_file: bytes | None = None
     reading: DocumentReading | None = None
 
-    @property
-    def face(self) -> Face:
-        """The face that is compared; its box in ratios of the uncropped image."""
-        return self.seen.face
-
 
 def faces_in(
     rekognition: RekognitionService, timer: RequestTimer, name: str, image: bytes, where: str = "the image"
@@ -80,8 +75,8 @@ def prominent_face(rekognition: RekognitionService, timer: RequestTimer, image: 
 
 def cut_face(image: UprightImage, face: Face) -> tuple[bytes, BoundingBox]:
     """A face cut out with its margin, as a JPG, and where it lies in that."""
-    area = crop_pixels(face.box, image.width, image.height, FACE_MARGIN)
-    return cut(image, area), face.box.relative_to(relative(area, image.width, image.height))
+    area = crop_pixels(face.box, *image.pixels.size, FACE_MARGIN)
+    return cut(image, area), face.box.relative_to(relative(area, *image.pixels.size))
 
 
 def prepared_face(
@@ -100,7 +95,7 @@ def prepared_face(
     measure = request.needs_quality or (request.wants_quality and can_measure)
     quality = _quality(timer, photo, face, request) if measure else None
     return PreparedFace(
-        seen=ImageAnalysis(image.width, image.height, tuple(faces), compared, document, quality, photo.sha256),
+        seen=ImageAnalysis(*image.pixels.size, tuple(faces), compared, document, quality, photo.sha256),
         crop=crop,
         face_in_crop=face_in_crop,
         uncropped=image.sendable,

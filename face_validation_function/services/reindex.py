@@ -31,13 +31,13 @@ GRACE_S = 30
 
 @dataclass(frozen=True, slots=True)
 class ReindexProgress:
-    """How far it is: photos indexed by this call, seconds to wait before the next, photos that have no face now."""
+    """How far it is, as the answer says: photos indexed by this call, those that have no face now, seconds to wait."""
 
     collection_id: str
-    is_finished: bool = False
+    finished: bool = False
     indexed: int = 0
     wait_s: int = 0
-    not_indexed: tuple[KeptPhoto, ...] = ()
+    not_indexed: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -170,5 +170,10 @@ class ReindexService:
 
     def _report(self, timer: RequestTimer, state: Collections) -> ReindexProgress:
         """The end: every photo without a face, from the whole table, whichever call met it."""
-        found = tuple(kept for rows, _ in self._pages(timer) for kept in rows if kept.reason)
-        return ReindexProgress(state.active, is_finished=True, not_indexed=found)
+        found = tuple(
+            {"full_name": kept.photo.full_name, "image_path": kept.photo.key, "reason": kept.reason}
+            for rows, _ in self._pages(timer)
+            for kept in rows
+            if kept.reason
+        )
+        return ReindexProgress(state.active, finished=True, not_indexed=found)

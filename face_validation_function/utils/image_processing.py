@@ -52,28 +52,12 @@ class UprightImage:
     pixels: Image.Image
     sendable: bytes
 
-    @property
-    def width(self) -> int:
-        """Pixels, after EXIF rotation."""
-        return self.pixels.width
-
-    @property
-    def height(self) -> int:
-        """Pixels, after EXIF rotation."""
-        return self.pixels.height
-
 
 def open_upright(data: bytes) -> UprightImage:
     """Check, decode and turn upright one image file; what it carries beside its pixels goes no further.
 
-    The header is judged before a pixel is decoded, so that a decompression bomb costs nothing.
-
-    Args:
-        data: a whole JPG or PNG file.
-
-    Raises:
-        ImageValidationError: neither JPG nor PNG by content, truncated or broken.
-        ImageTooLargeError: outside 80x80 to 4096x4096 pixels (or as many in a photograph), or more than 15 MB.
+    The header is judged before a pixel is decoded, so that a decompression bomb costs nothing. ImageTooLargeError when
+    it is outside the limits of pixels or bytes, ImageValidationError when it is not a whole JPG or PNG by content.
     """
     if len(data) > MAX_OBJECT_BYTES:
         raise ImageTooLargeError(
@@ -92,19 +76,11 @@ def open_upright(data: bytes) -> UprightImage:
 
 
 def crop_pixels(box: BoundingBox, width: int, height: int, margin: float) -> PixelBox:
-    """Where to cut so that the face keeps its hair and chin.
+    """Where to cut so that the face keeps its hair and chin; ImageValidationError when the box is outside the image.
 
-    Args:
-        box: ratios of the image's size, origin top left; may reach past 0 and 1.
-        width: the image's, in pixels after EXIF rotation; at least 80.
-        height: likewise.
-        margin: extra border on each side, as a ratio of the box's own size.
-
-    Returns:
-        A box inside the image. One so thin that scaling it up to 80 pixels would make it longer than 4096 is grown.
-
-    Raises:
-        ImageValidationError: no part of the box lies inside the image.
+    `box` is in ratios of an image of `width` x `height` pixels (80 at least) and may reach past 0 and 1; `margin` is
+    the extra border on each side, as a ratio of the box's own size. A box so thin that scaling it up to 80 pixels
+    would make it longer than 4096 is grown.
 
     Source: docs.aws.amazon.com/rekognition/latest/APIReference/API_BoundingBox.html
     """
@@ -158,7 +134,7 @@ def _decoded(file: PlainFile) -> tuple[Image.Image, bool]:
         raise ImageValidationError(
             f"the file begins like a {file.kind}, but its header cannot be read.", Reason.IMAGE_TRUNCATED
         ) from error
-    _check_pixels(image.width, image.height)
+    _check_pixels(*image.size)
     try:
         image.load()
         is_plain = image.mode in {"RGB", "L"} and not image.has_transparency_data

@@ -3,7 +3,7 @@
 import threading
 
 from face_validation_function.exceptions.exceptions import ImageValidationError, InternalServerError, drop_tracebacks
-from face_validation_function.request_timer import RequestTimer, Task, run_until_deadline
+from face_validation_function.request_timer import RequestTimer, run_until_deadline
 from face_validation_function.utils.logging_config import service_logger
 
 LOGGER = service_logger("DEBUG")
@@ -20,7 +20,7 @@ def test_outcomes_come_in_the_order_of_the_tasks_whichever_ends_first() -> None:
         second_is_done.set()
         return "second"
 
-    outcomes = run_until_deadline([Task("1", first), Task("2", second)], 10, LOGGER, at_once=2)
+    outcomes = run_until_deadline([("1", first), ("2", second)], 10, LOGGER, at_once=2)
 
     assert [(outcome.id_request, outcome.result) for outcome in outcomes] == [("1", "first"), ("2", "second")]
 
@@ -30,7 +30,7 @@ def test_a_refusal_names_the_step_that_refused_and_keeps_no_frames() -> None:
         with timer.step("source, decode"):
             raise ImageValidationError("not an image.")
 
-    (outcome,) = run_until_deadline([Task("1", refuse)], 10, LOGGER)
+    (outcome,) = run_until_deadline([("1", refuse)], 10, LOGGER)
 
     assert isinstance(outcome.result, ImageValidationError)
     assert (outcome.result.step, str(outcome.result)) == ("source, decode", "source, decode: not an image.")
@@ -41,7 +41,7 @@ def test_an_unforeseen_exception_becomes_an_internal_server_error_without_its_te
     def fail(_: RequestTimer) -> None:
         raise ZeroDivisionError("secret")
 
-    (outcome,) = run_until_deadline([Task("1", fail)], 10, LOGGER)
+    (outcome,) = run_until_deadline([("1", fail)], 10, LOGGER)
 
     assert isinstance(outcome.result, InternalServerError)
     assert "secret" not in str(outcome.result)
@@ -60,7 +60,7 @@ def test_work_without_a_result_at_the_deadline_is_refused_with_its_step_and_begi
         finally:
             ended.set()
 
-    (outcome,) = run_until_deadline([Task("1", slow)], 0.1, LOGGER)
+    (outcome,) = run_until_deadline([("1", slow)], 0.1, LOGGER)
     released.set()
 
     assert ended.wait(5)

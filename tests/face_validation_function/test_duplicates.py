@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from face_validation_function.exceptions.exceptions import ConflictError
-from face_validation_function.integrations.dead_letters import DeadLetters
+from face_validation_function.indexing_function import DeadLetters
 from face_validation_function.reasons import Reason
 from face_validation_function.rest_function import refused
 from face_validation_function.settings import THRESHOLD_DUPLICATE, THRESHOLD_POSSIBLE_DUPLICATE

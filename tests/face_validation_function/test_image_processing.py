@@ -62,7 +62,7 @@ def test_pixels_outside_the_limits_are_refused_with_both_limits(size: tuple[int,
 def test_pixels_at_the_limits_are_taken(size: tuple[int, int]) -> None:
     image = open_upright(jpeg(size))
 
-    assert (image.width, image.height) == size
+    assert image.pixels.size == size
 
 
 def test_a_decompression_bomb_is_refused_by_its_header() -> None:
@@ -152,7 +152,7 @@ def test_every_exif_orientation_ends_upright_without_its_tag(kind: str, orientat
 
     image = open_upright(file_of(stored, kind, exif=exif))
 
-    assert (image.width, image.height) == (240, 160)
+    assert image.pixels.size == (240, 160)
     assert image.pixels.getpixel((20, 20)) == pytest.approx((255, 255, 255), abs=6)
     assert image.pixels.getpixel((220, 20))[1] < 180  # type: ignore[index]  # an RGB picture's pixel is a tuple
     sent = opened(image.sendable)
@@ -187,11 +187,11 @@ def test_a_cmyk_jpeg_is_read_in_its_colours() -> None:
 def test_a_jpeg_with_more_blocks_of_exif_than_pillow_could_join_is_read() -> None:
     data = file_of(picture())
 
-    assert open_upright(data[:2] + b"\xff\xe1\x00\x09Exif\0\0\0" * 50_000 + data[2:]).width == 200
+    assert open_upright(data[:2] + b"\xff\xe1\x00\x09Exif\0\0\0" * 50_000 + data[2:]).pixels.width == 200
 
 
 def test_a_progressive_jpeg_is_read() -> None:
-    assert open_upright(file_of(picture(), progressive=True)).width == 200
+    assert open_upright(file_of(picture(), progressive=True)).pixels.width == 200
 
 
 def test_a_progressive_jpeg_that_never_ends_refining_is_refused_before_it_is_decoded() -> None:
@@ -201,7 +201,7 @@ def test_a_progressive_jpeg_that_never_ends_refining_is_refused_before_it_is_dec
     missing = 100 - data.count(b"\xff\xda")
     endless = data[:-2] + last_scan * 20_000 + data[-2:]
 
-    assert open_upright(data[:-2] + last_scan * missing + data[-2:]).width == 200
+    assert open_upright(data[:-2] + last_scan * missing + data[-2:]).pixels.width == 200
     with pytest.raises(ImageValidationError, match="has more than 100 scans"):
         open_upright(endless)
 
@@ -209,7 +209,7 @@ def test_a_progressive_jpeg_that_never_ends_refining_is_refused_before_it_is_dec
 def test_what_follows_the_end_of_an_image_counts_for_nothing() -> None:
     data = file_of(picture(), progressive=True) + b"\xff\xda\x00\x02" * 1000
 
-    assert open_upright(data).width == 200
+    assert open_upright(data).pixels.width == 200
 
 
 def test_what_is_transparent_becomes_white_whatever_colour_hides_there() -> None:
@@ -237,7 +237,7 @@ def test_a_broken_exif_block_does_not_refuse_the_pixels() -> None:
     data = jpeg()
     broken = data[:2] + b"\xff\xe1\x00\x10Exif\0\0MM\0*\xff\xff\xff\xff" + data[2:]
 
-    assert open_upright(broken).width == 200
+    assert open_upright(broken).pixels.width == 200
 
 
 @given(box=boxes, width=sides, height=sides, margin=st.floats(0, 1))

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from face_validation_function.exceptions.exceptions import ServiceBusyError
-from face_validation_function.people_adapters import PeopleAdapters
-from face_validation_function.people_function import OPERATIONS
+from face_validation_function.people_function import OPERATIONS, PeopleAdapters
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.services.identification import IdentificationService
 from face_validation_function.settings import PeopleSettings

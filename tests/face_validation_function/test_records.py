@@ -9,8 +9,7 @@ import pytest
 
 from face_validation_function.contract.records import PersonAnswer
 from face_validation_function.people import KeptPhoto, PhotoVersion, expiry, moment
-from face_validation_function.people_adapters import PeopleAdapters
-from face_validation_function.people_function import OPERATIONS, expire
+from face_validation_function.people_function import OPERATIONS, PeopleAdapters, expire
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.routes import ADMIN, READ
 from face_validation_function.settings import PeopleSettings

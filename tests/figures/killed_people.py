@@ -19,7 +19,7 @@ from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.samples.questions import sample_jpeg
 from face_validation.local.stack import LocalStack
 from face_validation_function.people import KeptPhoto
-from face_validation_function.people_adapters import PeopleAdapters
+from face_validation_function.people_function import PeopleAdapters
 from face_validation_function.request_timer import RequestTimer
 
 PHOTOS = 6
@@ -35,7 +35,7 @@ def work(kind: str) -> None:
         return
     adapters.reindexing.grace_s = 0
     run = str(uuid.uuid4())
-    while not adapters.reindexing.step(timer, run).is_finished:
+    while not adapters.reindexing.step(timer, run).finished:
         pass
 
 

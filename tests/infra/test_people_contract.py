@@ -11,8 +11,7 @@ from face_validation.local.aws.moto_services import aws_client as local_client
 from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.stack import LocalStack
 from face_validation_function.indexing_function import IndexingAdapters, index
-from face_validation_function.people_adapters import PeopleAdapters
-from face_validation_function.people_function import OPERATIONS, expire
+from face_validation_function.people_function import OPERATIONS, PeopleAdapters, expire
 from face_validation_function.rest_function import RestFunction
 from face_validation_function.services.reindex import ReindexService
 from face_validation_function.settings import EXPIRE
@@ -34,8 +33,8 @@ def test_the_role_of_the_people_function_allows_its_calls_and_no_others(
     local_stack: LocalStack, stores: PeopleStores, synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(local_stack, stores)
-    monkeypatch.setattr("face_validation_function.people_adapters.aws_client", recorder.client)
-    monkeypatch.setattr("face_validation_function.people_adapters.ReindexService", partial(ReindexService, grace_s=0))
+    monkeypatch.setattr("face_validation_function.people_function.aws_client", recorder.client)
+    monkeypatch.setattr("face_validation_function.people_function.ReindexService", partial(ReindexService, grace_s=0))
     adapters = PeopleAdapters.from_environment()
     function = RestFunction(OPERATIONS, lambda: adapters)
 
@@ -51,7 +50,7 @@ def test_the_role_of_the_indexing_function_allows_its_calls_and_no_others(
     local_stack: LocalStack, stores: PeopleStores, synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder = Recorder(local_stack, stores)
-    for module in ("indexing_function", "people_adapters"):
+    for module in ("indexing_function", "people_function"):
         monkeypatch.setattr(f"face_validation_function.{module}.aws_client", recorder.client)
     function = partial(index, IndexingAdapters())
     s3 = local_client("s3", local_stack.info.s3_endpoint)

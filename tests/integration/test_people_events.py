@@ -9,8 +9,7 @@ from face_validation.local.aws.moto_services import aws_client
 from face_validation.local.aws.stores import PeopleStores
 from face_validation.local.stack import LocalStack
 from face_validation_function.indexing_function import IndexingAdapters, index
-from face_validation_function.people_adapters import PeopleAdapters
-from face_validation_function.people_function import OPERATIONS
+from face_validation_function.people_function import OPERATIONS, PeopleAdapters
 from face_validation_function.rest_function import RestFunction
 from tests.fakes import FakeContext
 from tests.people import EVENTS, EXPECTED, INDEXED, event_of, outcome, people_stores

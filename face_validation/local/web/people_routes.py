@@ -89,5 +89,5 @@ class PeopleRoutes:
 def _face(photo: bytes, box: BoundingBox) -> bytes:
     """A small JPG of a face with its hair and chin."""
     image = open_upright(photo)
-    face = cut(image, crop_pixels(box, image.width, image.height, FACE_MARGIN))
+    face = cut(image, crop_pixels(box, *image.pixels.size, FACE_MARGIN))
     return prepare(face, longest_side=THUMBNAIL_PX).content

@@ -34,8 +34,8 @@ pytestmark = pytest.mark.slow
 COMMAND = """
 from functools import partial
 from face_validation.cli.app import app
-from face_validation_function import people_adapters
-people_adapters.ReindexService = partial(people_adapters.ReindexService, grace_s=1)
+from face_validation_function import people_function
+people_function.ReindexService = partial(people_function.ReindexService, grace_s=1)
 app()
 """
 
