@@ -139,12 +139,10 @@ class ImageAnalysis:
 
 
 def most_prominent(faces: Sequence[Face], *, central: bool) -> int:
-    """The index of the face that an image is of: large, whole and, in a photograph, in the middle.
+    """The index of the face that an image is of: large, whole and, where the middle counts (`central`), in the middle.
 
-    Args:
-        faces: at least one.
-        central: whether the middle counts. It does in photographs, where a bystander at the border is often the
-            larger face; on a document the portrait stands at one side, and only its size tells it from the ghost image.
+    It counts in photographs, where a bystander at the border is often the larger face. On a document the portrait
+    stands at one side, and only its size tells it from the ghost image.
     """
     return max(range(len(faces)), key=lambda index: _prominence(faces[index].box, central=central))
 

@@ -65,15 +65,9 @@ class PlainFile:
 
 
 def plain_file(data: bytes) -> PlainFile:
-    """Leave out whatever is beside the pixels.
+    """Leave out whatever is beside the pixels of a whole file; raises ImageFileError when it is not read.
 
     The pixels' own data is passed on as it is, after its checksums in a PNG were tried; nothing is decompressed.
-
-    Args:
-        data: a whole file.
-
-    Raises:
-        OtherFormatError, DamagedFileError, EndlessFileError: it is not read.
     """
     if data.startswith(_JPG_START):
         return _plain_jpg(data)
@@ -179,10 +173,7 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
 
 
 def _is_needed(chunk: _Chunk, colour: int, entries: int, seen: set[bytes]) -> bool:
-    """Whether a chunk is kept; one that stands where it must not is left out, as libpng does.
-
-    Source: www.w3.org/TR/png-3, 5.6 (order) and 11.3.1.1 (tRNS).
-    """
+    # One that stands where it must not is left out, as libpng does (www.w3.org/TR/png-3, 5.6 and 11.3.1.1).
     length = len(chunk.content)
     match chunk.kind:
         case b"IHDR":

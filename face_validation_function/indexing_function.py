@@ -76,10 +76,7 @@ def index(adapters: IndexingAdapters, event: Mapping[str, Any], context: Any) ->
 
 
 def _enrolled(adapters: IndexingAdapters, record: Mapping[str, Any], timer: RequestTimer) -> Enrolled:
-    """Enrol the object of a record, whose key S3 encodes as a form would.
-
-    Source: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
-    """
+    # Its key is encoded as in a form: docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     stored = record["s3"]["object"]
     try:
         key = unquote_plus(stored["key"], errors="strict")
@@ -89,9 +86,6 @@ def _enrolled(adapters: IndexingAdapters, record: Mapping[str, Any], timer: Requ
 
 
 def _is_folder(record: Mapping[str, Any]) -> bool:
-    """The empty object by which S3's console makes a folder: no photo that somebody misses.
-
-    Source: docs.aws.amazon.com/AmazonS3/latest/userguide/using-folders.html
-    """
+    # S3's console makes a folder by an empty object (docs.aws.amazon.com/AmazonS3/latest/userguide/using-folders.html).
     stored = record["s3"]["object"]
     return str(stored["key"]).endswith("/") and not stored.get("size")

@@ -3,14 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from face_validation_function import lambda_function, people_function
 from face_validation_function.integrations.audit_trail import audit_trail
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.claims_table import ClaimsTable
-from face_validation_function.integrations.jobs_on_aws import Events, JobFiles, JobsTable
+from face_validation_function.integrations.jobs_on_aws import JobFiles, JobsTable, tell_job_ended
 from face_validation_function.integrations.pace import Pace, PacedRekognition
 from face_validation_function.jobs import Job, Kind, Line
 from face_validation_function.people_function import PeopleAdapters
@@ -37,7 +36,7 @@ class StepAdapters:
         self.jobs = JobsTable(self.dynamodb, settings.jobs_table)
         claims = ClaimsTable(self.dynamodb, settings.claims_table)
         self.steps = JobSteps(files, self.jobs, claims, settings.jobs_tps)
-        self.events = Events(aws_client("events"))
+        self.events = aws_client("events")
 
 
 _adapters = once(StepAdapters)
@@ -65,7 +64,7 @@ def gather_handler(event: Mapping[str, Any], context: Any) -> dict[str, str]:
     """Write the results of a job and tell that it has ended; the state machine fails when the job has failed."""
     adapters = _adapters()
     job, in_doubt = adapters.steps.gather(event["client"], event["job_id"], event.get("refusal"))
-    adapters.events.job_ended(job.job_id, {"state": job.state, **asdict(job.counts)})
+    tell_job_ended(adapters.events, job)
     record_job(adapters.logger, context.function_name, job, in_doubt)
     return {"state": job.state}
 

@@ -14,6 +14,7 @@ from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.jobs_on_aws import Executions, JobFiles, JobsTable
 from face_validation_function.integrations.s3_service import LINK_S
 from face_validation_function.jobs import USD_PER_CALL, Job
+from face_validation_function.people import moment
 from face_validation_function.request_timer import RequestTimer, Value
 from face_validation_function.rest_function import Invocation, OperationResult, RestFunction, operations
 from face_validation_function.services.bulk_jobs import BulkJobs
@@ -106,13 +107,9 @@ def _told(job: Job) -> dict[str, Any]:
         "paid_calls": counts.pop("paid_calls"),
         "counts": counts | {"waiting": max(0, job.lines - done)},
         "cost_usd": round(job.counts.paid_calls * USD_PER_CALL, 3),
-        "created_at": _iso(job.created_at),
-        "finished_at": None if job.finished_at is None else _iso(job.finished_at),
+        "created_at": moment(datetime.fromtimestamp(job.created_at, UTC)),
+        "finished_at": job.finished_at and moment(datetime.fromtimestamp(job.finished_at, UTC)),
         "lines_per_second": rate and round(rate, 3),
         "seconds_left": rate and round((job.lines - done) / rate, 1),
         "error": job.error,
     }
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

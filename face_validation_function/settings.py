@@ -71,11 +71,7 @@ class _FromEnvironment:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read the settings from `environment`, by default the process's own.
-
-        Raises:
-            ValueError: a variable without default is missing or empty, or one has no usable value; names the variable.
-        """
+        """Those of `environment`, by default the process's own; ValueError names a missing or unusable variable."""
         values = os.environ if environment is None else environment
         return cls(**{setting.name: _value(setting, values) for setting in fields(cls)})
 

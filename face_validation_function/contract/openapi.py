@@ -33,10 +33,7 @@ _SUBJECTS = {"faces": "People", "search": "People", "verification": "People", "r
 
 
 def document(*, server_url: str | None = None) -> Json:
-    """The whole OpenAPI document.
-
-    `server_url` is where the API answers, with the stage; by default a template of API Gateway's addresses.
-    """
+    """The whole document; `server_url` is the API with its stage, by default a template of API Gateway's addresses."""
     security = deepcopy(WORDS["security"])
     security["flows"]["clientCredentials"]["scopes"] = {route.scope: route.scope.replace("/", ": ") for route in ROUTES}
     paths: dict[str, Json] = {}
@@ -47,10 +44,7 @@ def document(*, server_url: str | None = None) -> Json:
         "servers": [WORDS["server"] if server_url is None else {"url": server_url}],
         "tags": [{"name": name} for name in dict.fromkeys(map(_subject, ROUTES))],
         "paths": paths,
-        "components": {
-            "schemas": _schemas(),
-            "securitySchemes": {SECURITY_SCHEME: security},
-        },
+        "components": {"schemas": _schemas(), "securitySchemes": {SECURITY_SCHEME: security}},
     }
 
 

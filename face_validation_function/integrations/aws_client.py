@@ -58,12 +58,9 @@ def aws_client(
 
 @contextmanager
 def translate_aws_errors(call: str, refusals: Refusals) -> Iterator[None]:
-    """Raise our exceptions for everything that the call inside raises.
+    """Raise our exceptions for everything that the call inside raises; `call` is its name, as the caller is told.
 
-    Args:
-        call: its name, as the caller is told.
-        refusals: error code -> exception; a code that is not in it is a failure of the service. `KMS.*` stands for
-            every code that begins so.
+    `refusals` maps codes to exceptions, `KMS.*` every code that begins so; another code is a failure of the service.
     """
     try:
         yield

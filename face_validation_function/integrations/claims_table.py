@@ -56,7 +56,7 @@ class ClaimsTable:
         """
         row = {KEY: key, "owner": owner, EXPIRES_AT: expires_at, "status": CLAIMED}
         free = f"attribute_not_exists(#{KEY}) OR #{EXPIRES_AT} < :now"
-        return _claim(self._table.put_or_read(row, free, {"now": _now()}))
+        return _claim(self._table.put_or_read(row, free, {"now": int(time.time())}))
 
     def record(self, key: str, owner: str, outcome: str, expires_at: int | None = None) -> None:
         """Keep the outcome beside the owner's claim, until then where it is told; raises ClaimLostError."""
@@ -86,7 +86,7 @@ class ClaimsTable:
         row = self._table.get({KEY: key})
         claim = _claim(row) if row else None
         # DynamoDB removes a row within days of its expiration, not at once.
-        return claim if claim and claim.expires_at >= _now() else None
+        return claim if claim and claim.expires_at >= int(time.time()) else None
 
 
 class Replays:
@@ -108,19 +108,16 @@ class Replays:
         """What `work` answers, or, as JSON, what it answered when the same was sent under this key within an hour.
 
         `work` has ended after `remaining_s` in whichever way; what it raises is not kept. Without `keep` duplicates are
-        refused only while it runs.
-
-        Raises:
-            ConflictError: something else was sent under the key.
-            RequestUnderWayError: the same is being answered.
+        refused only while it runs. RequestUnderWayError then; ConflictError when something else was sent under the key.
         """
         name, owner = f"replay#{_digest(list(key))}", uuid.uuid4().hex
         claim = self._claims.claim(name, owner, int(time.time() + remaining_s) + GRACE_S)
         if claim.outcome is not None:
             kept: Json = json.loads(claim.outcome)
             if kept["sent"] != _digest(sent):
-                message = "id_request: another body was sent with it within the last hour."
-                raise ConflictError(message, Reason.ID_REQUEST_REUSED)
+                raise ConflictError(
+                    "id_request: another body was sent with it within the last hour.", Reason.ID_REQUEST_REUSED
+                )
             return dict(kept["answer"])
         if claim.owner != owner:
             raise RequestUnderWayError("id_request: the same request is being answered.")
@@ -142,10 +139,6 @@ _LOST: Refusals = {"ConditionalCheckFailedException": ClaimLostError}
 
 def _digest(sent: object) -> str:
     return sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
-
-
-def _now() -> int:
-    return int(time.time())
 
 
 def _claim(row: dict[str, Any]) -> Claim:

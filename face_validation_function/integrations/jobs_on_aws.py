@@ -121,10 +121,7 @@ class JobFiles:
         return etag
 
     def manifest(self, key: str, etag: str) -> Iterator[bytes]:
-        """The manifest's lines, of a longer one no more than shows that it is too long.
-
-        InvalidS3ObjectError when the manifest is another version by now.
-        """
+        """Its lines, each cut where it is too long; InvalidS3ObjectError if the manifest is another version by now."""
         with translate_aws_errors("manifest_path: S3", _CHANGED):
             body = self._client.get_object(Bucket=self._source_bucket, Key=key, IfMatch=etag)["Body"]
             yield from iter(partial(BufferedReader(body, _CHUNK_BYTES).readline, MOST_LINE_BYTES + 1), b"")
@@ -142,7 +139,7 @@ class JobFiles:
 
     def get(self, key: str) -> bytes | None:
         """An object's bytes; None when there is none."""
-        return self._found(self._client.get_object, key, _content)
+        return self._found(self._client.get_object, key, lambda found: bytes(found["Body"].read()))
 
     def noted(self, key: str) -> tuple[Counts, int] | None:
         """The counts of a batch's outcomes, and the attempt that they are of; None when there are none."""
@@ -192,20 +189,13 @@ class Executions:
         return "MISSING"
 
 
-class Events:
-    """The account's event bus; `client` is an EventBridge client."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def job_ended(self, job_id: str, told: dict[str, Any]) -> None:
-        """Tell that a job has ended: its id, its state and its counts, nothing else."""
-        detail = json.dumps({"job_id": job_id, **told})
-        entry = {"Source": EVENT_SOURCE, "DetailType": EVENT_TYPE, "Detail": detail}
-        with translate_aws_errors("EventBridge", {}):
-            answer = self._client.put_events(Entries=[entry])
-            if answer["FailedEntryCount"]:
-                raise ValueError(answer["Entries"])
+def tell_job_ended(client: Any, job: Job) -> None:
+    """Tell the account's event bus that a job has ended: its id, its state and its counts, nothing else."""
+    detail = json.dumps({"job_id": job.job_id, "state": job.state, **asdict(job.counts)})
+    with translate_aws_errors("EventBridge", {}):
+        answer = client.put_events(Entries=[{"Source": EVENT_SOURCE, "DetailType": EVENT_TYPE, "Detail": detail}])
+        if answer["FailedEntryCount"]:
+            raise ValueError(answer["Entries"])
 
 
 def _key(job: Job) -> dict[str, str]:
@@ -216,10 +206,6 @@ def _job(row: dict[str, Any]) -> Job:
     counts = Counts(**{one.name: row.pop(one.name) for one in fields(Counts)})
     told = {one.name: row[one.name] for one in fields(Job) if one.name in row}
     return Job(**told | {"asked": json.loads(row["asked"]), "state": State(row["state"]), "counts": counts})
-
-
-def _content(found: Any) -> bytes:
-    return bytes(found["Body"].read())
 
 
 def _noted(found: Any) -> tuple[Counts, int]:

@@ -21,11 +21,7 @@ from face_validation_function.people import EnrolledFace, KeptPhoto, moment
 from face_validation_function.reasons import Reason
 
 # The exceptions that say something of the image; any other is a failure of the service.
-REFUSALS: Refusals = {
-    "ImageTooLargeException": ImageTooLargeError,
-    "InvalidImageFormatException": ImageValidationError,
-}
-
+REFUSALS: Refusals = {"ImageTooLargeException": ImageTooLargeError, "InvalidImageFormatException": ImageValidationError}
 _LANDMARKS = ("eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight")
 
 
@@ -113,10 +109,7 @@ class CollectionService:
             self._client.delete_collection(CollectionId=collection_id)
 
     def index_face(self, image: bytes, kept: KeptPhoto, face: Face) -> EnrolledFace:
-        """Add the face in a crop of a photo to the collection that `kept` names; once more changes nothing.
-
-        ImageValidationError when it is not good enough to be searched for; says why.
-        """
+        """Add a photo's face to the collection of `kept`, once; ImageValidationError says why it is not good enough."""
         with translate_aws_errors("IndexFaces", REFUSALS):
             answer = self._client.index_faces(
                 CollectionId=kept.collection_id,
@@ -190,8 +183,7 @@ class LivenessSessions:
     @property
     def region(self) -> str:
         """Where the browser must send its video."""
-        region: str = self._client.meta.region_name
-        return region
+        return str(self._client.meta.region_name)
 
     def create(self, token: str) -> str:
         """The id of a new session; of the same one for the same token (at most 64 letters, digits, - and _)."""

@@ -1,7 +1,7 @@
 """Amazon S3 in our words: image files in and out of the buckets, our exceptions only."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
@@ -68,10 +68,7 @@ class S3Service:
     def photo(self, bucket: str, key: str, version: str | None = None) -> StoredPhoto:
         """One version of an object, by default the newest: 1 byte to 15 MB.
 
-        Raises:
-            InvalidS3ObjectError: missing, denied or empty.
-            ImageTooLargeError: more than 15 MB; refused by its length, before it is read.
-            InternalServerError: S3 failed; ServiceBusyError when it throttled past the retries.
+        InvalidS3ObjectError when it is missing, denied or empty; ImageTooLargeError by its length, before it is read.
         """
         chosen = {"VersionId": version} if version else {}
         with translate_aws_errors("S3", UNREADABLE):
@@ -90,12 +87,9 @@ class S3Service:
 
     def name_of(self, bucket: str, key: str, version: str) -> str | None:
         """The name in the metadata of one version; None when it has none or is gone."""
-        try:
-            with translate_aws_errors("S3", UNREADABLE):
-                found = self._client.head_object(Bucket=bucket, Key=key, VersionId=version)
-                return name_in(found.get("Metadata", {}))
-        except InvalidS3ObjectError:
-            return None
+        with suppress(InvalidS3ObjectError), translate_aws_errors("S3", UNREADABLE):
+            return name_in(self._client.head_object(Bucket=bucket, Key=key, VersionId=version).get("Metadata", {}))
+        return None
 
     def is_deleted(self, bucket: str, key: str) -> bool:
         """Whether a key has no object any more, although earlier versions of it may be there."""
@@ -138,8 +132,7 @@ class S3Service:
             asked = {"Bucket": bucket, "Key": stored.key, "VersionId": stored.version}
             # Saved, never shown: an upload may be a page that calls itself an image.
             asked["ResponseContentDisposition"] = "attachment"
-            address: str = self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_S)
-            return address
+            return str(self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_S))
 
     def delete_versions(self, bucket: str, key: str, versions: list[str]) -> int:
         """Erase versions of an object for good; how many were erased. Raises InternalServerError if S3 kept some."""
@@ -166,15 +159,9 @@ class S3Service:
         if full_name is not None:
             fields[f"x-amz-meta-{NAME_METADATA}"] = quote(full_name, safe=" ")
         with translate_aws_errors("S3", {}):
+            limits = [["content-length-range", 1, MAX_OBJECT_BYTES], *({name: fields[name]} for name in fields)]
             post = self._client.generate_presigned_post(
-                Bucket=bucket,
-                Key=key,
-                Fields=dict(fields),
-                Conditions=[
-                    ["content-length-range", 1, MAX_OBJECT_BYTES],
-                    *({name: value} for name, value in fields.items()),
-                ],
-                ExpiresIn=UPLOAD_S,
+                Bucket=bucket, Key=key, Fields=dict(fields), Conditions=limits, ExpiresIn=UPLOAD_S
             )
             # Not post["url"]: that is the address of all regions, which sends forms for a new bucket elsewhere (307).
             return f"{self._client.meta.endpoint_url}/{bucket}", post["fields"]

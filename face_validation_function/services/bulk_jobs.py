@@ -25,10 +25,8 @@ class BulkJobs:
     def create(self, client: str, scopes: frozenset[str], request: JobRequest) -> Job:
         """Create a job and start it; the same request under the same id again is the same job.
 
-        Raises:
-            ForbiddenError: the token lacks the scope of the route that the job repeats.
-            RequestError, InvalidS3ObjectError: the manifest or the defaults cannot be used.
-            ConflictError: the client has another job with this id.
+        ForbiddenError without the scope of the route that the job repeats, RequestError or InvalidS3ObjectError when
+        the manifest or the defaults cannot be used, ConflictError when the client has another job with this id.
         """
         if (scope := SCOPES[request.kind]) not in scopes:
             raise ForbiddenError(f"kind: a {request.kind} job needs the scope {scope}.")

@@ -54,10 +54,8 @@ class EnrolmentService:
     ) -> Enrolled:
         """Enrol one photo; the person's name is `full_name`, or the one in the object's metadata.
 
-        Raises:
-            ImageValidationError: no name, no face, or none good enough; nothing is left behind.
-            ConflictError: the face is enrolled under another name, and `allow_duplicate` is not set.
-            FaceValidationError: the photo cannot be read, or AWS failed; nothing is left behind, ask again.
+        ImageValidationError without a name or a face that is good enough; ConflictError when the face is enrolled under
+        another name, unless `allow_duplicate` is set. Whatever is raised, nothing is left behind.
         """
         with timer.step("photo, download"), looked_for_in("faces"):
             stored = self.s3.photo(self.settings.faces_bucket, key, version)

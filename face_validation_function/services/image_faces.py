@@ -90,16 +90,12 @@ def prepared_face(
     """The compared face cut out, with its quality if asked for; ImageValidationError when it is below `min_quality`."""
     image, face = photo.image, faces[compared]
     crop, face_in_crop = cut_face(image, face)
+    is_needed = bool(request.min_quality) or "quality" in request.include
     # Reasons are told without a face's quality too, where the detector gave no points to measure it by.
-    can_measure = face.landmarks is not None and face.pose is not None
-    measure = request.needs_quality or (request.wants_quality and can_measure)
-    quality = _quality(timer, photo, face, request) if measure else None
-    return PreparedFace(
-        seen=ImageAnalysis(*image.pixels.size, tuple(faces), compared, document, quality, photo.sha256),
-        crop=crop,
-        face_in_crop=face_in_crop,
-        uncropped=image.sendable,
-    )
+    is_useful = "reasons" in request.include and face.landmarks is not None and face.pose is not None
+    quality = _quality(timer, photo, face, request) if is_needed or is_useful else None
+    seen = ImageAnalysis(*image.pixels.size, tuple(faces), compared, document, quality, photo.sha256)
+    return PreparedFace(seen, crop, face_in_crop, image.sendable)
 
 
 def _quality(timer: RequestTimer, photo: LoadedImage, face: Face, request: FaceValidationRequest) -> Quality:

@@ -76,10 +76,8 @@ class KeptPhotos:
     def rename(self, timer: RequestTimer, old: str, new: str) -> int:
         """Put all of a person under another name, which may be enrolled already; how many photos moved.
 
-        Raises:
-            NotFoundError: nobody has the old name, nor the new one.
-            ConflictError: a reindex is under way.
-            FaceValidationError: AWS failed, or there was no time for all; ask again, and the rest moves.
+        NotFoundError when nobody has either name, ConflictError while a reindex is under way. Whatever else is raised:
+        ask again, and the rest moves.
         """
         with timer.step("table"):
             if not self._table.collections().is_settled:

@@ -27,10 +27,7 @@ def new_request_id() -> str:
 
 
 def _object_key(key: str) -> str:
-    """An S3 key that is a key and nothing else: no path tricks, no URL.
-
-    Source: docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
-    """
+    # No path tricks, no URL (docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html).
     try:
         size = len(key.encode())
     except UnicodeEncodeError:
@@ -56,9 +53,7 @@ def _request_id(value: str) -> str:
 
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 ObjectKey = Annotated[
-    str,
-    Field(min_length=1, max_length=MAX_KEY_BYTES, examples=["path/to/source.jpg"]),
-    AfterValidator(_object_key),
+    str, Field(min_length=1, max_length=MAX_KEY_BYTES, examples=["path/to/source.jpg"]), AfterValidator(_object_key)
 ]
 RequestId = Annotated[str, Field(json_schema_extra={"format": "uuid"}), AfterValidator(_request_id)]
 
@@ -77,11 +72,7 @@ Body = TypeVar("Body", bound=StrictBody)
 
 
 def parse_body(body: str | None) -> object:
-    """The JSON value of a request's body.
-
-    Raises:
-        RequestError: no body, not JSON, a number that JSON does not have (NaN, Infinity, 1e400), a name given twice.
-    """
+    """The JSON value of a body; RequestError also for NaN, Infinity, 1e400 or a name that is given twice."""
     if not body:
         raise RequestError("The body is empty: send JSON.")
     try:

@@ -59,13 +59,8 @@ def _each_once(names: list[str]) -> list[str]:
     return names
 
 
-SessionId = Annotated[
-    str,
-    Field(
-        pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
-        examples=["6f5902ac-2370-4b6a-8b6e-9d6a2c7f6d10"],
-    ),
-]
+_SESSION_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+SessionId = Annotated[str, Field(pattern=_SESSION_ID, examples=["6f5902ac-2370-4b6a-8b6e-9d6a2c7f6d10"])]
 
 
 class _NotSent(str):
@@ -118,22 +113,11 @@ class FaceValidationRequest(StrictBody):
         json_schema_extra={"propertyNames": {"enum": list(SCALES)}},
         description="The minimum score (0-100) of each measure. An image whose face scores less is refused.",
     )
-
     claims: Claims | None = Field(
         default=None,
         description="ID_TO_FACE, ID_IN_FACE: what is claimed of the document. Each claim is answered when `matched` is "
         f"true; `threshold` is {LEAST_FOR_CLAIMS:g} at least, so that nobody asks about a stranger.",
     )
-
-    @property
-    def needs_quality(self) -> bool:
-        """Whether the answer cannot be given without measures of both compared faces."""
-        return bool(self.min_quality) or "quality" in self.include
-
-    @property
-    def wants_quality(self) -> bool:
-        """Whether measures are used where there are any."""
-        return self.needs_quality or "reasons" in self.include
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Self:
