@@ -37,19 +37,24 @@ _ORIENTATION_TAG, _SHORT = 0x0112, 3
 
 
 class ImageFileError(ValueError):
-    """The bytes are not a readable JPG or PNG; `str(error)` is a sentence about the file."""
+    """The bytes are not a readable JPG or PNG; `str(error)` is a sentence about the file, `reason` the service's code.
+
+    This one begins like a JPG or PNG, but is truncated or broken.
+    """
+
+    reason = "IMAGE_TRUNCATED"
 
 
 class OtherFormatError(ImageFileError):
     """Neither JPG nor PNG by its first bytes."""
 
-
-class DamagedFileError(ImageFileError):
-    """Begins like a JPG or PNG, but is truncated or broken."""
+    reason = "FORMAT_NOT_SUPPORTED"
 
 
 class EndlessFileError(ImageFileError):
     """A JPG or PNG of more parts than an encoder writes, made to keep its reader busy."""
+
+    reason = "IMAGE_UNSAFE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def _plain_jpg(data: bytes) -> PlainFile:
             most = f"{MAX_SCANS} scans" if scans > MAX_SCANS else f"{MAX_PARTS} segments"
             raise EndlessFileError(f"the JPG has more than {most}, which is the limit.")
         if code == _START_OF_IMAGE or end > len(data) or end < marker.end() + 2:
-            raise DamagedFileError(f"the JPG file is truncated or broken: at byte {start} of {len(data)}.")
+            raise ImageFileError(f"the JPG file is truncated or broken: at byte {start} of {len(data)}.")
         content = data[marker.end() + 2 : end]
         if code in _NEEDED_MARKERS:
             kept.append(view[start:end])
@@ -139,7 +144,7 @@ def _plain_png(data: bytes) -> PlainFile:
         elif _is_needed(chunk, colour, entries, seen):
             if zlib.crc32(chunk.whole[4:-4]) != int.from_bytes(chunk.whole[-4:]):
                 place = f"wrong checksum of {chunk.kind.decode()} at byte {chunk.start}"
-                raise DamagedFileError(f"the PNG file is truncated or broken: {place}.")
+                raise ImageFileError(f"the PNG file is truncated or broken: {place}.")
             seen.add(chunk.kind)
             kept.append(chunk.whole)
             if chunk.kind == b"IHDR":
@@ -147,16 +152,16 @@ def _plain_png(data: bytes) -> PlainFile:
             elif chunk.kind == b"PLTE":
                 entries = len(chunk.content) // 3
     if not {b"IHDR", b"IDAT"} <= seen:
-        raise DamagedFileError("the PNG file is truncated or broken: its header or its pixels are missing.")
+        raise ImageFileError("the PNG file is truncated or broken: its header or its pixels are missing.")
     if colour == _PALETTE_COLOUR and b"PLTE" not in seen:
-        raise DamagedFileError("the PNG file is broken: its pixels use a palette that is missing.")
+        raise ImageFileError("the PNG file is broken: its pixels use a palette that is missing.")
     if b"IEND" not in seen:
-        raise DamagedFileError("the PNG file is truncated: its end is missing.")
+        raise ImageFileError("the PNG file is truncated: its end is missing.")
     return PlainFile("PNG", _joined(kept, data), orientation or 1)
 
 
 def _chunks(data: bytes) -> Iterator[_Chunk]:
-    """The whole chunks of a PNG up to its end; raises DamagedFileError where pixels are cut short."""
+    """The whole chunks of a PNG up to its end; raises ImageFileError where pixels are cut short."""
     view, position, kind = memoryview(data), len(PNG_START), b""
     for _ in range(MAX_PARTS):
         if kind == b"IEND" or position + 12 > len(data):
@@ -165,7 +170,7 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
         end = position + 12 + length
         if end > len(data):
             if kind == b"IDAT":
-                raise DamagedFileError(f"the PNG file is truncated or broken: its pixels end at byte {len(data)}.")
+                raise ImageFileError(f"the PNG file is truncated or broken: its pixels end at byte {len(data)}.")
             return
         yield _Chunk(position, kind, view[position + 8 : end - 4], view[position:end])
         position = end

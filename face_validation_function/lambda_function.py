@@ -27,7 +27,6 @@ from face_validation_function.rest_function import (
     OperationResult,
     RestFunction,
     operations,
-    refused,
 )
 from face_validation_function.routes import READ
 from face_validation_function.services.business import BusinessService
@@ -164,7 +163,7 @@ def validate(adapters: Adapters, invocation: Invocation) -> HttpResponse:
         items = [Item(sent, adapters, replace(invocation, id_request=request_id_of(sent))) for sent in items_of(body)]
     except RequestError as error:
         record(logger, invocation.context, Ended(invocation.id_request, RequestTimer(deadline_s), error), None)
-        return refused(error, invocation.id_request)
+        raise
     tasks = [(item.invocation.id_request, item.answered) for item in items]
     all_ended = run_until_deadline(tasks, deadline_s, logger, at_once=ITEMS_AT_ONCE)
     answers = [item.recorded(ended) for item, ended in zip(items, all_ended, strict=True)]

@@ -126,14 +126,16 @@ class RestFunction(Generic[Adapters]):
 
     def __call__(self, event: Event, context: Any) -> HttpResponse:
         """Answer one API Gateway proxy event; whatever happens, in the contract's envelope."""
+        invocation = invocation_of(event, context)
         try:
             adapters = self._adapters()
-            return self._operation_of(event)(adapters, invocation_of(event, context))
+            return self._operation_of(event)(adapters, invocation)
         except FaceValidationError as error:
-            return refused(error, new_request_id())
+            return refused(error, invocation.id_request)
         except Exception:  # noqa: BLE001 - the handler's last line: logs, and answers 500
             service_logger("ERROR").exception("The request could not be answered.")
-            return refused(InternalServerError("an unexpected failure; its cause is in the log."), new_request_id())
+            failure = InternalServerError("an unexpected failure; its cause is in the log.")
+            return refused(failure, invocation.id_request)
 
     def _operation_of(self, event: Event) -> Operation[Adapters]:
         place = str(event.get("httpMethod")), str(event.get("resource"))

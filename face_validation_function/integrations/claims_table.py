@@ -61,7 +61,7 @@ class ClaimsTable:
     def record(self, key: str, owner: str, outcome: str, expires_at: int | None = None) -> None:
         """Keep the outcome beside the owner's claim, until then where it is told; raises ClaimLostError."""
         later = "" if expires_at is None else f", #{EXPIRES_AT} = :expires"
-        self._table.ask(
+        self._table.write(
             "update_item",
             {"outcome": outcome, "recorded": RECORDED, "owner": owner, "expires": expires_at},
             _LOST,
@@ -75,7 +75,7 @@ class ClaimsTable:
         own = "#owner = :owner AND #status = :claimed"
         with suppress(ClaimLostError):
             values = {"owner": owner, "claimed": CLAIMED}
-            self._table.ask("delete_item", values, _LOST, Key={KEY: key}, ConditionExpression=own)
+            self._table.write("delete_item", values, _LOST, Key={KEY: key}, ConditionExpression=own)
 
     def read_many(self, keys: Sequence[str]) -> list[Claim]:
         """The claims that stand under up to 100 keys, expired ones too, in no order; read consistently."""

@@ -24,6 +24,7 @@ class ConditionNotMetError(InternalServerError, has_own_code=False):
     """DynamoDB did not write, since the row is not in the state that the write asks for."""
 
 
+_FALSE_START: Refusals = {"ValidationException": RequestError}
 CONDITION: Refusals = dict.fromkeys((_REFUSED, "TransactionCanceledException"), ConditionNotMetError)
 
 
@@ -42,10 +43,18 @@ class Table:
             found = self._client.get_item(**self.request(Key=key, ConsistentRead=consistent)).get("Item")
             return plain(found) if found else None
 
-    def ask(self, method: str, values: Row | None = None, refusals: Refusals = CONDITION, **asked: Any) -> Any:
-        """The answer of one of the client's methods, its rows as DynamoDB writes them; raises ConditionNotMetError."""
+    def write(
+        self, method: str, values: Row | None = None, refusals: Refusals = CONDITION, **asked: Any
+    ) -> dict[str, Any]:
+        """Call one of the client's methods that write; what `ReturnValues` asks for. Raises ConditionNotMetError."""
         with translate_aws_errors("DynamoDB", refusals):
-            return getattr(self._client, method)(**self.request(values, **asked))
+            return plain(getattr(self._client, method)(**self.request(values, **asked)).get("Attributes", {}))
+
+    def page(self, method: str, values: Row | None = None, **asked: Any) -> tuple[list[dict[str, Any]], Key | None]:
+        """Some rows by `query` or `scan`, and the key where the next page begins; RequestError for a false start."""
+        with translate_aws_errors("DynamoDB", _FALSE_START if "ExclusiveStartKey" in asked else {}):
+            answer = getattr(self._client, method)(**self.request(values, **asked))
+            return list(map(plain, answer["Items"])), answer.get("LastEvaluatedKey")
 
     def put_or_read(self, row: Row, condition: str, values: Row) -> dict[str, Any]:
         """Put a row where the condition holds; the row that stands then, whichever it is."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
-from face_validation_function.exceptions.exceptions import RequestError, ServiceBusyError
+from face_validation_function.exceptions.exceptions import ServiceBusyError
 from face_validation_function.faces import BoundingBox, Face, Landmarks, Pose
 from face_validation_function.integrations.dynamodb import (
     ConditionNotMetError,
@@ -20,7 +20,6 @@ from face_validation_function.integrations.dynamodb import (
     Row,
     Table,
     attributes,
-    plain,
     start_of,
     token_of,
 )
@@ -80,7 +79,7 @@ class FacesTable:
     def release(self, kept: KeptPhoto) -> None:
         """Give up a claim; a row with a face stays."""
         with suppress(ConditionNotMetError):
-            self._table.ask("delete_item", Key=self._key(kept), ConditionExpression="attribute_not_exists(face_id)")
+            self._table.write("delete_item", Key=self._key(kept), ConditionExpression="attribute_not_exists(face_id)")
 
     def get(self, kept: KeptPhoto) -> KeptPhoto | None:
         """The row of the same photo version and collection as it is now, read consistently."""
@@ -116,8 +115,7 @@ class FacesTable:
         if next_token:
             start = start_of(next_token, full_name="S", photo_id="S", listing="S")
             more = {"ExclusiveStartKey": self._in_collection(start, active)}
-        other = {"ValidationException": RequestError}
-        rows, last = self._query(BY_NAME, f"listing = :listing{named}", values, refusals=other, Limit=limit, **more)
+        rows, last = self._query(BY_NAME, f"listing = :listing{named}", values, Limit=limit, **more)
         return [kept.face for kept in rows if kept.face], token_of(last)
 
     def expired(self, now: str, most: int) -> list[KeptPhoto]:
@@ -127,7 +125,7 @@ class FacesTable:
 
     def delete(self, kept: KeptPhoto) -> int:
         """Remove a row; how many there were (0 or 1)."""
-        return int(bool(self._table.ask("delete_item", Key=self._key(kept), ReturnValues="ALL_OLD").get("Attributes")))
+        return int(bool(self._table.write("delete_item", Key=self._key(kept), ReturnValues="ALL_OLD")))
 
     def mark(self, kept: KeptPhoto, to: str) -> None:
         """Say that a row's photo is being copied to `to`; ConditionNotMetError if it is gone or copied elsewhere."""
@@ -153,10 +151,9 @@ class FacesTable:
     def walk(self, start: str = "") -> tuple[list[KeptPhoto], str]:
         """Some rows of the whole table, read consistently, and where to go on; empty at the end."""
         more = {"ExclusiveStartKey": json.loads(start)} if start else {}
-        found = self._table.ask("scan", ConsistentRead=True, Limit=PAGE_ROWS, **more)
-        last = found.get("LastEvaluatedKey")
-        rows = [self._kept(plain(row)) for row in found["Items"] if "image_path" in row]
-        return rows, json.dumps(last, sort_keys=True) if last else ""
+        rows, last = self._table.page("scan", ConsistentRead=True, Limit=PAGE_ROWS, **more)
+        kept = [self._kept(row) for row in rows if "image_path" in row]
+        return kept, json.dumps(last, sort_keys=True) if last else ""
 
     def _key(self, kept: KeptPhoto) -> dict[str, str]:
         """A photo has one row for each collection."""
@@ -199,15 +196,15 @@ class FacesTable:
 
     def _query(self, index: str, keys: str, values: Row, **more: Any) -> tuple[list[KeptPhoto], Any]:
         """Rows of an index, and where the next page of them begins."""
-        found = self._table.ask("query", values, IndexName=index, KeyConditionExpression=keys, **more)
-        return [self._kept(plain(row)) for row in found["Items"]], found.get("LastEvaluatedKey")
+        rows, last = self._table.page("query", values, IndexName=index, KeyConditionExpression=keys, **more)
+        return list(map(self._kept, rows)), last
 
     def _put(self, row: Row, condition: str, values: Row | None = None) -> None:
-        self._table.ask("put_item", values, Item=row, ConditionExpression=condition)
+        self._table.write("put_item", values, Item=row, ConditionExpression=condition)
 
     def _update(self, kept: KeptPhoto, change: str, condition: str, values: Row | None = None) -> None:
         asked: dict[str, Any] = {"UpdateExpression": change, "ConditionExpression": condition}
-        self._table.ask("update_item", values, Key=self._key(kept), **asked)
+        self._table.write("update_item", values, Key=self._key(kept), **asked)
 
     def _write(self, kept: KeptPhoto, condition: str) -> tuple[str, dict[str, Any]]:
         return "Put", self._table.request(Item=self._row(kept), ConditionExpression=condition)

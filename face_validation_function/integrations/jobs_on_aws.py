@@ -21,7 +21,7 @@ from face_validation_function.exceptions.exceptions import (
 )
 from face_validation_function.integrations.aws_client import Refusals, translate_aws_errors
 from face_validation_function.integrations.claims_table import EXPIRES_AT
-from face_validation_function.integrations.dynamodb import Table, plain, start_of, token_of
+from face_validation_function.integrations.dynamodb import Table, start_of, token_of
 from face_validation_function.integrations.s3_service import LINK_S, UNREADABLE
 from face_validation_function.jobs import Counts, Job, State
 
@@ -51,7 +51,7 @@ class JobsTable:
         row = asdict(job) | asdict(job.counts) | {"asked": json.dumps(job.asked), "counts": None}
         expires_at = {EXPIRES_AT: int(job.created_at) + KEPT_S}
         new = "attribute_not_exists(job_id)"
-        self._table.ask("put_item", refusals=_CONDITION, Item=row | expires_at, ConditionExpression=new)
+        self._table.write("put_item", refusals=_CONDITION, Item=row | expires_at, ConditionExpression=new)
 
     def read(self, client: str, job_id: str, *, consistent: bool = True) -> Job:
         """A job of a client; raises NotFoundError when the client has no such job."""
@@ -66,17 +66,9 @@ class JobsTable:
         if next_token:
             start = start_of(next_token, client="S", job_id="S", created_at="N")
             more = {"ExclusiveStartKey": {**start, "client": {"S": client}}}
-        found = self._table.ask(
-            "query",
-            {"client": client},
-            {"ValidationException": RequestError},
-            IndexName=BY_TIME,
-            KeyConditionExpression="client = :client",
-            ScanIndexForward=False,
-            Limit=limit,
-            **more,
-        )
-        return [_job(plain(row)) for row in found["Items"]], token_of(found.get("LastEvaluatedKey"))
+        own = {"IndexName": BY_TIME, "KeyConditionExpression": "client = :client", "ScanIndexForward": False}
+        rows, last = self._table.page("query", {"client": client}, Limit=limit, **own, **more)
+        return list(map(_job, rows)), token_of(last)
 
     def change(self, job: Job, *states: State, **values: Any) -> Job:
         """Set fields of a job that is in one of `states`, in the attempt that `job` is; the job as it is then.
@@ -86,7 +78,7 @@ class JobsTable:
         set_ = ", ".join(f"#{name} = :{name}" for name, value in values.items() if value is not None)
         gone = ", ".join(f"#{name}" for name, value in values.items() if value is None)
         allowed = {f"state{place}": state for place, state in enumerate(states)}
-        changed = self._table.ask(
+        changed = self._table.write(
             "update_item",
             {**values, **allowed, "this_attempt": job.attempt},
             _CONDITION,
@@ -95,14 +87,14 @@ class JobsTable:
             ConditionExpression=f"#state IN ({', '.join(f':{name}' for name in allowed)}) AND #attempt = :this_attempt",
             ReturnValues="ALL_NEW",
         )
-        return _job(plain(changed["Attributes"]))
+        return _job(changed)
 
     def report(self, job: Job, more: Counts) -> None:
         """Add what a worker has done to a job's counts."""
         counts = asdict(more)
         added = ", ".join(f"{name} :{name}" for name in counts)
         change = f"SET updated_at = :now ADD {added}"
-        self._table.ask("update_item", counts | {"now": time.time()}, Key=_key(job), UpdateExpression=change)
+        self._table.write("update_item", counts | {"now": time.time()}, Key=_key(job), UpdateExpression=change)
 
 
 class JobFiles:

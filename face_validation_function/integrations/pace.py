@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from face_validation_function.exceptions.exceptions import ServiceBusyError
 from face_validation_function.integrations.aws_client import THROTTLED, code_of
 from face_validation_function.integrations.claims_table import EXPIRES_AT, KEY
-from face_validation_function.integrations.dynamodb import ConditionNotMetError, Table, plain
+from face_validation_function.integrations.dynamodb import ConditionNotMetError, Table
 
 FAILURES = 3
 MOST_BACKOFF_S = 10.0
@@ -53,7 +53,7 @@ class Pace:
 
     def _move(self, operation: str, now: int, condition: str, to: str, values: dict[str, int]) -> dict[str, Any]:
         """Move the next free point on where the condition holds; the row's point before."""
-        before = self._table.ask(
+        return self._table.write(
             "update_item",
             {**values, "expires": now // _MICROSECONDS + _ROW_S},
             Key={KEY: f"pace#{operation}"},
@@ -61,7 +61,6 @@ class Pace:
             ConditionExpression=condition,
             ReturnValues="UPDATED_OLD",
         )
-        return plain(before.get("Attributes", {}))
 
 
 class PacedRekognition:

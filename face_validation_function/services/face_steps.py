@@ -32,14 +32,7 @@ from face_validation_function.services.image_faces import (
     stands_on,
 )
 from face_validation_function.settings import Settings
-from face_validation_function.utils.image_processing import (
-    DOCUMENT_MARGIN,
-    UprightImage,
-    crop_pixels,
-    cut,
-    open_upright,
-    relative,
-)
+from face_validation_function.utils.image_processing import DOCUMENT_MARGIN, UprightImage, cut, open_upright, part_of
 from face_validation_function.validations.validation_request import FaceValidationRequest
 
 _SIDES = {"source": Reason.SOURCE_REFUSED, "target": Reason.TARGET_REFUSED}
@@ -224,8 +217,7 @@ class FaceSteps:
 
 def _cut_document(image: UprightImage, document: Document) -> tuple[bytes, BoundingBox]:
     """The document with a little of what is around it, and where that lies in the image."""
-    area = crop_pixels(document.box, *image.pixels.size, DOCUMENT_MARGIN)
-    part = relative(area, *image.pixels.size)
+    area, part = part_of(image, document.box, DOCUMENT_MARGIN)
     return (image.sendable if part == WHOLE_IMAGE else cut(image, area)), part
 
 

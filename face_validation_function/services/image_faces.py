@@ -14,7 +14,7 @@ from face_validation_function.quality.measures import Quality, shortcomings
 from face_validation_function.quality.pixels import face_quality
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
-from face_validation_function.utils.image_processing import FACE_MARGIN, UprightImage, crop_pixels, cut, relative
+from face_validation_function.utils.image_processing import FACE_MARGIN, UprightImage, cut, part_of
 from face_validation_function.validations.validation_request import FaceValidationRequest
 
 MIN_FACE_CONFIDENCE = 80.0
@@ -75,8 +75,8 @@ def prominent_face(rekognition: RekognitionService, timer: RequestTimer, image: 
 
 def cut_face(image: UprightImage, face: Face) -> tuple[bytes, BoundingBox]:
     """A face cut out with its margin, as a JPG, and where it lies in that."""
-    area = crop_pixels(face.box, *image.pixels.size, FACE_MARGIN)
-    return cut(image, area), face.box.relative_to(relative(area, *image.pixels.size))
+    area, part = part_of(image, face.box, FACE_MARGIN)
+    return cut(image, area), face.box.relative_to(part)
 
 
 def prepared_face(

@@ -10,14 +10,7 @@ from PIL import Image
 from face_validation_function.exceptions.exceptions import ImageTooLargeError, ImageValidationError
 from face_validation_function.faces import BoundingBox
 from face_validation_function.file_formats import other_format
-from face_validation_function.image_files import (
-    DamagedFileError,
-    EndlessFileError,
-    ImageFileError,
-    OtherFormatError,
-    PlainFile,
-    plain_file,
-)
+from face_validation_function.image_files import ImageFileError, OtherFormatError, PlainFile, plain_file
 from face_validation_function.image_pixels import UNREADABLE, on_white, opened, turned
 from face_validation_function.reasons import Reason
 
@@ -31,11 +24,6 @@ MAX_SENT_BYTES = 5 * 1024 * 1024  # docs.aws.amazon.com/rekognition/latest/dg/li
 FACE_MARGIN = 0.5
 DOCUMENT_MARGIN = 0.05
 
-_REASONS: dict[type[ImageFileError], Reason] = {
-    OtherFormatError: Reason.FORMAT_NOT_SUPPORTED,
-    DamagedFileError: Reason.IMAGE_TRUNCATED,
-    EndlessFileError: Reason.IMAGE_UNSAFE,
-}
 # Images that are decoded at the same time; the others wait. One takes up to 270 MB while it is decoded (a progressive
 # CMYK JPG of 16 megapixels) and 67 MB from then on; the function has less than two processors.
 DECODED_AT_ONCE = 3
@@ -67,7 +55,7 @@ def open_upright(data: bytes) -> UprightImage:
         file = plain_file(data)
     except ImageFileError as error:
         told = f"{str(error)[:-1]}: {other_format(data)}" if isinstance(error, OtherFormatError) else str(error)
-        raise ImageValidationError(told, _REASONS[type(error)]) from error
+        raise ImageValidationError(told, Reason(error.reason)) from error
     with _decoding:
         pixels, is_plain = _decoded(file)
         pixels = turned(pixels, file.orientation)
@@ -105,10 +93,11 @@ def cut(image: UprightImage, area: PixelBox) -> bytes:
     return encoded(crop)
 
 
-def relative(area: PixelBox, width: int, height: int) -> BoundingBox:
-    """A box in pixels as ratios of an image of `width` x `height` pixels."""
-    left, top, right, bottom = area
-    return BoundingBox(left / width, top / height, (right - left) / width, (bottom - top) / height)
+def part_of(image: UprightImage, box: BoundingBox, margin: float) -> tuple[PixelBox, BoundingBox]:
+    """The part of an image around a box, as `crop_pixels` has it: in pixels, and in ratios of the image."""
+    width, height = image.pixels.size
+    left, top, right, bottom = area = crop_pixels(box, width, height, margin)
+    return area, BoundingBox(left / width, top / height, (right - left) / width, (bottom - top) / height)
 
 
 def encoded(pixels: Image.Image) -> bytes:
