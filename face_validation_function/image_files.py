@@ -59,10 +59,7 @@ class EndlessFileError(ImageFileError):
 
 @dataclass(frozen=True, slots=True)
 class PlainFile:
-    """A file of pixels alone.
-
-    `data` is the very object that was read when there was nothing to leave out. `orientation` is EXIF's: 1 to 8.
-    """
+    """A file of pixels alone; the very object that was read, if nothing was left out. `orientation` is EXIF's (1-8)."""
 
     kind: Literal["JPG", "PNG"]
     data: bytes

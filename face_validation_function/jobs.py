@@ -41,11 +41,6 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
 
-    @classmethod
-    def of(cls, status: int) -> "Outcome":
-        """The outcome that an HTTP status stands for."""
-        return cls.ANSWERED if status < 400 else cls.REFUSED if status < 500 else cls.FAILED
-
 
 @dataclass(frozen=True, slots=True)
 class Counts:

@@ -49,7 +49,7 @@ def list_jobs(adapters: JobsAdapters, invocation: Invocation, timer: RequestTime
     """GET /jobs: a page of the client's jobs."""
     request = validated(invocation.query, JobsRequest)
     with timer.step("table"):
-        jobs, token = adapters.jobs.listed(invocation.client, request.limit, request.next_token)
+        jobs, token = adapters.jobs.table.listed(invocation.client, request.limit, request.next_token)
     return OperationResult(JobsAnswer, {"jobs": list(map(_told, jobs)), "next_token": token})
 
 
@@ -93,7 +93,6 @@ def _done(act: Callable[[str, str], Value], invocation: Invocation, timer: Reque
 
 
 def _told(job: Job) -> dict[str, Any]:
-    """The fields that a job has in every answer."""
     counts, done = asdict(job.counts), job.counts.lines
     is_told = job.attempt == 1 and done and not job.state.is_final
     rate = done / max(0.001, time.time() - job.created_at) if is_told else None

@@ -82,10 +82,6 @@ class ItemResult:
     status: HTTPStatus = HTTPStatus.OK
     outcome: Comparison | FaceValidationError | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """The body and the status, to be kept."""
-        return {"status": int(self.status), "body": self.body}
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -112,7 +108,7 @@ class Item:
             self.sent,
             timer.remaining_s,
             partial(self._decided, request, timer),
-            as_json=ItemResult.as_json,
+            as_json=lambda made: {"status": int(made.status), "body": made.body},
             # What a document says stays nowhere.
             keep="document" not in request.include and request.claims is None,
         )

@@ -33,10 +33,7 @@ class ProbeFailedError(Exception):
 
 @dataclass(slots=True)
 class Probe:
-    """Asks as one app client about what lies in `images`; `s3` and `cognito` are clients.
-
-    It keeps its token from one question to the next.
-    """
+    """Asks as one app client, whose token it keeps, about what lies in `images`; `s3` and `cognito` are clients."""
 
     settings: ProbeSettings
     s3: Any

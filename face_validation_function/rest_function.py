@@ -31,10 +31,7 @@ HttpResponse = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One call of a function: the event, Lambda's context, and the seconds that the work may take.
-
-    `id_request` is the id to answer with, where the event holds one request.
-    """
+    """One call of a function: the event, Lambda's context, the seconds that it may take, and the id to answer with."""
 
     event: Event
     context: LambdaContext
@@ -111,10 +108,7 @@ def once(make: Callable[[], Value]) -> Callable[[], Value]:
 
 
 class RestFunction(Generic[Adapters]):
-    """What AWS Lambda calls: dispatches `operations` by ROUTES; API Gateway has already routed, so a dict is enough.
-
-    `make_adapters` is called once, for the first event.
-    """
+    """What AWS Lambda calls: a dict by ROUTES, since API Gateway has routed; adapters are made for the first event."""
 
     def __init__(self, operations: Mapping[str, Operation[Adapters]], make_adapters: Callable[[], Adapters]) -> None:
         self._operations = {

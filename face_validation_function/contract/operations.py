@@ -1,7 +1,4 @@
-"""What the API's document says of each operation, beyond its route, and what API Gateway refuses by itself.
-
-`operations.toml` and `refusals.toml` have the words.
-"""
+"""What the API's document says of each operation, and API Gateway's refusals; the words are in two TOML files here."""
 
 import tomllib
 from collections.abc import Mapping

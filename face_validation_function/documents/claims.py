@@ -58,7 +58,9 @@ def is_name_of(full_name: str, surname: str, given_names: str, *, truncated: boo
 
     `truncated`: the zone's names fill their field, so that the last may be cut, and more may be cut off.
     """
-    claimed = [_letters(name) for name in _parted(full_name)]
+    plain = _LEFT_OUT.sub("", unicodedata.normalize("NFC", full_name))
+    # For each letter of each name, a regular expression of every form that it may have in a zone.
+    claimed = [[f"(?:{'|'.join(_forms(letter))})" for letter in name] for name in re.findall(r"[^\W\d_]+", plain)]
     zone = [*surname.split(), *given_names.split()]
     if not claimed or not zone or len(claimed) > MOST_NAMES:
         return False
@@ -68,16 +70,6 @@ def is_name_of(full_name: str, surname: str, given_names: str, *, truncated: boo
     whole = re.compile("".join(letter for letters in claimed for letter in letters))
     joined = ("".join(surname.split()), "".join(given_names.split()))
     return not truncated and any(whole.fullmatch("".join(order)) for order in (joined, joined[::-1]))
-
-
-def _parted(name: str) -> list[str]:
-    plain = _LEFT_OUT.sub("", unicodedata.normalize("NFC", name))
-    return re.sub(r"[\W\d_]+", " ", plain).split()
-
-
-def _letters(name: str) -> list[str]:
-    """For each letter of a name, a regular expression of every form that it may have in a zone."""
-    return [f"(?:{'|'.join(_forms(letter))})" for letter in name]
 
 
 def _forms(letter: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The DynamoDB table of claims: whatever may be done once, by one owner, until a time.
 
-A row has `id` (the only key), `expiration` (seconds since 1970, by which DynamoDB removes the row), `owner`, `status`
-and `data`. Each use starts its keys with a word of its own.
+A row has `id` (the only key), `expiration` (seconds since 1970, by which DynamoDB removes the row), `owner`, and `data`
+once there is an outcome. Each use starts its keys with a word of its own.
 """
 
 import json
@@ -19,7 +19,6 @@ from face_validation_function.integrations.dynamodb import Table
 from face_validation_function.reasons import Reason
 
 KEY, EXPIRES_AT = "id", "expiration"
-CLAIMED, RECORDED = "CLAIMED", "RECORDED"
 ANSWERS_KEPT_S = 3600
 # A function that is killed answers nothing more: from then on its claim is nobody's.
 GRACE_S = 3
@@ -54,7 +53,7 @@ class ClaimsTable:
         Of any number of callers at once, all are told the same owner. A claim that stands is not changed, so that its
         own owner finds the outcome too.
         """
-        row = {KEY: key, "owner": owner, EXPIRES_AT: expires_at, "status": CLAIMED}
+        row = {KEY: key, "owner": owner, EXPIRES_AT: expires_at}
         free = f"attribute_not_exists(#{KEY}) OR #{EXPIRES_AT} < :now"
         return _claim(self._table.put_or_read(row, free, {"now": int(time.time())}))
 
@@ -63,19 +62,18 @@ class ClaimsTable:
         later = "" if expires_at is None else f", #{EXPIRES_AT} = :expires"
         self._table.write(
             "update_item",
-            {"outcome": outcome, "recorded": RECORDED, "owner": owner, "expires": expires_at},
+            {"outcome": outcome, "owner": owner, "expires": expires_at},
             _LOST,
             Key={KEY: key},
-            UpdateExpression=f"SET #data = :outcome, #status = :recorded{later}",
+            UpdateExpression=f"SET #data = :outcome{later}",
             ConditionExpression="#owner = :owner",
         )
 
     def release(self, key: str, owner: str) -> None:
         """Give up the owner's claim, which has no outcome; one that is another's by now stays."""
-        own = "#owner = :owner AND #status = :claimed"
+        own = "#owner = :owner AND attribute_not_exists(#data)"
         with suppress(ClaimLostError):
-            values = {"owner": owner, "claimed": CLAIMED}
-            self._table.write("delete_item", values, _LOST, Key={KEY: key}, ConditionExpression=own)
+            self._table.write("delete_item", {"owner": owner}, _LOST, Key={KEY: key}, ConditionExpression=own)
 
     def read_many(self, keys: Sequence[str]) -> list[Claim]:
         """The claims that stand under up to 100 keys, expired ones too, in no order; read consistently."""
@@ -115,9 +113,8 @@ class Replays:
         if claim.outcome is not None:
             kept: Json = json.loads(claim.outcome)
             if kept["sent"] != _digest(sent):
-                raise ConflictError(
-                    "id_request: another body was sent with it within the last hour.", Reason.ID_REQUEST_REUSED
-                )
+                message = "id_request: another body was sent with it within the last hour."
+                raise ConflictError(message, Reason.ID_REQUEST_REUSED)
             return dict(kept["answer"])
         if claim.owner != owner:
             raise RequestUnderWayError("id_request: the same request is being answered.")

@@ -16,7 +16,6 @@ from face_validation_function.exceptions.exceptions import ServiceBusyError
 from face_validation_function.faces import BoundingBox, Face, Landmarks, Pose
 from face_validation_function.integrations.dynamodb import (
     ConditionNotMetError,
-    Key,
     Row,
     Table,
     attributes,
@@ -110,11 +109,12 @@ class FacesTable:
         active = self.collections().active
         named = " AND full_name = :full_name" if full_name else ""
         values = {"listing": self._listing(active), "full_name": full_name}
-        # The page before may have been of the collection that answered before.
         more = {}
         if next_token:
             start = start_of(next_token, full_name="S", photo_id="S", listing="S")
-            more = {"ExclusiveStartKey": self._in_collection(start, active)}
+            # The page before may have been of the collection that answered then; the photo has a row here, too.
+            here = self._photo_id(start["photo_id"]["S"].partition("@")[0], active)
+            more = {"ExclusiveStartKey": start | attributes({"photo_id": here, "listing": values["listing"]})}
         rows, last = self._query(BY_NAME, f"listing = :listing{named}", values, Limit=limit, **more)
         return [kept.face for kept in rows if kept.face], token_of(last)
 
@@ -166,11 +166,6 @@ class FacesTable:
         """The partition of the index `by_name` with the faces of a collection."""
         return LISTING if collection_id == self._first else collection_id
 
-    def _in_collection(self, start: Key, collection_id: str) -> Key:
-        """A key of the index `by_name` as the same photo has it in another collection."""
-        photo_id = self._photo_id(start["photo_id"]["S"].partition("@")[0], collection_id)
-        return start | attributes({"photo_id": photo_id, "listing": self._listing(collection_id)})
-
     def _row(self, kept: KeptPhoto) -> dict[str, Any]:
         row = {
             **self._key(kept),
@@ -195,7 +190,6 @@ class FacesTable:
         )
 
     def _query(self, index: str, keys: str, values: Row, **more: Any) -> tuple[list[KeptPhoto], Any]:
-        """Rows of an index, and where the next page of them begins."""
         rows, last = self._table.page("query", values, IndexName=index, KeyConditionExpression=keys, **more)
         return list(map(self._kept, rows)), last
 
@@ -210,7 +204,6 @@ class FacesTable:
         return "Put", self._table.request(Item=self._row(kept), ConditionExpression=condition)
 
     def _check(self, condition: str, values: Row) -> tuple[str, dict[str, Any]]:
-        """That the state of the collections meets a condition."""
         return "ConditionCheck", self._table.request(values, Key=_STATE_KEY, ConditionExpression=condition)
 
     def _unchanged(self, kept: KeptPhoto) -> dict[str, Any]:

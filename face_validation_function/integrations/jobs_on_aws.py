@@ -121,13 +121,9 @@ class JobFiles:
     def put(self, key: str, data: bytes, counts: Counts | None = None, attempt: int = 1) -> None:
         """Keep an object; `counts` and `attempt` beside it, where it holds the outcomes of a batch."""
         noted = {} if counts is None else {**asdict(counts), "attempt": attempt}
+        metadata = {name.replace("_", "-"): str(value) for name, value in noted.items()}
         with translate_aws_errors("S3", {}):
-            self._client.put_object(
-                Bucket=self.bucket,
-                Key=key,
-                Body=data,
-                Metadata={name.replace("_", "-"): str(value) for name, value in noted.items()},
-            )
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=data, Metadata=metadata)
 
     def get(self, key: str) -> bytes | None:
         """An object's bytes; None when there is none."""

@@ -214,9 +214,8 @@ def _face(face: Mapping[str, Any]) -> Face:
 
 def _best_instance(label: Mapping[str, Any]) -> BoundingBox:
     instances = [instance for instance in label.get("Instances", ()) if "BoundingBox" in instance]
-    if not instances:
-        return WHOLE_IMAGE
-    return box_of(max(instances, key=lambda instance: percent_of(instance["Confidence"]))["BoundingBox"])
+    best = max(instances, key=lambda instance: percent_of(instance["Confidence"]), default=None)
+    return WHOLE_IMAGE if best is None else box_of(best["BoundingBox"])
 
 
 def box_of(box: Mapping[str, Any]) -> BoundingBox:

@@ -21,10 +21,7 @@ Point = tuple[float, float]
 
 
 def face_quality(pixels: Image.Image, face: Face) -> Quality:
-    """Every measure of one face of an upright RGB image, which margins and head size refer to.
-
-    InternalServerError when the face came without landmarks or pose, which DetectFaces gives unasked.
-    """
+    """Every measure of one face of an upright RGB image; InternalServerError when it came without landmarks or pose."""
     if face.landmarks is None or face.pose is None:
         raise InternalServerError("DetectFaces gave no landmarks or pose: the quality of the face is not known.")
     chip = straightened(pixels, face.landmarks)

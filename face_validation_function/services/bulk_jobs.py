@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from face_validation_function.exceptions.exceptions import ConflictError, ForbiddenError
@@ -16,11 +17,14 @@ SCOPES: Mapping[Kind, str] = {Kind.VALIDATION: WRITE, Kind.ENROLMENT: WRITE, Kin
 QUIET_S = 60.0
 
 
+@dataclass(frozen=True, slots=True)
 class BulkJobs:
     """The jobs of every client; each client knows its own alone."""
 
-    def __init__(self, files: JobFiles, jobs: JobsTable, executions: Executions, quiet_s: float = QUIET_S) -> None:
-        self._files, self._jobs, self._executions, self._quiet_s = files, jobs, executions, quiet_s
+    files: JobFiles
+    table: JobsTable
+    executions: Executions
+    quiet_s: float = QUIET_S
 
     def create(self, client: str, scopes: frozenset[str], request: JobRequest) -> Job:
         """Create a job and start it; the same request under the same id again is the same job.
@@ -32,28 +36,24 @@ class BulkJobs:
             raise ForbiddenError(f"kind: a {request.kind} job needs the scope {scope}.")
         check_defaults(request.kind, request.defaults)
         asked = request.model_dump(mode="json", exclude={"id_request"})
-        etag, now = self._files.manifest_etag(request.manifest_path), time.time()
+        etag, now = self.files.manifest_etag(request.manifest_path), time.time()
         job = Job(client, request.id_request.lower(), asked, etag, created_at=now, updated_at=now)
         try:
-            self._jobs.create(job)
+            self.table.create(job)
         except ConflictError:
-            job = self._jobs.read(client, job.job_id)
+            job = self.table.read(client, job.job_id)
             if job.asked != asked:
                 raise ConflictError(f"id_request: the job {job.job_id} was created with another body.") from None
         if not job.state.is_final:
-            self._executions.start(job)
+            self.executions.start(job)
         return job
-
-    def listed(self, client: str, limit: int, next_token: str | None) -> tuple[list[Job], str | None]:
-        """A page of the client's jobs, newest first, and the token of the next one."""
-        return self._jobs.listed(client, limit, next_token)
 
     def show(self, client: str, job_id: str) -> Job:
         """A job as it is now; raises NotFoundError when the client has no such job."""
-        job = self._jobs.read(client, job_id)
-        if job.state.is_final or time.time() - job.updated_at < self._quiet_s:
+        job = self.table.read(client, job_id)
+        if job.state.is_final or time.time() - job.updated_at < self.quiet_s:
             return job
-        status = self._executions.status(job)
+        status = self.executions.status(job)
         if status == RUNNING:
             return self._changed(job, updated_at=time.time())
         state = State.STOPPED if job.state is State.STOPPING else State.FAILED
@@ -72,19 +72,19 @@ class BulkJobs:
         if job.state is State.REFUSED or (job.lines and job.counts.answered + job.counts.refused == job.lines):
             raise ConflictError(f"the job {job_id} is {job.state}: it has no line to ask again.")
         values: dict[str, Any] = {"attempt": job.attempt + 1, "updated_at": time.time()}
-        job = self._jobs.change(job, job.state, state=State.RUNNING, error=None, finished_at=None, **values)
-        self._executions.start(job)
+        job = self.table.change(job, job.state, state=State.RUNNING, error=None, finished_at=None, **values)
+        self.executions.start(job)
         return job
 
     def results(self, client: str, job_id: str) -> str:
         """The address of the results, good for five minutes; raises ConflictError when there are none yet."""
         job = self.show(client, job_id)
-        if not job.state.is_final or not self._files.has(job.results_key):
+        if not job.state.is_final or not self.files.has(job.results_key):
             raise ConflictError(f"the job {job_id} is {job.state}: it has no results.")
-        return self._files.link(job.results_key)
+        return self.files.link(job.results_key)
 
     def _changed(self, job: Job, **values: Any) -> Job:
         try:
-            return self._jobs.change(job, job.state, **values)
+            return self.table.change(job, job.state, **values)
         except ConflictError:  # it went on meanwhile
-            return self._jobs.read(job.client, job.job_id)
+            return self.table.read(job.client, job.job_id)

@@ -47,10 +47,7 @@ PreparationStep = Callable[[LoadedImage, FaceValidationRequest], PreparedFace]
 
 @dataclass(frozen=True, slots=True)
 class FaceSteps:
-    """The steps of one request; they share its timer (clock, bill and deadline).
-
-    `live` is the image of a liveness session (a JPG file), which then takes the place of the target in its bucket.
-    """
+    """The steps of one request, over its timer; `live` is a liveness session's image (JPG) in place of the target's."""
 
     s3: S3Service
     rekognition: RekognitionService
@@ -63,8 +60,7 @@ class FaceSteps:
     ) -> Comparison:
         """Both sides at once, then the two faces beside each other.
 
-        No paid call begins before both files have been read and found good. When both sides fail, the
-        source's error is the one raised.
+        No paid call begins before both files are found good. When both sides fail, the source's error is raised.
         """
         settings = self.settings
         photos = self._side_by_side(

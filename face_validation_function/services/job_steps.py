@@ -50,10 +50,7 @@ Ask = Callable[[Line, float], Reply]
 
 
 class JobSteps:
-    """Splits, asks and gathers; a step that is repeated does the same again.
-
-    A line's claim is taken before it is asked, and holds its outcome afterwards (docs/jobs.md).
-    """
+    """Splits, asks and gathers, with the same result when repeated. A line's claim holds its outcome (docs/jobs.md)."""
 
     def __init__(self, files: JobFiles, jobs: JobsTable, claims: ClaimsTable, tps: float = 0.0) -> None:
         self._files, self._jobs, self._claims = files, jobs, claims
@@ -88,10 +85,7 @@ class JobSteps:
         }
 
     def work(self, client: str, job_id: str, batch: int, ask: Ask, owner: str, remaining_s: Callable[[], float]) -> int:
-        """Ask the lines of a batch that have no outcome yet; how many are left for want of time.
-
-        `owner` names this invocation and no other; `remaining_s` tells the seconds that it still has.
-        """
+        """Ask the lines of a batch that have no outcome, as `owner`, while `remaining_s` lasts; how many are left."""
         job = self._jobs.read(client, job_id)
         before, attempt = self._files.noted(job.result_key(batch)) or (Counts(), 0)
         if attempt == job.attempt:
@@ -227,7 +221,7 @@ class JobSteps:
 
 
 def _row(line: Line, reply: Reply) -> Row:
-    kind = Outcome.of(reply.status)
+    kind = Outcome.ANSWERED if reply.status < 400 else Outcome.REFUSED if reply.status < 500 else Outcome.FAILED
     return {
         "line": line.number,
         "id_request": line.id_request,

@@ -26,10 +26,7 @@ def service_logger(level: str) -> Logger:
 def record(
     logger: Logger, context: LambdaContext, ended: Ended[Comparison | None], validation_type: str | None
 ) -> None:
-    """Write one validation's log line and its metrics (CloudWatch embedded metric format, on standard output).
-
-    Without a result it was answered with what an earlier request had found.
-    """
+    """Write one validation's log line and metrics, on standard output; no result: an earlier answer was given again."""
     outcome = ended.result
     fields: dict[str, Any] = {}
     values: dict[str, float] = {"Replays" if outcome is None else "Validations": 1}

@@ -14,10 +14,7 @@ from face_validation_function.people import EnrolledFace, KeptPhoto
 
 
 def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()) -> ValidationAnswer:
-    """The body of a validation that was made; `include` are the optional parts that the request asked for.
-
-    The similarity is not rounded: beside a threshold of 80, 79.9996 must not read as 80.
-    """
+    """The body of a validation that was made; `include` are the optional parts that the request asked for."""
     sides = {"source": comparison.source, "target": comparison.target}
     quality = {name: side.quality for name, side in sides.items()}
     has_quality = "quality" in include and None not in quality.values()
@@ -25,7 +22,7 @@ def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()
         {
             "id_request": id_request,
             "matched": comparison.is_match,
-            "similarity": comparison.similarity,
+            "similarity": comparison.similarity,  # unrounded: beside a threshold of 80, 79.9996 must not read as 80
             "decision": comparison.decision,
             "reasons": comparison.reasons if "reasons" in include else None,
             "quality": quality if has_quality else None,
@@ -38,12 +35,8 @@ def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()
 
 def refusal(id_request: str, error: FaceValidationError, *, reasons: bool = False) -> ErrorEnvelope:
     """The contract's error envelope; `details` is always a string. `reasons` adds the refusal's codes."""
-    told = Error(
-        code=error.code,
-        message=error.message,
-        details=str(error),
-        reasons=list(error.reasons) if reasons or error.tells_reasons else None,
-    )
+    codes = list(error.reasons) if reasons or error.tells_reasons else None
+    told = Error(code=error.code, message=error.message, details=str(error), reasons=codes)
     return ErrorEnvelope(id_request=id_request, error=told)
 
 

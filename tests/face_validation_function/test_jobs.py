@@ -258,22 +258,22 @@ def test_the_same_request_is_the_same_job_and_another_under_its_id_is_a_conflict
         machine.jobs.show("bob", job.job_id)
     with pytest.raises(NotFoundError):
         machine.jobs.stop("bob", job.job_id)
-    assert machine.jobs.listed("bob", 10, None) == ([], None)
+    assert machine.jobs.table.listed("bob", 10, None) == ([], None)
 
 
 def test_jobs_are_listed_newest_first_page_by_page(machine: Machine) -> None:
     ids = [machine.submitted(1).job_id for _ in range(5)]
     machine.submitted(1, client="bob")
 
-    first, token = machine.jobs.listed("ann", 3, None)
-    second, end = machine.jobs.listed("ann", 3, token)
+    first, token = machine.jobs.table.listed("ann", 3, None)
+    second, end = machine.jobs.table.listed("ann", 3, token)
 
     assert [job.job_id for job in (*first, *second)] == ids[::-1]
     assert end is None
     # Another client's token begins nowhere in one's own jobs, and a made-up one nowhere at all.
-    assert {job.client for job in machine.jobs.listed("bob", 3, token)[0]} <= {"bob"}
+    assert {job.client for job in machine.jobs.table.listed("bob", 3, token)[0]} <= {"bob"}
     with pytest.raises(RequestError, match="next_token"):
-        machine.jobs.listed("bob", 3, "e30=")
+        machine.jobs.table.listed("bob", 3, "e30=")
 
 
 def test_an_execution_that_died_ends_the_job_and_a_redrive_takes_it_up(machine: Machine) -> None:
