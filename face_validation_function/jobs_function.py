@@ -84,7 +84,6 @@ def _accepted(job: Job) -> OperationResult:
 
 
 def _done(act: Callable[[str, str], Value], invocation: Invocation, timer: RequestTimer) -> Value:
-    """What is done to, or said of, the job in the path."""
     with timer.step("job"):
         job_id = invocation.in_path("job_id").lower()
         if not _JOB_ID.fullmatch(job_id):

@@ -65,9 +65,7 @@ class Adapters:
     @classmethod
     def of(cls, settings: Settings, rekognition: Any, s3: Any, dynamodb: Any, audit: AuditTrail | None) -> "Adapters":
         """Adapters over these boto3 clients, which keep no answers: a job has claims of its own."""
-        sessions = LivenessSessions(
-            rekognition, challenge=settings.liveness_challenge, audit_images=settings.liveness_audit_images
-        )
+        sessions = LivenessSessions(rekognition, settings.liveness_challenge, settings.liveness_audit_images)
         claims = ClaimsTable(dynamodb, settings.claims_table)
         liveness = LivenessService(sessions, claims, settings.threshold_liveness)
         logger = service_logger(settings.log_level)

@@ -38,10 +38,7 @@ class PhotoVersion:
 
 @dataclass(frozen=True, slots=True)
 class EnrolledFace:
-    """A face of a collection: its photo, its place there (ratios of the upright photo), quality (0-100), time.
-
-    `model_version` is that of the collection's face model, empty for faces enrolled before it was kept.
-    """
+    """A face of a collection: its photo, its place there (ratios of the upright photo), quality (0-100), time."""
 
     face_id: str
     photo: PhotoVersion
@@ -49,7 +46,7 @@ class EnrolledFace:
     brightness: float
     sharpness: float
     enrolled_at: str
-    model_version: str = ""
+    model_version: str = ""  # of the collection's face model; empty for faces enrolled before it was kept
     possible_duplicate: bool = False
 
 

@@ -222,7 +222,6 @@ def _photo(adapters: PeopleAdapters, timer: RequestTimer, request: people_reques
 
 
 def _found(matches: Sequence[PersonMatch]) -> dict[str, Any]:
-    """The fields that tell who was found."""
     best = {"person": matches[0].full_name, "similarity": matches[0].similarity} if matches else {}
     return {"found": bool(matches), **best, "matches": list(matches)}
 

@@ -14,14 +14,7 @@ from typing import Any
 
 from face_validation_function.exceptions.exceptions import ServiceBusyError
 from face_validation_function.faces import BoundingBox, Face, Landmarks, Pose
-from face_validation_function.integrations.dynamodb import (
-    ConditionNotMetError,
-    Row,
-    Table,
-    attributes,
-    start_of,
-    token_of,
-)
+from face_validation_function.integrations.dynamodb import ConditionNotMetError, Row, Table, start_of, token_of
 from face_validation_function.people import CLAIM_S, Collections, EnrolledFace, KeptPhoto, PhotoVersion
 
 BY_FACE_ID = "by_face_id"
@@ -114,7 +107,7 @@ class FacesTable:
             start = start_of(next_token, full_name="S", photo_id="S", listing="S")
             # The page before may have been of the collection that answered then; the photo has a row here, too.
             here = self._photo_id(start["photo_id"]["S"].partition("@")[0], active)
-            more = {"ExclusiveStartKey": start | attributes({"photo_id": here, "listing": values["listing"]})}
+            more = {"ExclusiveStartKey": {**start, "photo_id": {"S": here}, "listing": {"S": self._listing(active)}}}
         rows, last = self._query(BY_NAME, f"listing = :listing{named}", values, Limit=limit, **more)
         return [kept.face for kept in rows if kept.face], token_of(last)
 
@@ -130,12 +123,14 @@ class FacesTable:
     def mark(self, kept: KeptPhoto, to: str) -> None:
         """Say that a row's photo is being copied to `to`; ConditionNotMetError if it is gone or copied elsewhere."""
         here = "attribute_exists(photo_id) AND (attribute_not_exists(moving_to) OR moving_to = :to)"
-        self._update(kept, "SET moving_to = :to", here, {"to": to})
+        change, key = "SET moving_to = :to", self._key(kept)
+        self._table.write("update_item", {"to": to}, Key=key, UpdateExpression=change, ConditionExpression=here)
 
     def settle(self, kept: KeptPhoto) -> None:
         """Say in a row that its photo lies nowhere else any more; nothing changes when the row is gone."""
+        change, here, key = "REMOVE moved_from", "attribute_exists(photo_id)", self._key(kept)
         with suppress(ConditionNotMetError):
-            self._update(kept, "REMOVE moved_from", "attribute_exists(photo_id)")
+            self._table.write("update_item", Key=key, UpdateExpression=change, ConditionExpression=here)
 
     def move(self, kept: KeptPhoto, photo: PhotoVersion) -> None:
         """Put a row under another name and photo; ConditionNotMetError if it changed, or a reindex is under way."""
@@ -195,10 +190,6 @@ class FacesTable:
 
     def _put(self, row: Row, condition: str, values: Row | None = None) -> None:
         self._table.write("put_item", values, Item=row, ConditionExpression=condition)
-
-    def _update(self, kept: KeptPhoto, change: str, condition: str, values: Row | None = None) -> None:
-        asked: dict[str, Any] = {"UpdateExpression": change, "ConditionExpression": condition}
-        self._table.write("update_item", values, Key=self._key(kept), **asked)
 
     def _write(self, kept: KeptPhoto, condition: str) -> tuple[str, dict[str, Any]]:
         return "Put", self._table.request(Item=self._row(kept), ConditionExpression=condition)

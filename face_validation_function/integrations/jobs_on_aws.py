@@ -133,17 +133,15 @@ class JobFiles:
         """The counts of a batch's outcomes, and the attempt that they are of; None when there are none."""
         return self._found(self._client.head_object, key, _noted)
 
-    def has(self, key: str) -> bool:
-        """Whether there is such an object."""
-        return self._found(self._client.head_object, key, bool) is not None
-
     def upload(self, key: str, file: IO[bytes]) -> None:
         """Keep a file of any size."""
         with translate_aws_errors("S3", {}):
             self._client.upload_fileobj(file, self.bucket, key)
 
-    def link(self, key: str) -> str:
-        """An address by which anyone may read an object, for five minutes."""
+    def link(self, key: str) -> str | None:
+        """An address by which anyone may read an object, for five minutes; None when there is none."""
+        if self._found(self._client.head_object, key, bool) is None:
+            return None
         with translate_aws_errors("S3", {}):
             asked = {"Bucket": self.bucket, "Key": key}
             return str(self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_S))
@@ -162,12 +160,10 @@ class Executions:
 
     def start(self, job: Job) -> None:
         """Start a job's attempt; once more is the same."""
-        asked = {"client": job.client, "job_id": job.job_id, "attempt": job.attempt}
+        asked = json.dumps({"client": job.client, "job_id": job.job_id, "attempt": job.attempt})
         begun = {"ExecutionAlreadyExists": ConflictError}
         with suppress(ConflictError), translate_aws_errors("StepFunctions", begun):
-            self._client.start_execution(
-                stateMachineArn=self._state_machine, name=job.execution, input=json.dumps(asked)
-            )
+            self._client.start_execution(stateMachineArn=self._state_machine, name=job.execution, input=asked)
 
     def status(self, job: Job) -> str:
         """RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED, or MISSING."""

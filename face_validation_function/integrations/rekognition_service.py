@@ -175,7 +175,7 @@ class LivenessResult:
 class LivenessSessions:
     """Creates sessions and reads their results; `client` is a Rekognition client."""
 
-    def __init__(self, client: Any, *, challenge: str, audit_images: int) -> None:
+    def __init__(self, client: Any, challenge: str, audit_images: int) -> None:
         self._client = client
         # No OutputConfig: Rekognition itself keeps nothing of a session beyond its three minutes.
         self._settings = {"AuditImagesLimit": audit_images, "ChallengePreferences": [{"Type": challenge}]}

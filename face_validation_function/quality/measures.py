@@ -95,10 +95,7 @@ def measured(values: Mapping[str, float]) -> Quality:
 
 
 def shortcomings(quality: Quality, side: str, least: Mapping[str, float] | None = None) -> list[Reason]:
-    """What is wrong with the face of a side (source or target), each reason once, in the table's order.
-
-    `least` is the score that is enough, by default the table's own limits, of every measure.
-    """
+    """What is wrong with a side's face, each reason once: scores below `least`, or else below the table's limits."""
     limits = {name: scale.limit for name, scale in SCALES.items()} if least is None else least
     low = {name: found for name, found in quality.items() if name in limits and found.score < limits[name]}
     return list(dict.fromkeys(SCALES[name].reason(side, found.value) for name, found in low.items()))

@@ -79,9 +79,10 @@ class BulkJobs:
     def results(self, client: str, job_id: str) -> str:
         """The address of the results, good for five minutes; raises ConflictError when there are none yet."""
         job = self.show(client, job_id)
-        if not job.state.is_final or not self.files.has(job.results_key):
+        url = self.files.link(job.results_key) if job.state.is_final else None
+        if url is None:
             raise ConflictError(f"the job {job_id} is {job.state}: it has no results.")
-        return self.files.link(job.results_key)
+        return url
 
     def _changed(self, job: Job, **values: Any) -> Job:
         try:

@@ -69,8 +69,6 @@ def crop_pixels(box: BoundingBox, width: int, height: int, margin: float) -> Pix
     `box` is in ratios of an image of `width` x `height` pixels (80 at least) and may reach past 0 and 1; `margin` is
     the extra border on each side, as a ratio of the box's own size. A box so thin that scaling it up to 80 pixels
     would make it longer than 4096 is grown.
-
-    Source: docs.aws.amazon.com/rekognition/latest/APIReference/API_BoundingBox.html
     """
     left, right = _span(box.left, box.width, width, margin)
     top, bottom = _span(box.top, box.height, height, margin)
@@ -109,10 +107,8 @@ def encoded(pixels: Image.Image) -> bytes:
         if file.tell() <= MAX_SENT_BYTES:
             return file.getvalue()
     scale = math.sqrt(MAX_SENT_BYTES / file.tell()) * 0.9
-    smaller = pixels.resize(
-        (max(MIN_SIDE, int(pixels.width * scale)), max(MIN_SIDE, int(pixels.height * scale))), Image.Resampling.BOX
-    )
-    return encoded(smaller)
+    width, height = (max(MIN_SIDE, int(side * scale)) for side in pixels.size)
+    return encoded(pixels.resize((width, height), Image.Resampling.BOX))
 
 
 def _decoded(file: PlainFile) -> tuple[Image.Image, bool]:

@@ -56,10 +56,7 @@ def record_operation(logger: Logger, context: LambdaContext, ended: Ended[Any], 
 
 
 def record_job(logger: Logger, function_name: str, job: Job, claims_in_doubt: int) -> None:
-    """Write the log line and the metrics of a job that has ended.
-
-    `claims_in_doubt` were taken by workers that died before they kept the outcome: some of them may have been paid.
-    """
+    """Write the log line and metrics of a job that has ended; `claims_in_doubt` may be paid for without an outcome."""
     counts = asdict(job.counts)
     logger.info("job ended", extra={"job_id": job.job_id, "kind": job.kind, "state": job.state, **counts})
     lines = {f"Lines{name.capitalize()}": counts[name] for name in Outcome}

@@ -77,12 +77,8 @@ def parse_body(body: str | None) -> object:
         raise RequestError("The body is empty: send JSON.")
     try:
         # Some editors and .NET's writers begin a text with a byte order mark; RFC 8259, 8.1, lets a reader ignore it.
-        return json.loads(
-            body.removeprefix("\ufeff"),
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            object_pairs_hook=_without_duplicates,
-        )
+        text = body.removeprefix("\ufeff")
+        return json.loads(text, parse_constant=_finite, parse_float=_finite, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise RequestError(f"The body is not valid JSON: {reason[:_SHOWN_CHARACTERS]}.") from error
@@ -143,14 +139,10 @@ def _shown(value: object, *, quoted: bool = True) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON number")
-
-
 def _finite(text: str) -> float:
     number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text[:32]} is too large for a number")
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:32]} is not a number of JSON, or too large for one")
     return number
 
 

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from face_validation_function.jobs import Kind
 from face_validation_function.validations.body import ObjectKey, Percent, StrictBody
-from face_validation_function.validations.people_requests import whole
+from face_validation_function.validations.people_requests import Whole
 
 MANIFEST_ENDINGS = (".jsonl", ".csv")
 MAX_CONCURRENCY = 1000
@@ -30,7 +30,7 @@ class JobRequest(StrictBody):
         examples=["jobs/customers.jsonl"],
     )
     defaults: dict[str, Any] = Field(default={}, description="Fields for every line that does not have its own.")
-    max_concurrency: Annotated[int, BeforeValidator(whole)] = Field(
+    max_concurrency: Whole = Field(
         default=10, ge=1, le=MAX_CONCURRENCY, description="The most lines that are asked at once."
     )
     tolerated_failure_percentage: Percent = Field(

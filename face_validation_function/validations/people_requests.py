@@ -45,8 +45,8 @@ def _base64(text: str) -> str:
     return text
 
 
-def whole(value: object) -> object:
-    """5.0 is a whole number in JSON, as 5 is."""
+def _whole(value: object) -> object:
+    # 5.0 is a whole number in JSON, as 5 is.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -63,6 +63,7 @@ def _future(text: str) -> str:
     return written
 
 
+Whole = Annotated[int, BeforeValidator(_whole)]
 Future = Annotated[str, Field(json_schema_extra={"format": "date-time"}), AfterValidator(_future)]
 Base64Image = Annotated[
     str, Field(min_length=1, json_schema_extra={"contentEncoding": "base64"}), AfterValidator(_base64)
@@ -122,13 +123,11 @@ class SearchRequest(PhotoRequest):
     """POST /search: who, among the people enrolled, is in this photo?"""
 
     threshold: Percent = Field(default=80.0, description="The lowest similarity that counts as found, in percent.")
-    max_faces: Annotated[int, BeforeValidator(whole)] = Field(
-        default=5, ge=1, le=100, description="The largest number of people in the answer."
-    )
+    max_faces: Whole = Field(default=5, ge=1, le=100, description="The largest number of people in the answer.")
     faces: Literal["prominent", "all"] = Field(
         default="prominent", description="Whom to search for: the main person of the photo, or everybody in it."
     )
-    max_searched: Annotated[int, BeforeValidator(whole)] = Field(
+    max_searched: Whole = Field(
         default=10, ge=1, le=50, description='With `faces` "all": the most faces to search for; each costs one search.'
     )
 
