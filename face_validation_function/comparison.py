@@ -62,11 +62,11 @@ class Comparison:
 
 
 def _of_document(document: DocumentReading) -> list[Reason]:
-    if not document.is_readable:
+    if not document.readable:
         return [Reason.DOCUMENT_NOT_READABLE]
     doubts = {
         Reason.DOCUMENT_EXPIRED: document.expired is True,
         Reason.DOCUMENT_CHECK_DIGIT_WRONG: document.has_wrong_digit,
-        Reason.DOCUMENT_PRINT_DIFFERS: document.matches_print is False,
+        Reason.DOCUMENT_PRINT_DIFFERS: document.mrz_matches_print is False,
     }
     return [reason for reason, holds in doubts.items() if holds]

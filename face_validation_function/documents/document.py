@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 from face_validation_function.documents.zones import DATES, FILLER, MIN_CANDIDATE, Zone, cleaned, find_zone, is_of_zone
 from face_validation_function.faces import TextLine
@@ -38,37 +39,37 @@ _NAMED = re.compile(r"\b(\d{1,2})[ .]?([^\W\d_]{3,9})(?:[ ./]+[^\W\d_]{3,9})?[ .
 
 @dataclass(frozen=True, slots=True)
 class DocumentField:
-    """One field: its value, the verdict of its check digits (None: it has none), and whether a letter was corrected."""
+    """One field: its value, its check digits' verdict (None: it has none), and True where a letter was corrected."""
 
     value: str
     valid: bool | None = None
-    corrected: bool = False
+    corrected: Literal[True] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentReading:
-    """What was read; nothing where the document shows no zone. Never to be logged.
+    """What was read, as answers say it; nothing where the document shows no zone. Never to be logged.
 
-    `expired` and `matches_print` are None where the date, or the print, was not read for sure. `has_truncated_names`
-    tells that the names fill their field to its end, so that some of them may be cut off.
+    `expired` and `mrz_matches_print` are None where the date, or the print, was not read for sure.
+    `has_truncated_names` tells that the names fill their field to its end, so that some of them may be cut off.
     """
 
-    layout: str | None = None
+    format: str | None = None
     fields: Mapping[str, DocumentField] = field(default_factory=dict, repr=False)
-    composite: bool | None = None
+    composite_valid: bool | None = None
     expired: bool | None = None
-    matches_print: bool | None = None
+    mrz_matches_print: bool | None = None
     has_truncated_names: bool = False
 
     @property
-    def is_readable(self) -> bool:
+    def readable(self) -> bool:
         """Whether there is a zone."""
-        return self.layout is not None
+        return self.format is not None
 
     @property
     def has_wrong_digit(self) -> bool:
         """Whether any check digit is wrong."""
-        return self.composite is False or any(found.valid is False for found in self.fields.values())
+        return self.composite_valid is False or any(found.valid is False for found in self.fields.values())
 
     def proved(self, name: str) -> str | None:
         """A field's value, unless it is not there, empty, or its check digit is wrong."""
@@ -85,7 +86,7 @@ def read_document(lines: Sequence[TextLine], today: date) -> DocumentReading:
     for name, value in _values(zone, today).items():
         # Digits that are not a date are wrong, whatever their check digit says.
         valid = zone.is_proved(name) and (value != "" or name not in DATES)
-        fields[name] = DocumentField(value, valid, name in zone.corrected)
+        fields[name] = DocumentField(value, valid, True if name in zone.corrected else None)
     expiry = _proved_date(fields.get("expiry_date"))
     birth = _proved_date(fields.get("date_of_birth"))
     number = fields["document_number"]
@@ -94,7 +95,7 @@ def read_document(lines: Sequence[TextLine], today: date) -> DocumentReading:
         fields,
         zone.composite,
         expired=None if expiry is None else expiry < today,
-        matches_print=_print_agrees(lines, number.value if number.valid else None, birth),
+        mrz_matches_print=_print_agrees(lines, number.value if number.valid else None, birth),
         has_truncated_names=not (zone.field("names") or FILLER).endswith(FILLER),
     )
 

@@ -8,14 +8,13 @@ from typing import Any
 
 from face_validation_function.comparison import Comparison
 from face_validation_function.contract.answers import Error, ErrorEnvelope, ValidationAnswer
-from face_validation_function.documents.document import DocumentReading
 from face_validation_function.exceptions.exceptions import FaceValidationError
 from face_validation_function.people import EnrolledFace, KeptPhoto
 
 
 def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()) -> ValidationAnswer:
     """The body of a validation that was made; `include` are the optional parts that the request asked for."""
-    sides = {"source": comparison.source, "target": comparison.target}
+    document, sides = comparison.document, {"source": comparison.source, "target": comparison.target}
     quality = {name: side.quality for name, side in sides.items()}
     has_quality = "quality" in include and None not in quality.values()
     return ValidationAnswer.model_validate(
@@ -26,7 +25,7 @@ def success(id_request: str, comparison: Comparison, include: Sequence[str] = ()
             "decision": comparison.decision,
             "reasons": comparison.reasons if "reasons" in include else None,
             "quality": quality if has_quality else None,
-            "document": None if comparison.document is None else _document(comparison.document),
+            "document": document if document is None or document.readable else {"readable": False},
             "claims": comparison.claims,
             "boxes": sides if "boxes" in include else None,
         }
@@ -96,20 +95,4 @@ def photo_record(kept: KeptPhoto) -> dict[str, Any]:
         "not_indexed": kept.reason or None,
         "expires_at": kept.expires_at or None,
         "face": face_record(kept.face, kept) if kept.face else None,
-    }
-
-
-def _document(reading: DocumentReading) -> dict[str, Any]:
-    if not reading.is_readable:
-        return {"readable": False}
-    return {
-        "readable": True,
-        "format": reading.layout,
-        "fields": {
-            name: {"value": found.value, "valid": found.valid, "corrected": found.corrected or None}
-            for name, found in reading.fields.items()
-        },
-        "composite_valid": reading.composite,
-        "expired": reading.expired,
-        "mrz_matches_print": reading.matches_print,
     }

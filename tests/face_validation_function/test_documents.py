@@ -44,7 +44,7 @@ def values(document: DocumentReading) -> dict[str, str]:
 def test_every_format_is_read_with_all_its_check_digits_right(zone: tuple[str, ...], layout: str) -> None:
     document = read("REPUBLIC OF UTOPIA", *zone)
 
-    assert document.layout == layout
+    assert document.format == layout
     assert not document.has_wrong_digit
     assert all(found.valid for name, found in document.fields.items() if name in {"document_number", "date_of_birth"})
 
@@ -157,7 +157,7 @@ def test_five_hundred_tampered_zones_are_all_noticed() -> None:
     for _ in range(500):
         zone, name = next(cases)
         document = read(*zone)
-        noticed = not document.is_readable or document.fields[name].valid is False or document.fields[name].corrected
+        noticed = not document.readable or document.fields[name].valid is False or document.fields[name].corrected
         assert noticed, (zone, name)
 
 
@@ -181,7 +181,7 @@ def test_whatever_is_read_a_valid_field_has_a_right_check_digit(texts: list[str]
     ],
 )
 def test_without_a_zone_nothing_is_readable(texts: tuple[str, ...]) -> None:
-    assert not read(*texts).is_readable
+    assert not read(*texts).readable
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_birth_is_not_in_the_future_and_an_expiry_within_fifty_years(
     ],
 )
 def test_the_print_agrees_differs_or_was_not_read(printed: tuple[str, ...], agrees: bool | None) -> None:
-    assert read(*printed, *TD3).matches_print is agrees
+    assert read(*printed, *TD3).mrz_matches_print is agrees
 
 
 # The name as its bearer writes it, the zone's surname and given names, whether they are one.

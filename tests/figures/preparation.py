@@ -116,7 +116,7 @@ def is_read(rekognition: RekognitionService, photograph: bytes, box: Box) -> boo
     left, top, right, bottom = box
     part = image.crop((left * image.width, top * image.height, right * image.width, bottom * image.height))
     reading = read_document(rekognition.detect_text(file_of(part, quality=JPEG_QUALITY)), date(2026, 1, 1))
-    return reading.is_readable and not reading.has_wrong_digit
+    return reading.readable and not reading.has_wrong_digit
 
 
 def zones() -> Mapping[str, Mapping[int, int]]:
