@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, PlainSerializer
 
 from face_validation.evaluation.runs.cases import EvaluationError
-from face_validation.evaluation.runs.results import Result, answers_at, scored_pairs, similarities
+from face_validation.evaluation.runs.results import Result, scored_pairs, similarities
 from face_validation.evaluation.statistics.error_rates import area_under_curve, equal_error_rate, error_rates
 from face_validation.evaluation.statistics.intervals import Rate, mcnemar_exact
 from face_validation.evaluation.statistics.operating_points import threshold_for
@@ -121,7 +121,7 @@ def compare_runs(
     if not same:
         raise EvaluationError("The two runs have no case in common, with the same images and expectation.")
     before, after = [one for one, _ in same], [other for _, other in same]
-    answers = answers_at(before, first_threshold), answers_at(after, second_threshold)
+    answers = [one.answer(first_threshold) for one in before], [one.answer(second_threshold) for one in after]
     wanted = [RIGHT_ANSWER[one.case.expected] for one in before]
     right = [np.array([got is right for got, right in zip(one, wanted, strict=True)], np.bool_) for one in answers]
     changed = [

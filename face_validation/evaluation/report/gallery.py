@@ -12,7 +12,7 @@ from PIL import ImageDraw
 from face_validation.client import ImageAnalysis
 from face_validation.evaluation.runs.all_pairs import AllPairs
 from face_validation.evaluation.runs.results import Result, scored_places
-from face_validation.evaluation.statistics.pairs import ScoredPairs, label_suspicion, looks_mislabelled
+from face_validation.evaluation.statistics.pairs import ScoredPairs, label_doubts
 from face_validation_function.image_files import plain_file
 from face_validation_function.image_pixels import UNREADABLE, on_white, opened, turned
 
@@ -67,9 +67,9 @@ def _places_to_look_at(pairs: ScoredPairs, threshold: float) -> Iterator[tuple[i
     Errors are in turn a false match and a false non-match, each kind from its worst on.
     """
     errors = (pairs.similarity >= threshold) != pairs.is_match
-    doubtful = looks_mislabelled(pairs)
+    suspicion, doubtful = label_doubts(pairs)
     noisy = np.flatnonzero(doubtful)
-    first = noisy[np.argsort(-label_suspicion(pairs)[noisy], kind="stable")]
+    first = noisy[np.argsort(-suspicion[noisy], kind="stable")]
     in_turn: list[tuple[int, int]] = []
     for is_match, sign in ((False, -1.0), (True, 1.0)):
         members = np.flatnonzero(errors & ~doubtful & (pairs.is_match == is_match))

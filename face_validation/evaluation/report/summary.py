@@ -12,7 +12,7 @@ from face_validation.evaluation.report.gallery import GalleryItem, gallery_of_al
 from face_validation.evaluation.report.groups import Group, groups_of
 from face_validation.evaluation.report.study import Study, study_of
 from face_validation.evaluation.runs.all_pairs import AllPairs
-from face_validation.evaluation.runs.results import Outcome, Result, answers_at, scored_pairs, scored_places
+from face_validation.evaluation.runs.results import Outcome, Result, scored_pairs, scored_places
 from face_validation.evaluation.runs.run import Run
 from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection, error_against_rejection
 from face_validation.evaluation.statistics.intervals import Rate
@@ -92,7 +92,7 @@ class Summary:
 
 def summarise(run: Run, threshold: float, groups: Mapping[str, str] | None = None) -> Summary:
     """All figures of `run` at `threshold` (0-100); `groups` is the group of each person."""
-    results, answers = run.results, answers_at(run.results, threshold)
+    results, answers = run.results, [result.answer(threshold) for result in run.results]
     types = sorted({result.case.type for result in results})
     subsets = {"all": results} if len(types) != 1 else {}
     subsets |= {type_.value: [result for result in results if result.case.type is type_] for type_ in types}

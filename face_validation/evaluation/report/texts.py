@@ -13,7 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoesca
 from markupsafe import Markup
 
 from face_validation.evaluation.report.gallery import thumbnail
-from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.statistics.intervals import Measured, Rate
 
 CATALOGUE = "texts.json"
 NOTHING = "\N{EN DASH}"
@@ -46,13 +46,13 @@ def _catalogue() -> dict[str, tuple[str, str]]:
     return dict(json.loads(asset(CATALOGUE)))
 
 
-def percent(rate: Rate | F1Score | float | None) -> str:
+def percent(rate: Rate | Measured | float | None) -> str:
     """A ratio in percent, with as many decimals as the count behind it can carry."""
     value = rate if rate is None or isinstance(rate, float) else rate.value
     return NOTHING if value is None else f"{percent_of(value, rate)} %"
 
 
-def percent_of(value: float, rate: Rate | F1Score | float | None) -> str:
+def percent_of(value: float, rate: Rate | Measured | float | None) -> str:
     """An end of a rate's interval, with the rate's own number of decimals or more."""
     if isinstance(rate, Rate) and rate.of < 1000:
         return f"{value * 100:.1f}"

@@ -21,7 +21,7 @@ import numpy as np
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import Boxes, read
 from face_validation.evaluation.runs.cases import PERSON_COLUMNS, Case, EvaluationError
-from face_validation.evaluation.statistics.pairs import Answer, Expected, Places, ScoredPairs, Scores, answers
+from face_validation.evaluation.statistics.pairs import Answer, Expected, Places, ScoredPairs, Scores
 
 RESULTS_FILE = "results.csv"
 REQUIRED_COLUMNS = (
@@ -72,6 +72,12 @@ class Result:
     quality: str = ""
     reasons: tuple[str, ...] = ()
 
+    def answer(self, threshold: float) -> Answer:
+        """The answer at `threshold` (0-100)."""
+        if self.similarity is None:
+            return Answer.FAILED if self.outcome is Outcome.FAILED else Answer.REFUSED
+        return Answer.MATCH if self.similarity >= threshold else Answer.NO_MATCH
+
     @property
     def seen(self) -> Boxes | None:
         """What was seen in both images."""
@@ -105,12 +111,6 @@ _OF_RESULT = [field.name for field in fields(Result) if field.name != "case"]
 def similarities(results: Iterable[Result]) -> Scores:
     """(n,) percent 0-100, NaN where there is no score."""
     return np.array([result.similarity for result in results], np.float64)
-
-
-def answers_at(results: Sequence[Result], threshold: float) -> list[Answer]:
-    """The answer to each case at `threshold` (0-100)."""
-    failed = np.array([result.outcome is Outcome.FAILED for result in results], np.bool_)
-    return answers(similarities(results), failed, threshold)
 
 
 def scored_places(results: Sequence[Result]) -> Places:

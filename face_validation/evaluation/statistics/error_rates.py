@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field, GetPydanticSchema, PlainSerializer
 
 from face_validation.evaluation.statistics.intervals import Rate
-from face_validation.evaluation.statistics.pairs import Flags, Scores
+from face_validation.evaluation.statistics.pairs import Flags, Scores, share_at_or_above
 
 MOST_POINTS = 400
 REJECTED = tuple(step / 100 for step in range(0, 31, 5))
@@ -29,8 +29,7 @@ Numbers = Annotated[
     Scores,
     GetPydanticSchema(lambda _, schema_of: schema_of(object)),
     PlainSerializer(
-        lambda values: [None if np.isnan(value) else value for value in values.tolist()],
-        return_type=list[float | None],
+        lambda values: [None if np.isnan(value) else value for value in values.tolist()], return_type=list[float | None]
     ),
 ]
 
@@ -55,14 +54,6 @@ def error_rates(match_scores: Scores, non_match_scores: Scores) -> ErrorRates:
     return ErrorRates(
         thresholds, share_at_or_above(non_match_scores, thresholds), missed / (match_scores.size or np.nan)
     )
-
-
-def share_at_or_above(scores: Scores, thresholds: Scores) -> Scores:
-    """Ratio of `scores` (n,) at or above each of `thresholds` (k,): (k,), NaN for n = 0.
-
-    Counted, not 1 - the share below: 1 - 0.99 is more than 0.01, and would miss an FMR of 1 % by one.
-    """
-    return (scores.size - np.searchsorted(np.sort(scores), thresholds, side="left")) / (scores.size or np.nan)
 
 
 def thinned(rates: ErrorRates, most: int = MOST_POINTS) -> ErrorRates:
@@ -137,9 +128,7 @@ class ErrorAgainstRejection:
         return 1 - float(np.mean(self.fnmr)) / self.fnmr[0] if self.fnmr[0] else 0.0
 
 
-def error_against_rejection(
-    measure: str, quality: Scores, errors: Flags, rejected: tuple[float, ...] = REJECTED
-) -> ErrorAgainstRejection | None:
+def error_against_rejection(measure: str, quality: Scores, errors: Flags) -> ErrorAgainstRejection | None:
     """The curve of one measure at one threshold; None with too few matches to tell.
 
     Args:
@@ -147,7 +136,6 @@ def error_against_rejection(
         quality: (n,) of each match: the lower of its two images' scores; NaN where there is none. Higher is better.
         errors: (n,) whether the match is a false non-match. Images of equal quality share them evenly: which of them is
             turned away first is arbitrary.
-        rejected: shares to turn away, rising from 0.
 
     Source: P. Grother, E. Tabassi, IEEE TPAMI 29 (2007) 531; ISO/IEC 29794-1 calls it the error versus discard
     characteristic.
@@ -160,10 +148,10 @@ def error_against_rejection(
     _, group, members = np.unique(quality[order], return_inverse=True, return_counts=True)
     spread = (np.bincount(group, weights=errors[order].astype(np.float64)) / members)[group]
     gone = np.concatenate([[0.0], np.cumsum(spread)])
-    counts = [int(share * quality.size) for share in rejected]
+    counts = [int(share * quality.size) for share in REJECTED]
     total = float(errors.sum())
     remaining = tuple(float((total - gone[count]) / (quality.size - count)) for count in counts)
-    return ErrorAgainstRejection(measure, int(quality.size), rejected, remaining)
+    return ErrorAgainstRejection(measure, int(quality.size), REJECTED, remaining)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,11 @@ class Measured:
     of: int | None = None
     independent: float | None = None
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Both ends, as `Rate` has them."""
+        return self.low, self.high
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -77,49 +82,25 @@ class Rate:
         return Measured(self.value, *self.interval, self.hits, self.of, self.effective)
 
 
+def f1_score(true_positives: int, wrong: int) -> Measured | None:
+    """F1 = 2 TP / (2 TP + FP + FN) with its 95 % interval, `wrong` being FP + FN; None where both are 0.
+
+    F1 = 2 J / (1 + J) grows with J = TP / (TP + FP + FN), which is a proportion: its Wilson interval, put through the
+    same formula, is F1's. It needs no resampling, and unlike a bootstrap's it does not shrink to nothing at F1 = 1.
+    """
+    share = Rate(true_positives, true_positives + wrong)
+    if share.value is None or share.interval is None:
+        return None
+    value, low, high = (2 * one / (1 + one) for one in (share.value, *share.interval))
+    return Measured(value, low, high)
+
+
 def cases_needed(value: float, limit: float) -> int | None:
     """Independent cases after which a rate that stays at `value` is told from `limit` (both 0-1); None where equal.
 
     Wilson's interval inverts the score test: `limit` lies outside it once n (value - limit)^2 > z^2 limit (1 - limit).
     """
     return None if value == limit else math.floor(Z_95**2 * limit * (1 - limit) / (value - limit) ** 2) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class F1Score:
-    """F1 = 2 TP / (2 TP + FP + FN), with its 95 % interval; None where there is neither a match nor a wrong answer.
-
-    F1 = 2 J / (1 + J) grows with J = TP / (TP + FP + FN), which is a proportion: its Wilson interval, put through the
-    same formula, is F1's. It needs no resampling, and unlike a bootstrap's it does not shrink to nothing at F1 = 1.
-    """
-
-    true_positives: int
-    wrong: int
-
-    @property
-    def value(self) -> float | None:
-        """The score, 0-1."""
-        share = self._share.value
-        return None if share is None else _f1(share)
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval."""
-        bounds = self._share.interval
-        return None if bounds is None else (_f1(bounds[0]), _f1(bounds[1]))
-
-    @model_serializer
-    def measured(self) -> Measured | None:
-        """Value and interval; None where there is none."""
-        return None if self.value is None or self.interval is None else Measured(self.value, *self.interval)
-
-    @property
-    def _share(self) -> Rate:
-        return Rate(self.true_positives, self.true_positives + self.wrong)
-
-
-def _f1(share: float) -> float:
-    return 2 * share / (1 + share)
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.statistics.intervals import Measured, Rate, f1_score
 
 Scores = NDArray[np.float64]
 """Similarities, percent 0-100."""
@@ -39,17 +39,6 @@ class Answer(StrEnum):
 
 
 RIGHT_ANSWER = {Expected.MATCH: Answer.MATCH, Expected.NO_MATCH: Answer.NO_MATCH, Expected.ERROR: Answer.REFUSED}
-
-
-def answers(similarity: Scores, failed: NDArray[np.bool_], threshold: float) -> list[Answer]:
-    """The answer to each of n cases: a match when its similarity (0-100, NaN where there is no score) >= `threshold`.
-
-    `failed` is (n,) whether a case without score failed; otherwise it was refused.
-    """
-    scored = ~np.isnan(similarity)
-    chosen = np.select([scored & (similarity >= threshold), scored, failed], [0, 1, 3], default=2)
-    kinds = tuple(Answer)
-    return [kinds[index] for index in chosen.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +76,7 @@ class Confusion:
     error_accuracy: Rate
     precision: Rate
     recall: Rate
-    f1: F1Score
+    f1: Measured | None
     fmr: Rate
     fnmr: Rate
     failure_to_acquire: Rate
@@ -96,34 +85,17 @@ class Confusion:
     def of(cls, expected: Iterable[Expected], answered: Iterable[Answer], *named: str) -> Self:
         """Count n cases: the right answers beside those that came; `named` are further fields of a subclass."""
         counts = Counter(zip(expected, answered, strict=True))
-        of_expected = {one: sum(counts[one, answer] for answer in Answer) for one in Expected}
-        of_answer = {one: sum(counts[truth, one] for truth in Expected) for one in Answer}
-        tp, fn = counts[Expected.MATCH, Answer.MATCH], counts[Expected.MATCH, Answer.NO_MATCH]
-        fp, tn = counts[Expected.NO_MATCH, Answer.MATCH], counts[Expected.NO_MATCH, Answer.NO_MATCH]
-        matches, said_match = of_expected[Expected.MATCH], of_answer[Answer.MATCH]
-        pairs, to_refuse = matches + of_expected[Expected.NO_MATCH], of_expected[Expected.ERROR]
-        refused = counts[Expected.ERROR, Answer.REFUSED]
-        return cls(
-            pairs + to_refuse,
-            tp,
-            tn,
-            fp,
-            fn,
-            refused,
-            of_answer[Answer.REFUSED] - refused,
-            to_refuse - refused - counts[Expected.ERROR, Answer.FAILED],
-            of_answer[Answer.FAILED],
-            Rate(tp + tn + refused, pairs + to_refuse),
-            Rate(tp + tn, pairs),
-            Rate(refused, to_refuse),
-            Rate(tp, said_match),
-            Rate(tp, matches),
-            F1Score(tp, matches + said_match - 2 * tp),
-            Rate(fp, fp + tn),
-            Rate(fn, fn + tp),
-            Rate(pairs - tp - tn - fp - fn, pairs),
-            *named,
-        )
+        matches, non_matches, to_refuse = ([counts[one, answer] for answer in Answer] for one in Expected)
+        tp, fn, refused_matches, _ = matches
+        fp, tn, refused_non_matches, _ = non_matches
+        said_match, said_no_match, refused, _ = to_refuse
+        pairs, all_said_match = sum(matches) + sum(non_matches), tp + fp + said_match
+        cases, failures = pairs + sum(to_refuse), matches[-1] + non_matches[-1] + to_refuse[-1]
+        errors = (refused, refused_matches + refused_non_matches, said_match + said_no_match, failures)
+        right = (Rate(tp + tn + refused, cases), Rate(tp + tn, pairs), Rate(refused, sum(to_refuse)))
+        found = (Rate(tp, all_said_match), Rate(tp, sum(matches)), f1_score(tp, sum(matches) + all_said_match - 2 * tp))
+        wrong = (Rate(fp, fp + tn), Rate(fn, fn + tp), Rate(pairs - tp - tn - fp - fn, pairs))
+        return cls(cases, tp, tn, fp, fn, *errors, *right, *found, *wrong, *named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +116,6 @@ class ScoredPairs:
     source_group: Indices
     target_group: Indices
     group_names: tuple[str, ...] = ()
-
-    @classmethod
-    def of_scores(cls, match_scores: Scores, non_match_scores: Scores) -> "ScoredPairs":
-        """Pairs of which only score and label are known: the matches first."""
-        total = match_scores.size + non_match_scores.size
-        unknown = np.full(total, UNKNOWN, np.int32)
-        is_match = np.arange(total) < match_scores.size
-        return cls(np.concatenate([match_scores, non_match_scores]), is_match, unknown, unknown, unknown, unknown)
 
     @classmethod
     def of_images(
@@ -200,30 +164,25 @@ def numbers_of(names: Sequence[str]) -> Indices:
     return np.array([places.get(name, UNKNOWN) for name in names], np.int32)
 
 
-def label_suspicion(pairs: ScoredPairs) -> Scores:
-    """How much more ordinary each pair's score is under the other label, (n,): decimal logarithm of a ratio.
+def share_at_or_above(scores: Scores, thresholds: Scores) -> Scores:
+    """Ratio of `scores` (n,) at or above each of `thresholds` (k,): (k,), NaN for n = 0.
+
+    Counted, not 1 - the share below: 1 - 0.99 is more than 0.01, and would miss an FMR of 1 % by one.
+    """
+    return (scores.size - np.searchsorted(np.sort(scores), thresholds, side="left")) / (scores.size or np.nan)
+
+
+def label_doubts(pairs: ScoredPairs) -> tuple[Scores, Flags]:
+    """How much more ordinary each pair's score is under the other label, and whether its label looks wrong, (n,) each.
 
     Compared are the share of the other label's scores that lie at least as far on this pair's side, and the share of
-    its own label's scores that do. Above 0 the label is doubtful. NaN where the other label has no score.
+    its own label's scores that do. The first result is the decimal logarithm of their ratio, NaN where the other label
+    has no score. The label looks wrong where the first share is at least 5 %, and the second at most.
     """
-    as_own, as_other = _tails(pairs)
-    own = np.where(pairs.is_match, pairs.match_scores.size, pairs.non_match_scores.size)
-    suspicion: Scores = np.log10(as_other + 0.5 / np.maximum(own.size - own, 1)) - np.log10(as_own + 0.5 / own)
-    return suspicion
-
-
-def looks_mislabelled(pairs: ScoredPairs) -> Flags:
-    """Whether each pair's score, (n,), is ordinary under the other label (5 % are as far) and rare under its own."""
-    as_own, as_other = _tails(pairs)
-    doubtful: Flags = (as_other >= ORDINARY) & (as_own <= ORDINARY)
-    return doubtful
-
-
-def _tails(pairs: ScoredPairs) -> tuple[Scores, Scores]:
-    """Shares (n,) of the own and of the other label's scores that are as far on each pair's side; NaN for no score."""
-    matches, non_matches = np.sort(pairs.match_scores), np.sort(pairs.non_match_scores)
+    matches, non_matches = np.sort(pairs.match_scores), pairs.non_match_scores
     low = np.searchsorted(matches, pairs.similarity, side="right") / (matches.size or np.nan)
-    high = (non_matches.size - np.searchsorted(non_matches, pairs.similarity, side="left")) / (
-        non_matches.size or np.nan
-    )
-    return np.where(pairs.is_match, low, high), np.where(pairs.is_match, high, low)
+    high = share_at_or_above(non_matches, pairs.similarity)
+    as_own, as_other = np.where(pairs.is_match, (low, high), (high, low))
+    own = np.where(pairs.is_match, matches.size, non_matches.size)
+    suspicion: Scores = np.log10(as_other + 0.5 / np.maximum(own.size - own, 1)) - np.log10(as_own + 0.5 / own)
+    return suspicion, (as_other >= ORDINARY) & (as_own <= ORDINARY)

@@ -41,9 +41,9 @@ class PersonBootstrap:
         self._source, self._target = both[: source.size], both[source.size :]
         self._of_one_person = np.flatnonzero(self._source == self._target)
         self.persons = int(numbers.size)
-        resamples = int(np.clip(_DRAWS // max(self.persons, 1), LEAST_RESAMPLES, RESAMPLES))
+        self.resamples = int(np.clip(_DRAWS // max(self.persons, 1), LEAST_RESAMPLES, RESAMPLES))
         random = np.random.default_rng(_SEED)
-        self._times = np.empty((resamples, self.persons), np.uint8)
+        self._times = np.empty((self.resamples, self.persons), np.uint8)
         for row in self._times:
             row[:] = np.bincount(random.integers(0, self.persons, self.persons), minlength=self.persons)
 
@@ -61,11 +61,6 @@ class PersonBootstrap:
         weights *= of_target
         return weights
 
-    @property
-    def resamples(self) -> int:
-        """How many resamples there are."""
-        return len(self._times)
-
     def count(self, chosen: Flags) -> NDArray[np.float64]:
         """How often the chosen pairs (of n) count in each resample, (resamples,)."""
         from scipy import sparse  # here: a comparison of two runs asks for weights alone
@@ -75,8 +70,8 @@ class PersonBootstrap:
         alone = np.bincount(source[own], minlength=self.persons).astype(np.float32)
         shape = (self.persons, self.persons)
         between = sparse.csr_array((np.ones(int((~own).sum()), np.float32), (source[~own], target[~own])), shape=shape)
-        counts = np.empty(len(self._times))
-        for start in range(0, len(self._times), 50):
+        counts = np.empty(self.resamples)
+        for start in range(0, self.resamples, 50):
             times = self._times[start : start + 50].astype(np.float32)
             counts[start : start + 50] = ((times @ between) * times).sum(axis=1, dtype=np.float64) + times @ alone
         return counts

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from face_validation.client import Box, Boxes, Face, ImageAnalysis, ValidationResult
 from face_validation.client.buckets import Bucket
 from face_validation.client.errors import FaceValidationError
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import Measure, Quality
 from face_validation.evaluation.runs.cases import Case
-from face_validation.evaluation.statistics.pairs import Expected
+from face_validation.evaluation.statistics.pairs import UNKNOWN, Expected, ScoredPairs, Scores
 
 QUALITY = Quality({"sharpness": Measure(0.5, 61.25)}, {"sharpness": Measure(0.2, 30.0)})
 SIDE = ImageAnalysis(width=400, height=500, faces=(Face(Box(0.25, 0.2, 0.5, 0.5), 99.0),), compared=0)
@@ -28,6 +30,14 @@ def case(case_id: str, expected: Expected = Expected.MATCH, note: str = "", fold
         expected,
         note,
     )
+
+
+def pairs_of_scores(match_scores: Scores, non_match_scores: Scores) -> ScoredPairs:
+    """Pairs of which only score and label are known: the matches first."""
+    total = match_scores.size + non_match_scores.size
+    unknown = np.full(total, UNKNOWN, np.int32)
+    is_match = np.arange(total) < match_scores.size
+    return ScoredPairs(np.concatenate([match_scores, non_match_scores]), is_match, unknown, unknown, unknown, unknown)
 
 
 def boxes_to_json(boxes: Boxes) -> str:

@@ -10,7 +10,7 @@ from face_validation.evaluation.report.charts import HEIGHT, WIDTH, Axis, Chart,
 from face_validation.evaluation.report.study import study_of
 from face_validation.evaluation.report.texts import Text, text
 from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection
-from face_validation.evaluation.statistics.pairs import ScoredPairs
+from tests.face_validation.evaluation.fakes import pairs_of_scores
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAME = Text("a line", "una línea")
@@ -63,8 +63,8 @@ def test_every_word_is_there_in_both_languages_and_escaped() -> None:
 
 def test_the_det_curve_shades_what_the_rule_of_three_forbids() -> None:
     random = np.random.default_rng(1)
-    many = ScoredPairs.of_scores(random.normal(80, 5, 300).clip(0, 100), random.normal(30, 15, 20_000).clip(0, 100))
-    few = ScoredPairs.of_scores(np.array([90.0, 80.0]), np.array([10.0, 85.0]))
+    many = pairs_of_scores(random.normal(80, 5, 300).clip(0, 100), random.normal(30, 15, 20_000).clip(0, 100))
+    few = pairs_of_scores(np.array([90.0, 80.0]), np.array([10.0, 85.0]))
 
     assert 'class="unsupported"' in det_curve(study_of("all", many, 80.0))
     for pairs in (many, few):

@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
+from face_validation.evaluation.runs.results import Outcome, Result
 from face_validation.evaluation.statistics.error_rates import (
     area_under_curve,
     equal_error_rate,
     error_rates,
     identification_rates,
 )
-from face_validation.evaluation.statistics.intervals import F1Score, Rate, mcnemar_exact
+from face_validation.evaluation.statistics.intervals import Rate, f1_score, mcnemar_exact
 from face_validation.evaluation.statistics.operating_points import Support, support_of, threshold_for
-from face_validation.evaluation.statistics.pairs import Answer, Confusion, Expected, ScoredPairs, Scores, answers
+from face_validation.evaluation.statistics.pairs import Answer, Confusion, Expected, Scores
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
+from tests.face_validation.evaluation.fakes import case, pairs_of_scores
 
 # Few distinct values, so that ties between and within the classes are the rule, beside arbitrary ones.
 SCORE = st.one_of(st.integers(0, 6).map(lambda step: step * 100 / 6), st.floats(0, 100, allow_nan=False))
@@ -80,7 +82,7 @@ def test_the_equal_error_threshold_is_where_both_rates_come_nearest_and_enclose_
 def test_the_operating_point_is_the_lowest_threshold_with_that_false_match_rate(
     match_scores: Scores, non_match_scores: Scores, target: float
 ) -> None:
-    pairs = ScoredPairs.of_scores(match_scores, non_match_scores)
+    pairs = pairs_of_scores(match_scores, non_match_scores)
 
     threshold = threshold_for(pairs, target)
 
@@ -95,7 +97,7 @@ def test_the_operating_point_is_the_lowest_threshold_with_that_false_match_rate(
 
 @pytest.mark.parametrize(("non_matches", "target"), [(100, 0.01), (300, 0.01), (1000, 0.001), (10_000, 0.0001)])
 def test_round_numbers_of_non_matches_use_up_the_false_match_rate(non_matches: int, target: float) -> None:
-    pairs = ScoredPairs.of_scores(np.array([99.0]), np.linspace(0, 90, non_matches))
+    pairs = pairs_of_scores(np.array([99.0]), np.linspace(0, 90, non_matches))
 
     threshold = threshold_for(pairs, target)
 
@@ -111,7 +113,7 @@ def test_without_one_of_the_classes_there_is_no_curve_to_speak_of() -> None:
     assert equal_error_rate(error_rates(some, none)) is None
     assert equal_error_rate(error_rates(none, some)) is None
     assert equal_error_rate(error_rates(none, none)) is None
-    assert threshold_for(ScoredPairs.of_scores(some, none), 0.01) is None
+    assert threshold_for(pairs_of_scores(some, none), 0.01) is None
     assert np.isnan(error_rates(some, none).fmr).all()
     assert error_rates(some, none).fnmr == pytest.approx([0.0, 0.5, 1.0])
 
@@ -135,10 +137,14 @@ ANSWERED_CASES = st.lists(
 )
 
 
+def answer(similarity: float, failed: bool, threshold: float) -> Answer:
+    lost = Outcome.FAILED if failed else Outcome.REFUSED
+    outcome, score = (lost, None) if math.isnan(similarity) else (Outcome.SCORED, similarity)
+    return Result(case("a"), "", "", outcome, 0.1, similarity=score).answer(threshold)
+
+
 def confusion(cases: list[AnsweredCase], threshold: float) -> Confusion:
-    similarity = np.array([case[1] for case in cases], dtype=np.float64)
-    failed = np.array([case[2] for case in cases], dtype=bool)
-    return Confusion.of([case[0] for case in cases], answers(similarity, failed, threshold))
+    return Confusion.of([case[0] for case in cases], [answer(*case[1:], threshold) for case in cases])
 
 
 @given(ANSWERED_CASES, st.one_of(SCORE, st.sampled_from([0.0, 100.0])))
@@ -162,7 +168,7 @@ def test_rates_at_a_threshold_are_scikit_learns(cases: list[AnsweredCase], thres
         ("recall", sklearn_metrics.recall_score),
         ("f1", sklearn_metrics.f1_score),
     ):
-        value = getattr(found, name).value
+        value = getattr(getattr(found, name), "value", None)
         if value is None:
             value = math.nan
         expected = measure(is_match, said_match, zero_division=np.nan) if cases else math.nan
@@ -221,9 +227,9 @@ def test_a_refused_pair_is_wrong_a_refused_error_case_is_right_and_a_failure_nev
 
 
 def test_the_threshold_itself_is_a_match() -> None:
-    scores = np.array([79.999, 80.0, 80.001])
+    answers = [answer(score, False, 80.0) for score in (79.999, 80.0, 80.001)]
 
-    assert answers(scores, np.zeros(3, bool), 80.0) == [Answer.NO_MATCH, Answer.MATCH, Answer.MATCH]
+    assert answers == [Answer.NO_MATCH, Answer.MATCH, Answer.MATCH]
 
 
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -242,8 +248,7 @@ def test_the_interval_of_a_rate_is_scipys_wilson_interval(hits_of: tuple[int, in
 def test_a_rate_of_nothing_has_no_value() -> None:
     assert Rate(0, 0).value is None
     assert Rate(0, 0).interval is None
-    assert F1Score(0, 0).value is None
-    assert F1Score(0, 0).interval is None
+    assert f1_score(0, 0) is None
 
 
 @pytest.mark.parametrize("truth", [(0.40, 0.05, 0.05), (0.48, 0.01, 0.02), (0.3, 0.15, 0.1)])
@@ -252,9 +257,9 @@ def test_the_f1_interval_holds_the_true_f1_about_95_times_in_100(truth: tuple[fl
     f1 = 2 * tp / (2 * tp + fp + fn)
     draws = np.random.default_rng(7).multinomial(300, [tp, fp, fn, 1 - tp - fp - fn], size=2000)
 
-    intervals = [F1Score(int(hits), int(a + b)).interval for hits, a, b, _ in draws]
+    scores = [f1_score(int(hits), int(a + b)) for hits, a, b, _ in draws]
 
-    covered = np.mean([bounds is not None and bounds[0] <= f1 <= bounds[1] for bounds in intervals])
+    covered = np.mean([score is not None and score.low <= f1 <= score.high for score in scores])
     assert 0.93 <= covered <= 0.975
 
 

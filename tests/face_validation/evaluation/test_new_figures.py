@@ -21,7 +21,7 @@ from face_validation.evaluation.statistics.error_rates import (
 )
 from face_validation.evaluation.statistics.intervals import Rate, cases_needed
 from face_validation.evaluation.statistics.operating_points import review_bands, safe_threshold, threshold_for
-from face_validation.evaluation.statistics.pairs import ScoredPairs, label_suspicion, looks_mislabelled
+from face_validation.evaluation.statistics.pairs import ScoredPairs, label_doubts
 from face_validation.evaluation.statistics.persons import ErrorRateMeter, PersonBootstrap, fnmr_differences
 from face_validation.evaluation.statistics.verdict import (
     LEAST_PERSONS,
@@ -30,6 +30,7 @@ from face_validation.evaluation.statistics.verdict import (
     differentials,
     worst_to_geometric_mean,
 )
+from tests.face_validation.evaluation.fakes import pairs_of_scores
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -102,7 +103,7 @@ def test_normal_deviates_are_the_quantiles_of_the_normal_distribution(rate: floa
 @given(SEEDS, st.sampled_from([0.3, 0.1, 0.07, 0.01]))
 def test_a_safe_threshold_is_the_lowest_whose_whole_interval_is_below_the_limit(seed: int, limit: float) -> None:
     pairs = random_pairs(seed, most=150)
-    pairs = ScoredPairs.of_scores(pairs.match_scores, pairs.non_match_scores)
+    pairs = pairs_of_scores(pairs.match_scores, pairs.non_match_scores)
     assume(pairs.non_match_scores.size)
 
     found = safe_threshold(pairs, ErrorRateMeter(pairs), limit)
@@ -313,7 +314,7 @@ def test_suspicion_compares_how_ordinary_a_score_is_under_both_labels(seed: int)
     pairs = random_pairs(seed)
     assume(0 < pairs.is_match.sum() < pairs.is_match.size)
 
-    suspicion, doubtful = label_suspicion(pairs), looks_mislabelled(pairs)
+    suspicion, doubtful = label_doubts(pairs)
 
     for index in range(0, pairs.similarity.size, 7):
         score, is_match = pairs.similarity[index], pairs.is_match[index]
@@ -334,10 +335,10 @@ def test_two_in_a_hundred_flipped_labels_are_among_the_first_forty_shown() -> No
         flipped = random.choice(1000, 20, replace=False)
         labels = truth.copy()
         labels[flipped] ^= True
-        pairs = ScoredPairs.of_scores(scores[labels], scores[~labels])
+        pairs = pairs_of_scores(scores[labels], scores[~labels])
         order = np.concatenate([np.flatnonzero(labels), np.flatnonzero(~labels)])
 
-        shown = order[np.argsort(-label_suspicion(pairs))[:40]]
+        shown = order[np.argsort(-label_doubts(pairs)[0])[:40]]
 
         shares.append(np.isin(flipped, shown).mean())
     assert np.mean(shares) >= 0.95
@@ -354,7 +355,7 @@ def test_paired_fnmr_at_one_fmr_is_that_of_both_operating_points(seed: int, targ
 
     assert len(found) == 1
     for scores, fnmr in ((pairs.similarity, found[0].first), (second, found[0].second)):
-        one = ScoredPairs.of_scores(scores[pairs.is_match], scores[~pairs.is_match])
+        one = pairs_of_scores(scores[pairs.is_match], scores[~pairs.is_match])
         threshold = threshold_for(one, target)
         assert threshold is not None
         assert fnmr == pytest.approx(ErrorRateMeter(one).fnmr(threshold).value)
