@@ -2,12 +2,11 @@
 
 import contextlib
 import hashlib
-import threading
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -50,26 +49,26 @@ def saying_what_cannot_run() -> Iterator[None]:
 @contextlib.contextmanager
 def evaluated_service(
     api: str | None, profile: str | None, *, prepare: bool = False
-) -> Iterator[tuple[FaceValidationClient, str]]:
-    """A client, and what names the service it asks: answers of different services are not mixed in one run.
+) -> Iterator[tuple[Callable[[], FaceValidationClient], str]]:
+    """What makes a client, and what names the service it asks: answers of two services are not mixed in one run.
 
-    The client asks once only: a 5xx that a second try would hide is what an evaluation is there to count. Files are
-    sent as they are, unless `prepare`: what an evaluation measures is the service on the caller's own images.
+    The local stack starts with the client: a run that has all its answers needs none. The client asks once only: a 5xx
+    that a second try would hide is what an evaluation is there to count. Files are sent as they are, unless `prepare`:
+    what an evaluation measures is the service on the caller's own images.
     """
     options: dict[str, Any] = {"attempts": 1, "prepare_images": prepare}
-    prepared = ", prepared images" * prepare
-    if api is not None or profile is not None:
+    new: Callable[[], contextlib.AbstractContextManager[FaceValidationClient]]
+    if api is None and profile is None:
+        new, service = partial(_client_of_new_stack, **options), f"local stack, code {code_digest()}"
+    else:
         connection = Connection.resolve(profile, api_url=api)
-        with connection.client(**options) as client:
-            yield client, f"{connection.api_url}{prepared}"
-        return
+        new, service = partial(connection.client, **options), connection.api_url
     with contextlib.ExitStack() as opened:
-        local = _LocalClient(lambda: opened.enter_context(_client_of_new_stack(options)))
-        yield cast("FaceValidationClient", local), f"local stack, code {code_digest()}{prepared}"
+        yield lambda: opened.enter_context(new()), service + ", prepared images" * prepare
 
 
 @contextlib.contextmanager
-def _client_of_new_stack(options: dict[str, Any]) -> Iterator[FaceValidationClient]:
+def _client_of_new_stack(**options: Any) -> Iterator[FaceValidationClient]:
     # Here: a deployed API is evaluated without this package's needs.
     from face_validation.local.demo import client_of
     from face_validation.local.stack import LocalStack
@@ -78,18 +77,6 @@ def _client_of_new_stack(options: dict[str, Any]) -> Iterator[FaceValidationClie
     # Every answer of the function is in results.csv: its log would say the same again, across the progress line.
     with LocalStack(log_level="ERROR") as stack, client_of(stack.info, **options) as client:
         yield client
-
-
-class _LocalClient:
-    """The client of a stack that starts with the first request: a run that has all its answers needs none."""
-
-    def __init__(self, start: Callable[[], FaceValidationClient]) -> None:
-        self._start, self._lock = cache(start), threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        with self._lock:
-            client = self._start()
-        return getattr(client, name)
 
 
 def code_digest() -> str:

@@ -115,11 +115,11 @@ def evaluate(
                     _ask_to_pay(len(labelled), yes=yes)
                     group_of = {one.person: one.group for one in photographs if one.group}
                 with (
-                    evaluated_service(api, profile, prepare=prepare) as (client, service),
+                    evaluated_service(api, profile, prepare=prepare) as (connect, service),
                     _answers_shown(len(labelled)) as show,
                 ):
                     how |= {"service": service, "by_job": via == "jobs", "on_answer": show}
-                    run = run_cases(labelled, cases, out, client, **how)
+                    run = run_cases(labelled, cases, out, connect, **how)
                 summary = summarise(run, threshold, group_of)
             write_report(summary, out)
         except KeyboardInterrupt as stop:
@@ -197,12 +197,12 @@ def identify(
                 f"enrol ({escape(', '.join(unknown[:5]))}): they cannot be found. For a stranger, write NONE.[/]"
             )
         with (
-            evaluated_service(api, profile) as (client, service),
+            evaluated_service(api, profile) as (connect, service),
             progress_of("enrolling, searching", len(known) + len(searched)) as update,
         ):
             on_answer = partial(update, advance=1)
             run = identification.identify(
-                known, searched, client.people, threshold=threshold, jobs=jobs, on_answer=on_answer
+                known, searched, connect().people, threshold=threshold, jobs=jobs, on_answer=on_answer
             )
         write_identification(run, out, root or probes.parent, service)
     print_identification(run)

@@ -73,7 +73,8 @@ def complaints(limits: Sequence[Limit], summary: "Summary") -> list[str]:
 def _value(limit: Limit, summary: "Summary") -> float | None:
     study = summary.study(limit.group)
     if limit.at_fmr is not None:
-        choice = None if study is None else study.choice(limit.at_fmr)
+        choices = () if study is None else study.choices
+        choice = next((one for one in choices if one.target_fmr == limit.at_fmr), None)
         return None if choice is None or choice.support == "not_enough_data" else choice.fnmr.value
     if limit.rate == "eer":
         return None if study is None or study.eer is None else study.eer.rate

@@ -1,6 +1,5 @@
 """`evaluate --all-pairs` by the engine of this machine: faces are described and compared without a request each."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +19,19 @@ def all_pairs_by_engine(
     photographs: list[Photograph], photos: Path, out: Path, threshold: float, **how: Any
 ) -> Summary:
     """The summary of a run; `how` as `run_all_pairs` takes it."""
-    matcher = _LocalMatcher(Engine.load())
-    service = f"engine {matcher.engine.model_id}, code {code_digest()}"
-    with progress_of("describing", len(photographs)) as update:
-        how["on_photo"] = partial(update, advance=1)
-        run, all_pairs = run_all_pairs(photographs, photos, out, matcher, service=service, **how)
-    return summarise_all_pairs(run, all_pairs, threshold)
+    engine = Engine.load()
 
-
-class _LocalMatcher:
-    """The face that a validation would compare in each photograph, described by the engine."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def describe(self, photo: Path) -> NDArray[np.float32] | None:
-        """Descriptor (d,) of the most prominent face; None where there is none."""
+    def describe(photo: Path) -> NDArray[np.float32] | None:
         image = images.decode(photo.read_bytes())
-        found = self.engine.detect(image)
+        found = engine.detect(image)
+        update(advance=1)
         if not found:
             return None
         faces = [Face(BoundingBox(face.left, face.top, face.width, face.height), face.confidence) for face in found]
-        descriptor: NDArray[np.float32] = self.engine.embed(image, [found[most_prominent(faces, central=True)]])[0]
+        descriptor: NDArray[np.float32] = engine.embed(image, [found[most_prominent(faces, central=True)]])[0]
         return descriptor
 
-    def similarity(self, descriptors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Similarities 0-100 of (n, d) and (m, d) descriptors: (n, m)."""
-        return np.asarray(self.engine.similarity(descriptors, others), np.float64)
+    service = f"engine {engine.model_id}, code {code_digest()}"
+    with progress_of("describing", len(photographs)) as update:
+        run, all_pairs = run_all_pairs(photographs, photos, out, describe, engine.similarity, service=service, **how)
+    return summarise_all_pairs(run, all_pairs, threshold)

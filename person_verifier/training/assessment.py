@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_validation.evaluation.statistics.error_rates import area_under_curve
-from face_validation.evaluation.statistics.intervals import F1Score, Rate
+from face_validation.evaluation.statistics.intervals import Measured, Rate, f1_score
 from face_validation.evaluation.statistics.operating_points import Support, support_of, threshold_for
-from face_validation.evaluation.statistics.pairs import ScoredPairs
 from person_verifier.training.model import MeasuredRate, ModelMetrics, StoredPart
 from person_verifier.training.regression import Samples, split, train
 
@@ -30,7 +29,7 @@ class ThresholdRule:
         """The threshold, given held-out scores (n,)."""
         if self.fixed is not None:
             return self.fixed
-        found = threshold_for(ScoredPairs.of_scores(scores[is_me], scores[~is_me]), self.fmr)
+        found = threshold_for(scores, is_me, self.fmr)
         # At a score of 1 no threshold above is left to choose.
         return 1.0 if found is None else min(1.0, found)
 
@@ -107,7 +106,7 @@ class Judged:
             accuracy=_measured(Rate(tp + counts.true_negatives, len(self.is_me))),
             precision=_measured(Rate(tp, tp + fp)),
             recall=_measured(Rate(tp, mine)),
-            f1=_measured(F1Score(tp, mine - tp + fp)),
+            f1=_measured(f1_score(tp, mine - tp + fp)),
             auc=area_under_curve(self.match_scores, self.non_match_scores),
         )
 
@@ -148,7 +147,7 @@ def baseline_limit(closeness: Floats, is_me: NDArray[np.bool_]) -> float:
     return float(limits[np.argmax(recall + rejected)])
 
 
-def _measured(rate: Rate | F1Score) -> MeasuredRate | None:
-    if rate.value is None or rate.interval is None:
+def _measured(rate: Rate | Measured | None) -> MeasuredRate | None:
+    if rate is None or rate.value is None or rate.interval is None:
         return None
     return MeasuredRate(value=rate.value, low=rate.interval[0], high=rate.interval[1])

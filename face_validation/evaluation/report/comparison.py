@@ -176,7 +176,7 @@ def _compared(
 ) -> GroupComparison:
     tests = []
     for target in TARGETS:
-        at = threshold_for(first, target), threshold_for(second, target)
+        at = [threshold_for(one.similarity, one.is_match, target) for one in (first, second)]
         if at[0] is not None and at[1] is not None and first.is_match.any() and (~first.is_match).sum() * target >= 3:
             is_right = [(one.similarity >= its) == one.is_match for one, its in ((first, at[0]), (second, at[1]))]
             tests.append(PairedTest.of((at[0], at[1]), target, is_right))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field, GetPydanticSchema
@@ -103,10 +104,6 @@ class Study:
     rates: Annotated[ErrorRates, Field(serialization_alias="curve")]
     pairs: Annotated[ScoredPairs, GetPydanticSchema(lambda _, schema_of: schema_of(object)), Field(exclude=True)]
 
-    def choice(self, target_fmr: float) -> ThresholdChoice | None:
-        """The threshold for an FMR (0-1); None where there is no non-match."""
-        return next((one for one in self.choices if one.target_fmr == target_fmr), None)
-
 
 def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
     """All figures of `pairs`; `threshold` (0-100) is the report's."""
@@ -152,8 +149,8 @@ def _choices(
         (Reason.IDENTITY_CHECKS, IDENTITY_CHECK_THRESHOLD, None),
         (Reason.EQUAL_ERROR, None if eer is None else eer.threshold, None),
     ]
-    targets = operating_points.FMR_TARGETS
-    wanted += [(Reason.TARGET_FMR, operating_points.threshold_for(pairs, target), target) for target in targets]
+    lowest = partial(operating_points.threshold_for, pairs.similarity, pairs.is_match)
+    wanted += [(Reason.TARGET_FMR, lowest(target), target) for target in operating_points.FMR_TARGETS]
     if threshold not in (DEFAULT_THRESHOLD, IDENTITY_CHECK_THRESHOLD):
         wanted.insert(0, (Reason.REPORT, threshold, None))
     choices = []

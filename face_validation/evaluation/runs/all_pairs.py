@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from face_validation.client.validation_request import ValidationType
 from face_validation.evaluation.runs.cases import Case, EvaluationError, Photograph, read_full_rows, read_rows
 from face_validation.evaluation.runs.run import RUN_FILE, Run, opened
-from face_validation.evaluation.statistics.pairs import Expected, Places, ScoredPairs, numbers_of
+from face_validation.evaluation.statistics.pairs import Expected, Places, ScoredPairs, Scores, numbers_of
 
 PHOTOS_FILE, SCORES_FILE = "photos.csv", "scores.npy"
 ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
@@ -26,14 +25,11 @@ _COLUMNS = ("person", "path", "group", "has_face")
 _SEED = 20260101
 
 
-class Matcher(Protocol):
-    """What describes and compares faces; `describe` is called from several threads."""
-
-    def describe(self, photo: Path) -> NDArray[np.float32] | None:
-        """Descriptor (d,) of the face that a validation would compare; None where there is none."""
-
-    def similarity(self, descriptors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Similarities 0-100 of (n, d) and (m, d) descriptors: (n, m)."""
+Descriptors = NDArray[np.float32]
+Describe = Callable[[Path], Descriptors | None]
+"""Descriptor (d,) of the face in a photograph that a validation would compare; None where there is none."""
+Similarity = Callable[[Descriptors, Descriptors], Scores]
+"""Similarities 0-100 of (n, d) and (m, d) descriptors: (n, m)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +96,18 @@ def run_all_pairs(
     photographs: Sequence[Photograph],
     photos_path: Path,
     out: Path,
-    matcher: Matcher,
+    describe: Describe,
+    similarity: Similarity,
     *,
     service: str,
     jobs: int,
     restart: bool = False,
-    on_photo: Callable[[], None] = lambda: None,
 ) -> tuple[Run, AllPairs]:
     """Score every two photographs of at least two persons, or take up the scores that are in `out`, the run's folder.
 
-    `service` names the matcher: scores of two are never mixed in one folder, unless `restart` throws away those that
-    are there. `jobs` photographs are described at once, and `on_photo` hears of each. Raises EvaluationError where
-    `out` holds a run of another matcher or files that do not belong together, or is in use.
+    `service` names what describes and compares: scores of two are never mixed in one folder, unless `restart` throws
+    away those that are there. `describe` is called from `jobs` threads. Raises EvaluationError where `out` holds a run
+    of another service or files that do not belong together, or is in use.
     """
     with opened(out, photos_path, service, SCORES_FILE, restart=restart) as run:
         if (kept := _kept(out, photographs)) is not None:
@@ -119,7 +115,7 @@ def run_all_pairs(
             return run, kept
         asked = 0
         with run.session(out, jobs, lambda: asked):
-            all_pairs = _scored(photographs, matcher, jobs, on_photo)
+            all_pairs = _scored(photographs, describe, similarity, jobs)
             asked = int(all_pairs.scores.size)
             _write(all_pairs, out)
     return run, all_pairs
@@ -142,23 +138,17 @@ def _kept(out: Path, photographs: Sequence[Photograph]) -> AllPairs | None:
     )
 
 
-def _scored(photos: Sequence[Photograph], matcher: Matcher, jobs: int, on_photo: Callable[[], None]) -> AllPairs:
-    def describe(photo: Photograph) -> NDArray[np.float32] | None:
-        found = matcher.describe(photo.path)
-        on_photo()
-        return found
-
+def _scored(photos: Sequence[Photograph], describe: Describe, similarity: Similarity, jobs: int) -> AllPairs:
     with ThreadPoolExecutor(jobs, thread_name_prefix="describe") as pool:
-        described = list(pool.map(describe, photos))
+        described = list(pool.map(describe, (photo.path for photo in photos)))
     kept = [one for one in described if one is not None]
     descriptors = np.stack(kept) if kept else np.empty((0, 0), np.float32)
     # Row by row: all similarities at once would take twice the memory that the upper triangle does.
     rows = [
-        matcher.similarity(descriptors[at : at + 1], descriptors[at + 1 :])[0].astype(np.float32)
-        for at in range(len(kept) - 1)
+        similarity(descriptors[at : at + 1], descriptors[at + 1 :])[0].astype(np.float32) for at in range(len(kept) - 1)
     ]
-    with_face = ((photo, one is not None) for photo, one in zip(photos, described, strict=True))
-    return AllPairs.of(with_face, np.concatenate([np.empty(0, np.float32), *rows]))
+    has_face = (one is not None for one in described)
+    return AllPairs.of(zip(photos, has_face, strict=True), np.concatenate([np.empty(0, np.float32), *rows]))
 
 
 def _write(all_pairs: AllPairs, out: Path) -> None:
@@ -192,13 +182,12 @@ def cases_of_all_pairs(photos: Sequence[Photograph], most_non_matches: int | Non
     if most_non_matches is not None and most_non_matches < len(non_matches):
         drawn = np.random.default_rng(_SEED).choice(len(non_matches), most_non_matches, replace=False)
         non_matches = [non_matches[at] for at in np.sort(drawn)]
-    return [_case(*pair, photos, Expected.MATCH) for pair in matches] + [
-        _case(*pair, photos, Expected.NO_MATCH) for pair in non_matches
-    ]
+    return [_case(photos, *pair) for pair in (*matches, *non_matches)]
 
 
-def _case(first: int, second: int, photos: Sequence[Photograph], expected: Expected) -> Case:
+def _case(photos: Sequence[Photograph], first: int, second: int) -> Case:
     one, other = photos[first], photos[second]
+    expected = Expected.MATCH if one.person == other.person else Expected.NO_MATCH
     group = one.group if one.group == other.group else ""
-    ids = (f"pair-{first:05}-{second:05}", ValidationType.FACE_TO_FACE)
-    return Case(*ids, one.path, other.path, expected, "all pairs", one.person, other.person, group)
+    asked = (f"pair-{first:05}-{second:05}", ValidationType.FACE_TO_FACE, one.path, other.path, expected)
+    return Case(*asked, "all pairs", one.person, other.person, group)

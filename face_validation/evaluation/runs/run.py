@@ -126,7 +126,7 @@ def run_cases(
     cases: Sequence[Case],
     cases_path: Path,
     out: Path,
-    client: FaceValidationClient,
+    connect: Callable[[], FaceValidationClient],
     *,
     service: str,
     jobs: int,
@@ -136,6 +136,7 @@ def run_cases(
 ) -> Run:
     """Ask every case, read from `cases_path`, that has no answer in `out` yet, the run's folder.
 
+    `connect` is called once, when there is something to ask.
     `service` names the API and its version: answers of two services are never mixed in one run, unless `restart` throws
     away those that are there. `jobs` requests are under way at once, or one bulk job asks `by_job`. `on_answer` hears
     of each answer as it comes, and once with None of each that was there already. Raises EvaluationError where `out`
@@ -156,13 +157,15 @@ def run_cases(
             on_answer(result)
 
         missing = [case for case in cases if case.case_id not in answers]
-        asked = OneJob(client, digests, missing, out, jobs) if by_job and missing else Requests(client, digests)
         new = results_path.with_suffix(".new")
         with written(new, run.root) as append:
             append(answers.values())
             new.replace(results_path)
             with run.session(out, jobs, lambda: len(answers) - taken_up):
-                ask_all(missing, digests, asked, jobs, record)
+                if missing:
+                    client = connect()
+                    asked = OneJob(client, digests, missing, out, jobs) if by_job else Requests(client, digests)
+                    ask_all(missing, digests, asked, jobs, record)
     run.results.extend(answers[case.case_id] for case in cases)
     run.notices.extend(notices)
     return run

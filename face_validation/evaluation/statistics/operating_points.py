@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from face_validation.evaluation.statistics.intervals import Rate
-from face_validation.evaluation.statistics.pairs import ScoredPairs
+from face_validation.evaluation.statistics.pairs import Flags, ScoredPairs, Scores
 from face_validation.evaluation.statistics.persons import LEAST_ERRORS, LEAST_PERSONS, ErrorRateMeter
 
 FMR_TARGETS = (0.01, 0.001, 0.0001, 0.00001)
@@ -28,16 +28,16 @@ class Support(StrEnum):
     NOT_ENOUGH_DATA = "not_enough_data"
 
 
-def threshold_for(pairs: ScoredPairs, target_fmr: float) -> float | None:
-    """The lowest threshold whose measured FMR is at most `target_fmr` (0-1); None where there is no non-match score."""
-    non_matches = np.sort(pairs.non_match_scores)
+def threshold_for(similarity: Scores, is_match: Flags, target_fmr: float) -> float | None:
+    """The lowest threshold for n scores, (n,) each, whose FMR is at most `target_fmr` (0-1); None without non-match."""
+    non_matches = np.sort(similarity[~is_match])
     if not non_matches.size:
         return None
     # Counted, not `target * n` alone: 0.07 * 100 is 7.000000000000001, and 0.29 * 100 is 28.999999999999996.
     allowed = int(np.searchsorted(np.arange(1, non_matches.size + 1) / non_matches.size, target_fmr, side="right"))
     if allowed == non_matches.size:
-        return float(pairs.similarity.min())
-    return _above(pairs, float(non_matches[-allowed - 1]))
+        return float(similarity.min())
+    return _above(similarity, float(non_matches[-allowed - 1]))
 
 
 def support_of(non_matches: int, target_fmr: float) -> tuple[Support, int]:
@@ -58,7 +58,7 @@ def safe_threshold(pairs: ScoredPairs, meter: ErrorRateMeter, most_fmr: float) -
     non_matches = np.sort(pairs.non_match_scores)
 
     def threshold_with(allowed: int) -> float:
-        return _above(pairs, float(non_matches[-allowed - 1]))
+        return _above(pairs.similarity, float(non_matches[-allowed - 1]))
 
     def is_unsafe(allowed: int) -> bool:
         interval = meter.fmr(threshold_with(allowed)).interval
@@ -76,9 +76,9 @@ def doubts(rate: Rate, persons: int | None) -> bool:
     return persons is not None and (persons < LEAST_PERSONS or 0 < errors < LEAST_ERRORS)
 
 
-def _above(pairs: ScoredPairs, score: float) -> float:
+def _above(similarity: Scores, score: float) -> float:
     """The next score that occurs above `score`, or the number above it: between two scores nothing changes."""
-    higher = pairs.similarity[pairs.similarity > score]
+    higher = similarity[similarity > score]
     return float(higher.min()) if higher.size else float(np.nextafter(score, np.inf))
 
 

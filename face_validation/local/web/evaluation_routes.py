@@ -152,5 +152,5 @@ class EvaluationRoutes:
                 self._outcomes[str(result.outcome)] += 1
 
         with client_of(self._stack, attempts=1, prepare_images=prepare) as client:
-            run = run_cases(cases, path, self._out, client, service="local stack", jobs=JOBS, on_answer=note)
+            run = run_cases(cases, path, self._out, lambda: client, service="local stack", jobs=JOBS, on_answer=note)
         write_report(summarise(run, threshold), self._out)

@@ -58,9 +58,8 @@ def score(
     photos: Path, matcher: FakeMatcher, *, service: str = "a matcher", restart: bool = False
 ) -> tuple[Run, AllPairs]:
     path = photos / "photos.csv"
-    return run_all_pairs(
-        read_photographs(path), path, photos / "out", matcher, service=service, jobs=2, restart=restart
-    )
+    photographs, how = read_photographs(path), (matcher.describe, matcher.similarity)
+    return run_all_pairs(photographs, path, photos / "out", *how, service=service, jobs=2, restart=restart)
 
 
 def test_every_two_photographs_are_scored_once_by_person(photos: Path) -> None:

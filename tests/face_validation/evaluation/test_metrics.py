@@ -84,7 +84,7 @@ def test_the_operating_point_is_the_lowest_threshold_with_that_false_match_rate(
 ) -> None:
     pairs = pairs_of_scores(match_scores, non_match_scores)
 
-    threshold = threshold_for(pairs, target)
+    threshold = threshold_for(pairs.similarity, pairs.is_match, target)
 
     assert threshold is not None
     assert np.mean(non_match_scores >= threshold) <= target
@@ -99,7 +99,7 @@ def test_the_operating_point_is_the_lowest_threshold_with_that_false_match_rate(
 def test_round_numbers_of_non_matches_use_up_the_false_match_rate(non_matches: int, target: float) -> None:
     pairs = pairs_of_scores(np.array([99.0]), np.linspace(0, 90, non_matches))
 
-    threshold = threshold_for(pairs, target)
+    threshold = threshold_for(pairs.similarity, pairs.is_match, target)
 
     assert threshold is not None
     assert ErrorRateMeter(pairs).fmr(threshold).value == target
@@ -113,7 +113,7 @@ def test_without_one_of_the_classes_there_is_no_curve_to_speak_of() -> None:
     assert equal_error_rate(error_rates(some, none)) is None
     assert equal_error_rate(error_rates(none, some)) is None
     assert equal_error_rate(error_rates(none, none)) is None
-    assert threshold_for(pairs_of_scores(some, none), 0.01) is None
+    assert threshold_for(some, np.ones(2, np.bool_), 0.01) is None
     assert np.isnan(error_rates(some, none).fmr).all()
     assert error_rates(some, none).fnmr == pytest.approx([0.0, 0.5, 1.0])
 

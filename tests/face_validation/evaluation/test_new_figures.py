@@ -356,7 +356,7 @@ def test_paired_fnmr_at_one_fmr_is_that_of_both_operating_points(seed: int, targ
     assert len(found) == 1
     for scores, fnmr in ((pairs.similarity, found[0].first), (second, found[0].second)):
         one = pairs_of_scores(scores[pairs.is_match], scores[~pairs.is_match])
-        threshold = threshold_for(one, target)
+        threshold = threshold_for(scores, pairs.is_match, target)
         assert threshold is not None
         assert fnmr == pytest.approx(ErrorRateMeter(one).fnmr(threshold).value)
     assert found[0].over_persons

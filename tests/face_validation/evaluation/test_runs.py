@@ -42,7 +42,7 @@ def similarity_of(source: bytes, target: bytes) -> float:
 
 def run(cases_csv: Path, api: FakeApi, *, service: str = "one", restart: bool = False, jobs: int = 4) -> Run:
     client, out = cast("FaceValidationClient", api), cases_csv.parent / "out"
-    return run_cases(read_cases(cases_csv), cases_csv, out, client, service=service, jobs=jobs, restart=restart)
+    return run_cases(read_cases(cases_csv), cases_csv, out, lambda: client, service=service, jobs=jobs, restart=restart)
 
 
 def test_each_case_is_asked_once_with_threshold_0_and_each_image_is_uploaded_once(cases_csv: Path) -> None:
@@ -245,7 +245,7 @@ def test_cases_without_an_answer_among_others_do_not_stop_the_run(cases_csv: Pat
         read_cases(cases_csv),
         cases_csv,
         cases_csv.parent / "out",
-        cast("FaceValidationClient", FakeApi(answer)),
+        lambda: cast("FaceValidationClient", FakeApi(answer)),
         service="one",
         jobs=1,
         on_answer=lambda _: recorded.release(),
