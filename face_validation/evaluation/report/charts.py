@@ -73,20 +73,22 @@ class Chart:
         low = [self._y.low]
         self._draw(f"area {style}", np.repeat(edges, 2), np.concatenate([low, np.repeat(heights, 2), low]), name)
 
-    def vertical(self, x: float, name: Text) -> None:
-        """A dotted line from top to bottom."""
-        self._draw("mark curve", np.array([x, x]), np.array([self._y.high, self._y.low]), name)
+    def mark(self, threshold: float) -> None:
+        """A dotted line from top to bottom at the report's threshold (0-100)."""
+        name = text("threshold_mark", threshold=f"{threshold:g}")
+        self._draw("mark curve", np.repeat(threshold, 2), np.array([self._y.high, self._y.low]), name)
 
     def dot(self, x: float, y: float, style: str, name: Text) -> None:
         """A point with a label beside it."""
         (left,), (top,) = self._points(np.array([x]), np.array([y]))
         self._dots.append((style, left, top, name))
 
-    def unsupported_left_of(self, x: float, name: Text) -> None:
-        """Shade what is left of `x`: the data cannot say anything there."""
-        xs, (low, high) = np.array([self._x.low, self._x.low, x, x]), (self._y.low, self._y.high)
-        if self._x.positions(xs, _LEFT, _RIGHT)[-1] > _LEFT + 1:
-            self._draw("unsupported", xs, np.array([low, high, high, low]), name)
+    def shade_unsupported(self, cases: int) -> None:
+        """Shade the rates on the x axis of which so many cases cannot say anything (rule of 3)."""
+        least, (low, high) = 3 / max(cases, 1), (self._y.low, self._y.high)
+        xs = np.array([self._x.low, self._x.low, least, least])
+        if cases and self._x.positions(xs, _LEFT, _RIGHT)[-1] > _LEFT + 1:
+            self._draw("unsupported", xs, np.array([low, high, high, low]), text("rule_of_three", n=f"{least:.1g}"))
 
     def svg(self, title: Text) -> Markup:
         """The chart; `title` says what it shows, for whoever cannot see it."""
@@ -111,12 +113,10 @@ def standalone(svg: str) -> str:
 
 def det_curve(study: Study) -> Markup:
     """FNMR against FMR, both as normal deviates; where the data cannot say anything is shaded."""
-    lowest = min(1e-3, 0.5 / max(study.non_matches, 1))
-    least = min(1e-2, 0.5 / max(study.matches, 1))
-    chart = Chart(
-        _rate_axis(text("axis_fmr"), max(lowest, 1e-6), 0.5), _rate_axis(text("axis_fnmr"), max(least, 1e-6), 0.6)
-    )
-    _shade(chart, study.non_matches)
+    lowest_fmr = max(min(1e-3, 0.5 / max(study.non_matches, 1)), 1e-6)
+    lowest_fnmr = max(min(1e-2, 0.5 / max(study.matches, 1)), 1e-6)
+    chart = Chart(_rate_axis(text("axis_fmr"), lowest_fmr, 0.5), _rate_axis(text("axis_fnmr"), lowest_fnmr, 0.6))
+    chart.shade_unsupported(study.non_matches)
     # From the last point without a false match on: what lies before it is the axis itself.
     drawn = max(int(np.count_nonzero(study.rates.fmr)), 1) + 1
     name = text("det_name", name=name_of(study))
@@ -124,7 +124,7 @@ def det_curve(study: Study) -> Markup:
     for choice in study.choices:
         if choice.target_fmr in FMR_TARGETS and choice.fnmr.value is not None and choice.fmr.value:
             label = f"{choice.threshold:.2f}".rstrip("0").rstrip(".")
-            chart.dot(choice.fmr.value, max(choice.fnmr.value, least), "match", Text(label, label))
+            chart.dot(choice.fmr.value, choice.fnmr.value, "match", Text(label, label))
     return chart.svg(text("det_words", name=name_of(study)))
 
 
@@ -134,8 +134,8 @@ def error_rate_curves(study: Study, threshold: float) -> Markup:
     chart = Chart(Axis(text("axis_threshold"), *_SIMILARITY), shares)
     for values, style, name in ((rates.fmr, "other", "fmr_curve"), (rates.fnmr, "match dashed", "fnmr_curve")):
         if values.size and not np.isnan(values).any():
-            chart.curve(rates.thresholds, np.maximum(values, shares.low), style, text(name))
-    chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
+            chart.curve(rates.thresholds, values, style, text(name))
+    chart.mark(threshold)
     return chart.svg(text("error_rates_words", name=name_of(study)))
 
 
@@ -152,7 +152,7 @@ def score_histograms(study: Study, threshold: float) -> Markup:
         if scores.size:
             counted, _ = np.histogram(np.clip(scores, edges[0], edges[-1]), edges)
             chart.area(edges, counted / scores.size, style, text(name, n=f"{scores.size:,}"))
-    chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
+    chart.mark(threshold)
     return chart.svg(text("scores_words", name=name_of(study)))
 
 
@@ -174,7 +174,7 @@ def identification_curves(rates: IdentificationRates, threshold: float) -> Marku
     for values, style, name in ((rates.rank_one, "match", "dir_curve"), (rates.fpir, "other dashed", "fpir_curve")):
         if not np.isnan(values).any():
             chart.steps(rates.thresholds, values, style, text(name))
-    chart.vertical(threshold, text("threshold_mark", threshold=f"{threshold:g}"))
+    chart.mark(threshold)
     return chart.svg(text("identification_words"))
 
 
@@ -184,14 +184,9 @@ def dir_against_fpir(rates: IdentificationRates, strangers: int) -> Markup:
     x = Axis(text("axis_fpir"), least, 1, [t for t in (1e-4, 1e-3, 0.01, 0.1, 1) if t >= least], _log10, _percent)
     lowest = float(np.clip(np.floor(np.min(rates.rank_one[rates.fpir <= 0.5], initial=1.0) * 10) / 10, 0, 0.9))
     chart = Chart(x, Axis(text("axis_dir"), lowest, 1, list(np.linspace(lowest, 1, 6)), name=_percent))
-    _shade(chart, strangers)
-    chart.curve(np.maximum(rates.fpir, least), rates.rank_one, "match", text("dir_fpir_curve"))
+    chart.shade_unsupported(strangers)
+    chart.curve(rates.fpir, rates.rank_one, "match", text("dir_fpir_curve"))
     return chart.svg(text("dir_fpir_words"))
-
-
-def _shade(chart: Chart, cases: int) -> None:
-    if cases:
-        chart.unsupported_left_of(3 / cases, text("rule_of_three", n=f"{3 / cases:.1g}"))
 
 
 def _share_axis(study: Study, label: Text) -> Axis:

@@ -106,10 +106,7 @@ class Comparison:
 
 
 def compare_runs(
-    first: Sequence[Result],
-    second: Sequence[Result],
-    first_threshold: float,
-    second_threshold: float,
+    first: Sequence[Result], second: Sequence[Result], first_threshold: float, second_threshold: float
 ) -> Comparison:
     """Compare two runs on the cases they share, each at its own threshold (0-100).
 

@@ -1,7 +1,5 @@
 """A run's output folder: metrics.json, the charts, and report.html, which needs no other file.
 
-    python -m face_validation.evaluation.report.output > docs/metrics.schema.json
-
 metrics.json holds what a script may want to read: ratios 0-1, thresholds and similarities 0-100, times in seconds.
 Fields are added, never renamed or removed, without a new `schema` number.
 """
@@ -9,7 +7,6 @@ Fields are added, never renamed or removed, without a new `schema` number.
 import csv
 import json
 import os
-import sys
 from collections.abc import Mapping
 from itertools import groupby
 from operator import attrgetter
@@ -117,7 +114,6 @@ def write_report(summary: Summary, out: Path) -> None:
 
 
 def _write_files(out: Path, metrics: str, drawn: Mapping[str, str], page: str) -> None:
-    """Write a run's metrics.json, its charts as files of their own, and report.html into `out`."""
     files = {METRICS_FILE: f"{metrics}\n", REPORT_FILE: page}
     for name, content in (files | {name: charts.standalone(svg) for name, svg in drawn.items()}).items():
         (out / name).write_text(content, encoding="utf-8")
@@ -184,7 +180,3 @@ def write_identification(run: Identification, out: Path, root: Path, service: st
     )
     figures = TypeAdapter(Identification).dump_python(run, mode="json", by_alias=True)
     _write_files(out, json.dumps({"schema": IDENTIFICATION_SCHEMA, **figures}, indent=2), drawn, page)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(schema_text())

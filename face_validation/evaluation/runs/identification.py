@@ -15,7 +15,6 @@ from face_validation.evaluation.runs.cases import Photograph, read_full_rows
 from face_validation.evaluation.statistics.error_rates import (
     Extrapolation,
     IdentificationRates,
-    cumulative_match,
     extrapolations,
     identification_rates,
 )
@@ -154,7 +153,7 @@ def count(answers: list[ProbeResult], threshold: float, *, enrolled: int, not_en
     known = [answer for answer in answers if answer.probe.person is not None]
     right = np.array([answer.person == answer.probe.person for answer in known], np.bool_)
     scores = np.array([answer.similarity for answer in known], np.float64)  # NaN where there is none
-    named = scores >= threshold
+    named, ranks = scores >= threshold, np.array([answer.rank for answer in known], np.int64)
     strangers_scores = np.array([one.similarity for one in answers if one.probe.person is None], np.float64)
     fpir = Rate.counted(strangers_scores >= threshold)
     return Identification(
@@ -167,7 +166,7 @@ def count(answers: list[ProbeResult], threshold: float, *, enrolled: int, not_en
         fnir=Rate.counted(~(named & right)),
         fpir=fpir,
         refused=Rate.counted(np.array([bool(answer.error) for answer in answers], np.bool_)),
-        rank_k=cumulative_match(np.array([answer.rank for answer in known], np.int64), CANDIDATES),
+        rank_k=tuple(Rate.counted((ranks > 0) & (ranks <= k)) for k in range(1, CANDIDATES + 1)),
         extrapolations=extrapolations(fpir, enrolled),
         curve=identification_rates(scores, right, strangers_scores),
         answers=answers,

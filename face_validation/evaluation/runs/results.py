@@ -145,18 +145,16 @@ def written(path: Path, root: Path) -> Iterator[Callable[[Iterable[Result]], Non
 
     def row(result: Result) -> dict[str, object]:
         of_case = {name: getattr(result.case, name) for name in _OF_CASE}
-        return (
-            of_case
-            | {name: getattr(result, name) for name in _OF_RESULT}
-            | {
-                "source": relative(result.case.source),
-                "target": relative(result.case.target),
-                "note": " ".join(result.case.note.split()),
-                "details": " ".join(result.details.split()),
-                "seconds": f"{result.seconds:.4f}",
-                "reasons": " ".join(result.reasons),
-            }
-        )
+        return {
+            **of_case,
+            **{name: getattr(result, name) for name in _OF_RESULT},
+            "source": relative(result.case.source),
+            "target": relative(result.case.target),
+            "note": " ".join(result.case.note.split()),
+            "details": " ".join(result.details.split()),
+            "seconds": f"{result.seconds:.4f}",
+            "reasons": " ".join(result.reasons),
+        }
 
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS)
@@ -206,10 +204,9 @@ def _results(rows: Any, name: str, root: Path) -> Iterator[Result]:
             "Run it into another folder."
         )
     convert: dict[str, Callable[[str], object]] = {
-        **{
-            column: cache(kind)
-            for column, kind in (("type", ValidationType), ("expected", Expected), ("outcome", Outcome))
-        },
+        "type": cache(ValidationType),
+        "expected": cache(Expected),
+        "outcome": cache(Outcome),
         **dict.fromkeys(("source", "target"), cache(root.joinpath)),
         "seconds": float,
         "similarity": lambda text: float(text) if text else None,

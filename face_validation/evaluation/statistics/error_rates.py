@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, GetPydanticSchema, PlainSerializer
 
 from face_validation.evaluation.statistics.intervals import Rate
@@ -180,14 +179,6 @@ def identification_rates(known_scores: Scores, known_right: Flags, impostor_scor
     right = np.where(known_right & ~np.isnan(known_scores), known_scores, -np.inf)
     named = np.where(np.isnan(impostor_scores), -np.inf, impostor_scores)
     return IdentificationRates(thresholds, share_at_or_above(right, thresholds), share_at_or_above(named, thresholds))
-
-
-def cumulative_match(ranks: NDArray[np.int64], most: int) -> tuple[Rate, ...]:
-    """Rank-k identification rates for k = 1..`most`: known probes whose person is among the k best candidates.
-
-    `ranks` is (n,) the right person's rank among each known probe's candidates, 1 the best, 0 where it is absent.
-    """
-    return tuple(Rate.counted((ranks > 0) & (ranks <= k)) for k in range(1, most + 1))
 
 
 @dataclass(frozen=True, slots=True)

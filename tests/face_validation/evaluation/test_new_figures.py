@@ -2,6 +2,7 @@
 
 import math
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
+from face_validation.evaluation.runs.identification import Probe, ProbeResult, count
 from face_validation.evaluation.statistics.error_rates import (
     COLLECTION_SIZES,
-    cumulative_match,
     error_against_rejection,
     error_rates,
     extrapolations,
@@ -236,7 +237,10 @@ def test_the_worst_over_the_geometric_mean_is_scipys(rates: list[float]) -> None
 
 @given(st.lists(st.integers(0, 6), max_size=30))
 def test_rank_k_rates_are_counts_of_probes_found_by_rank_k(ranks: list[int]) -> None:
-    found = cumulative_match(np.array(ranks, np.int64), 5)
+    probe = Probe("a", Path("a.jpg"), "Ann")
+    answers = [ProbeResult(probe, "Ann", 90.0, rank=rank) for rank in ranks]
+
+    found = count(answers, 80, enrolled=1, not_enrolled=[]).rank_k
 
     assert [rate.hits for rate in found] == [sum(0 < rank <= k for rank in ranks) for k in range(1, 6)]
     assert all(rate.of == len(ranks) for rate in found)
