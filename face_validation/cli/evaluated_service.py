@@ -1,4 +1,4 @@
-"""Whom an evaluation asks: a deployed API, or the local stack, which is started for it."""
+"""Whom an evaluation asks: a deployed API, the local stack, which is started for it, or the engine of this machine."""
 
 import contextlib
 import hashlib
@@ -6,15 +6,22 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from face_validation.cli.output import ExitCode, say
+from face_validation.cli.output import ExitCode, progress_of, say
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import FaceValidationError
 from face_validation.client.profiles import Connection
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from face_validation.evaluation.report.summary import Summary
+    from face_validation.evaluation.runs.cases import Photograph
 
 # What decides the local stack's scores: a change in here is another service.
 SCORING_PACKAGES = ("face_validation_function", "rekognition_local")
@@ -77,6 +84,33 @@ def _client_of_new_stack(**options: Any) -> Iterator[FaceValidationClient]:
     # Every answer of the function is in results.csv: its log would say the same again, across the progress line.
     with LocalStack(log_level="ERROR") as stack, client_of(stack.info, **options) as client:
         yield client
+
+
+def all_pairs_by_engine(
+    photographs: "list[Photograph]", photos: Path, out: Path, threshold: float, **how: Any
+) -> "Summary":
+    """The summary of all pairs, described and compared without a request each; `how` as `run_all_pairs` takes it."""
+    from face_validation.evaluation.report.summary import summarise_all_pairs
+    from face_validation.evaluation.runs.all_pairs import run_all_pairs
+    from face_validation_function.faces import BoundingBox, Face, most_prominent
+    from rekognition_local.engine import Engine, images
+
+    engine = Engine.load()
+
+    def describe(photo: Path) -> "NDArray[np.float32] | None":
+        image = images.decode(photo.read_bytes())
+        found = engine.detect(image)
+        update(advance=1)
+        if not found:
+            return None
+        faces = [Face(BoundingBox(face.left, face.top, face.width, face.height), face.confidence) for face in found]
+        descriptor: NDArray[np.float32] = engine.embed(image, [found[most_prominent(faces, central=True)]])[0]
+        return descriptor
+
+    service = f"engine {engine.model_id}, code {code_digest()}"
+    with progress_of("describing", len(photographs)) as update:
+        run, all_pairs = run_all_pairs(photographs, photos, out, describe, engine.similarity, service=service, **how)
+    return summarise_all_pairs(run, all_pairs, threshold)
 
 
 def code_digest() -> str:

@@ -16,6 +16,7 @@ from face_validation.cli.evaluated_service import (
     Jobs,
     Profile,
     Threshold,
+    all_pairs_by_engine,
     evaluated_service,
     saying_what_cannot_run,
 )
@@ -106,8 +107,6 @@ def evaluate(
             group_of = {} if groups is None else read_groups(groups)
             photographs = read_photographs(cases, group_of) if all_pairs else []
             if all_pairs and api is None and profile is None:
-                from face_validation.cli.local_matcher import all_pairs_by_engine  # here: it needs the engine
-
                 summary = all_pairs_by_engine(photographs, cases, out, threshold, **how)
             else:
                 labelled = cases_of_all_pairs(photographs, non_matches) if all_pairs else read_cases(cases)

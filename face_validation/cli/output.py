@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from enum import IntEnum
 from functools import cache, partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,13 +30,7 @@ class ExitCode(IntEnum):
     REQUEST_FAILED = 3
 
 
-_REFUSALS = (
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.CONFLICT,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-)
+_REFUSALS = (400, 404, 409, 413, 422)
 _NEXT_STEP = {
     "RequestError": "Correct the request: the details name the fault.",
     "ImageTooLargeError": "Use images of 80 to 4096 pixels a side and at most 15 MB.",

@@ -130,8 +130,8 @@ def det_curve(study: Study) -> Markup:
 
 def error_rate_curves(study: Study, threshold: float) -> Markup:
     """FMR and FNMR against threshold; `threshold` (0-100) is marked."""
-    shares, rates = _share_axis(study, text("axis_error_rate")), study.rates
-    chart = Chart(Axis(text("axis_threshold"), *_SIMILARITY), shares)
+    rates = study.rates
+    chart = Chart(Axis(text("axis_threshold"), *_SIMILARITY), _share_axis(study, text("axis_error_rate")))
     for values, style, name in ((rates.fmr, "other", "fmr_curve"), (rates.fnmr, "match dashed", "fnmr_curve")):
         if values.size and not np.isnan(values).any():
             chart.curve(rates.thresholds, values, style, text(name))
