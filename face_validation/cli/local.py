@@ -84,7 +84,8 @@ def local(
     if background and lan:
         raise typer.BadParameter("the link for the phone is shown on the terminal: start it without --background.")
     if background:
-        _start_in_background(port, data, info, log_level, rate, burst)
+        folders = {"data": data and data.absolute(), "info": info and info.absolute()}
+        _start_in_background({"port": port, "log-level": log_level, "rate": rate, "burst": burst, **folders})
         return
     from face_validation.local.announcement import announce, remove_info
     from face_validation.local.background import stopped_by_signals
@@ -97,14 +98,9 @@ def local(
     give_large_blocks_back()  # the Lambda handler decodes images in this process
     console = Console(emoji=False)
     folder = data or (DEFAULT_DATA if DEFAULT_DATA.is_dir() else None)
-    stack = LocalStack(
-        port,
-        folder,
-        log_level="ERROR" if show_demo else log_level,
-        throttle=Throttle(rate, burst),
-        host=listen,
-        s3_port=s3_port,
-    )
+    log_level = "ERROR" if show_demo else log_level
+    throttle = Throttle(rate, burst)
+    stack = LocalStack(port, folder, log_level=log_level, throttle=throttle, host=listen, s3_port=s3_port)
     with _saying_why("The local stack cannot start", port):
         try:
             if info is not None:
@@ -133,14 +129,10 @@ def stop() -> None:
     typer.echo(f"Stopped the stack at {stopped['api_url']}." if stopped else "No local stack is running.")
 
 
-def _start_in_background(
-    port: int, data: Path | None, info: Path | None, log_level: str, rate: float, burst: int
-) -> None:
+def _start_in_background(flags: dict[str, object]) -> None:
     from face_validation.local.background import log_file, start_in_background
 
-    arguments = ["--port", str(port), "--log-level", log_level, "--rate", str(rate), "--burst", str(burst)]
-    for flag, path in (("--data", data), ("--info", info)):
-        arguments += [flag, str(path.absolute())] if path is not None else []
+    arguments = [f"--{flag}={value}" for flag, value in flags.items() if value is not None]
     console = Console(highlight=False, soft_wrap=True, emoji=False)
     console.print("Starting the local stack in the background ...", style="dim")
     with _saying_why("The local stack cannot start"):

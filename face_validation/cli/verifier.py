@@ -1,6 +1,6 @@
 """`face-validation verifier`: train a verifier of one person from photographs, judge photographs with it, serve it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -44,20 +44,21 @@ Out = Annotated[Path, typer.Option("--out", help="Folder for crops/, cache/, mod
 Threshold = Annotated[
     str, typer.Option(help="The lowest score (0-1) of a photo of 'me', or 'auto' to choose it from validation scores.")
 ]
-FalseMatchRate = Annotated[
+Fmr = Annotated[
     float, typer.Option("--fmr", help="With --threshold auto: the highest false match rate.", min=1e-6, max=0.5)
 ]
 Version = Annotated[str, typer.Option("--model-version", help="Name of this model in every answer.")]
+DATA, HERE, VERSION = Path("data"), Path(), "me-verifier-v1"
 
 
 @app.command()
-def crop(data: Photos = Path("data"), out: Out = Path()) -> None:
+def crop(data: Photos = DATA, out: Out = HERE) -> None:
     """Find the face of every photo and write it, aligned, to crops/; list photos with no face or several."""
     _show_seen(_project(data, out), out)
 
 
 @app.command()
-def embed(data: Photos = Path("data"), out: Out = Path()) -> None:
+def embed(data: Photos = DATA, out: Out = HERE) -> None:
     """Crop, then compute the descriptor of every face; descriptors are stored."""
     project = _project(data, out)
     _show_seen(project, out)
@@ -68,18 +69,14 @@ def embed(data: Photos = Path("data"), out: Out = Path()) -> None:
 
 @app.command()
 def train(
-    data: Photos = Path("data"),
-    out: Out = Path(),
-    threshold: Threshold = "0.75",
-    fmr: FalseMatchRate = 0.01,
-    model_version: Version = "me-verifier-v1",
+    data: Photos = DATA, out: Out = HERE, threshold: Threshold = "0.75", fmr: Fmr = 0.01, version: Version = VERSION
 ) -> None:
     """Run all steps: crop, embed, evaluate on held-out photos, train on all. A second run does only what changed."""
     rule = _rule(threshold, fmr)
     project = _project(data, out)
     _show_seen(project, out)
-    model, is_new = project.train(rule, model_version)
-    _show_report(project.evaluate(rule, model_version), project.reports)
+    model, is_new = project.train(rule, version)
+    _show_report(project.evaluate(rule, version), project.reports)
     stored = "Stored" if is_new else "Nothing changed; kept"
     Console(emoji=False).print(
         f"{stored}: {project.model_path} ({model.model_version}, threshold {model.threshold:.4g}, C {model.c:g})"
@@ -88,15 +85,11 @@ def train(
 
 @app.command()
 def evaluate(
-    data: Photos = Path("data"),
-    out: Out = Path(),
-    threshold: Threshold = "0.75",
-    fmr: FalseMatchRate = 0.01,
-    model_version: Version = "me-verifier-v1",
+    data: Photos = DATA, out: Out = HERE, threshold: Threshold = "0.75", fmr: Fmr = 0.01, version: Version = VERSION
 ) -> None:
     """Test each half of the photos with a model trained on the other half; write reports/."""
     project = _project(data, out)
-    _show_report(project.evaluate(_rule(threshold, fmr), model_version), project.reports)
+    _show_report(project.evaluate(_rule(threshold, fmr), version), project.reports)
 
 
 @app.command()
@@ -115,15 +108,13 @@ def judge(
     for photo in photos:
         try:
             verdict = judge_of.judge(photo.read_bytes())
+            is_me, told = verdict.is_me, ("yes" if verdict.is_me else "no", f"{verdict.score:.4f}")
         except (VerifierError, ImageError) as error:
-            everyone = False
-            table.add_row(escape(str(photo)), "?", escape(str(error)))
-            continue
-        everyone = everyone and verdict.is_me
-        table.add_row(escape(str(photo)), "yes" if verdict.is_me else "no", f"{verdict.score:.4f}")
+            is_me, told = False, ("?", escape(str(error)))
+        everyone = everyone and is_me
+        table.add_row(escape(str(photo)), *told)
     Console(emoji=False).print(table)
-    if not everyone:
-        raise typer.Exit(1)
+    raise typer.Exit(0 if everyone else 1)
 
 
 @app.command()
@@ -219,6 +210,6 @@ def _show_report(report: "MetricsReport", folder: Path) -> None:
     Console(emoji=False).print(f"Reports: {folder}")
 
 
-def _warn(warnings: "tuple[str, ...] | list[str]") -> None:
+def _warn(warnings: Iterable[str]) -> None:
     for warning in warnings:
         say(f"[yellow]Warning:[/] {escape(warning)}")
