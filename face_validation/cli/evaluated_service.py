@@ -54,7 +54,7 @@ def saying_what_cannot_run() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def evaluated_service(
+def service_of(
     api: str | None, profile: str | None, *, prepare: bool = False
 ) -> Iterator[tuple[Callable[[], FaceValidationClient], str]]:
     """What makes a client, and what names the service it asks: answers of two services are not mixed in one run.

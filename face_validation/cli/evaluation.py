@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from face_validation.cli.evaluated_service import (
-    ApiUrl,
-    Jobs,
-    Profile,
-    Threshold,
-    all_pairs_by_engine,
-    evaluated_service,
-    saying_what_cannot_run,
-)
+from face_validation.cli import evaluated_service
 from face_validation.cli.evaluation_limits import Limit, complaints
 from face_validation.cli.output import AsJson, ExitCode, print_json, progress_of, say
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
@@ -44,10 +36,10 @@ def evaluate(
         ),
     ],
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder of the run. An interrupted run continues.")],
-    api: ApiUrl = None,
-    profile: Profile = None,
-    threshold: Threshold = DEFAULT_THRESHOLD,
-    jobs: Jobs = 4,
+    api: evaluated_service.ApiUrl = None,
+    profile: evaluated_service.Profile = None,
+    threshold: evaluated_service.Threshold = DEFAULT_THRESHOLD,
+    jobs: evaluated_service.Jobs = 4,
     groups: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="CSV: person,group. The report then has error rates by group."),
@@ -102,19 +94,19 @@ def evaluate(
     limits = [Limit.read("--fail-under", text) for text in fail_under or ()]
     limits += [Limit.read("--fail-above", text) for text in fail_above or ()]
     how: dict[str, Any] = {"jobs": jobs, "restart": restart}
-    with saying_what_cannot_run():
+    with evaluated_service.saying_what_cannot_run():
         try:
             group_of = {} if groups is None else read_groups(groups)
             photographs = read_photographs(cases, group_of) if all_pairs else []
             if all_pairs and api is None and profile is None:
-                summary = all_pairs_by_engine(photographs, cases, out, threshold, **how)
+                summary = evaluated_service.all_pairs_by_engine(photographs, cases, out, threshold, **how)
             else:
                 labelled = cases_of_all_pairs(photographs, non_matches) if all_pairs else read_cases(cases)
                 if all_pairs:
                     _ask_to_pay(len(labelled), yes=yes)
                     group_of = {one.person: one.group for one in photographs if one.group}
                 with (
-                    evaluated_service(api, profile, prepare=prepare) as (connect, service),
+                    evaluated_service.service_of(api, profile, prepare=prepare) as (connect, service),
                     _answers_shown(len(labelled)) as show,
                 ):
                     how |= {"service": service, "by_job": via == "jobs", "on_answer": show}
@@ -174,10 +166,10 @@ def identify(
     root: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="Base folder of the paths. Default: the CSVs'.")
     ] = None,
-    api: ApiUrl = None,
-    profile: Profile = None,
-    threshold: Threshold = DEFAULT_THRESHOLD,
-    jobs: Jobs = 4,
+    api: evaluated_service.ApiUrl = None,
+    profile: evaluated_service.Profile = None,
+    threshold: evaluated_service.Threshold = DEFAULT_THRESHOLD,
+    jobs: evaluated_service.Jobs = 4,
 ) -> None:
     """Enrol persons, search photographs of them and of strangers, and report how many are named correctly.
 
@@ -187,7 +179,7 @@ def identify(
     from face_validation.evaluation.report.terminal import print_identification
     from face_validation.evaluation.runs import identification
 
-    with saying_what_cannot_run():
+    with evaluated_service.saying_what_cannot_run():
         known = identification.read_enrolments(enrolled, root or enrolled.parent)
         searched = identification.read_probes(probes, root or probes.parent)
         if unknown := identification.never_enrolled(known, searched):
@@ -196,7 +188,7 @@ def identify(
                 f"enrol ({escape(', '.join(unknown[:5]))}): they cannot be found. For a stranger, write NONE.[/]"
             )
         with (
-            evaluated_service(api, profile) as (connect, service),
+            evaluated_service.service_of(api, profile) as (connect, service),
             progress_of("enrolling, searching", len(known) + len(searched)) as update,
         ):
             on_answer = partial(update, advance=1)
@@ -223,7 +215,7 @@ def compare(
     from face_validation.evaluation.report.terminal import print_comparison
     from face_validation.evaluation.runs.run import read_run
 
-    with saying_what_cannot_run():
+    with evaluated_service.saying_what_cannot_run():
         # Answers hold no cycles: looking for some among 200,000 of them takes a third of the whole comparison.
         gc.disable()
         try:

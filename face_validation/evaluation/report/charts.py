@@ -11,11 +11,7 @@ from markupsafe import Markup
 
 from face_validation.evaluation.report.study import Study
 from face_validation.evaluation.report.texts import Text, asset, render, text
-from face_validation.evaluation.statistics.error_rates import (
-    ErrorAgainstRejection,
-    IdentificationRates,
-    normal_deviates,
-)
+from face_validation.evaluation.statistics import error_rates
 from face_validation.evaluation.statistics.operating_points import FMR_TARGETS
 from face_validation.evaluation.statistics.pairs import Scores
 
@@ -156,7 +152,7 @@ def score_histograms(study: Study, threshold: float) -> Markup:
     return chart.svg(text("scores_words", name=name_of(study)))
 
 
-def rejection_curves(curves: Sequence[ErrorAgainstRejection]) -> Markup:
+def rejection_curves(curves: Sequence[error_rates.ErrorAgainstRejection]) -> Markup:
     """FNMR as the worst images are turned away, for the three most useful measures."""
     shown = curves[:3]
     highest = max(max(curve.fnmr) for curve in shown) * 1.1 or 0.01
@@ -167,7 +163,7 @@ def rejection_curves(curves: Sequence[ErrorAgainstRejection]) -> Markup:
     return chart.svg(text("rejection_words"))
 
 
-def identification_curves(rates: IdentificationRates, threshold: float) -> Markup:
+def identification_curves(rates: error_rates.IdentificationRates, threshold: float) -> Markup:
     """Rank-1 identification rate and false positive identification rate against threshold."""
     shares = Axis(text("axis_photographs"), 0, 1, (0, 0.2, 0.4, 0.6, 0.8, 1), name=_percent)
     chart = Chart(Axis(text("axis_threshold"), *_SIMILARITY), shares)
@@ -178,7 +174,7 @@ def identification_curves(rates: IdentificationRates, threshold: float) -> Marku
     return chart.svg(text("identification_words"))
 
 
-def dir_against_fpir(rates: IdentificationRates, strangers: int) -> Markup:
+def dir_against_fpir(rates: error_rates.IdentificationRates, strangers: int) -> Markup:
     """DIR (rank-1, at the threshold) against FPIR: what a search finds for what it lets through."""
     least = 0.5 / max(strangers, 1)
     x = Axis(text("axis_fpir"), least, 1, [t for t in (1e-4, 1e-3, 0.01, 0.1, 1) if t >= least], _log10, _percent)
@@ -197,7 +193,7 @@ def _share_axis(study: Study, label: Text) -> Axis:
 
 def _rate_axis(label: Text, low: float, high: float) -> Axis:
     ticks = [tick for tick in _RATES if low <= tick <= high]
-    return Axis(label, low, high, ticks, lambda rates: normal_deviates(rates, 1e-9), _percent)
+    return Axis(label, low, high, ticks, lambda rates: error_rates.normal_deviates(rates, 1e-9), _percent)
 
 
 def _log10(values: Scores) -> Scores:

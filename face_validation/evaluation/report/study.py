@@ -8,17 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, GetPydanticSchema
 
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
-from face_validation.evaluation.statistics import operating_points
-from face_validation.evaluation.statistics.error_rates import (
-    EqualErrorRate,
-    ErrorRates,
-    Extrapolation,
-    area_under_curve,
-    equal_error_rate,
-    error_rates,
-    extrapolations,
-    thinned,
-)
+from face_validation.evaluation.statistics import error_rates, operating_points
 from face_validation.evaluation.statistics.intervals import Rate
 from face_validation.evaluation.statistics.pairs import ScoredPairs
 from face_validation.evaluation.statistics.persons import ErrorRateMeter
@@ -59,7 +49,7 @@ class ThresholdChoice:
     support: operating_points.Support | None = None
     needed: int = 0
     interval_is_doubtful: bool = False
-    fpir: tuple[Extrapolation, ...] = ()
+    fpir: tuple[error_rates.Extrapolation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +71,11 @@ class Study:
         persons: how many different persons; None where they are not told for every pair.
         intervals: how all intervals of this study were made.
         auc: None where matches or non-matches are absent; likewise `eer`.
-        choices: thresholds one might choose.
         safe: the safe threshold for the strictest of `SAFE_TARGETS` that the data carries; None where it carries none.
         assessments: the verdict of NIST SP 800-63A-4 at the report's threshold, at 99, at that for FMR 1:10,000, and at
             the safe one for it.
         differentials: error rates by group at `assessments`' last threshold; None without groups.
-        rates: the error rates, thinned for drawing.
+        rates: thinned for drawing.
     """
 
     name: str
@@ -95,13 +84,13 @@ class Study:
     persons: int | None
     intervals: Literal["wilson", "wilson over persons"]
     auc: float | None
-    eer: EqualErrorRate | None
+    eer: error_rates.EqualErrorRate | None
     choices: tuple[ThresholdChoice, ...]
     safe: SafeThreshold | None
     assessments: Annotated[tuple[Assessment, ...], Field(serialization_alias="sp800_63a_4")]
     differentials: Differentials | None
     bands: Annotated[tuple[operating_points.ReviewBand, ...], Field(serialization_alias="review")]
-    rates: Annotated[ErrorRates, Field(serialization_alias="curve")]
+    rates: Annotated[error_rates.ErrorRates, Field(serialization_alias="curve")]
     pairs: Annotated[ScoredPairs, GetPydanticSchema(lambda _, schema_of: schema_of(object)), Field(exclude=True)]
 
 
@@ -110,9 +99,9 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
     meter = ErrorRateMeter(pairs)
     persons = pairs.persons if pairs.persons_are_known else None
     matches, non_matches = pairs.match_scores, pairs.non_match_scores
-    rates = error_rates(matches, non_matches)
-    eer = equal_error_rate(rates)
-    choices = _choices(pairs, meter, eer, threshold, persons)
+    rates = error_rates.error_rates(matches, non_matches)
+    eer = error_rates.equal_error_rate(rates)
+    choices = _choices(pairs, meter, None if eer is None else eer.threshold, threshold, persons)
     found = ((target, operating_points.safe_threshold(pairs, meter, target)) for target in SAFE_TARGETS)
     safe = next(
         (SafeThreshold(at, target, meter.fmr(at), meter.fnmr(at)) for target, at in found if at is not None), None
@@ -127,7 +116,7 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
         non_matches=non_matches.size,
         persons=persons,
         intervals="wilson" if persons is None else "wilson over persons",
-        auc=area_under_curve(matches, non_matches),
+        auc=error_rates.area_under_curve(matches, non_matches),
         eer=eer,
         choices=choices,
         safe=safe,
@@ -136,18 +125,18 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
         bands=operating_points.review_bands(
             pairs, REVIEW_THRESHOLDS, sorted({one.threshold for one in choices if one.threshold <= 100})
         ),
-        rates=thinned(rates),
+        rates=error_rates.thinned(rates),
         pairs=pairs,
     )
 
 
 def _choices(
-    pairs: ScoredPairs, meter: ErrorRateMeter, eer: EqualErrorRate | None, threshold: float, persons: int | None
+    pairs: ScoredPairs, meter: ErrorRateMeter, equal: float | None, threshold: float, persons: int | None
 ) -> tuple[ThresholdChoice, ...]:
     wanted: list[tuple[Reason, float | None, float | None]] = [
         (Reason.DEFAULT, DEFAULT_THRESHOLD, None),
         (Reason.IDENTITY_CHECKS, IDENTITY_CHECK_THRESHOLD, None),
-        (Reason.EQUAL_ERROR, None if eer is None else eer.threshold, None),
+        (Reason.EQUAL_ERROR, equal, None),
     ]
     lowest = partial(operating_points.threshold_for, pairs.similarity, pairs.is_match)
     wanted += [(Reason.TARGET_FMR, lowest(target), target) for target in operating_points.FMR_TARGETS]
@@ -157,9 +146,8 @@ def _choices(
     for reason, at, target in wanted:
         if at is not None:
             fmr, fnmr = meter.fmr(at), meter.fnmr(at)
-            support, needed = (None, 0) if target is None else operating_points.support_of(fmr.of, target)
+            support = (None, 0) if target is None else operating_points.support_of(fmr.of, target)
             doubtful = operating_points.doubts(fmr, persons) or operating_points.doubts(fnmr, persons)
-            choices.append(
-                ThresholdChoice(reason, at, fmr, fnmr, target, support, needed, doubtful, extrapolations(fmr))
-            )
+            fpir = error_rates.extrapolations(fmr)
+            choices.append(ThresholdChoice(reason, at, fmr, fnmr, target, *support, doubtful, fpir))
     return tuple(choices)

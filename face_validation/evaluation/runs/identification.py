@@ -12,12 +12,7 @@ from pydantic import Field
 from face_validation.client.errors import FaceValidationError, RequestFailedError
 from face_validation.client.people import People, PersonMatch
 from face_validation.evaluation.runs.cases import Photograph, read_full_rows
-from face_validation.evaluation.statistics.error_rates import (
-    Extrapolation,
-    IdentificationRates,
-    extrapolations,
-    identification_rates,
-)
+from face_validation.evaluation.statistics import error_rates
 from face_validation.evaluation.statistics.intervals import Rate
 
 NOBODY = "NONE"
@@ -78,8 +73,8 @@ class Identification:
     fpir: Rate
     refused: Rate
     rank_k: tuple[Rate, ...]
-    extrapolations: tuple[Extrapolation, ...]
-    curve: IdentificationRates
+    extrapolations: tuple[error_rates.Extrapolation, ...]
+    curve: error_rates.IdentificationRates
     answers: Annotated[list[ProbeResult], Field(exclude=True)]
 
 
@@ -167,8 +162,8 @@ def count(answers: list[ProbeResult], threshold: float, *, enrolled: int, not_en
         fpir=fpir,
         refused=Rate.counted(np.array([bool(answer.error) for answer in answers], np.bool_)),
         rank_k=tuple(Rate.counted((ranks > 0) & (ranks <= k)) for k in range(1, CANDIDATES + 1)),
-        extrapolations=extrapolations(fpir, enrolled),
-        curve=identification_rates(scores, right, strangers_scores),
+        extrapolations=error_rates.extrapolations(fpir, enrolled),
+        curve=error_rates.identification_rates(scores, right, strangers_scores),
         answers=answers,
     )
 
