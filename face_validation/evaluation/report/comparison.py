@@ -108,10 +108,7 @@ class Comparison:
 def compare_runs(
     first: Sequence[Result], second: Sequence[Result], first_threshold: float, second_threshold: float
 ) -> Comparison:
-    """Compare two runs on the cases they share, each at its own threshold (0-100).
-
-    Raises EvaluationError where they share no case.
-    """
+    """Compare two runs on their shared cases, each at its threshold (0-100); EvaluationError where there is none."""
     others = {result.case.case_id: result for result in second}
     pairs = [(one, others.pop(one.case.case_id)) for one in first if one.case.case_id in others]
     same = [(one, other) for one, other in pairs if _question(one) == _question(other)]

@@ -25,8 +25,7 @@ MOST_PIXELS = 40_000_000  # what a JPEG or PNG of the contract cannot reach: a b
 class GalleryItem:
     """A pair on the wrong side of the threshold; `is_match` is its label, doubtful when the other would be ordinary.
 
-    `name` is the case's id, or both persons; `images` are source and target, with what was seen in them where that is
-    known.
+    `name` is the case's id, or both persons; `images` are source and target, with what was seen in them where known.
     """
 
     similarity: float
@@ -62,10 +61,7 @@ def gallery_of_all_pairs(all_pairs: AllPairs, pairs: ScoredPairs, threshold: flo
 
 
 def _places_to_look_at(pairs: ScoredPairs, threshold: float) -> Iterator[tuple[int, tuple[float, bool, bool]]]:
-    """Place, and similarity, label and whether the label looks wrong: those first, then the worst errors of both kinds.
-
-    Errors are in turn a false match and a false non-match, each kind from its worst on.
-    """
+    """Place, and similarity, label and its doubt: doubtful ones, then both kinds of error in turn, the worst first."""
     errors = (pairs.similarity >= threshold) != pairs.is_match
     suspicion, doubtful = label_doubts(pairs)
     noisy = np.flatnonzero(doubtful)
@@ -81,10 +77,7 @@ def _places_to_look_at(pairs: ScoredPairs, threshold: float) -> Iterator[tuple[i
 
 
 def thumbnail(path: Path, side: ImageAnalysis | None) -> str | None:
-    """The image as a `data:` address of a JPEG, at most 240 px a side; None when it cannot be shown.
-
-    `side` is what the service saw in it: the face that was compared is framed.
-    """
+    """A JPEG of at most 240 px a side as a `data:` address, the face compared in `side` framed; None if unreadable."""
     try:
         file = plain_file(path.read_bytes())
         image = opened(file)

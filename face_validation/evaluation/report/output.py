@@ -151,10 +151,7 @@ def _plots(study: Study, threshold: float) -> list[Plot]:
 
 
 def write_identification(run: Identification, out: Path, root: Path, service: str) -> None:
-    """Write results.csv, metrics.json, the charts and report.html of 1:N into `out`, which is made when missing.
-
-    Image paths are relative to `root`; `service` answered.
-    """
+    """Write results.csv (images relative to `root`), metrics.json, the charts and report.html of 1:N into `out`."""
     out.mkdir(parents=True, exist_ok=True)
     with (out / RESULTS_FILE).open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)

@@ -49,12 +49,10 @@ class Summary:
 
     Attributes:
         studies: of each type, the first one of all where there are several.
-        gallery: the pairs to look at first.
         failure_to_enrol: sources (of all pairs: photographs) in which nothing was found to compare although they show a
             face (ISO/IEC 19795-1), each distinct image counted once; likewise `failure_to_acquire`, targets. None for
             all pairs, where each photograph is both.
         overall: all labelled cases; all pairs have no decisions, refusals and times, and none of what follows.
-        groups: all dimensions, in the order in which they are to be read.
         latency: by type, and of all where there are several.
         throughput: cases a second over all sessions; None when nothing was asked.
         wrong: every wrong answer, the worst first.

@@ -97,8 +97,6 @@ def _environment() -> Environment:
         "thumbnail": lambda image: thumbnail(*image),
         "log10": _log10,
         "heat": _heat,
-        "low": lambda interval: NOTHING if interval is None else percent(interval[0]),
-        "high": lambda interval: NOTHING if interval is None else percent(interval[1]),
     }
     return environment
 

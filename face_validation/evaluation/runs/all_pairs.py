@@ -105,9 +105,8 @@ def run_all_pairs(
 ) -> tuple[Run, AllPairs]:
     """Score every two photographs of at least two persons, or take up the scores that are in `out`, the run's folder.
 
-    `service` names what describes and compares: scores of two are never mixed in one folder, unless `restart` throws
-    away those that are there. `describe` is called from `jobs` threads. Raises EvaluationError where `out` holds a run
-    of another service or files that do not belong together, or is in use.
+    `service` names what describes and compares. `describe` is called from `jobs` threads. Raises EvaluationError as
+    `opened` does, and where `out` holds files that do not belong together.
     """
     with opened(out, photos_path, service, SCORES_FILE, restart=restart) as run:
         if (kept := _kept(out, photographs)) is not None:

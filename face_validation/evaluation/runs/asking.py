@@ -1,7 +1,4 @@
-"""Cases put to the API: each image uploaded once, each question asked once, the answer or the refusal noted.
-
-Each case is a request of its own, or all of them are one bulk job, whose outcomes are then given case by case.
-"""
+"""Cases put to the API: each image uploaded once, each question asked once, the answer or the refusal noted."""
 
 import hashlib
 import json
@@ -64,15 +61,12 @@ class Requests:
 
 
 class OneJob(Requests):
-    """All cases are one bulk job, which is run first."""
+    """All cases are one bulk job, which is run first; its outcomes are then given case by case."""
 
     def __init__(
         self, client: FaceValidationClient, digests: dict[Path, str], cases: Sequence[Case], out: Path, at_once: int
     ) -> None:
-        """At most `at_once` images are uploaded, and lines asked, at once; the manifest is written into `out`.
-
-        Raises EvaluationError where the job could not be run.
-        """
+        """At most `at_once` images or lines are sent at once; raises EvaluationError where the job could not be run."""
         super().__init__(client, digests)
         with ThreadPoolExecutor(at_once) as pool:
             questions = list(dict.fromkeys(pool.map(self.question, cases)))
@@ -110,8 +104,7 @@ def ask_all(
 ) -> None:
     """Record answers as they come, in this thread; on Ctrl-C, or when nobody answers any more, also those under way.
 
-    `digests` are the SHA-256 of each image file; `jobs` cases are asked at once. Raises EvaluationError where the API
-    cannot be asked at all, or nobody answers any more.
+    `jobs` cases are asked at once. Raises EvaluationError where the API cannot be asked, or nobody answers any more.
     """
     over = threading.Event()
 

@@ -63,10 +63,7 @@ def read_cases(path: Path) -> list[Case]:
     A folder holds `face_to_face/<case>/{true_face,target_face}.*`, `id_to_face/<case>/{dni,target_face}.*` and
     `id_in_face/<case>/target_face.*`, one picture of each name. The layout itself says that `target_face` shows the
     trusted person, so a case is expected to match unless `labels.csv` (`case_id,expected[,note]`, ids like
-    `face_to_face/001`) in that folder says otherwise.
-
-    Raises:
-        EvaluationError: the file or one of its rows cannot be used; every bad row is named, up to ten.
+    `face_to_face/001`) in that folder says otherwise. Raises EvaluationError that names every bad row, up to ten.
     """
     if not path.is_dir() and not path.is_file():
         raise EvaluationError(f"{path} is neither a CSV file nor a folder.")

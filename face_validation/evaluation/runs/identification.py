@@ -59,8 +59,7 @@ class Identification:
         fpir: strangers who were given a name at the threshold.
         refused: probes in which no face was found; as wrong as any other where the person is known.
         rank_k: known probes whose person is among the k best candidates, without a threshold, k = 1 to `CANDIDATES`.
-        extrapolations: FPIR to expect at the threshold with other numbers of enrolled photographs; none where fewer
-            than ten strangers were given a name.
+        extrapolations: FPIR to expect at the threshold with other numbers of enrolled photographs.
     """
 
     threshold: float

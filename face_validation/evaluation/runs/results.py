@@ -1,7 +1,4 @@
-"""The answer to one case: a similarity with what was seen, a refusal, or a failure; and results.csv, a row for each.
-
-Rows are written as answers come, and read again when a run is taken up.
-"""
+"""The answer to one case: a similarity with what was seen, a refusal, or a failure; and results.csv, a row for each."""
 
 import csv
 import json
@@ -47,7 +44,6 @@ class Result:
     Attributes:
         source_sha256: hash of the source's bytes, as uploaded; likewise `target_sha256`.
         seconds: wall time of the request, uploads not counted.
-        similarity: 0-100 where scored.
         status: HTTP status; None when no answer came.
         code: the error envelope's code, or the client's name for what went wrong.
         details: the error's details, in one line.
@@ -55,7 +51,6 @@ class Result:
         boxes: what was seen in both images, where scored: the contract's `boxes` as JSON. Kept as text, because a run
             of 100,000 cases would not fit into memory otherwise.
         quality: scores of the quality measures as JSON, `{"source": {measure: 0-100}, "target": {...}}`; may be empty.
-        reasons: the answer's codes; may be empty.
     """
 
     case: Case
@@ -93,13 +88,10 @@ class Result:
 
     @property
     def least_sizes(self) -> tuple[float, int] | None:
-        """Height in pixels of the smaller compared face, and pixels of the smaller image; None without boxes.
-
-        Read without building the boxes: a report asks it of every case.
-        """
+        """Height in pixels of the smaller compared face, and pixels of the smaller image; None without boxes."""
         if not self.boxes:
             return None
-        sides = json.loads(self.boxes).values()
+        sides = json.loads(self.boxes).values()  # not `seen`, which takes longer: a report asks it of every case
         heights = [side["faces"][side["compared"]]["box"]["height"] * side["height"] for side in sides]
         return min(heights), min(side["width"] * side["height"] for side in sides)
 
@@ -137,10 +129,7 @@ def scored_pairs(results: Sequence[Result], groups: Mapping[str, str] | None = N
 
 @contextmanager
 def written(path: Path, root: Path) -> Iterator[Callable[[Iterable[Result]], None]]:
-    """Opens a new results.csv, and gives what adds rows to it; they are on the disk when it returns.
-
-    Images are written relative to `root`, the folder of the cases.
-    """
+    """Opens a new results.csv, with images relative to `root`; what it gives adds rows, on the disk when it returns."""
     relative = cache(lambda image: Path(os.path.relpath(image, root)).as_posix())  # many cases share an image
 
     def row(result: Result) -> dict[str, object]:

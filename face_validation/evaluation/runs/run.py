@@ -107,10 +107,7 @@ def opened(out: Path, cases_path: Path, service: str, results: str, *, restart: 
 
 
 def read_run(out: Path, root: Path = Path()) -> Run:
-    """A finished run from its folder; image paths are relative to `root`.
-
-    Raises EvaluationError where there is none, or its results are damaged.
-    """
+    """A finished run from its folder, images relative to `root`; EvaluationError where it is missing or damaged."""
     if not (out / RUN_FILE).is_file():
         raise EvaluationError(f"{out} holds no run: there is no {RUN_FILE}.")
     record = json.loads((out / RUN_FILE).read_text(encoding="utf-8"))
@@ -134,13 +131,11 @@ def run_cases(
     restart: bool = False,
     on_answer: Callable[[Result | None], None] = lambda _: None,
 ) -> Run:
-    """Ask every case, read from `cases_path`, that has no answer in `out` yet, the run's folder.
+    """Ask every case, read from `cases_path`, that has no answer in `out` yet, the run's folder (see `opened`).
 
-    `connect` is called once, when there is something to ask.
-    `service` names the API and its version: answers of two services are never mixed in one run, unless `restart` throws
-    away those that are there. `jobs` requests are under way at once, or one bulk job asks `by_job`. `on_answer` hears
-    of each answer as it comes, and once with None of each that was there already. Raises EvaluationError where `out`
-    holds answers of another service or a damaged file or is in use, or the API cannot be asked at all.
+    `connect` is called once, where there is something to ask. `service` names the API and its version. `jobs` requests
+    are under way at once, or one bulk job asks `by_job`. `on_answer` hears of each answer as it comes, and once with
+    None of each that was there already. Raises EvaluationError as `opened`, `read_results` and `ask_all` do.
     """
     results_path = out / RESULTS_FILE
     with opened(out, cases_path, service, RESULTS_FILE, restart=restart) as run:

@@ -26,9 +26,7 @@ LEAST_ERRORS = 5
 
 
 class PersonBootstrap:
-    """Resamples of persons with replacement: a pair counts as often as both its persons were drawn.
-
-    A pair of one person counts as often as that person was drawn.
+    """Resamples of persons with replacement: a pair counts as often as both its persons (or its one) were drawn.
 
     Source: R. M. Bolle et al., "Error analysis of pattern recognition systems: the subsets bootstrap", Computer Vision
     and Image Understanding 93 (2004) 1; A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1 (2007)

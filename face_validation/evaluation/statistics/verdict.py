@@ -155,8 +155,6 @@ class Assessment:
 def assess(threshold: float, fmr: Rate, fnmr: Rate, differentials: Differentials | None) -> Assessment:
     """The verdict at `threshold` (0-100): FMR at most 1:10,000, FNMR at most 1:100, no group more than 25 % worse.
 
-    A group's FMR is that of pairs within the group.
-
     Source: NIST SP 800-63A-4 (2025), section on biometric collection and comparison in identity proofing.
     """
     groups = () if differentials is None else differentials.groups
