@@ -1,4 +1,4 @@
-"""The flags that every command which asks the API has in common."""
+"""The flags that commands have in common: all connection flags, and how a number from 0 to 100 is given."""
 
 import sys
 from pathlib import Path
@@ -52,6 +52,11 @@ def check_texts(**texts: object) -> None:
         if isinstance(value, str) and not is_utf8(value):
             called = name if name.isupper() else f"--{name.replace('_', '-')}"
             raise SettingsError(f"{called} is '{printable(value)}', which is not UTF-8.")
+
+
+def percent(text: str, *names: str) -> Any:
+    """An option that takes 0 to 100."""
+    return typer.Option(*names, min=0, max=100, help=text)
 
 
 def _flag(text: str, *names: str) -> Any:

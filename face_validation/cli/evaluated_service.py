@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from face_validation.cli.connection_options import percent
 from face_validation.cli.output import ExitCode, progress_of, say
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.errors import FaceValidationError
@@ -36,9 +37,7 @@ Profile = Annotated[
     str | None, typer.Option("--profile", help="A name in the profile file, or a local stack's --info file.")
 ]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, max=64, help="Requests sent at the same time.")]
-Threshold = Annotated[
-    float, typer.Option(min=0, max=100, help="Threshold for the counts; the report has every threshold.")
-]
+Threshold = Annotated[float, percent("Threshold for the counts; the report has every threshold.")]
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from face_validation.cli import evaluated_service
+from face_validation.cli.connection_options import percent
 from face_validation.cli.evaluation_limits import Limit, complaints
 from face_validation.cli.output import AsJson, ExitCode, print_json, progress_of, say
 from face_validation.client.validation_result import DEFAULT_THRESHOLD
@@ -203,9 +204,7 @@ def identify(
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", exists=True, file_okay=False, help="Folder of one run.")],
     second: Annotated[Path, typer.Argument(metavar="B", exists=True, file_okay=False, help="Folder of the other run.")],
-    threshold: Annotated[
-        float | None, typer.Option(min=0, max=100, help="Threshold for both runs. Default: each run's own.")
-    ] = None,
+    threshold: Annotated[float | None, percent("Threshold for both runs. Default: each run's own.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two evaluation runs: what changed, and whether the change is significant."""

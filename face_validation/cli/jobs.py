@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from face_validation.cli.connection_options import ConnectedCommand, connection_of
+from face_validation.cli.connection_options import ConnectedCommand, connection_of, percent
 from face_validation.cli.output import AsJson, ExitCode, progress_of, tell
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.jobs import Job
@@ -44,9 +44,7 @@ def submit(
         typer.Option(metavar="FIELD=VALUE", help="For every line that has no such field. May be repeated."),
     ] = None,
     max_concurrency: Annotated[int | None, typer.Option(min=1, max=1000, help="The most lines asked at once.")] = None,
-    tolerate: Annotated[
-        float | None, typer.Option(min=0, max=100, help="Stop when more percent of the lines fail; 5 by default.")
-    ] = None,
+    tolerate: Annotated[float | None, percent("Stop when more percent of the lines fail; 5 by default.")] = None,
     watch: Watch = False,
     as_json: AsJson = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from face_validation.cli.connection_options import ConnectedCommand, check_texts, connection_of
+from face_validation.cli.connection_options import ConnectedCommand, check_texts, connection_of, percent
 from face_validation.cli.output import print_json
 from face_validation.client.errors import RequestError, SettingsError
 from face_validation.client.profiles import running_stack
@@ -55,7 +55,7 @@ def declare(
         Path | None, typer.Argument(metavar="PICTURE", exists=True, dir_okay=False, help="Its reference image.")
     ] = None,
     status: Annotated[Status, typer.Option(help="What becomes of the session.")] = "SUCCEEDED",
-    confidence: Annotated[float, typer.Option(min=0, max=100, help="That a living person was there.")] = 97.0,
+    confidence: Annotated[float, percent("That a living person was there.")] = 97.0,
     feedback: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="E.g. LOW_LIGHTING_DETECTED; again for more.")
     ] = None,

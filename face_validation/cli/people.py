@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from face_validation.cli.connection_options import connection_of
+from face_validation.cli.connection_options import connection_of, percent
 from face_validation.cli.output import AsJson, ExitCode, check_annotated, tell
 from face_validation.client.client import FaceValidationClient
 from face_validation.client.people import EverybodyResult
@@ -36,9 +36,7 @@ def enrol(
 def search(
     context: typer.Context,
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="The photo to search.")],
-    threshold: Annotated[
-        float, typer.Option(min=0, max=100, help="The lowest similarity that counts as found.")
-    ] = DEFAULT_THRESHOLD,
+    threshold: Annotated[float, percent("The lowest similarity that counts as found.")] = DEFAULT_THRESHOLD,
     max_faces: Annotated[int, typer.Option(min=1, max=100, help="The largest number of people to name.")] = 5,
     everybody: Annotated[
         bool, typer.Option("--all", help="Search for every face in the photo, the largest first; each costs a search.")
@@ -87,9 +85,7 @@ def verify(
     context: typer.Context,
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", exists=True, dir_okay=False, help="Is it this person?")],
     full_name: Annotated[str, typer.Option(help="Whom the person in the photo claims to be.")],
-    threshold: Annotated[
-        float, typer.Option(min=0, max=100, help="Match from this similarity on.")
-    ] = DEFAULT_THRESHOLD,
+    threshold: Annotated[float, percent("Match from this similarity on.")] = DEFAULT_THRESHOLD,
     as_json: AsJson = False,
 ) -> None:
     """Does a photo show the enrolled person of that name? Leaves with 0 for a match, with 1 for none."""

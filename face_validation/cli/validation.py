@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from face_validation.cli.connection_options import check_texts, connection_of
+from face_validation.cli.connection_options import check_texts, connection_of, percent
 from face_validation.cli.output import AsJson, check_annotated, print_json, print_verdict
 from face_validation.client.buckets import Bucket
 from face_validation.client.errors import Language
@@ -58,15 +58,12 @@ def validate(
         typer.Option(metavar="SESSION", help="From `liveness create`, in place of TARGET; SOURCE is its key."),
     ] = None,
     threshold: Annotated[
-        float, typer.Option(min=0, max=100, help="The lowest similarity that is a match; use 99 for identity checks.")
+        float, percent("The lowest similarity that is a match; use 99 for identity checks.")
     ] = DEFAULT_THRESHOLD,
     threshold_label: Annotated[
-        float | None,
-        typer.Option(min=0, max=100, help="ID_TO_FACE: SOURCE is a document above this confidence; default 55."),
+        float | None, percent("ID_TO_FACE: SOURCE is a document above this confidence; default 55.")
     ] = None,
-    review: Annotated[
-        float | None, typer.Option(min=0, max=100, help="From this to the threshold, a human must decide.")
-    ] = None,
+    review: Annotated[float | None, percent("From this to the threshold, a human must decide.")] = None,
     min_quality: Annotated[
         list[str] | None, typer.Option(metavar="MEASURE=SCORE", help="Refuse a lower score, e.g. sharpness=30.")
     ] = None,

@@ -118,17 +118,11 @@ def compare_runs(
     answers = [one.answer(first_threshold) for one in before], [one.answer(second_threshold) for one in after]
     wanted = [RIGHT_ANSWER[one.case.expected] for one in before]
     right = [np.array([got is right for got, right in zip(one, wanted, strict=True)], np.bool_) for one in answers]
-    changed = [
-        ChangedCase(
-            before[at].case.case_id,
-            before[at].case.expected,
-            (answers[0][at], answers[1][at]),
-            (before[at].similarity, after[at].similarity),
-            before[at].case.note,
-            is_better=bool(right[1][at]),
-        )
-        for at in np.flatnonzero(right[0] != right[1])
-    ]
+    changed = []
+    for at in np.flatnonzero(right[0] != right[1]):
+        case, said = before[at].case, (answers[0][at], answers[1][at])
+        scores, is_better = (before[at].similarity, after[at].similarity), bool(right[1][at])
+        changed.append(ChangedCase(case.case_id, case.expected, said, scores, case.note, is_better))
     shared_ids = {one.case.case_id for one, _ in pairs}
     return Comparison(
         groups=_groups(before, after, right, (first_threshold, second_threshold)),

@@ -45,11 +45,7 @@ class Model(BaseModel):
     """Read from the attributes of our own figures; nothing but the named fields."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        from_attributes=True,
-        json_schema_serialization_defaults_required=True,
-        serialize_by_alias=True,
+        extra="forbid", from_attributes=True, json_schema_serialization_defaults_required=True, serialize_by_alias=True
     )
 
 

@@ -146,8 +146,8 @@ def _choices(
     for reason, at, target in wanted:
         if at is not None:
             fmr, fnmr = meter.fmr(at), meter.fnmr(at)
-            support = (None, 0) if target is None else operating_points.support_of(fmr.of, target)
+            support, needed = (None, 0) if target is None else operating_points.support_of(fmr.of, target)
             doubtful = operating_points.doubts(fmr, persons) or operating_points.doubts(fnmr, persons)
             fpir = error_rates.extrapolations(fmr)
-            choices.append(ThresholdChoice(reason, at, fmr, fnmr, target, *support, doubtful, fpir))
+            choices.append(ThresholdChoice(reason, at, fmr, fnmr, target, support, needed, doubtful, fpir))
     return tuple(choices)

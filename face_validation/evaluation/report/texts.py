@@ -15,7 +15,6 @@ from markupsafe import Markup
 from face_validation.evaluation.report.gallery import thumbnail
 from face_validation.evaluation.statistics.intervals import Measured, Rate
 
-CATALOGUE = "texts.json"
 NOTHING = "\N{EN DASH}"
 # Light to dark: from an FMR of 1e-6 to one of 1 %.
 _HEAT = ("#fff7ec", "#fee8c8", "#fdd49e", "#fdbb84", "#fc8d59")
@@ -43,7 +42,7 @@ def text(key: str, **values: object) -> Text:
 
 @cache
 def _catalogue() -> dict[str, tuple[str, str]]:
-    return dict(json.loads(asset(CATALOGUE)))
+    return dict(json.loads(asset("texts.json")))
 
 
 def percent(rate: Rate | Measured | float | None) -> str:

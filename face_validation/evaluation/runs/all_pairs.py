@@ -7,7 +7,7 @@ import csv
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -47,11 +47,8 @@ class AllPairs:
     def of(cls, photos: Iterable[tuple[Photograph, bool]], scores: NDArray[np.float32]) -> "AllPairs":
         """Photographs with whether they show a face."""
         known = list(photos)
-        return cls(
-            tuple(photo for photo, has_face in known if has_face),
-            tuple(photo for photo, has_face in known if not has_face),
-            scores,
-        )
+        with_face = tuple(photo for photo, has_face in known if has_face)
+        return cls(with_face, tuple(photo for photo, has_face in known if not has_face), scores)
 
     @property
     def ends(self) -> tuple[Places, Places]:
@@ -130,11 +127,8 @@ def _kept(out: Path, photographs: Sequence[Photograph]) -> AllPairs | None:
         return None
     if max(path.stat().st_mtime for path in wanted) > (out / SCORES_FILE).stat().st_mtime:
         return None
-    return replace(
-        kept,
-        photos=tuple(wanted[one.path] for one in kept.photos),
-        without_face=tuple(wanted[one.path] for one in kept.without_face),
-    )
+    photos, without_face = (tuple(wanted[one.path] for one in some) for some in (kept.photos, kept.without_face))
+    return AllPairs(photos, without_face, kept.scores)
 
 
 def _scored(photos: Sequence[Photograph], describe: Describe, similarity: Similarity, jobs: int) -> AllPairs:

@@ -183,11 +183,10 @@ def _from_folder(folder: Path) -> tuple[list[Case], list[str]]:
     cases: list[Case] = []
     for type_, names in _FOLDERS.items():
         found = sorted(path for path in (folder / type_.lower()).glob("*") if path.is_dir())
-        if hidden := sum(is_hidden(path, folder) for path in found):
-            logger.warning("%s: %d hidden folders are not cases.", type_.lower(), hidden)
-        for case_folder in found:
-            if is_hidden(case_folder, folder):
-                continue
+        seen = [path for path in found if not is_hidden(path, folder)]
+        if len(seen) < len(found):
+            logger.warning("%s: %d hidden folders are not cases.", type_.lower(), len(found) - len(seen))
+        for case_folder in seen:
             case_id = f"{type_.lower()}/{case_folder.name}"
             if not is_utf8(case_id):
                 complaints.append(f"{printable(case_id)}: its name is not UTF-8; rename the folder")

@@ -85,15 +85,11 @@ def read_enrolments(path: Path, root: Path) -> list[Photograph]:
 
 def read_probes(path: Path, root: Path) -> list[Probe]:
     """A CSV `probe_id,image,expected_person[,note]`, NONE being a stranger; raises as `read_cases` does."""
-    return [
-        Probe(
-            row["probe_id"],
-            root / row["image"],
-            None if row["expected_person"] == NOBODY else row["expected_person"],
-            row.get("note", ""),
-        )
-        for _, row in read_full_rows(path, ("probe_id", "image", "expected_person"), files="image", root=root)
-    ]
+    probes = []
+    for _, row in read_full_rows(path, ("probe_id", "image", "expected_person"), files="image", root=root):
+        person = None if row["expected_person"] == NOBODY else row["expected_person"]
+        probes.append(Probe(row["probe_id"], root / row["image"], person, row.get("note", "")))
+    return probes
 
 
 def never_enrolled(enrolments: Sequence[Photograph], probes: Sequence[Probe]) -> list[str]:
