@@ -88,8 +88,7 @@ def print_verdict(result: ValidationResult, *, as_json: bool, language: Language
                 before = result.quality.source.get(measure)
                 told = "" if before is None else f"source {before.score:5.1f}  "
                 stdout.print(f"{escape(measure):28}{told}target {found.score:5.1f}")
-        if result.boxes is not None and result.boxes.source.document is not None:
-            document = result.boxes.source.document
+        if result.boxes is not None and (document := result.boxes.source.document) is not None:
             stdout.print(f"Document: {escape(document.label)} ({document.confidence:.0f} % sure)")
         stdout.print(f"[dim]Request id: {escape(result.id_request)}[/]")
     return typer.Exit(ExitCode.MATCH if result.matched else ExitCode.NO_MATCH)

@@ -33,9 +33,9 @@ def print_identification(run: Identification) -> None:
     Console(**STDOUT, soft_wrap=True).print(render("terminal_identification.txt", run=run), end="")
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], **style: Any) -> Table:
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], padding: Any) -> Table:
     """Numbers to the right; the first column holds names."""
-    table = Table(title=title or None, **STYLE, **style)
+    table = Table(title=title or None, padding=padding, pad_edge=False, **STYLE)
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place else "left", no_wrap=bool(place))
     for row in rows:
@@ -51,18 +51,10 @@ def _print_cases(overall: Confusion, groups: Sequence[Group], at: float, stdout:
         right = (one.cases, percent(one.accuracy), f"{low * 100:.1f}-{high * 100:.1f}")
         counts = (one.true_positives, one.true_negatives, one.false_positives, one.false_negatives, one.expected_errors)
         rows.append((escape(name), *right, *counts, one.unexpected_errors + one.missing_errors, one.failures))
-    stdout.print(
-        _table(
-            f"Right answers at threshold {at:g}, with their 95 % interval",
-            ("", "cases", "right", "95 %", "TP", "TN", "FP", "FN", "+", "-", "failed"),
-            rows,
-            caption="+ rightly refused, - refused or answered when it should not",
-            caption_justify="left",
-            padding=(0, 1, 0, 0),
-            pad_edge=False,
-        ),
-        soft_wrap=False,
-    )
+    columns = ("", "cases", "right", "95 %", "TP", "TN", "FP", "FN", "+", "-", "failed")
+    table = _table(f"Right answers at threshold {at:g}, with their 95 % interval", columns, rows, padding=(0, 1, 0, 0))
+    table.caption, table.caption_justify = "+ rightly refused, - refused or answered when it should not", "left"
+    stdout.print(table, soft_wrap=False)
 
 
 def print_comparison(comparison: Comparison, folders: Sequence[Path], thresholds: Sequence[float]) -> None:
@@ -70,21 +62,13 @@ def print_comparison(comparison: Comparison, folders: Sequence[Path], thresholds
     stdout = Console(**STDOUT)
     runs = zip("AB", folders, thresholds, strict=True)
     stdout.print(", ".join(f"{name} = {escape(str(folder))} at {at:g}" for name, folder, at in runs))
-    rows = [
-        (
-            group.name,
-            group.cases,
-            *map(percent, group.accuracy),
-            group.only_second_right,
-            group.only_first_right,
-            *(f"{auc:.4f}" for auc in group.auc or ()),
-            *([] if group.auc else ("", "")),
-            *map(percent, group.eer or ()),
-        )
-        for group in comparison.groups
-    ]
+    rows = []
+    for group in comparison.groups:
+        right = (*map(percent, group.accuracy), group.only_second_right, group.only_first_right)
+        areas = [f"{auc:.4f}" for auc in group.auc] if group.auc else ("", "")
+        rows.append((group.name, group.cases, *right, *areas, *map(percent, group.eer or ())))
     columns = ("", "cases", "right A", "right B", "better", "worse", "AUC A", "AUC B", "EER A", "EER B")
-    stdout.print(_table("", columns, rows, padding=0, pad_edge=False))  # so it fits into the 80 columns of a log
+    stdout.print(_table("", columns, rows, padding=0))  # so it fits into the 80 columns of a log
     stdout.print(render("terminal_comparison.txt", comparison=comparison), end="")
     _print_changed(comparison.changed, stdout)
     stdout.print(render("terminal_comparison_end.txt", comparison=comparison), end="")

@@ -24,7 +24,6 @@ ENDINGS = frozenset({".jpg", ".jpeg", ".png"})
 _COLUMNS = ("person", "path", "group", "has_face")
 _SEED = 20260101
 
-
 Descriptors = NDArray[np.float32]
 Describe = Callable[[Path], Descriptors | None]
 """Descriptor (d,) of the face in a photograph that a validation would compare; None where there is none."""
