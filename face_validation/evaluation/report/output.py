@@ -36,7 +36,6 @@ FURTHER_THRESHOLDS = (80.0, 90.0, 95.0, 99.0)
 IDENTIFICATION_SCHEMA = 1  # of metrics.json of 1:N: ratios 0-1 with their 95 % intervals
 _COLUMNS = ("probe_id", "image", "expected_person", "note", "person", "similarity", "error", "rank")
 
-
 # A chart in the report: its file's name, its SVG, and a caption in both languages.
 Plot = tuple[str, Markup, Text]
 
@@ -138,10 +137,8 @@ def _plots(study: Study, threshold: float) -> list[Plot]:
     if not study.pairs.similarity.size:
         return []
     drawn = {"det": charts.det_curve(study)} if study.auc is not None else {}
-    drawn |= {
-        "error_rates": charts.error_rate_curves(study, threshold),
-        "scores": charts.score_histograms(study, threshold),
-    }
+    drawn["error_rates"] = charts.error_rate_curves(study, threshold)
+    drawn["scores"] = charts.score_histograms(study, threshold)
     name = charts.name_of(study)
     return [(f"{kind}_{study.name.lower()}.svg", svg, text(f"{kind}_words", name=name)) for kind, svg in drawn.items()]
 

@@ -133,9 +133,8 @@ def written(path: Path, root: Path) -> Iterator[Callable[[Iterable[Result]], Non
     relative = cache(lambda image: Path(os.path.relpath(image, root)).as_posix())  # many cases share an image
 
     def row(result: Result) -> dict[str, object]:
-        of_case = {name: getattr(result.case, name) for name in _OF_CASE}
         return {
-            **of_case,
+            **{name: getattr(result.case, name) for name in _OF_CASE},
             **{name: getattr(result, name) for name in _OF_RESULT},
             "source": relative(result.case.source),
             "target": relative(result.case.target),
