@@ -64,11 +64,9 @@ class Alarms(Construct):
             watched["RekognitionQuota"] = metrics.rekognition_use(rekognition_tps)
         if probe:
             watched["ProbeFailures"] = FunctionMetrics(probe.function, "probe").failures()
-        told = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-        self.by_name = {
-            id_: self._alarm(id_, metric, **told[id_], rekognition_tps=rekognition_tps)
-            for id_, metric in watched.items()
-        }
+        table = Path(__file__).with_suffix(".toml").read_text("utf-8")
+        told = tomllib.loads(table.replace("{rekognition_tps}", str(rekognition_tps)))
+        self.by_name = {id_: self._alarm(id_, metric, **told[id_]) for id_, metric in watched.items()}
 
     def _alarm(
         self,
@@ -77,11 +75,9 @@ class Alarms(Construct):
         *,
         threshold: float,
         said: str,
-        rekognition_tps: int | None,
         periods: int = 1,
         without_data: str = "NOT_BREACHING",
     ) -> cloudwatch.Alarm:
-        description = said.format(rekognition_tps=rekognition_tps)
         alarm = cloudwatch.Alarm(
             self,
             id_,
@@ -90,7 +86,7 @@ class Alarms(Construct):
             evaluation_periods=periods,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData[without_data],
-            alarm_description=f"{description} What to do: {RUNBOOK}#{id_.lower()}",
+            alarm_description=f"{said} What to do: {RUNBOOK}#{id_.lower()}",
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         alarm.add_ok_action(actions.SnsAction(self.topic))

@@ -7,12 +7,18 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from face_validation_function.settings import ALL_VALIDATION_TYPES
 from infra.constructs.function import Functions, ServiceFunction
 from infra.monitoring import metrics as names
 from infra.monitoring.alarms import Alarms
 from infra.monitoring.metrics import FunctionMetrics, Metrics, of_the_sum
 
 REKOGNITION_USD_PER_CALL = 0.001
+# Each refusal counts under its code.
+ERROR_CODES = (
+    *("RequestError", "ForbiddenError", "ImageValidationError", "ImageTooLargeError", "InvalidS3ObjectError"),
+    "InternalServerError",
+)
 SIMILARITY_BANDS = ((0, 20), (20, 40), (40, 60), (60, 70), (70, 80), (80, 90), (90, 95), (95, 99), (99, 100))
 
 Row = Sequence[cloudwatch.IWidget]
@@ -45,7 +51,7 @@ class Dashboard(Construct):
 
 def _traffic(metrics: Metrics) -> Row:
     latencies = [*map(metrics.latency, ("p50", "p99")), *map(metrics.validation.duration, ("p50", "p99"))]
-    refusals = metrics.validation.labelled(names.ERROR_CODES_OF_VALIDATION)
+    refusals = metrics.validation.labelled((*ERROR_CODES, "LivenessError"))
     return [
         _graph("Requests and answers", metrics.requests, metrics.client_errors, metrics.server_errors),
         _graph("Latency (ms)", *latencies),
@@ -54,14 +60,13 @@ def _traffic(metrics: Metrics) -> Row:
 
 
 def _answers(validation: FunctionMetrics) -> Row:
-    outcomes = validation.labelled({names.MATCHES: "matches", names.NON_MATCHES: "non-matches"})
+    outcomes = validation.labelled({"Matches": "matches", "NonMatches": "non-matches"})
     quantiles = [
-        validation.of_handler(names.SIMILARITY, statistic=statistic, label=statistic)
-        for statistic in ("p10", "p50", "p90")
+        validation.of_handler("Similarity", statistic=statistic, label=statistic) for statistic in ("p10", "p50", "p90")
     ]
     bands = [
         # Values above `low`, up to `high`. CDK's Stats.tc counts between percentiles: always the same share.
-        validation.of_handler(names.SIMILARITY, statistic=f"TC({low or ''}:{high})", label=f"{low}-{high}")
+        validation.of_handler("Similarity", statistic=f"TC({low or ''}:{high})", label=f"{low}-{high}")
         for low, high in SIMILARITY_BANDS
     ]
     return [
@@ -83,8 +88,8 @@ def _people(metrics: Metrics) -> Row:
         people.of_handler(names.OPERATIONS, label="by request"),
         indexing.of_handler(names.OPERATIONS, label="photos by event"),
     ]
-    refusals = people.labelled(names.ERROR_CODES_OF_PEOPLE)
-    refused = indexing.labelled(code for code in names.ERROR_CODES if code != "RequestError")
+    refusals = people.labelled((*ERROR_CODES, "NotFoundError", "ConflictError"))
+    refused = indexing.labelled(code for code in ERROR_CODES if code != "RequestError")
     return [
         _graph("People: operations", *operations, width=6),
         _graph("People: refusals by code", *refusals, stacked=True, width=6),
@@ -94,7 +99,7 @@ def _people(metrics: Metrics) -> Row:
 
 
 def _jobs(metrics: Metrics) -> Row:
-    lines = metrics.job_gather.labelled({name: name.removeprefix("Lines").lower() for name in names.LINES})
+    lines = metrics.job_gather.labelled({f"Lines{one.title()}": one for one in ("answered", "refused", "failed")})
     durations = [metrics.job_lines.duration("p50"), metrics.job_gather.duration("p99")]
     return [
         _graph("Jobs", metrics.jobs_started, metrics.jobs_failed, width=6),
@@ -123,13 +128,7 @@ def _limits(metrics: Metrics, calls: Sequence[cloudwatch.IMetric], cost: cloudwa
 
 
 def _totals(metrics: Metrics, cost: cloudwatch.IMetric) -> cloudwatch.IWidget:
-    counted = {
-        names.VALIDATIONS: "validations",
-        names.MATCHES: "matches",
-        names.NON_MATCHES: "non-matches",
-        names.REVIEWS: "for review",
-        **{name: name for name in names.TYPES},
-    }
+    counted = {"Validations": "validations", "Matches": "matches", "NonMatches": "non-matches", "Reviews": "for review"}
     return cloudwatch.SingleValueWidget(
         title="In the time shown",
         width=24,
@@ -137,6 +136,8 @@ def _totals(metrics: Metrics, cost: cloudwatch.IMetric) -> cloudwatch.IWidget:
         set_period_to_time_range=True,
         metrics=[
             *metrics.validation.labelled(counted),
+            # Each validation counts under its type too.
+            *metrics.validation.labelled(ALL_VALIDATION_TYPES),
             metrics.people.of_handler(names.OPERATIONS, label="operations on people"),
             metrics.indexing.of_handler(names.OPERATIONS, label="photos by event"),
             cost,

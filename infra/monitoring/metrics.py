@@ -10,43 +10,16 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from face_validation_function.settings import ALL_VALIDATION_TYPES
 from infra.constructs.api import ValidationApi
 from infra.constructs.function import Functions
 
-NAMESPACE = "FaceValidation"
-SERVICE = "face-validation"
-VALIDATIONS, MATCHES, NON_MATCHES, SIMILARITY = "Validations", "Matches", "NonMatches", "Similarity"
-REVIEWS = "Reviews"
-# Each validation counts under its type too.
-TYPES = ALL_VALIDATION_TYPES
 # Of the functions about people: everything that was asked of them, or one photo of an event.
 OPERATIONS = "Operations"
 # Of the function that gathers a job's results.
-LINES = ("LinesAnswered", "LinesRefused", "LinesFailed")
 CLAIMS_IN_DOUBT = "ClaimsInDoubt"
 REKOGNITION_CALLS, THROTTLES = "RekognitionCalls", "Throttles"
-# Each refusal counts under its code.
-ERROR_CODES = (
-    "RequestError",
-    "ForbiddenError",
-    "ImageValidationError",
-    "ImageTooLargeError",
-    "InvalidS3ObjectError",
-    "InternalServerError",
-)
-ERROR_CODES_OF_VALIDATION = (*ERROR_CODES, "LivenessError")
-ERROR_CODES_OF_PEOPLE = (*ERROR_CODES, "NotFoundError", "ConflictError")
 
 PERIOD = Duration.minutes(5)
-# Functions that are watched -> how graphs call them.
-LABELS = {
-    "Validation": "validation",
-    "People": "people",
-    "Indexing": "indexing",
-    "JobLines": "jobs",
-    "JobGather": "gathering",
-}
 
 
 class FunctionMetrics:
@@ -75,9 +48,9 @@ class FunctionMetrics:
     def of_handler(self, name: str, *, statistic: str = "Sum", label: str | None = None) -> cloudwatch.Metric:
         """One of the metrics that the handler writes to its log."""
         return cloudwatch.Metric(
-            namespace=NAMESPACE,
+            namespace="FaceValidation",
             metric_name=name,
-            dimensions_map={"service": SERVICE, "function_name": self._function.function_name},
+            dimensions_map={"service": "face-validation", "function_name": self._function.function_name},
             statistic=statistic,
             period=PERIOD,
             label=label,
@@ -104,9 +77,11 @@ class Metrics(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._api = api.rest_api
-        self.validation, self.people, self.indexing, self.job_lines, self.job_gather = (
-            FunctionMetrics(functions[name].function, label) for name, label in LABELS.items()
-        )
+        self.validation = FunctionMetrics(functions["Validation"].function, "validation")
+        self.people = FunctionMetrics(functions["People"].function, "people")
+        self.indexing = FunctionMetrics(functions["Indexing"].function, "indexing")
+        self.job_lines = FunctionMetrics(functions["JobLines"].function, "jobs")
+        self.job_gather = FunctionMetrics(functions["JobGather"].function, "gathering")
         # Requests that reached API Gateway, and their answers.
         self.requests = self._api.metric_count(label="requests", period=PERIOD)
         self.client_errors = self._api.metric_client_error(label="4xx", period=PERIOD)
