@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -15,14 +15,9 @@ REQUIREMENTS = ROOT / "requirements" / "function.txt"
 WHEELS = ROOT / "build" / "wheels"
 
 PYTHON = "3.13"
-MACHINE_ARCHITECTURE = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(
-    platform.machine().lower(), "x86_64"
-)
+MACHINE_ARCHITECTURE = "arm64" if platform.machine().lower() in ("aarch64", "arm64") else "x86_64"
 # Lambda's Python 3.13 runs on Amazon Linux 2023, glibc 2.34; pip wants every platform that will do by name.
-PLATFORMS = {
-    architecture: tuple(f"{tag}_{machine}" for tag in ("manylinux_2_28", "manylinux_2_17", "manylinux2014"))
-    for architecture, machine in (("arm64", "aarch64"), ("x86_64", "x86_64"))
-}
+PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 # botocore carries the API descriptions of some 400 services, 90 % of its size; these are the clients that we create.
 AWS_SERVICES = ("cognito-idp", "dynamodb", "events", "kms", "rekognition", "s3", "sqs", "stepfunctions")
@@ -65,25 +60,21 @@ def compile_all(folder: Path, interpreter: Path) -> None:
 
 def interpreter_of(python: str = PYTHON) -> Path | None:
     """An interpreter of that version: this one, on the PATH, of pyenv's or of uv's; None when there is none."""
-    for candidate in _interpreters(f"python{python}"):
-        if version_of(candidate) == python:
-            return candidate
-    return None
+    name = f"python{python}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    managed = [
+        found
+        for versions in (pyenv, Path.home() / ".local/share/uv/python")
+        for found in sorted(versions.glob(f"*/bin/{name}"), reverse=True)
+    ]
+    candidates = [Path(sys.executable), *(Path(folder, name) for folder in os.get_exec_path()), *managed]
+    return next((one for one in candidates if os.access(one, os.X_OK) and version_of(one) == python), None)
 
 
 def version_of(interpreter: Path) -> str | None:
     """Major and minor version, `3.13`; None if it is not a working interpreter."""
     answer = _run([interpreter, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], quiet=True)
     return answer.stdout.strip() if answer.returncode == 0 else None
-
-
-def _interpreters(name: str) -> Iterator[Path]:
-    yield Path(sys.executable)
-    yield from (Path(folder) / name for folder in os.get_exec_path() if os.access(Path(folder) / name, os.X_OK))
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    managed = Path.home() / ".local/share/uv/python"
-    for versions in (pyenv / "versions", managed):
-        yield from sorted(versions.glob(f"*/bin/{name}"), reverse=True)
 
 
 def install(target: Path, requirements: Path, architecture: str, python: str = PYTHON) -> None:
@@ -94,10 +85,10 @@ def install(target: Path, requirements: Path, architecture: str, python: str = P
     Raises:
         subprocess.CalledProcessError: a package cannot be had, or its hash differs.
     """
-    wheels = WHEELS / f"{architecture}-{python}"
+    wheels, machine = WHEELS / f"{architecture}-{python}", "aarch64" if architecture == "arm64" else architecture
     wanted: list[str | Path] = [
         "-qq", "--disable-pip-version-check", "--require-hashes", "--no-deps", "--only-binary", ":all:",
-        *(argument for platform in PLATFORMS[architecture] for argument in ("--platform", platform)),
+        *(f"--platform={platform}_{machine}" for platform in PLATFORMS),
         "--implementation", "cp", "--python-version", python, "--requirement", requirements,
     ]  # fmt: skip
     pip: list[str | Path] = [sys.executable, Path(__file__).with_name("pip.py")]

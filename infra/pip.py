@@ -12,21 +12,9 @@ import os
 import subprocess
 import sys
 
-NETWORK = frozenset(
-    {
-        "cert",
-        "client-cert",
-        "default-timeout",
-        "extra-index-url",
-        "find-links",
-        "index-url",
-        "keyring-provider",
-        "no-index",
-        "proxy",
-        "retries",
-        "timeout",
-        "trusted-host",
-    }
+NETWORK = (
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST", "PIP_PROXY"),
+    *("PIP_CERT", "PIP_CLIENT_CERT", "PIP_KEYRING_PROVIDER", "PIP_RETRIES", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT"),
 )
 # pip's own order: what comes later wins.
 _KINDS = ("global", "user", "site", "env")
@@ -39,13 +27,12 @@ def pip_environment() -> dict[str, str]:
     for file in _configuration_files():
         parser = configparser.RawConfigParser()
         parser.read(file)
-        for section in _SECTIONS:
-            settings |= dict(parser[section]) if parser.has_section(section) else {}
-    kept = {_variable(name): value for name, value in settings.items() if name.replace("_", "-") in NETWORK}
-    ours = {_variable(name) for name in NETWORK}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PIP_") or name in ours}
+        for section in filter(parser.has_section, _SECTIONS):
+            settings |= {f"PIP_{name.upper().replace('-', '_')}": value for name, value in parser[section].items()}
+    settings |= os.environ
+    kept = {name: value for name, value in settings.items() if name in NETWORK or not name.startswith("PIP_")}
     # A null device for a file: pip then reads no file at all.
-    return {**kept, **inherited, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return kept | {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 def _configuration_files() -> list[str]:
@@ -62,10 +49,6 @@ def _configuration_files() -> list[str]:
         elif kind in files and line.endswith(", exists: True"):
             files[kind].append(line.strip().removesuffix(", exists: True"))
     return [file for kind in _KINDS for file in files[kind]]
-
-
-def _variable(name: str) -> str:
-    return f"PIP_{name.upper().replace('-', '_')}"
 
 
 if __name__ == "__main__":

@@ -39,12 +39,8 @@ SAM_VARIABLES = {
 
 def function_ids(template: Template) -> dict[str, str]:
     """The service's functions: name -> logical id in the template. CDK's own functions are not among them."""
-    found = {}
-    for logical_id, resource in template["Resources"].items():
-        path = resource.get("Metadata", {}).get("aws:cdk:path", "")
-        if resource["Type"] == "AWS::Lambda::Function" and path.endswith("/Function/Resource"):
-            found[path.split("/")[-3].lower()] = logical_id
-    return found
+    paths = {id_: one.get("Metadata", {}).get("aws:cdk:path", "") for id_, one in template["Resources"].items()}
+    return {path.split("/")[-3].lower(): id_ for id_, path in paths.items() if path.endswith("/Function/Resource")}
 
 
 def local_template(template: Template, stack: Mapping[str, str], host: str = LOOPBACK) -> dict[str, Any]:
@@ -59,18 +55,18 @@ def local_template(template: Template, stack: Mapping[str, str], host: str = LOO
         ValueError: a function has a variable that is a reference, and `stack` has no value for it.
     """
     changed = copy.deepcopy(dict(template))
-    for name, variables in zip(function_ids(template), _variables(changed), strict=True):
+    stack = {name: str(value).replace(f"//{LOOPBACK}:", f"//{host}:") for name, value in stack.items()}
+    for name, logical_id in function_ids(template).items():
+        variables = changed["Resources"][logical_id]["Properties"]["Environment"]["Variables"]
         for variable, value in variables.items():
             if variable.lower() in stack:
-                variables[variable] = stack[variable.lower()].replace(f"//{LOOPBACK}:", f"//{host}:")
+                variables[variable] = stack[variable.lower()]
             elif not isinstance(value, str):
                 raise ValueError(
                     f"The {name} function's {variable} is {value}, and the local stack's file has no "
                     f"{variable.lower()}: write the file anew with this version's `face-validation local --info`."
                 )
-        variables |= {
-            variable: stack[address].replace(f"//{LOOPBACK}:", f"//{host}:") for variable, address in ENDPOINTS.items()
-        }
+        variables |= {variable: stack[address] for variable, address in ENDPOINTS.items()}
     return changed
 
 
@@ -85,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "invoke":
         command += [function_ids(template)[chosen.function], "--event", str(chosen.event.resolve())]
     # A variable of sam's caller would stand in for the function's own.
-    own = {name for function in _variables(changed) for name in function}
+    functions = (changed["Resources"][logical_id]["Properties"] for logical_id in function_ids(template).values())
+    own = {name for function in functions for name in function["Environment"]["Variables"]}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name not in own}
     # The asset's path in the template is relative to the assembly.
     run = subprocess.run(  # noqa: S603 - no shell; the words are this module's and the operator's own
@@ -94,24 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run.returncode
 
 
-def _variables(template: Template) -> list[dict[str, Any]]:
-    """The variables of each of the service's functions, to be changed in place."""
-    return [
-        template["Resources"][id_]["Properties"]["Environment"]["Variables"] for id_ in function_ids(template).values()
-    ]
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m infra.sam", description="Options that are not listed here are sam's own and go to sam."
-    )
-    parser.add_argument(
-        "--info", type=Path, default=Path("stack.json"), help="written by `face-validation local --info`"
-    )
+    parser = argparse.ArgumentParser("python -m infra.sam", description="Options that are not listed here go to sam.")
+    parser.add_argument("--info", type=Path, default="stack.json", help="written by `face-validation local --info`")
     parser.add_argument("--assembly", type=Path, default=ASSEMBLY, help="folder that `make synth` wrote")
-    parser.add_argument(
-        "--host", default=LOOPBACK, help="name of this machine in a container; Docker Desktop: host.docker.internal"
-    )
+    parser.add_argument("--host", default=LOOPBACK, help="this machine in a container, such as host.docker.internal")
     parser.add_argument("--sam", default="sam", help="the sam program")
     commands = parser.add_subparsers(dest="command", required=True)
     invoke = commands.add_parser("invoke", help="one event, one answer")

@@ -72,7 +72,7 @@ def test_a_variable_of_the_callers_never_stands_in_for_a_functions(
     template: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "FaceValidation-dev.template.json").write_text(json.dumps(template))
-    (tmp_path / "stack.json").write_text(json.dumps(STACK))
+    (tmp_path / "stack.json").write_text(json.dumps({**STACK, "pid": 1}))
     sam = tmp_path / "sam"
     sam.write_text(f"#!/bin/sh\nenv > {tmp_path / 'seen'}\n")
     sam.chmod(0o755)
