@@ -7,8 +7,8 @@ from face_validation_function.settings import DOCUMENT_LABELS
 from infra.constructs.api import ValidationApi
 from infra.constructs.events import ask_regularly, enrol_uploads, erase_what_expires
 from infra.constructs.function import ServiceFunction, release
-from infra.constructs.identity import Identity, LivenessBrowsers
-from infra.constructs.jobs import JobMachine
+from infra.constructs.identity import Identity, add_liveness_browsers
+from infra.constructs.jobs import add_job_machine
 from infra.constructs.rights import grant
 from infra.constructs.stage import Stage, camel
 from infra.constructs.storage import Stores
@@ -53,7 +53,7 @@ class FaceValidationStack(Stack):
         functions = {name: self._function(name, stage, stores) for name in SETTINGS if name != "Probe"}
         erase_what_expires(functions["People"])
         enrol_uploads(functions["Indexing"], stores)
-        machine = JobMachine(self, "JobMachine", functions=functions, stores=stores, stage=stage).machine
+        machine = add_job_machine(Construct(self, "JobMachine"), functions, stores, stage)
         api = ValidationApi(self, "Api", functions=functions, pool=identity.pool, stage=stage)
         probe = self._probe(stage, stores, identity, api) if options.probe else None
         metrics = Metrics(self, "Metrics", api=api, functions=functions, letters=stores.dead_letters, machine=machine)
@@ -62,8 +62,8 @@ class FaceValidationStack(Stack):
             release(Construct(self, "Releases"), options.release, functions, alarms.by_name)
         dashboard = Dashboard(self, "Dashboard", metrics=metrics, alarms=alarms, functions=functions)
         if options.liveness:
-            browsers = LivenessBrowsers(self, "LivenessBrowsers")
-            self._outputs(LivenessIdentityPoolId=browsers.pool.ref)
+            browsers = add_liveness_browsers(Construct(self, "LivenessBrowsers"))
+            self._outputs(LivenessIdentityPoolId=browsers.ref)
         # The client's secret is never an output: outputs are readable by whoever may describe the stack.
         self._outputs(
             ApiUrl=api.url,

@@ -7,7 +7,7 @@ from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from face_validation_function.routes import ROUTES
+from face_validation_function.routes import RESOURCE_SERVER, ROUTES
 from infra.constructs.stage import Stage, accept, camel, stack_suffix, wildcard
 from infra.options import PROBE_CLIENT
 
@@ -43,16 +43,21 @@ class Identity(Construct):
             "there are none.",
             "AwsSolutions-COG8",
         )
-        # Each is `resource server/name`.
-        self._scopes = sorted({route.scope for route in ROUTES})
-        servers = self._resource_servers()
+        scopes = sorted({route.scope for route in ROUTES})
+        described = [
+            cognito.ResourceServerScope(scope_name=name, scope_description=f"{RESOURCE_SERVER}: {name}")
+            for name in (scope.removeprefix(f"{RESOURCE_SERVER}/") for scope in scopes)
+        ]
+        server = self.pool.add_resource_server(camel(RESOURCE_SERVER), identifier=RESOURCE_SERVER, scopes=described)
         prefix = f"face-validation-{stage.options.stage}-{stack_suffix()}"  # unique in the region, as Cognito demands
-        self._domain = self.pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix))
-        self.client = self._client("Client", self._scopes)
+        domain = self.pool.add_domain("Domain", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=prefix))
+        # Where `POST` with a client's id and secret answers a token.
+        self.token_url = f"{domain.base_url()}/oauth2/token"
+        self.client = self._client("Client", scopes)
         programs = (*stage.options.clients, PROBE_CLIENT) if stage.options.probe else stage.options.clients
         self.clients = {one.name: self._client(f"Client{camel(one.name)}", one.scopes) for one in programs}
         for client in (self.client, *self.clients.values()):
-            client.node.add_dependency(*servers)
+            client.node.add_dependency(server)
 
     def _client(self, id_: str, scopes: Iterable[str]) -> cognito.UserPoolClient:
         return self.pool.add_client(
@@ -68,63 +73,43 @@ class Identity(Construct):
             prevent_user_existence_errors=True,
         )
 
-    @property
-    def token_url(self) -> str:
-        """Where `POST` with the client's id and secret answers a token."""
-        return f"{self._domain.base_url()}/oauth2/token"
 
-    def _resource_servers(self) -> list[cognito.UserPoolResourceServer]:
-        scopes: dict[str, list[cognito.ResourceServerScope]] = {}
-        for scope in self._scopes:
-            server, name = scope.split("/")
-            described = cognito.ResourceServerScope(scope_name=name, scope_description=f"{server}: {name}")
-            scopes.setdefault(server, []).append(described)
-        return [
-            self.pool.add_resource_server(camel(server), identifier=server, scopes=of_server)
-            for server, of_server in scopes.items()
-        ]
-
-
-class LivenessBrowsers(Construct):
+def add_liveness_browsers(scope: Construct) -> cognito.CfnIdentityPool:
     """An identity pool without sign-in, whose visitors may start the stream of a session that the API gave them.
 
     Source: docs.aws.amazon.com/rekognition/latest/dg/face-liveness-prerequisites.html
     """
-
-    def __init__(self, scope: Construct, id_: str) -> None:
-        super().__init__(scope, id_)
-        self.pool = cognito.CfnIdentityPool(
-            self, "Pool", allow_unauthenticated_identities=True, allow_classic_flow=False
+    pool = cognito.CfnIdentityPool(scope, "Pool", allow_unauthenticated_identities=True, allow_classic_flow=False)
+    accept(
+        pool,
+        "Whoever checks a face is a visitor without an account. The credentials start the stream of a session, "
+        "which only the API creates, behind its own tokens; the session's id is the secret.",
+        "AwsSolutions-COG7",
+    )
+    visitors = iam.Role(
+        scope,
+        "Visitors",
+        assumed_by=iam.WebIdentityPrincipal(
+            "cognito-identity.amazonaws.com",
+            {
+                "StringEquals": {"cognito-identity.amazonaws.com:aud": pool.ref},
+                "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "unauthenticated"},
+            },
+        ),
+    )
+    visitors.add_to_policy(
+        iam.PolicyStatement(
+            actions=["rekognition:StartFaceLivenessSession"],
+            resources=["*"],
+            conditions={"StringEquals": {"aws:RequestedRegion": Stack.of(scope).region}},
         )
-        accept(
-            self.pool,
-            "Whoever checks a face is a visitor without an account. The credentials start the stream of a session, "
-            "which only the API creates, behind its own tokens; the session's id is the secret.",
-            "AwsSolutions-COG7",
-        )
-        visitors = iam.Role(
-            self,
-            "Visitors",
-            assumed_by=iam.WebIdentityPrincipal(
-                "cognito-identity.amazonaws.com",
-                {
-                    "StringEquals": {"cognito-identity.amazonaws.com:aud": self.pool.ref},
-                    "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "unauthenticated"},
-                },
-            ),
-        )
-        visitors.add_to_policy(
-            iam.PolicyStatement(
-                actions=["rekognition:StartFaceLivenessSession"],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:RequestedRegion": Stack.of(self).region}},
-            )
-        )
-        accept(
-            visitors,
-            "IAM knows no resource type for StartFaceLivenessSession: * is the only resource. It is the one action.",
-            wildcard("*"),
-        )
-        cognito.CfnIdentityPoolRoleAttachment(
-            self, "Roles", identity_pool_id=self.pool.ref, roles={"unauthenticated": visitors.role_arn}
-        )
+    )
+    accept(
+        visitors,
+        "IAM knows no resource type for StartFaceLivenessSession: * is the only resource. It is the one action.",
+        wildcard("*"),
+    )
+    cognito.CfnIdentityPoolRoleAttachment(
+        scope, "Roles", identity_pool_id=pool.ref, roles={"unauthenticated": visitors.role_arn}
+    )
+    return pool

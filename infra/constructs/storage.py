@@ -1,6 +1,5 @@
 """What a stage keeps: private buckets, tables that can be restored, a collection of faces, and dead letters."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -55,22 +54,19 @@ class Stores:
         infrequent = s3.Transition(
             storage_class=s3.StorageClass.INFREQUENT_ACCESS, transition_after=Duration.days(INFREQUENT_ACCESS_DAYS)
         )
-        self.source = self._image_bucket(images, "Source", *_expiry(options.source_days))
+        self.source = self._image_bucket(images, "Source", days=options.source_days)
         self.target = self._image_bucket(
-            images, "Target", s3.LifecycleRule(transitions=[infrequent]), *_expiry(options.target_days)
+            images, "Target", s3.LifecycleRule(transitions=[infrequent]), days=options.target_days
         )
         self.faces = self._image_bucket(images, "Faces", versioned=True)
         # Manifests are callers' own and stay in the source bucket.
-        self.jobs = self._image_bucket(images, "Jobs", *_expiry(JOB_DAYS))
-        self.claims_table = table(Construct(stack, "Claims"), ["id"], stage=stage, expires_by="expiration")
+        self.jobs = self._image_bucket(images, "Jobs", days=JOB_DAYS)
+        self.claims_table = self._table(Construct(stack, "Claims"), "id", expires_by="expiration")
         people = Construct(stack, "PeopleStores")
-        self.faces_table = table(people, ("full_name", "photo_id"), stage=stage)
+        self.faces_table = self._table(people, "full_name", "photo_id")
         for name, (partition, sort) in FACES_INDEXES.items():
             self.faces_table.add_global_secondary_index(
-                index_name=name,
-                partition_key=_text(partition),
-                sort_key=_text(sort) if sort else None,
-                projection_type=dynamodb.ProjectionType.ALL,
+                index_name=name, partition_key=_text(partition), sort_key=_text(sort) if sort else None
             )
         # A stage that is made anew beside what an older one left takes another name.
         self.collection = rekognition.CfnCollection(
@@ -78,9 +74,7 @@ class Stores:
         )
         self.collection.apply_removal_policy(stage.removal_policy)
         self.dead_letters = self._dead_letters(people)
-        self.jobs_table = table(
-            Construct(stack, "JobStores"), ("client", "job_id"), stage=stage, expires_by="expiration"
-        )
+        self.jobs_table = self._table(Construct(stack, "JobStores"), "client", "job_id", expires_by="expiration")
         created = dynamodb.Attribute(name="created_at", type=dynamodb.AttributeType.NUMBER)
         self.jobs_table.add_local_secondary_index(index_name=BY_TIME, sort_key=created)
         self.audit = self._audit(Construct(stack, "Audit")) if options.audit else None
@@ -100,17 +94,44 @@ class Stores:
         }
 
     def _image_bucket(
-        self, scope: Construct, id_: str, *rules: s3.LifecycleRule, versioned: bool | None = None
+        self, scope: Construct, id_: str, *more: s3.LifecycleRule, days: int | None = None, **settings: Any
     ) -> s3.Bucket:
+        rules = [s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7)), *more]
+        if days is not None:
+            rules.append(s3.LifecycleRule(expiration=Duration.days(days)))
         return private_bucket(
             scope,
             id_,
             retain=self._stage.retain,
             key=self._stage.key,
-            lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(7)), *rules],
+            lifecycle_rules=rules,
             server_access_logs_bucket=self._access_logs,
             server_access_logs_prefix=f"{id_.lower()}/",
-            versioned=versioned,
+            **settings,
+        )
+
+    def _table(
+        self, scope: Construct, partition: str, sort: str | None = None, *, expires_by: str | None = None
+    ) -> dynamodb.Table:
+        """A table paid by the request, encrypted and restorable.
+
+        DynamoDB removes a row after the time in its attribute `expires_by` (seconds since 1970).
+        """
+        key, encryption = self._stage.key, dynamodb.TableEncryption
+        return dynamodb.Table(
+            scope,
+            "Table",
+            partition_key=_text(partition),
+            sort_key=_text(sort) if sort else None,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=encryption.CUSTOMER_MANAGED if key else encryption.DEFAULT,
+            encryption_key=key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True, recovery_period_in_days=RECOVERY_DAYS
+            ),
+            time_to_live_attribute=expires_by,
+            deletion_protection=self._stage.retain,
+            removal_policy=self._stage.removal_policy,
         )
 
     def _dead_letters(self, scope: Construct) -> sqs.Queue:
@@ -187,32 +208,5 @@ def private_bucket(scope: Construct, id_: str, *, retain: bool, key: kms.IKey | 
     )
 
 
-def table(scope: Construct, keys: Sequence[str], *, stage: Stage, expires_by: str | None = None) -> dynamodb.Table:
-    """A table paid by the request, encrypted and restorable.
-
-    `keys` are the partition key and, if there is one, the sort key; DynamoDB removes a row after the time in its
-    attribute `expires_by` (seconds since 1970).
-    """
-    return dynamodb.Table(
-        scope,
-        "Table",
-        partition_key=_text(keys[0]),
-        sort_key=_text(keys[1]) if len(keys) > 1 else None,
-        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if stage.key else dynamodb.TableEncryption.DEFAULT,
-        encryption_key=stage.key,
-        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-            point_in_time_recovery_enabled=True, recovery_period_in_days=RECOVERY_DAYS
-        ),
-        time_to_live_attribute=expires_by,
-        deletion_protection=stage.retain,
-        removal_policy=stage.removal_policy,
-    )
-
-
 def _text(name: str) -> dynamodb.Attribute:
     return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
-
-
-def _expiry(days: int | None) -> list[s3.LifecycleRule]:
-    return [] if days is None else [s3.LifecycleRule(expiration=Duration.days(days))]
