@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from face_validation_function import lambda_function, people_function
 from face_validation_function.integrations.audit_trail import audit_trail
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.jobs_on_aws import JobFiles, JobsTable, tell_job_ended
 from face_validation_function.integrations.pace import Pace, PacedRekognition
 from face_validation_function.jobs import Job, Kind, Line
-from face_validation_function.people_function import PeopleAdapters
+from face_validation_function.lambda_function import Adapters, validate
+from face_validation_function.people_function import OPERATIONS, PeopleAdapters
 from face_validation_function.rest_function import HttpResponse, Invocation, once
 from face_validation_function.services.bulk_jobs import SCOPES
 from face_validation_function.services.job_steps import Ask, JobSteps, Reply
@@ -73,7 +73,7 @@ def _ask(adapters: StepAdapters, job: Job, context: Any) -> Ask:
     """The very operation behind the route that a job repeats, with a paced Rekognition."""
     tps = adapters.settings.jobs_tps
     pace = Pace(adapters.dynamodb, adapters.settings.claims_table, tps) if tps else None
-    operation = _validate(adapters) if job.kind is Kind.VALIDATION else _of_people(adapters, job.kind)
+    operation = _operation(adapters, job.kind)
     token = {"authorizer": {"claims": {"client_id": job.client, "scope": SCOPES[job.kind]}}}
 
     def ask(line: Line, within_s: float) -> Reply:
@@ -87,20 +87,14 @@ def _ask(adapters: StepAdapters, job: Job, context: Any) -> Ask:
     return ask
 
 
-Operation = Callable[[PacedRekognition, Invocation], HttpResponse]
-
-
-def _validate(adapters: StepAdapters) -> Operation:
-    settings = Settings.from_environment()
-    s3, dynamodb, audit = adapters.s3, adapters.dynamodb, audit_trail(settings, adapters.s3)
-    return lambda rekognition, invocation: lambda_function.validate(
-        lambda_function.Adapters.of(settings, rekognition, s3, dynamodb, audit), invocation
-    )
-
-
-def _of_people(adapters: StepAdapters, kind: Kind) -> Operation:
-    settings = PeopleSettings.from_environment()
-    operation = people_function.OPERATIONS["enrol" if kind is Kind.ENROLMENT else "search"]
-    return lambda rekognition, invocation: operation(
-        PeopleAdapters(settings, rekognition=rekognition, s3=adapters.s3, dynamodb=adapters.dynamodb), invocation
-    )
+def _operation(adapters: StepAdapters, kind: Kind) -> Callable[[PacedRekognition, Invocation], HttpResponse]:
+    s3, dynamodb = adapters.s3, adapters.dynamodb
+    if kind is Kind.VALIDATION:
+        settings = Settings.from_environment()
+        audit = audit_trail(settings, s3)
+        return lambda rekognition, invocation: validate(
+            Adapters.of(settings, rekognition, s3, dynamodb, audit), invocation
+        )
+    people = PeopleSettings.from_environment()
+    operation = OPERATIONS["enrol" if kind is Kind.ENROLMENT else "search"]
+    return lambda rekognition, invocation: operation(PeopleAdapters(people, rekognition, s3, dynamodb), invocation)

@@ -12,7 +12,7 @@ from face_validation_function.exceptions.exceptions import NotFoundError, Reques
 from face_validation_function.integrations.aws_client import aws_client
 from face_validation_function.integrations.faces_table import FacesTable
 from face_validation_function.integrations.rekognition_service import CollectionService, RekognitionService
-from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service, StoredVersion, looked_for_in
+from face_validation_function.integrations.s3_service import UPLOAD_S, S3Service, looked_for_in
 from face_validation_function.people import PersonMatch
 from face_validation_function.reasons import Reason
 from face_validation_function.request_timer import RequestTimer
@@ -46,7 +46,7 @@ _FACE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 class PeopleAdapters:
     """The logger and the services, which hold no state, over boto3 clients."""
 
-    def __init__(self, settings: PeopleSettings, *, rekognition: Any, s3: Any, dynamodb: Any) -> None:
+    def __init__(self, settings: PeopleSettings, rekognition: Any, s3: Any, dynamodb: Any) -> None:
         images, faces, bucket = S3Service(s3), RekognitionService(rekognition), settings.faces_bucket
         table = FacesTable(dynamodb, settings.faces_table, settings.collection_id)
         collection = CollectionService(rekognition, lambda: table.collections().active)
@@ -60,8 +60,8 @@ class PeopleAdapters:
     @classmethod
     def from_environment(cls) -> Self:
         """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
-        settings, rekognition = PeopleSettings.from_environment(), aws_client("rekognition")
-        return cls(settings, rekognition=rekognition, s3=aws_client("s3"), dynamodb=aws_client("dynamodb"))
+        settings = PeopleSettings.from_environment()
+        return cls(settings, aws_client("rekognition"), aws_client("s3"), aws_client("dynamodb"))
 
 
 def lambda_handler(event: Event, context: Any) -> HttpResponse:
@@ -135,8 +135,7 @@ def show_face(adapters: PeopleAdapters, invocation: Invocation, timer: RequestTi
     url = None
     if ADMIN in invocation.scopes:
         with timer.step("link"):
-            stored = StoredVersion(kept.photo.key, kept.photo.version)
-            url = adapters.s3.link(adapters.settings.faces_bucket, stored)
+            url = adapters.s3.link(adapters.settings.faces_bucket, kept.photo.key, kept.photo.version)
     return OperationResult(records.FaceRecordAnswer, face_record(kept.face, kept) | {"url": url})
 
 
@@ -158,7 +157,7 @@ def show_person(adapters: PeopleAdapters, invocation: Invocation, timer: Request
                 "image_path": one.key,
                 "version": one.version,
                 "is_delete_marker": one.is_delete_marker or None,
-                "url": None if one.is_delete_marker else adapters.s3.link(bucket, one),
+                "url": None if one.is_delete_marker else adapters.s3.link(bucket, one.key, one.version),
             }
             for kept in found
             for one in kept.versions

@@ -126,10 +126,10 @@ class S3Service:
             )
             return str(copied.get("VersionId", "null"))
 
-    def link(self, bucket: str, stored: StoredVersion) -> str:
+    def link(self, bucket: str, key: str, version: str) -> str:
         """The address from which anyone may download one version, for five minutes."""
         with translate_aws_errors("S3", {}):
-            asked = {"Bucket": bucket, "Key": stored.key, "VersionId": stored.version}
+            asked = {"Bucket": bucket, "Key": key, "VersionId": version}
             # Saved, never shown: an upload may be a page that calls itself an image.
             asked["ResponseContentDisposition"] = "attachment"
             return str(self._client.generate_presigned_url("get_object", Params=asked, ExpiresIn=LINK_S))

@@ -175,14 +175,13 @@ class KeptPhotos:
 
     def _settle(self, timer: RequestTimer, kept: KeptPhoto) -> None:
         """Erase what a moved photo was before, with the older versions that no row names."""
-        before = kept.moved_from
+        before, photo = kept.moved_from, kept.photo
         if before is None:
             return
         with timer.step("photo, delete versions"):
             # The key is this photo's alone: what else lies there was copied by requests that were interrupted.
-            copies = [one.version for one in self._s3.versions(self._bucket, kept.photo.key)]
-            left = [version for version in copies if version != kept.photo.version]
-            self._s3.delete_versions(self._bucket, kept.photo.key, left)
+            left = [one.version for one in self._s3.versions(self._bucket, photo.key) if one.version != photo.version]
+            self._s3.delete_versions(self._bucket, photo.key, left)
             versions = self._s3.versions(self._bucket, before.key)
             contents = [one for one in versions if not one.is_delete_marker]  # newest first
             place = next((at for at, one in enumerate(contents) if one.version == before.version), len(contents))
