@@ -14,17 +14,11 @@ from face_validation_function.rest_function import invocation_of, once, run_oper
 from face_validation_function.services.enrolment import Enrolled
 
 
-class DeadLetters:
-    """Puts failures that a retry cannot mend where people look for them; `client` is an SQS client."""
-
-    def __init__(self, client: Any, queue_url: str) -> None:
-        self._client, self._queue_url = client, queue_url
-
-    def send(self, record: Any, error: FaceValidationError) -> None:
-        """Keep one S3 record with the reason why its photo was not enrolled."""
-        letter = {"error": error.code, "reason": str(error), "reasons": list(error.reasons), "record": record}
-        with translate_aws_errors("SQS", {}):
-            self._client.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(letter))
+def keep_dead_letter(sqs: Any, queue_url: str, record: Any, error: FaceValidationError) -> None:
+    """Put an S3 record, with the reason why no retry enrols its photo, where people look for it; by an SQS client."""
+    letter = {"error": error.code, "reason": str(error), "reasons": list(error.reasons), "record": record}
+    with translate_aws_errors("SQS", {}):
+        sqs.send_message(QueueUrl=queue_url, MessageBody=json.dumps(letter))
 
 
 class IndexingAdapters:
@@ -33,7 +27,7 @@ class IndexingAdapters:
     def __init__(self) -> None:
         people = PeopleAdapters.from_environment()
         self.enrolment, self.logger = people.enrolment, people.logger
-        self.dead_letters = DeadLetters(aws_client("sqs"), people.settings.dead_letter_queue_url)
+        self.sqs, self.queue_url = aws_client("sqs"), people.settings.dead_letter_queue_url
 
 
 class PhotosNotEnrolledError(Exception):
@@ -68,7 +62,7 @@ def index(adapters: IndexingAdapters, event: Mapping[str, Any], context: Any) ->
             if error.status >= 500:
                 failed.append(str(error))
             else:
-                adapters.dead_letters.send(record, error)
+                keep_dead_letter(adapters.sqs, adapters.queue_url, record, error)
                 counts["refused"] += 1
     if failed:
         raise PhotosNotEnrolledError(f"{len(failed)} photos were not enrolled for now: {'; '.join(failed)}")

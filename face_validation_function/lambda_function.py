@@ -17,7 +17,7 @@ from face_validation_function.exceptions.exceptions import (
 )
 from face_validation_function.integrations.audit_trail import AuditTrail, audit_trail
 from face_validation_function.integrations.aws_client import aws_client
-from face_validation_function.integrations.claims_table import ClaimsTable, Replays
+from face_validation_function.integrations.claims_table import ClaimsTable, answered_once
 from face_validation_function.integrations.rekognition_service import LivenessSessions, RekognitionService
 from face_validation_function.integrations.s3_service import S3Service
 from face_validation_function.request_timer import Ended, RequestTimer, run_until_deadline
@@ -51,7 +51,7 @@ class Adapters:
     rekognition: RekognitionService
     logger: Logger
     liveness: LivenessService
-    replays: Replays | None = None
+    replays: ClaimsTable | None = None
     audit: AuditTrail | None = None
 
     @classmethod
@@ -59,7 +59,7 @@ class Adapters:
         """Adapters for the process's environment; raises ValueError, naming the variable that is missing."""
         settings, s3, dynamodb = Settings.from_environment(), aws_client("s3"), aws_client("dynamodb")
         made = cls.of(settings, aws_client("rekognition"), s3, dynamodb, audit_trail(settings, s3))
-        replays = Replays(ClaimsTable(dynamodb, settings.claims_table)) if settings.idempotency else None
+        replays = ClaimsTable(dynamodb, settings.claims_table) if settings.idempotency else None
         return replace(made, replays=replays)
 
     @classmethod
@@ -101,7 +101,8 @@ class Item:
             raise ForbiddenError(f"include: document needs the scope {READ} too; the token has {has}.")
         if replays is None or "id_request" not in request.model_fields_set:
             return self._decided(request, timer)
-        answer = replays.once(
+        answer = answered_once(
+            replays,
             (self.invocation.client, "validate", self.invocation.id_request),
             self.sent,
             timer.remaining_s,

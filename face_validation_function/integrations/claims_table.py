@@ -87,48 +87,42 @@ class ClaimsTable:
         return claim if claim and claim.expires_at >= int(time.time()) else None
 
 
-class Replays:
-    """Answers that were given: the same request is answered the same again for an hour, and paid for once."""
+def answered_once(
+    claims: ClaimsTable,
+    key: Sequence[str],
+    sent: object,
+    remaining_s: float,
+    work: Callable[[], Value],
+    *,
+    as_json: Callable[[Value], Json],
+    keep: bool,
+) -> Value | Json:
+    """What `work` answers, or, as JSON, what it answered when the same was sent under this key within an hour.
 
-    def __init__(self, claims: ClaimsTable) -> None:
-        self._claims = claims
-
-    def once(
-        self,
-        key: Sequence[str],
-        sent: object,
-        remaining_s: float,
-        work: Callable[[], Value],
-        *,
-        as_json: Callable[[Value], Json],
-        keep: bool,
-    ) -> Value | Json:
-        """What `work` answers, or, as JSON, what it answered when the same was sent under this key within an hour.
-
-        `work` has ended after `remaining_s` in whichever way; what it raises is not kept. Without `keep` duplicates are
-        refused only while it runs. RequestUnderWayError then; ConflictError when something else was sent under the key.
-        """
-        name, owner = f"replay#{_digest(list(key))}", uuid.uuid4().hex
-        claim = self._claims.claim(name, owner, int(time.time() + remaining_s) + GRACE_S)
-        if claim.outcome is not None:
-            kept: Json = json.loads(claim.outcome)
-            if kept["sent"] != _digest(sent):
-                message = "id_request: another body was sent with it within the last hour."
-                raise ConflictError(message, Reason.ID_REQUEST_REUSED)
-            return dict(kept["answer"])
-        if claim.owner != owner:
-            raise RequestUnderWayError("id_request: the same request is being answered.")
-        try:
-            value = work()
-        except BaseException:
-            self._claims.release(name, owner)
-            raise
-        if keep:
-            outcome = json.dumps({"sent": _digest(sent), "answer": as_json(value)}, allow_nan=False)
-            self._claims.record(name, owner, outcome, int(time.time()) + ANSWERS_KEPT_S)
-        else:
-            self._claims.release(name, owner)
-        return value
+    `work` has ended after `remaining_s` in whichever way; what it raises is not kept. Without `keep` duplicates are
+    refused only while it runs. RequestUnderWayError then; ConflictError when something else was sent under the key.
+    """
+    name, owner = f"replay#{_digest(list(key))}", uuid.uuid4().hex
+    claim = claims.claim(name, owner, int(time.time() + remaining_s) + GRACE_S)
+    if claim.outcome is not None:
+        kept: Json = json.loads(claim.outcome)
+        if kept["sent"] != _digest(sent):
+            message = "id_request: another body was sent with it within the last hour."
+            raise ConflictError(message, Reason.ID_REQUEST_REUSED)
+        return dict(kept["answer"])
+    if claim.owner != owner:
+        raise RequestUnderWayError("id_request: the same request is being answered.")
+    try:
+        value = work()
+    except BaseException:
+        claims.release(name, owner)
+        raise
+    if keep:
+        outcome = json.dumps({"sent": _digest(sent), "answer": as_json(value)}, allow_nan=False)
+        claims.record(name, owner, outcome, int(time.time()) + ANSWERS_KEPT_S)
+    else:
+        claims.release(name, owner)
+    return value
 
 
 _LOST: Refusals = {"ConditionalCheckFailedException": ClaimLostError}

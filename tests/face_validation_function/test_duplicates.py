@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from face_validation_function.exceptions.exceptions import ConflictError
-from face_validation_function.indexing_function import DeadLetters
+from face_validation_function.indexing_function import keep_dead_letter
 from face_validation_function.reasons import Reason
 from face_validation_function.rest_function import refused
 from face_validation_function.settings import THRESHOLD_DUPLICATE, THRESHOLD_POSSIBLE_DUPLICATE
@@ -94,7 +94,7 @@ def test_a_letter_about_a_refused_photo_has_the_reason(house: House) -> None:
     with pytest.raises(ConflictError) as error:
         house.enrol("index/eva.jpg")
 
-    DeadLetters(Queue(), "queue").send({"s3": {}}, error.value)
+    keep_dead_letter(Queue(), "queue", {"s3": {}}, error.value)
 
     (letter,) = sent
     assert (letter["error"], letter["reasons"]) == ("ConflictError", ["FACE_ENROLLED_UNDER_ANOTHER_NAME"])

@@ -16,7 +16,7 @@ import pytest
 from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.stores import create_claims_table
 from face_validation_function.exceptions.exceptions import InternalServerError
-from face_validation_function.integrations.claims_table import ClaimsTable, Replays
+from face_validation_function.integrations.claims_table import ClaimsTable
 from face_validation_function.integrations.rekognition_service import FaceMatch
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
@@ -70,7 +70,7 @@ class Service:
     ) -> None:
         self.rekognition = rekognition or FakeRekognition()
         self.log = StringIO()
-        adapters = replace(adapters_of(s3, self.rekognition, self.log), replays=Replays(ClaimsTable(dynamodb, table)))
+        adapters = replace(adapters_of(s3, self.rekognition, self.log), replays=ClaimsTable(dynamodb, table))
         self._function: RestFunction[Adapters] = RestFunction(OPERATIONS, lambda: adapters)
 
     @property
