@@ -112,16 +112,13 @@ OPERATIONS = {name: _operation(WORDS[name], models) for name, models in _MODELS.
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One of API Gateway's own answers: its response type there, and what the contract says instead.
-
-    `details` may hold a `$context` variable. `status` None keeps API Gateway's own status.
-    """
+    """One of API Gateway's own answers, by its type there, and what the contract says instead."""
 
     response_type: str
-    status: HTTPStatus | None
+    status: HTTPStatus | None  # None: API Gateway's own
     code: str
     message: str
-    details: str
+    details: str  # may hold a `$context` variable
     retry_after_s: int | None = None
 
     def envelope(self, request_id: str) -> Json:

@@ -71,10 +71,7 @@ class JobsTable:
         return list(map(_job, rows)), token_of(last)
 
     def change(self, job: Job, *states: State, **values: Any) -> Job:
-        """Set fields of a job that is in one of `states`, in the attempt that `job` is; the job as it is then.
-
-        A field whose value is None is removed. ConflictError if it is in another state by now, or in another attempt.
-        """
+        """Set fields of a job (None removes one); ConflictError unless in one of `states`, in the attempt of `job`."""
         set_ = ", ".join(f"#{name} = :{name}" for name, value in values.items() if value is not None)
         gone = ", ".join(f"#{name}" for name, value in values.items() if value is None)
         allowed = {f"state{place}": state for place, state in enumerate(states)}

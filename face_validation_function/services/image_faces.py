@@ -39,15 +39,13 @@ class LoadedImage:
 
 @dataclass(frozen=True, slots=True)
 class PreparedFace:
-    """One side, ready to be compared: the crop (JPG), where the face lies in it, and the uncropped image.
-
-    `document_file` is the document alone and `reading` what it says, each where the request needs it.
-    """
+    """One side, ready to be compared: the crop (JPG), where the face lies in it, and the uncropped image."""
 
     seen: ImageAnalysis
     crop: bytes
     face_in_crop: BoundingBox
     uncropped: bytes
+    # The document alone, and what it says: each where the request needs it.
     document_file: bytes | None = None
     reading: DocumentReading | None = None
 

@@ -58,10 +58,7 @@ class JobSteps:
         self._most_at_once = max(1, round(AT_ONCE_FOR_A_CALL * tps)) if tps else MAX_CONCURRENCY
 
     def split(self, client: str, job_id: str) -> dict[str, Any]:
-        """Make the batches of a job, or in a redrive those with lines that have no outcome; what the map reads then.
-
-        A manifest that cannot be asked ends the job: it has no batch, and the reason is the job's error.
-        """
+        """Make the batches of a job, or find those that a redrive asks; what the map reads, or why there is none."""
         job = self._jobs.read(client, job_id)
         error = None
         if not job.batches:
