@@ -7,14 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.engine import DetectedFace
-from rekognition_local.operations.faces import (
-    face_detail,
-    face_record,
-    faces_of,
-    members_beyond_default,
-    percent,
-    refusal,
-)
+from rekognition_local.operations import faces
 from rekognition_local.operations.service import MAX_FACES, Service, page
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
@@ -31,8 +24,8 @@ def index_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     gallery = service.gallery
     collection = gallery.comparable_collection(request["CollectionId"])
     image = service.images.read(request["Image"])
-    members = members_beyond_default(request.get("DetectionAttributes", ()))
-    found = faces_of(service, image, request.get("QualityFilter", "AUTO"), members)
+    members = faces.members_beyond_default(request.get("DetectionAttributes", ()))
+    found = faces.faces_of(service, image, request.get("QualityFilter", "AUTO"), members)
     good = [face for face in found if not face.reasons]
     most = min(request.get("MaxFaces", MAX_FACES), MAX_FACES)
     good, too_many = good[:most], good[most:]
@@ -47,11 +40,11 @@ def index_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         gallery.add_vectors("faces", collection, [kept[place][0].number for place in new], vectors[new])
     return {
         "FaceRecords": [
-            {"Face": face_record(row), "FaceDetail": face_detail(face, members)}
+            {"Face": faces.face_record(row), "FaceDetail": faces.face_detail(face, members)}
             for (row, _), face in zip(kept, good, strict=True)
         ],
         "UnindexedFaces": [
-            {"Reasons": reasons, "FaceDetail": face_detail(face, members)}
+            {"Reasons": reasons, "FaceDetail": faces.face_detail(face, members)}
             for face in found
             if (reasons := face.reasons or (["EXCEEDS_MAX_FACES"] if face in too_many else []))
         ],
@@ -71,7 +64,7 @@ def _kept(store: Store, source: dict[str, Any], face: DetectedFace, vector: NDAr
         face_id=str(uuid.uuid4()),
         # One image has one id, however often it is sent.
         image_id=str(uuid.UUID(source["image_digest"][:32], version=4)),
-        confidence=percent(face.confidence),
+        confidence=faces.percent(face.confidence),
         vector=vector.astype(np.float32).tobytes(),
     )
     return store.find(Face, number=number)[0], True
@@ -87,7 +80,7 @@ def list_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         wanted["face_id"] = request["FaceIds"]
     found, next_token = page(service, "ListFaces", request, PAGE_SIZE, Face, **wanted)
     return {
-        "Faces": [face_record(row) for row in found],
+        "Faces": [faces.face_record(row) for row in found],
         "NextToken": next_token,
         "FaceModelVersion": FACE_MODEL_VERSION,
     }
@@ -106,9 +99,9 @@ def delete_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     return {
         "DeletedFaces": [row.face_id for row in deleted],
         "UnsuccessfulFaceDeletions": [
-            refusal(face_id, "ASSOCIATED_TO_AN_EXISTING_USER", UserId=row.user_id)
+            faces.refusal(face_id, "ASSOCIATED_TO_AN_EXISTING_USER", UserId=row.user_id)
             if row is not None
-            else refusal(face_id, "FACE_NOT_FOUND")
+            else faces.refusal(face_id, "FACE_NOT_FOUND")
             for face_id, row in found.items()
             if row is None or row.user_id is not None
         ],

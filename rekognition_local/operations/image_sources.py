@@ -40,11 +40,7 @@ class RequestImage:
 
 
 class ImageSource:
-    """Reads the `Image` members of requests; shared by threads.
-
-    Args:
-        s3: a boto3 S3 client, or anything with its `get_object` and `put_object`.
-    """
+    """Reads the `Image` members of requests, S3Objects by a boto3 S3 client; shared by threads."""
 
     def __init__(self, s3: Any) -> None:
         self._s3 = s3
@@ -122,17 +118,12 @@ class ImageSource:
 def s3_client(endpoint: str | None) -> Any:
     """The boto3 client that reads S3Object images.
 
-    Args:
-        endpoint: an S3 that is not AWS's. Of the user's AWS settings it is given the credentials in the environment,
-            if there are any, and nothing else. None: AWS's own, by the user's settings; where those cannot be used,
-            the log says so and every S3Object is refused, but the server serves.
+    An endpoint is an S3 that is not AWS's. Of the user's AWS settings it gets the credentials in the environment, if
+    there are any, and nothing else. None is AWS's own, by the user's settings; where they cannot be used, the log says
+    so and every S3Object is refused, but the server serves.
     """
-    config = Config(
-        connect_timeout=2,
-        read_timeout=20,
-        retries={"mode": "standard", "total_max_attempts": 2},
-        max_pool_connections=32,
-    )
+    patience: dict[str, Any] = {"connect_timeout": 2, "read_timeout": 20, "max_pool_connections": 32}
+    config = Config(retries={"mode": "standard", "total_max_attempts": 2}, **patience)
     if endpoint is None:
         try:
             session = boto3.Session()

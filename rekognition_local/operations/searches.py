@@ -5,15 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.operations.faces import (
-    bounding_box,
-    face_detail,
-    face_record,
-    faces_of,
-    percent,
-    usable_faces,
-    user_record,
-)
+from rekognition_local.operations import faces
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import ServiceError, invalid_parameters
 from rekognition_local.storage.gallery import FACE_MODEL_VERSION
@@ -39,11 +31,11 @@ def search_faces_by_image(service: Service, request: dict[str, Any]) -> dict[str
     image = service.images.read(request["Image"])
     # Word for word the service's: programs compare it.
     complaint = ServiceError("InvalidParameterException", "There are no faces in the image. Should be at least 1.")
-    searched = usable_faces(service, image, request.get("QualityFilter", "NONE"), complaint)[0].face
+    searched = faces.usable_faces(service, image, request.get("QualityFilter", "NONE"), complaint)[0].face
     (probe,) = service.engine.embed(image.pixels, [searched])
     return {
-        "SearchedFaceBoundingBox": bounding_box(searched),
-        "SearchedFaceConfidence": percent(searched.confidence),
+        "SearchedFaceBoundingBox": faces.bounding_box(searched),
+        "SearchedFaceConfidence": faces.percent(searched.confidence),
         **_face_matches(service, request, collection, probe),
     }
 
@@ -71,14 +63,14 @@ def search_users_by_image(service: Service, request: dict[str, Any]) -> dict[str
     """SearchUsersByImage: users similar to an image's largest face; without a face, an answer without SearchedFace."""
     collection = service.gallery.comparable_collection(request["CollectionId"])
     image = service.images.read(request["Image"])
-    found = faces_of(service, image, request.get("QualityFilter", "NONE"))
+    found = faces.faces_of(service, image, request.get("QualityFilter", "NONE"))
     searched = next((face for face in found if not face.reasons), None)
     probes = service.engine.embed(image.pixels, [] if searched is None else [searched.face])
     return {
         **_user_matches(service, request, collection, probes),
-        "SearchedFace": None if searched is None else {"FaceDetail": face_detail(searched)},
+        "SearchedFace": None if searched is None else {"FaceDetail": faces.face_detail(searched)},
         "UnsearchedFaces": [
-            {"FaceDetails": face_detail(face), "Reasons": face.reasons or ["FACE_NOT_LARGEST"]}
+            {"FaceDetails": faces.face_detail(face), "Reasons": face.reasons or ["FACE_NOT_LARGEST"]}
             for face in found
             if face is not searched
         ],
@@ -100,8 +92,8 @@ def _face_matches(
     """The members of the reply that tell the faces similar to a vector (d,), without the face of the id `but`."""
     most, least = request.get("MaxFaces", MAX_FACES), request.get("FaceMatchThreshold", THRESHOLD)
     found = service.gallery.similar(Face, collection, probe, most + 1, least)
-    others = [{"Similarity": similarity, "Face": face_record(row)} for similarity, row in found if row.face_id != but]
-    return {"FaceMatches": others[:most], "FaceModelVersion": FACE_MODEL_VERSION}
+    told = [{"Similarity": percent, "Face": faces.face_record(row)} for percent, row in found if row.face_id != but]
+    return {"FaceMatches": told[:most], "FaceModelVersion": FACE_MODEL_VERSION}
 
 
 def _user_matches(
@@ -110,5 +102,5 @@ def _user_matches(
     """The members of the reply that tell the users similar to a vector (1, d), or to none (0, d)."""
     most, least = request.get("MaxUsers", MAX_USERS), request.get("UserMatchThreshold", THRESHOLD)
     found = [one for probe in probes for one in service.gallery.similar(User, collection, probe, most + 1, least)]
-    others = [{"Similarity": similarity, "User": user_record(user)} for similarity, user in found if user != but]
-    return {"UserMatches": others[:most], "FaceModelVersion": FACE_MODEL_VERSION}
+    told = [{"Similarity": percent, "User": faces.user_record(user)} for percent, user in found if user != but]
+    return {"UserMatches": told[:most], "FaceModelVersion": FACE_MODEL_VERSION}

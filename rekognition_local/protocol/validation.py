@@ -8,7 +8,7 @@ github.com/boto/botocore/issues/1366. `violations` reads replies as strictly.
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -42,49 +42,33 @@ def read_request(operation: OperationModel, document: Mapping[str, Any]) -> dict
 
 
 def _read(shape: Shape | None, value: Any, path: str, violations: list[str]) -> Any:
+    found: Any
     match shape:
-        case StructureShape():
-            return _read_structure(shape, _typed(value, dict, path), path, violations)
-        case ListShape():
-            items = _typed(value, list, path)
-            violations.extend(_violations(shape, items, path))
-            return [
-                _read(shape.member, item, f"{path}.{place}.member", violations) for place, item in enumerate(items, 1)
-            ]
-        case MapShape():
-            entries = _typed(value, dict, path)
-            violations.extend(_violations(shape, entries, path))
-            return {
-                _read(shape.key, key, f"{path}.key", violations): _read(
-                    shape.value, entry, f"{path}.{key:.40}.member", violations
-                )
-                for key, entry in entries.items()
-            }
-        case Shape():
-            scalar = read_scalar(shape, value, path)
-            violations.extend(_violations(shape, scalar, path))
-            return scalar
         case None:  # an operation without input
             return {}
-
-
-def _read_structure(
-    shape: StructureShape, members: Mapping[str, Any], path: str, violations: list[str]
-) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, member in shape.members.items():
-        place = _place(path, name)
-        if members.get(name) is not None:
-            found[name] = _read(member, members[name], place, violations)
-        elif name in shape.required_members:
-            violations.append(f"Value null at '{place}' failed to satisfy constraint: Member must not be null")
+        case StructureShape():
+            found, members = {}, _typed(value, dict, path)
+            for name, member in shape.members.items():
+                # The service names members in lower camel case, as its Java classes do: image.s3Object.name.
+                place = f"{path}.{name[0].lower()}{name[1:]}".removeprefix(".")
+                if members.get(name) is not None:
+                    found[name] = _read(member, members[name], place, violations)
+                elif name in shape.required_members:
+                    violations.append(f"Value null at '{place}' failed to satisfy constraint: Member must not be null")
+        case ListShape():
+            items = enumerate(_typed(value, list, path), 1)
+            found = [_read(shape.member, item, f"{path}.{place}.member", violations) for place, item in items]
+        case MapShape():
+            found = {}
+            for key, entry in _typed(value, dict, path).items():
+                name = _read(shape.key, key, f"{path}.key", violations)
+                found[name] = _read(shape.value, entry, f"{path}.{key:.40}.member", violations)
+        case Shape():
+            found = read_scalar(shape, value, path)
+    shown = f"Value '{found!s:.200}'" if isinstance(found, str | int | float) else "Value"
+    failed = f"{shown} at '{path}' failed to satisfy constraint"
+    violations += [f"{failed}: {broken}" for broken in broken_constraints(shape, found)]
     return found
-
-
-def _place(path: str, name: str) -> str:
-    # The service names members in lower camel case, as its Java classes do: image.s3Object.name, externalImageId.
-    camel = name[0].lower() + name[1:]
-    return f"{path}.{camel}" if path else camel
 
 
 def _typed(value: Any, kind: type, path: str) -> Any:
@@ -120,12 +104,6 @@ def read_scalar(shape: Shape, value: Any, path: str) -> Any:
     raise ServiceError("SerializationException", f"{path} is not a {shape.type_name}: {value!r:.80}")
 
 
-def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    shown = f"Value '{value!s:.200}'" if isinstance(value, str | int | float) else "Value"
-    failed = f"{shown} at '{path}' failed to satisfy constraint"
-    return (f"{failed}: {broken}" for broken in broken_constraints(shape, value))
-
-
 def broken_constraints(shape: Shape, value: Any) -> Iterator[str]:
     """The model's bounds, enumeration and pattern that a value of the right type breaks, in the service's words."""
     measure, what = (len(value), "length") if isinstance(value, Sized) else (value, "value")
@@ -151,10 +129,10 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 def violations(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
     """Everything in a reply, which is called `path`, that its shape forbids, or that stands where there is no shape."""
+    broken: Iterable[str] = ()
     match shape, value:
-        case None, _:
-            if value:
-                yield f"{path}: the operation answers nothing"
+        case None, _ if value:
+            yield f"{path}: the operation answers nothing"
         case StructureShape(), dict():
             members, given = shape.members, value.keys()
             yield from (f"{path}: the model has no member {name}" for name in sorted(given - members.keys()))
@@ -163,7 +141,7 @@ def violations(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
                 yield from violations(members[name], value[name], f"{path}.{name}")
         case ListShape(), list():
             # The model's least length of DeletedFaces is 1, yet the service answers an empty list.
-            yield from _broken_reply(shape, value, path) if value else ()
+            broken = broken_constraints(shape, value) if value else ()
             for place, item in enumerate(value):
                 yield from violations(shape.member, item, f"{path}[{place}]")
         case MapShape(), dict():
@@ -171,17 +149,8 @@ def violations(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
                 yield from violations(shape.key, key, f"{path} (key)")
                 yield from violations(shape.value, entry, f"{path}.{key}")
         case Shape(), _:
-            yield from _scalar_violations(shape, value, path)
-
-
-def _scalar_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    try:
-        scalar = read_scalar(shape, value, path)
-    except ServiceError as error:
-        yield str(error)
-    else:
-        yield from _broken_reply(shape, scalar, path)
-
-
-def _broken_reply(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    return (f"{path}: {value!r:.80}: {broken}" for broken in broken_constraints(shape, value))
+            try:
+                broken = broken_constraints(shape, read_scalar(shape, value, path))
+            except ServiceError as error:
+                yield str(error)
+    yield from (f"{path}: {value!r:.80}: {reason}" for reason in broken)

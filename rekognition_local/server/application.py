@@ -39,14 +39,9 @@ def application(
 ) -> Starlette:
     """The ASGI application.
 
-    Args:
-        service: what answers.
-        latency_ms: time added to every operation, as a distant service would; it holds no thread.
-        threads: operations worked on at once; default: one for each core.
-        faults: opens `POST /faults` {"error": NAME, "operation"?: NAME, "times"?: N} and `DELETE /faults`, for tests.
-        answers: what testers declared; opens `POST /answers` and `DELETE /answers`. The outcomes of liveness sessions
-            can always be declared, at `/liveness`.
-        reach: which machines and names the server answers; default: this machine alone.
+    `latency_ms` is added to every operation and holds no thread; `threads` operations are worked on at once, by default
+    one for each core. `faults` opens `POST /faults` {"error": NAME, "operation"?: NAME, "times"?: N} and its DELETE,
+    `answers` those of `/answers`; outcomes of liveness sessions can always be declared, at `/liveness`.
     """
     reach = Reach() if reach is None else reach
     declared = Answers() if answers is None else answers

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rekognition_local.storage.records import Record
-from rekognition_local.storage.storage_errors import FolderInUseError, StorageError, refuse_foreign, storage_errors
+from rekognition_local.storage.storage_errors import StorageError, refuse_foreign, storage_errors
 
 _FILE = "collections.sqlite3"
 REMEMBERED_S = 24 * 3600.0
@@ -27,9 +27,8 @@ class Store:
         folder: where the file lies; None keeps everything in memory.
 
     Raises:
-        FolderInUseError: another process has the folder.
-        StorageError: the file is not a database of this server, damaged, locked, or cannot be written; so is raised by
-            every method, later, when the disk is full or gone.
+        StorageError: another process has the folder; the file is not a database of this server, damaged, locked, or
+            cannot be written. Every method raises it later, when the disk is full or gone.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -181,7 +180,7 @@ def _claimed(folder: Path) -> Any:
         ) from error
     try:
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    except BlockingIOError as error:  # its vectors in memory would not see our changes
         claim.close()
-        raise FolderInUseError(f"Another server works on {folder}.") from error
+        raise StorageError(f"Another server works on {folder}.") from error
     return claim

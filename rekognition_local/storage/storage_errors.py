@@ -27,10 +27,6 @@ class StorageError(RuntimeError):
     """The collections cannot be read or written; `str(error)` says which file, why, and what to do."""
 
 
-class FolderInUseError(StorageError):
-    """Another server works on this data folder: its vectors in memory would not see our changes."""
-
-
 @contextmanager
 def storage_errors(file: Path | str) -> Iterator[None]:
     """Turn what SQLite cannot do with `file` into a StorageError; what it says of our own statements stays as it is."""

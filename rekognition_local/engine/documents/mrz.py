@@ -7,15 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from face_validation_function.documents.zones import (
-    FILLER,
-    LAYOUTS,
-    MIN_RIGHT,
-    Layout,
-    judged,
-    zone_lines,
-    zone_texts,
-)
+from face_validation_function.documents import zones
 
 _FIRST_LINE = re.compile(r"([PVIAC][A-Z0-9<])(?:[A-Z0]{3}|D<<)[A-Z0-9<]*<<")
 # Some states begin a card's zone with another letter than A, C or I, but V is a visa's alone.
@@ -33,21 +25,21 @@ class MachineReadableZone:
 
 def find(texts: Sequence[str]) -> MachineReadableZone | None:
     """The most credible zone among lines of recognised text, given from top to bottom; None without one."""
-    lines = zone_lines(texts)
+    lines = zones.zone_lines(texts)
     found = [
-        judged(layout, variant)
-        for layout in LAYOUTS
-        for text in zone_texts(layout, lines)
+        zones.judged(layout, variant)
+        for layout in zones.LAYOUTS
+        for text in zones.zone_texts(layout, lines)
         if _may_begin(layout, text)
         # A number may mix both: it is tried as it was read, and with the letter O taken for a zero.
         for variant in (text, text[:5] + text[5:].replace("O", "0"))
     ]
     best = max(found, key=lambda zone: zone.right_digits, default=None)
-    if best is not None and best.right_digits >= MIN_RIGHT:
-        return MachineReadableZone(best.text[:2].rstrip(FILLER), is_whole=True, is_valid=best.is_valid)
+    if best is not None and best.right_digits >= zones.MIN_RIGHT:
+        return MachineReadableZone(best.text[:2].rstrip(zones.FILLER), is_whole=True, is_valid=best.is_valid)
     first = next(filter(None, map(_FIRST_LINE.match, lines)), None)
-    return None if first is None else MachineReadableZone(first[1].rstrip(FILLER))
+    return None if first is None else MachineReadableZone(first[1].rstrip(zones.FILLER))
 
 
-def _may_begin(layout: Layout, text: str) -> bool:
+def _may_begin(layout: zones.Layout, text: str) -> bool:
     return text.startswith(tuple(layout.begins)) or (layout.name in _OF_ANY_LETTER and not text.startswith("V"))

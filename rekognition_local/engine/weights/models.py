@@ -62,12 +62,8 @@ def network(file: ModelFile) -> Network:
     return Network(_GRAPHS[file](file.content()))
 
 
-def _sface(content: bytes) -> ModelProto:
-    return opencv_zoo.sface(content, in_bytes=graphs.multiplies_bytes())
-
-
 _GRAPHS: Mapping[ModelFile, Callable[[bytes], ModelProto]] = {
-    model_files.SFACE: _sface,
+    model_files.SFACE: lambda content: opencv_zoo.sface(content, in_bytes=graphs.multiplies_bytes()),
     model_files.YUNET: opencv_zoo.yunet,
     model_files.RESNET: dlib_resnet.resnet,
     model_files.ONET: graphs.onet,

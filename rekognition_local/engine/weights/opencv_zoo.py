@@ -42,7 +42,9 @@ def sface(content: bytes, *, in_bytes: bool) -> ModelProto:
             case "BatchNormalization":
                 before = _normalisation(node, weights)
             case "Gemm" if before is not None:
-                matrix, bias = _linear(weights[node.input[1]], weights[node.input[2]], before)
+                matrix, bias = weights[node.input[1]], weights[node.input[2]]  # (outputs, channels * plane)
+                scale, shift = (np.repeat(values, matrix.shape[1] // len(values)) for values in before)
+                matrix, bias = matrix * scale, bias + matrix @ shift
                 scale, shift = _normalisation(next(steps), weights)
                 matrix, bias = (matrix * scale[:, None]).T, bias * scale + shift
                 result = graph.linear(graph.step("Flatten", result), matrix, bias, in_bytes=in_bytes)
@@ -118,9 +120,3 @@ def _normalisation(node: NodeProto, weights: Mapping[str, Floats]) -> tuple[Floa
     gamma, beta, mean, variance = (weights[name].astype(np.float64) for name in node.input[1:])
     scale = gamma / np.sqrt(variance + _attributes(node)["epsilon"])
     return scale.astype(np.float32), (beta - mean * scale).astype(np.float32)
-
-
-def _linear(matrix: Floats, bias: Floats, before: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """Matrix (outputs, channels * plane) and bias of a linear layer that a normalisation of its channels precedes."""
-    scale, shift = (np.repeat(values, matrix.shape[1] // len(values)) for values in before)
-    return matrix * scale, bias + matrix @ shift

@@ -18,7 +18,7 @@ from rekognition_local.operations.service import Service
 from rekognition_local.operations.users import mean_vector
 from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery
-from rekognition_local.storage.storage_errors import FolderInUseError
+from rekognition_local.storage.storage_errors import StorageError
 from tests.rekognition_local.conftest import FakeServer
 from tests.rekognition_local.fakes import FakeEngine, FakeS3, Scene, descriptor, face, picture
 from tests.rekognition_local.servers import client, serving
@@ -706,7 +706,7 @@ def test_searches_beside_changes_are_right(office: FakeServer) -> None:
 
 def test_a_folder_has_one_server(tmp_path: Any) -> None:
     first = Store(tmp_path)
-    with pytest.raises(FolderInUseError, match=str(tmp_path)):
+    with pytest.raises(StorageError, match=f"Another server works on {tmp_path}"):
         Store(tmp_path)
 
     first.close()
