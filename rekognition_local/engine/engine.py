@@ -66,8 +66,7 @@ class Engine:
     def load(cls, settings: EngineSettings | None = None) -> "Engine":
         """Locates, checks and opens the models: about half a second.
 
-        Raises:
-            ModelError: a model is missing, is not the known file, or does not have the shape it must have.
+        ModelError where one is missing, is not the known file, or does not have the shape it must have.
         """
         told = EngineSettings() if settings is None else settings
         own = told.detector

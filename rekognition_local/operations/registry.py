@@ -1,11 +1,10 @@
 """The operations that are built, by their name in the model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from rekognition_local.operations import collection_faces, collections, faces, labels, liveness, searches, texts, users
-from rekognition_local.operations.service import Operation, Service
+from rekognition_local.operations.service import Operation
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
@@ -35,9 +34,4 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "TagResource": collections.tag_resource,
         "UntagResource": collections.untag_resource,
     }
-)
-
-# Of these, a declared answer is what happened outside of the server: the operation completes it.
-COMPLETED: Mapping[str, Callable[[Service, dict[str, Any], Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
-    {"GetFaceLivenessSessionResults": liveness.get_face_liveness_session_results}
 )

@@ -34,7 +34,8 @@ def detect_text(service: Service, request: dict[str, Any]) -> dict[str, Any]:
         kept = [word for word in words(line) if _passes(word, size, filters.get("WordFilter", {}), regions)]
         if kept:
             found.append((line, kept))
-    largest = sorted((word for _, kept in found for word in kept), key=_area, reverse=True)[:MAX_WORDS]
+    parts = [word for _, kept in found for word in kept]
+    largest = sorted(parts, key=lambda word: word.box.length * word.box.height, reverse=True)[:MAX_WORDS]
     found = [(line, some) for line, kept in found if (some := [word for word in kept if word in largest])]
     lines = [_detection(line.text, "LINE", id_, line.confidence, line.box, size) for id_, (line, _) in enumerate(found)]
     parted = [(parent, word) for parent, (_, kept) in enumerate(found) for word in kept]
@@ -70,10 +71,6 @@ def _passes(word: TextLine, size: Corners, wanted: Mapping[str, float], regions:
         and height >= wanted.get("MinBoundingBoxHeight", 0.0)
         and (not regions or any(cv2.pointPolygonTest(region, middle, False) >= 0 for region in regions))
     )
-
-
-def _area(word: TextLine) -> float:
-    return word.box.length * word.box.height
 
 
 def _region(region: Mapping[str, Any]) -> NDArray[np.float32]:

@@ -69,9 +69,7 @@ class Answers:
     def order(self, error: str, operation: str | None = None, times: int = 1) -> None:
         """Answer the next `times` calls of an operation (None: of any) with an error; earlier orders come first.
 
-        Raises:
-            KeyError: the model has no such error.
-            ValueError: the model has no such operation, or `times` is not from 1 to MOST_TIMES.
+        KeyError where the model has no such error, ValueError for an unknown operation and `times` beyond MOST_TIMES.
         """
         if operation is not None and operation not in service_model().operation_names:
             raise ValueError(f"operation is {operation!r:.100}: Rekognition has none of that name.")

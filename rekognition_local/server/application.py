@@ -17,12 +17,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from rekognition_local.operations.registry import COMPLETED, OPERATIONS
+from rekognition_local.operations.liveness import get_face_liveness_session_results
+from rekognition_local.operations.registry import OPERATIONS
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.validation import read_request
 from rekognition_local.protocol.wire import CONTENT_TYPE, ServiceError, operation_of, read_json, region_of, write_json
 from rekognition_local.server.answers import Answers
-from rekognition_local.server.control import control_routes
+from rekognition_local.server.control import RESULTS, control_routes
 from rekognition_local.server.reach import Reach, read_body
 from rekognition_local.storage.storage_errors import StorageError
 
@@ -110,8 +111,8 @@ def answer(service: Service, target: str | None, body: bytes, told: Sequence[Ans
         reply: Mapping[str, Any]
         if declared is None:
             reply = OPERATIONS[operation.name](service, request)
-        elif operation.name in COMPLETED:
-            reply = COMPLETED[operation.name](service, request, declared)
+        elif operation.name == RESULTS:  # declared is what happened outside of the server
+            reply = get_face_liveness_session_results(service, request, declared)
         else:
             reply = declared
         return write_json(operation.output_shape, reply)

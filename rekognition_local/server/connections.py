@@ -10,10 +10,6 @@ from functools import partial
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADER_S = 10.0
-BODY_S = 30.0
-# A process may usually open 1024 files; the local stack's has two servers and their own clients.
-MOST_CONNECTIONS = 256
 LAST_REQUESTS_S = 1.0
 
 # By these names programs of this machine, and of containers on it, ask a server that listens on 127.0.0.1.
@@ -33,9 +29,9 @@ class BoundedProtocol(H11Protocol):
     It uses only what uvicorn's two HTTP/1.1 protocols have in common: either may be its base.
     """
 
-    header_s = HEADER_S
-    body_s = BODY_S
-    most_connections = MOST_CONNECTIONS
+    header_s = 10.0
+    body_s = 30.0
+    most_connections = 256  # a process may usually open 1024 files; the local stack's has two servers and their clients
 
     _waits_for: tuple[str, object] | None = None
     _waits_since = _NEVER

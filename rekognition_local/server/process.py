@@ -62,14 +62,10 @@ def endpoint_of(listener: socket.socket) -> str:
 
 
 def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path | None, parent_pid: int | None) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are answered first, for GRACE_S seconds.
+    """Serve until SIGINT, SIGTERM or the parent's end; requests under way are answered first, for GRACE_S seconds.
 
-    Args:
-        application: what answers.
-        listener: a socket that listens already.
-        info: written as `{"endpoint": URL, "pid": N}` once the server answers, removed at the end. OSError when it
-            cannot be written: nobody would find the server.
-        parent_pid: the server also ends when the process with this id has ended.
+    `info` is written as `{"endpoint": URL, "pid": N}` once the server answers, and removed at the end; OSError when it
+    cannot be written, for nobody would find the server.
     """
     config = uvicorn.Config(
         application,
@@ -124,11 +120,8 @@ def rekognition_process(variables: Mapping[str, str], arguments: Sequence[str] =
     until the server is ready and returns its endpoint; it raises RuntimeError when the server ended instead.
 
     The child is in a session of its own, so that Ctrl-C reaches only the parent, which then ends it in order; and it
-    watches the parent, so that it ends even when that one is killed.
-
-    Args:
-        variables: the child's whole environment.
-        arguments: more options of the server, for example `["--faults"]`.
+    watches the parent, so that it ends even when that one is killed. `variables` are its whole environment, `arguments`
+    more options of the server, for example `["--faults"]`.
     """
     announcement = tempfile.TemporaryDirectory(prefix="rekognition-local-")
     with announcement as folder:

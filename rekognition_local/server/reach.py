@@ -91,8 +91,7 @@ def _is_address(name: str) -> bool:
 async def read_body(request: Request) -> bytes:
     """The body, at most MAX_BODY_BYTES before and after unpacking.
 
-    Raises:
-        ServiceError: RequestEntityTooLargeException; SerializationException when it broke off or cannot be unpacked.
+    RequestEntityTooLargeException for a larger one, SerializationException when it broke off or cannot be unpacked.
     """
     body = bytearray()
     try:

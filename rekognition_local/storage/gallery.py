@@ -132,7 +132,7 @@ class Gallery:
         """Faces or users at least `least` percent similar to a vector (d,), at most `most`, most similar first."""
         table, place = _SEARCHED[kind]
         index = self._index(table, collection)
-        if index is None or len(index) == 0:
+        if index is None:
             return []
         numbers, vectors = index.nearest(probe, most)
         similarities = calibrate_for_search(np.clip(self._engine.similarity(probe[None], vectors)[0], 0, 100))

@@ -37,10 +37,6 @@ class VectorIndex:
         self._rows = _empty(size, max(capacity, _LEAST_CAPACITY))
         self._changing = threading.Lock()
 
-    def __len__(self) -> int:
-        rows = self._rows
-        return rows.count - rows.removed
-
     def add(self, numbers: Sequence[int] | Numbers, vectors: Floats) -> None:
         """Add vectors (n, d); their numbers must be ascending and above all that were added before."""
         with self._changing:

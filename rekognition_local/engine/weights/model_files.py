@@ -79,11 +79,7 @@ class ModelFile:
         return next((place for place in places if place.is_file()), None)
 
     def content(self) -> bytes:
-        """The file's bytes.
-
-        Raises:
-            ModelError: the file is missing, cannot be read, or has other bytes than those expected.
-        """
+        """The file's bytes; ModelError where it is missing, cannot be read, or has others than those expected."""
         path = self.locate()
         if path is None:
             raise ModelError(f"The model {Path(self.path).name} is missing: {self._remedy()}.")

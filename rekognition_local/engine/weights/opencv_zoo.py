@@ -35,8 +35,10 @@ def sface(content: bytes, *, in_bytes: bool) -> ModelProto:
                 scale, shift = _normalisation(next(steps), weights)
                 kernel = weights[node.input[1]] * scale.reshape(-1, 1, 1, 1)
                 slopes = weights[next(steps).input[1]].ravel()
-                if in_bytes and min(kernel.shape[:2]) >= _LEAST_CHANNELS:
-                    result = _mixed_in_bytes(graph, result, kernel, shift, slopes)
+                if in_bytes and min(kernel.shape[:2]) >= _LEAST_CHANNELS:  # of single pixels
+                    rows = graph.step("Transpose", result, perm=[0, 2, 3, 1])
+                    mixed = graph.linear(rows, kernel[:, :, 0, 0].T, shift, in_bytes=True)
+                    result = graph.prelu(graph.step("Transpose", mixed, perm=[0, 3, 1, 2]), slopes)
                 else:
                     result = _convolved(graph, result, kernel, shift, slopes, _attributes(node))
             case "BatchNormalization":
@@ -66,13 +68,6 @@ def _convolved(
         # Both terms of `Graph.prelu` at once: a convolution of one channel costs no more than a product.
         return graph.step("Add", convolution(slopes), graph.step("Relu", convolution(1 - slopes)))
     return graph.prelu(convolution(np.ones_like(slopes)), slopes)
-
-
-def _mixed_in_bytes(graph: Graph, image: str, kernel: Floats, bias: Floats, slopes: Floats) -> str:
-    """A convolution of single pixels and its PRelu."""
-    rows = graph.step("Transpose", image, perm=[0, 2, 3, 1])
-    mixed = graph.linear(rows, kernel[:, :, 0, 0].T, bias, in_bytes=True)
-    return graph.prelu(graph.step("Transpose", mixed, perm=[0, 3, 1, 2]), slopes)
 
 
 def sface_bias(content: bytes) -> Floats:

@@ -22,7 +22,7 @@ from moto.server import ThreadedMotoServer
 from PIL import Image, ImageDraw, ImageFont
 
 from rekognition_local.operations.image_sources import s3_client
-from rekognition_local.server.connections import BODY_S
+from rekognition_local.server.connections import BoundedProtocol
 from tests.callers import asked_without_pause
 from tests.rekognition_local.fakes import file_of, picture
 from tests.rekognition_local.servers import client, process
@@ -100,7 +100,7 @@ def test_half_a_body_keeps_no_process_alive_that_was_told_to_stop(tmp_path: Path
             server.send_signal(signal.SIGTERM)
 
             assert server.wait(60) == 0
-            assert time.monotonic() - told < BODY_S - 1
+            assert time.monotonic() - told < BoundedProtocol.body_s - 1
             assert b"The server is stopping" in caller.recv(4096)
 
 
