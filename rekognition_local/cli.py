@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import typer
 
-from rekognition_local.engine import Engine, EngineSettings
+from rekognition_local.engine import Engine
 from rekognition_local.engine.engine import CalibrationError
-from rekognition_local.engine.faces.recognition import Channels
+from rekognition_local.engine.faces.recognition import MIDDLE, SLOPE, ArcFaceRecogniser, Channels
 from rekognition_local.engine.images import ImageError
 from rekognition_local.engine.weights.model_files import MODEL_FILES, ModelError, fetch
 from rekognition_local.operations.image_sources import ImageSource, s3_client
@@ -25,7 +25,6 @@ from rekognition_local.storage.database import Store
 from rekognition_local.storage.gallery import Gallery
 from rekognition_local.storage.storage_errors import StorageError
 
-_DEFAULTS = EngineSettings()
 _FILE = {"exists": True, "dir_okay": False}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -72,9 +71,9 @@ def serve(
     data: Annotated[Path | None, _option("DATA", _DATA, file_okay=False)] = None,
     recogniser: Annotated[Path | None, _option("RECOGNISER", _RECOGNISER, **_FILE)] = None,
     detector: DetectorFile = None,
-    recogniser_channels: RecogniserChannels = _DEFAULTS.recogniser_channels,
-    similarity_middle: SimilarityMiddle = _DEFAULTS.similarity_middle,
-    similarity_slope: SimilaritySlope = _DEFAULTS.similarity_slope,
+    recogniser_channels: RecogniserChannels = "RGB",
+    similarity_middle: SimilarityMiddle = MIDDLE,
+    similarity_slope: SimilaritySlope = SLOPE,
     threads: Annotated[int | None, _option("THREADS", _THREADS, min=1)] = None,
     latency_ms: Annotated[float, _option("LATENCY_MS", "For tests: delay of every operation.", min=0)] = 0.0,
     answers: Annotated[Path | None, _option("ANSWERS", _ANSWERS, **_FILE)] = None,
@@ -104,13 +103,14 @@ def serve(
             f"Warning: whoever reaches {host} can read the collections and call all operations: it ignores signatures.",
             err=True,
         )
-    settings = EngineSettings(recogniser, recogniser_channels, similarity_middle, similarity_slope, detector)
+    scale = {"middle": similarity_middle, "slope": similarity_slope}
     try:
         if info is not None:
             info.unlink(missing_ok=True)  # of a run that was killed: whoever waits for the file must not read that one
         declared = None if answers is None else Answers.of_file(answers)
         listener = listening(host, port)
-        engine = Engine.load(settings)
+        own = None if recogniser is None else ArcFaceRecogniser(recogniser, channels=recogniser_channels, **scale)
+        engine = Engine.load(detector, own)
         engine.read_documents(np.full((80, 80, 3), 255, np.uint8), [])  # opens the models of text, too
         with closing(Store(data)) as store:
             service = Service(engine, ImageSource(s3_client(s3_endpoint)), Gallery(store, engine))
@@ -166,9 +166,9 @@ def calibrate(
 
     Prints the two options for `rekognition-local`. Needs some 450 persons.
     """
-    settings = EngineSettings(recogniser=recogniser, recogniser_channels=recogniser_channels, detector=detector)
     try:
-        found = Engine.load(settings).calibrate(photographs)
+        own = ArcFaceRecogniser(recogniser, channels=recogniser_channels)
+        found = Engine.load(detector, own).calibrate(photographs)
     except (CalibrationError, ModelError, ImageError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error

@@ -1,6 +1,6 @@
 """The face engine: finds, describes and compares faces, and reads documents. Usable alone."""
 
-from rekognition_local.engine.engine import Engine, EngineSettings
+from rekognition_local.engine.engine import Engine
 from rekognition_local.engine.faces.detection import DetectedFace
 
-__all__ = ["DetectedFace", "Engine", "EngineSettings"]
+__all__ = ["DetectedFace", "Engine"]

@@ -13,29 +13,13 @@ from rekognition_local.engine.documents.lines import TextLine
 from rekognition_local.engine.documents.text import TextReader
 from rekognition_local.engine.faces.attributes import FaceAttributes, FaceTraits, TraitReader, face_attributes
 from rekognition_local.engine.faces.detection import ConfirmedDetector, DetectedFace
-from rekognition_local.engine.faces.recognition import ArcFaceRecogniser, Channels, PairedRecogniser, scale_of
+from rekognition_local.engine.faces.recognition import ArcFaceRecogniser, PairedRecogniser, scale_of
 from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights.models import Network
 
 # In a calibration so many pairs of different persons reach 80 and 99; 99 then rests on ten pairs.
 _PASS_80, _PASS_99 = 1 / 1_000, 1 / 10_000
 LEAST_PAIRS = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
-    """Which models to use.
-
-    `recogniser` and `detector` are ONNX files that replace the built-in models, laid out as `ArcFaceRecogniser`
-    and `yunet` say; `recogniser_channels` is the order that the recogniser was trained on, `similarity_middle` the
-    cosine that means 50 % and `similarity_slope` how fast it rises.
-    """
-
-    recogniser: Path | None = None
-    recogniser_channels: Channels = "RGB"
-    similarity_middle: float = 0.235
-    similarity_slope: float = 21.4
-    detector: Path | None = None
 
 
 class CalibrationError(ValueError):
@@ -63,18 +47,14 @@ class Engine:
         self.model_id = recogniser.model_id
 
     @classmethod
-    def load(cls, settings: EngineSettings | None = None) -> "Engine":
+    def load(cls, detector: Path | None = None, recogniser: ArcFaceRecogniser | None = None) -> "Engine":
         """Locates, checks and opens the models: about half a second.
 
-        ModelError where one is missing, is not the known file, or does not have the shape it must have.
+        Both arguments stand in place of the built-in models; `detector` is an ONNX file laid out as `yunet` says.
+        ModelError where a model is missing, is not the known file, or does not have the shape it must have.
         """
-        told = EngineSettings() if settings is None else settings
-        own = told.detector
-        detector = ConfirmedDetector.load() if own is None else YuNet(Network(own), str(own))
-        if told.recogniser is None:
-            return cls(detector, PairedRecogniser())
-        scale = {"middle": told.similarity_middle, "slope": told.similarity_slope}
-        return cls(detector, ArcFaceRecogniser(told.recogniser, channels=told.recogniser_channels, **scale))
+        found = ConfirmedDetector.load() if detector is None else YuNet(Network(detector), str(detector))
+        return cls(found, recogniser or PairedRecogniser())
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """Faces of an upright RGB image (h, w, 3), largest first."""

@@ -69,15 +69,15 @@ class BoundedProtocol(H11Protocol):
         """Note what this connection now waits for, and from when: a byte now and then does not prolong it."""
         if self.cycle is None or self.cycle.response_complete:
             waits_for, most_s = ("header", self.cycle), self.header_s
-        else:
+        elif self.cycle.more_body:
             waits_for, most_s = ("body", self.cycle), self.body_s
-            if not self.cycle.more_body:
-                return self._end_wait()
+        else:
+            self._end_wait()
+            return
         if waits_for != self._waits_for and not self.transport.is_closing():
             self._end_wait()
             self._waits_for, self._waits_since = waits_for, self.loop.time()
             self._limit = self.loop.call_later(most_s, self._give_up)
-        return None
 
     def _end_wait(self) -> None:
         if self._limit is not None:

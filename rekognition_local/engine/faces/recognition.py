@@ -35,6 +35,8 @@ _COMMON_LENGTH = 0.33
 _AT_80, _AT_99 = 1.662, 1.511
 
 Channels = Literal["RGB", "BGR"]
+# Of the similarity of a recogniser of the user's own.
+MIDDLE, SLOPE = 0.235, 21.4
 
 
 class PairedRecogniser:
@@ -76,7 +78,7 @@ class ArcFaceRecogniser:
     other scores needs its own `middle` and `slope`, from pairs of its own.
     """
 
-    def __init__(self, path: Path, *, channels: Channels = "RGB", middle: float = 0.235, slope: float = 21.4) -> None:
+    def __init__(self, path: Path, *, channels: Channels = "RGB", middle: float = MIDDLE, slope: float = SLOPE) -> None:
         """Opens the file; ModelError unless it maps (n, 3, 112, 112) to (n, d)."""
         self._network = models.Network(path)
         self._channels, self._middle, self._slope = channels, middle, slope

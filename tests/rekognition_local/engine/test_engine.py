@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper, save
 from PIL import Image
 
-from rekognition_local.engine import DetectedFace, Engine, EngineSettings
+from rekognition_local.engine import DetectedFace, Engine
 from rekognition_local.engine.faces.recognition import ArcFaceRecogniser
 from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights.model_files import ModelError
@@ -220,7 +220,7 @@ def test_a_box_outside_the_image_has_no_quality(engine: Engine, hopper: Picture)
 def test_a_recogniser_of_the_users_own_replaces_the_built_in_one(
     engine: Engine, embedder: Path, hopper: Picture
 ) -> None:
-    mine = Engine.load(EngineSettings(recogniser=embedder))
+    mine = Engine.load(recogniser=ArcFaceRecogniser(embedder))
 
     descriptors = mine.embed(hopper, mine.detect(hopper))
 
@@ -286,7 +286,7 @@ def test_a_detector_of_the_users_own_finds_in_pixels_of_the_image(
 
 @pytest.mark.slow
 def test_a_detector_of_the_users_own_replaces_the_built_in_one(tmp_path: Path) -> None:
-    engine = Engine.load(EngineSettings(detector=_bright_cell_detector(tmp_path / "detector.onnx", "height", "width")))
+    engine = Engine.load(_bright_cell_detector(tmp_path / "detector.onnx", "height", "width"))
     image = np.zeros((256, 256, 3), np.uint8)
     image[64:72, 128:136] = 255
 
