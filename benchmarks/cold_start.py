@@ -8,6 +8,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -47,26 +48,24 @@ def main() -> None:
     # Refused before any call: what is measured is the start, the clients and the handler, not Rekognition.
     event = json.loads((ROOT / "events" / "refused_no_body.json").read_text())
     with tempfile.TemporaryDirectory() as folder:
-        compiled, plain = Path(folder) / "compiled", Path(folder) / "plain"
-        for task in (compiled, plain):
+        assets = {name: Path(folder) / name for name in (".pyc", "no .pyc")}
+        for task in assets.values():
             task.mkdir()
-            bundle(task, MACHINE_ARCHITECTURE, compiled=False)
-        sizes = {"zip_mb_without_pyc": _zipped_mb(plain), "unpacked_mb_without_pyc": _unpacked_mb(plain)}
-        compile_all(compiled, interpreter)
-        sizes |= {"zip_mb": _zipped_mb(compiled), "unpacked_mb": _unpacked_mb(compiled)}
-        for task in (compiled, plain):
+            bundle(task, MACHINE_ARCHITECTURE)
             (task / "bare.py").write_text(BARE)
-        compile_all(compiled, interpreter)
-        runs = {
-            (name, asset): (task, handler)
-            for asset, task in ((".pyc", compiled), ("no .pyc", plain))
-            for name, handler in (("service", FUNCTIONS["Validation"].handler), ("bare boto3", "bare.handler"))
-        }
-        found = [[_measure(*run, interpreter, event) for run in runs.values()] for _ in range(ROUNDS)]
+        compile_all(assets[".pyc"], interpreter)
+        for compiled in assets["no .pyc"].rglob("*.pyc"):
+            compiled.unlink()
+        sizes = {name: _sizes(task) for name, task in assets.items()}
+        handlers = {"service": FUNCTIONS["Validation"].handler, "bare boto3": "bare.handler"}
+        runs = list(product(handlers, assets))
+        found = [
+            [_measure(assets[asset], handlers[name], interpreter, event) for name, asset in runs] for _ in range(ROUNDS)
+        ]
     medians = dict(zip(runs, np.median(found, axis=0).round(1).tolist(), strict=True))
     rows = [
-        {"function": name, "asset": pyc, "init_ms": init, "first_ms": first, "warm_ms": warm}
-        for (name, pyc), (init, first, warm) in medians.items()
+        {"function": name, "asset": asset, "init_ms": init, "first_ms": first, "warm_ms": warm}
+        for (name, asset), (init, first, warm) in medians.items()
     ]
     ours, bare = medians["service", ".pyc"], medians["bare boto3", ".pyc"]
     ratios = {"init": round(ours[0] / bare[0], 2), "first_answer": round(ours[1] / bare[1], 2)}
@@ -74,13 +73,11 @@ def main() -> None:
     show("cold_start", title, rows, asset=sizes, interpreter=f"Python {PYTHON} ({interpreter})", over_bare_boto3=ratios)
 
 
-def _zipped_mb(folder: Path) -> float:
+def _sizes(folder: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as elsewhere:
-        return Path(shutil.make_archive(f"{elsewhere}/asset", "zip", folder)).stat().st_size / 1e6
-
-
-def _unpacked_mb(folder: Path) -> float:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+        zipped = Path(shutil.make_archive(f"{elsewhere}/asset", "zip", folder)).stat().st_size
+    unpacked = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return {"zip_mb": zipped / 1e6, "unpacked_mb": unpacked / 1e6}
 
 
 def _measure(task: Path, handler: str, interpreter: Path, event: dict[str, Any]) -> tuple[float, float, float]:

@@ -4,8 +4,7 @@ First the same request to the handler directly and through the gateway, and one 
 connections that are kept and in turns, so that a busy machine slows both sides alike.
 
 Then every Rekognition call takes 300 ms more. FACE_TO_FACE has 2 calls in line (faces, compare) and ID_TO_FACE 3
-(labels, faces, compare): both sides go at once. Beside it the same steps one after another, as a handler without
-threads would do them.
+(labels, faces, compare): both sides go at once.
 
     make bench-request
 """
@@ -20,9 +19,9 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from unittest.mock import patch
 
 import httpx
+import numpy as np
 from aws_lambda_powertools import Logger
 
 from benchmarks.measuring import milliseconds, show
@@ -32,7 +31,6 @@ from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation.local.stack import LocalStack, new_handler
 from face_validation_function.lambda_function import OPERATIONS, Adapters
 from face_validation_function.rest_function import RestFunction
-from face_validation_function.services.face_steps import FaceSteps
 
 LATENCY_MS = 300
 RUNS, RUNS_OF_OVERHEAD = 9, 25
@@ -42,10 +40,6 @@ TARGET = "samples/collins-again.jpg"
 REFUSED = {"type": "FACE_TO_FACE"}  # answered by validation alone: no image, no model
 
 
-# One request: wall time, and the time of the Rekognition calls that had to follow one another, in milliseconds.
-Timing = tuple[float, float]
-
-
 def main() -> None:
     """Print both tables, each with a line of JSON."""
     with LocalStack(log_level="ERROR") as stack, httpx.Client(timeout=30) as kept:
@@ -53,15 +47,9 @@ def main() -> None:
         overhead(stack, kept)
     with LocalStack(rekognition=("--latency-ms", str(LATENCY_MS))) as stack:
         stack.put_samples()
-        side_by_side = {kind: measured(kind) for kind in CALLS_IN_LINE}
-        with patch.object(FaceSteps, "_at_once", one_after_another):
-            in_turn = {kind: measured(kind) for kind in CALLS_IN_LINE}
-    report(side_by_side, in_turn)
-
-
-def one_after_another(_: FaceSteps, first: Callable[[], object], second: Callable[[], object]) -> tuple[object, object]:
-    """Both sides of a comparison, in turn."""
-    return first(), second()
+        rows = [measured(kind) for kind in CALLS_IN_LINE]
+    title = f"POST /validation, {LATENCY_MS} ms added to each Rekognition call, median of {RUNS}"
+    show("request", title, rows, data="drawn passport and photographs in the public domain")
 
 
 def overhead(stack: LocalStack, kept: httpx.Client) -> None:
@@ -81,10 +69,8 @@ def overhead(stack: LocalStack, kept: httpx.Client) -> None:
     times = dict(zip(calls, zip(*rounds, strict=True), strict=True))
     medians = {name: round(statistics.median(one), 1) for name, one in times.items()}
     rows = [{"call": name, "median_ms": ms, "fastest_ms": round(min(times[name]), 1)} for name, ms in medians.items()]
-    gateway = {
-        name: round(medians[f"gateway, {name}"] - medians[f"handler, {name}"], 1)
-        for name in ("refused body", "FACE_TO_FACE")
-    }
+    bodies = ("refused body", "FACE_TO_FACE")
+    gateway = {name: round(medians[f"gateway, {name}"] - medians[f"handler, {name}"], 1) for name in bodies}
     show("overhead", f"Connections that are kept, {RUNS_OF_OVERHEAD} rounds", rows, gateway_adds_ms=gateway)
 
 
@@ -93,18 +79,26 @@ def event_of(body: dict[str, str]) -> dict[str, Any]:
     return {"httpMethod": "POST", "resource": "/validation", "body": json.dumps(body)}
 
 
-def measured(kind: str) -> list[Timing]:
-    """The timings of `RUNS` requests of one type, after one that warms up."""
+def measured(kind: str) -> dict[str, Any]:
+    """Medians over `RUNS` requests of one type, after one that warms up."""
     log = io.StringIO()
     adapters = replace(
         Adapters.from_environment(), logger=Logger(f"benchmark-{uuid.uuid4()}", level="INFO", stream=log)
     )
     function = RestFunction(OPERATIONS, lambda: adapters)
-    return [asked(function, kind, log) for _ in range(RUNS + 1)][1:]
+    walls, in_line = np.array([asked(function, kind, log) for _ in range(RUNS + 1)][1:]).T
+    figures = {
+        "calls_in_line_ms": np.median(in_line),
+        "wall_ms": np.median(walls),
+        "wall_over_calls_in_line": np.median(walls / in_line),
+        "wall_over_added_latency": np.median(walls) / (CALLS_IN_LINE[kind] * LATENCY_MS),
+    }
+    rounded = {name: round(float(value), 3) for name, value in figures.items()}
+    return {"type": kind, "calls_in_line": CALLS_IN_LINE[kind], **rounded}
 
 
-def asked(function: RestFunction[Adapters], kind: str, log: io.StringIO) -> Timing:
-    """One request, timed from outside, its calls read from its log line."""
+def asked(function: RestFunction[Adapters], kind: str, log: io.StringIO) -> tuple[float, float]:
+    """Milliseconds of one request, and of its Rekognition calls that had to follow one another, by its log line."""
     event = event_of({"type": kind, "source_path": SOURCES[kind], "target_path": TARGET})
     log.truncate(log.seek(0))
     began = time.perf_counter()
@@ -116,26 +110,6 @@ def asked(function: RestFunction[Adapters], kind: str, log: io.StringIO) -> Timi
     steps: dict[str, float] = json.loads(log.getvalue())["steps_ms"]
     source = sum(steps.get(f"source, {step}", 0.0) for step in ("detect_labels", "detect_faces"))
     return wall_ms, max(source, steps["target, detect_faces"]) + steps["compare_faces"]
-
-
-def report(side_by_side: dict[str, list[Timing]], in_turn: dict[str, list[Timing]]) -> None:
-    """Print the table and one line of JSON."""
-    rows = []
-    for kind, timings in side_by_side.items():
-        wall = statistics.median(wall for wall, _ in timings)
-        peer = statistics.median(wall for wall, _ in in_turn[kind])
-        row = {
-            "calls_in_line_ms": statistics.median(in_line for _, in_line in timings),
-            "wall_ms": wall,
-            "wall_over_calls_in_line": statistics.median(wall / in_line for wall, in_line in timings),
-            "wall_over_added_latency": wall / (CALLS_IN_LINE[kind] * LATENCY_MS),
-            "one_after_another_ms": peer,
-            "gain": peer / wall,
-        }
-        figures = {name: round(value, 3) for name, value in row.items()}
-        rows.append({"type": kind, "calls_in_line": CALLS_IN_LINE[kind], **figures})
-    title = f"POST /validation, {LATENCY_MS} ms added to each Rekognition call, median of {RUNS}"
-    show("request", title, rows, data="drawn passport and photographs in the public domain")
 
 
 if __name__ == "__main__":

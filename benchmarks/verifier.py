@@ -6,9 +6,7 @@ cores. The client runs on the other cores. The verifier's numbers are made up: t
     make bench-verifier
 """
 
-import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,10 +22,11 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.face_engines import OURS, FaceRecognition
-from benchmarks.measuring import PEER, peer_versions, show
+from benchmarks.measuring import PEER, milliseconds, peer_versions, show
 from face_validation.local.samples.photographs import eileen_collins, grace_hopper, jpeg
 from person_verifier.training.model import VerifierModel
 from rekognition_local.engine import Engine
+from tests.person_verifier.serving import Server, running_server
 
 TO_BEAT_MS = 28.7
 CLIENT = partial(httpx.Client, timeout=60, trust_env=False)
@@ -62,12 +61,12 @@ def photographs() -> list[bytes]:
 
 def latency(engine: str, photos: list[bytes]) -> dict[str, float]:
     """p50, p99 and processor time in ms of one request after another, on one core, and the worker's memory in MB."""
-    with serving(engine, workers=1, cores=1) as (url, pid), CLIENT() as http:
+    with serving(engine, workers=1, cores=1) as server, CLIENT() as http:
         for photo in islice(cycle(photos), 6):
-            ask(http, url, photo)
-        before, _ = worker_usage(pid)
-        took = [ask(http, url, photo) for photo in islice(cycle(photos), REQUESTS[engine])]
-        after, memory = worker_usage(pid)
+            ask(http, server.url, photo)
+        before, _ = worker_usage(server)
+        took = [milliseconds(ask, http, server.url, photo) for photo in islice(cycle(photos), REQUESTS[engine])]
+        after, memory = worker_usage(server)
     p50, p99 = np.percentile(took, [50, 99]).tolist()
     figures = {"p50_ms": p50, "p99_ms": p99, "cpu_ms": (after - before) / len(took), "worker_mb": memory}
     return {name: round(value, 2) for name, value in figures.items()}
@@ -76,94 +75,64 @@ def latency(engine: str, photos: list[bytes]) -> dict[str, float]:
 def throughput(engine: str, photos: list[bytes]) -> float:
     """Requests a second that two workers on two cores answer to several callers."""
     count = REQUESTS[engine] * 2
-    with serving(engine, workers=2, cores=2) as (url, _), CLIENT() as http, ThreadPoolExecutor(CALLERS) as callers:
-        list(callers.map(lambda photo: ask(http, url, photo), islice(cycle(photos), 16)))
+    with serving(engine, workers=2, cores=2) as server, CLIENT() as http, ThreadPoolExecutor(CALLERS) as callers:
+        list(callers.map(lambda photo: ask(http, server.url, photo), islice(cycle(photos), 16)))
         began = time.perf_counter()
-        list(callers.map(lambda photo: ask(http, url, photo), islice(cycle(photos), count)))
+        list(callers.map(lambda photo: ask(http, server.url, photo), islice(cycle(photos), count)))
         return count / (time.perf_counter() - began)
 
 
-def ask(http: httpx.Client, url: str, photo: bytes) -> float:
-    """Milliseconds until the whole answer is there."""
-    began = time.perf_counter()
-    answer = http.post(f"{url}/verify", files={"image": ("photo.jpg", photo, "image/jpeg")})
-    took = (time.perf_counter() - began) * 1000
-    answer.raise_for_status()
-    return took
+def ask(http: httpx.Client, url: str, photo: bytes) -> None:
+    """Wait for the whole answer."""
+    http.post(f"{url}/verify", files={"image": ("photo.jpg", photo, "image/jpeg")}).raise_for_status()
 
 
 @contextmanager
-def serving(engine: str, workers: int, cores: int) -> Iterator[tuple[str, int]]:
-    """A server with this engine on the last `cores` cores, this process on the others: its address and process id."""
+def serving(engine: str, workers: int, cores: int) -> Iterator[Server]:
+    """A server with this engine on the last `cores` cores, this process on the others."""
     every = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as folder:
-        model, log = Path(folder) / "verifier.json", Path(folder) / "log"
+        model = Path(folder) / "verifier.json"
         made_up_model(engine).save(model)
-        environment = {
-            **os.environ,
-            "VERIFIER_MODEL": str(model),
-            "VERIFIER_PORT": "0",
-            "VERIFIER_WORKERS": str(workers),
-            "BENCH_CORES": ",".join(str(core) for core in every[-cores:]),
-        }
-        with log.open("w") as output:
-            server = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "benchmarks.verifier", engine], env=environment, stdout=output
-            )
-        os.sched_setaffinity(0, every[:-cores] or every)
+        os.sched_setaffinity(0, every[-cores:])  # the server inherits it
+        command = ["-W", "ignore", "-m", "benchmarks.verifier", engine]
         try:
-            yield address(log, server), server.pid
+            with running_server(
+                Path(folder), command, VERIFIER_MODEL=str(model), VERIFIER_WORKERS=str(workers)
+            ) as server:
+                os.sched_setaffinity(0, every[:-cores] or every)
+                yield server
         finally:
             os.sched_setaffinity(0, every)
-            server.terminate()
-            server.wait(60)
-
-
-def address(log: Path, server: "subprocess.Popen[bytes]") -> str:
-    """Where the server listens, once it says so."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until and server.poll() is None:
-        for line in log.read_text().splitlines():
-            if "Listening at: " in line:
-                return str(json.loads(line)["event"]).split()[2]
-        time.sleep(0.05)
-    raise RuntimeError(f"The server did not start: {log.read_text()}")
 
 
 def made_up_model(engine: str) -> VerifierModel:
     """A verifier of nobody, of the right size."""
     noise = np.random.default_rng(0)
     size = 128 if engine != OURS else Engine.load().embed(np.zeros((1, 1, 3), np.uint8), []).shape[1]
-    return VerifierModel(
-        model_version="benchmark",
-        created="",
-        threshold=0.75,
-        threshold_rule="given",
-        embedding_model=Engine.load().model_id if engine == OURS else PEER,
-        data_sha256="0",
-        recipe_sha256="0",
-        photos_of_me=0,
-        photos_of_others=0,
-        c=1.0,
-        person=noise.normal(0, 0.1, size).tolist(),
-        mean=noise.normal(0, 0.1, size + 1).tolist(),
-        scale=[0.1] * (size + 1),
-        coefficients=noise.normal(0, 0.1, size + 1).tolist(),
-        intercept=0.0,
-    )
+    texts = ("model_version", "created", "threshold_rule", "data_sha256", "recipe_sha256")
+    made_up = {
+        **dict.fromkeys(texts, "benchmark"),
+        **dict.fromkeys(("photos_of_me", "photos_of_others", "c", "intercept"), 0),
+        **{name: noise.normal(0, 0.1, size + 1).tolist() for name in ("mean", "coefficients")},
+        "embedding_model": Engine.load().model_id if engine == OURS else PEER,
+        "threshold": 0.75,
+        "person": noise.normal(0, 0.1, size).tolist(),
+        "scale": [0.1] * (size + 1),
+    }
+    return VerifierModel.model_validate(made_up)
 
 
-def worker_usage(pid: int) -> tuple[float, float]:
+def worker_usage(server: Server) -> tuple[float, float]:
     """Processor time in ms and resident memory in MB of the server's first worker, what it shares included."""
-    worker = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0]
+    worker = server.workers()[0]
     fields = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
     ticks, pages = int(fields[11]) + int(fields[12]), int(fields[21])
     return ticks * 1000 / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def serve_one(engine: str) -> None:
-    """The child process: the verifier's own server with the engine asked for, on the cores it is given."""
-    os.sched_setaffinity(0, [int(core) for core in os.environ["BENCH_CORES"].split(",")])
+    """The child process: the verifier's own server with the engine asked for."""
     from person_verifier.serving.server import serve
     from person_verifier.serving.settings import ServerSettings
 

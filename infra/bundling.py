@@ -23,18 +23,17 @@ PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 AWS_SERVICES = ("cognito-idp", "dynamodb", "events", "kms", "rekognition", "s3", "sqs", "stepfunctions")
 
 
-def bundle(target: Path, architecture: str, *, python: str = PYTHON, compiled: bool = True) -> None:
+def bundle(target: Path, architecture: str, *, python: str = PYTHON) -> None:
     """Fill the empty folder `target` with what runs at /var/task.
 
     The same code, dependencies and interpreter give the same bytes: the asset's hash, and so a deployment, changes
-    with them alone.
+    with them alone. It ships .pyc files, the largest cold-start lever: /var/task is read-only, without them every cold
+    start compiles anew. They are left out, with a warning, where no interpreter of that version is installed.
 
     Args:
         target: an existing, empty folder.
         architecture: arm64 or x86_64.
         python: the interpreter's version, major and minor; another than the runtime's to try the asset without one.
-        compiled: ship .pyc files, the largest cold-start lever: /var/task is read-only, without them every cold start
-            compiles anew. Left out, with a warning, where no interpreter of the runtime's minor version is installed.
 
     Raises:
         subprocess.CalledProcessError: the dependencies cannot be had, or their hashes differ.
@@ -42,10 +41,9 @@ def bundle(target: Path, architecture: str, *, python: str = PYTHON, compiled: b
     install(target, REQUIREMENTS, architecture, python)
     shutil.copytree(PACKAGE, target / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     _prune(target)
-    interpreter = interpreter_of(python) if compiled else None
-    if interpreter:
+    if interpreter := interpreter_of(python):
         compile_all(target, interpreter)
-    elif compiled:
+    else:
         warnings.warn(f"No python{python} here: the asset ships without .pyc, cold starts take longer.", stacklevel=2)
     _readable_by_all(target)
 
