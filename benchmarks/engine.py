@@ -89,14 +89,11 @@ def measure(name: str, threads: int, data: Path | None) -> dict[str, Any]:
     engine = ENGINES[name]()
     load_s = time.perf_counter() - began
     detect_per_s, detect_cpu_ms = per_second(engine.detect, list(pictures.values()), threads)
-    with ThreadPoolExecutor(threads) as pool:
-        found = dict(zip(pictures, pool.map(engine.detect, pictures.values()), strict=True))
+    found = {path: engine.detect(picture) for path, picture in pictures.items()}
     seen = {path: (pictures[path], [min(faces, key=off_centre)]) for path, faces in found.items() if faces}
     embed_per_s, embed_cpu_ms = per_second(lambda item: engine.embed(*item), list(seen.values()), threads)
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - photographs_mb
-    with ThreadPoolExecutor(threads) as pool:
-        described = pool.map(lambda item: engine.embed(*item)[0], seen.values())
-        descriptors = dict(zip(seen, described, strict=True))
+    descriptors = {path: engine.embed(*item)[0] for path, item in seen.items()}
     gallery = np.resize(np.stack(list(descriptors.values())), (10_000, len(next(iter(descriptors.values())))))
     rows = range(COMPARED // len(gallery))
     scans_per_s, _ = per_second(lambda row: engine.same_person(gallery[row], gallery), rows, threads)

@@ -12,7 +12,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,10 @@ def measured(size: int) -> dict[str, float]:
         "ours": ours,
         "numpy_scan": times(lambda probe: np.argsort(np.linalg.norm(rows - probe, axis=1))[:MOST], few),
         "blas": times(lambda probe: np.argpartition(half_lengths - rows @ probe, MOST)[:MOST], few),
-        "face_distance": times(lambda probe: np.argsort(face_distance(encodings, probe))[:MOST], few[:20]),
+        # As face_recognition 1.3.0's function of this name: the norm of a list of encodings minus one.
+        "face_distance": times(
+            lambda probe: np.argsort(np.linalg.norm(np.asarray(encodings) - probe, axis=1))[:MOST], few[:20]
+        ),
     }
     return {
         "faces": size,
@@ -94,11 +97,6 @@ def stored(gallery: Gallery, model_id: str, vectors: Floats) -> Collection:
             ids = dict.fromkeys(("face_id", "image_id", "image_digest"), f"{number:08x}-0000-0000-0000-000000000000")
             gallery.store.insert("faces", collection=collection.number, vector=vector.tobytes(), **box, **ids)
     return collection
-
-
-def face_distance(encodings: Sequence[NDArray[np.float64]], encoding: Floats) -> NDArray[np.float64]:
-    """What face_recognition 1.3.0's function of this name computes: the norm of a list of encodings minus one."""
-    return np.asarray(np.linalg.norm(np.asarray(encodings) - encoding, axis=1))
 
 
 def memory_mb() -> float:

@@ -80,8 +80,8 @@ def same_shots(pictures: NDArray[np.uint8]) -> NDArray[np.int64]:
 def split_groups(shots: NDArray[np.int64], people: list[str]) -> NDArray[np.int64]:
     """(n,) shot numbers, names ("" for none) -> (n,) groups: who shares a shot or a name, also indirectly."""
     names = np.array(people, dtype=object)
-    together = (shots[:, None] == shots[None, :]) | ((names[:, None] == names[None, :]) & (names != "")[:, None])
-    return _components(together)
+    same_name = (names[:, None] == names) & (names != "")
+    return _components((shots[:, None] == shots) | same_name)
 
 
 def people_in(similarity: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -92,9 +92,9 @@ def people_in(similarity: NDArray[np.float64]) -> NDArray[np.int64]:
     np.fill_diagonal(distance, 0.0)
     tree = linkage(squareform(distance, checks=False), "average")
     clusters = fcluster(tree, 100.0 - SAME_PERSON_SIMILARITY, "distance")
-    numbers, counts = np.unique(clusters, return_counts=True)
-    rank = {number: place for place, number in enumerate(numbers[np.argsort(-counts, kind="stable")])}
-    return np.array([rank[cluster] for cluster in clusters], np.int64)
+    _, number, counts = np.unique(clusters, return_inverse=True, return_counts=True)
+    rank = np.argsort(np.argsort(-counts, kind="stable"))
+    return rank[number]
 
 
 def _components(together: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from face_validation.evaluation.statistics.error_rates import area_under_curve
-from face_validation.evaluation.statistics.intervals import Measured, Rate, f1_score
+from face_validation.evaluation.statistics.intervals import Rate, f1_score
 from face_validation.evaluation.statistics.operating_points import Support, support_of, threshold_for
-from person_verifier.training.model import MeasuredRate, ModelMetrics, StoredPart
+from person_verifier.training.model import ModelMetrics, StoredPart
 from person_verifier.training.regression import Samples, split, train
 
 # Each half of the photographs is judged by what was trained on the other half.
@@ -103,10 +103,10 @@ class Judged:
         tp, fp = counts.true_positives, counts.false_positives
         mine = tp + counts.false_negatives + counts.faceless_me
         return ModelMetrics(
-            accuracy=_measured(Rate(tp + counts.true_negatives, len(self.is_me))),
-            precision=_measured(Rate(tp, tp + fp)),
-            recall=_measured(Rate(tp, mine)),
-            f1=_measured(f1_score(tp, mine - tp + fp)),
+            accuracy=Rate(tp + counts.true_negatives, len(self.is_me)).measured(),
+            precision=Rate(tp, tp + fp).measured(),
+            recall=Rate(tp, mine).measured(),
+            f1=f1_score(tp, mine - tp + fp),
             auc=area_under_curve(self.match_scores, self.non_match_scores),
         )
 
@@ -145,9 +145,3 @@ def baseline_limit(closeness: Floats, is_me: NDArray[np.bool_]) -> float:
     recall = (closeness[is_me][None] >= limits[:, None]).mean(axis=1)
     rejected = (closeness[~is_me][None] < limits[:, None]).mean(axis=1)
     return float(limits[np.argmax(recall + rejected)])
-
-
-def _measured(rate: Rate | Measured | None) -> MeasuredRate | None:
-    if rate is None or rate.value is None or rate.interval is None:
-        return None
-    return MeasuredRate(value=rate.value, low=rate.interval[0], high=rate.interval[1])

@@ -30,10 +30,10 @@ class Collection:
     """Photographs as samples: `entries` (n) have a face and are the samples' rows, `faceless` have none."""
 
     samples: regression.Samples
-    entries: tuple[PhotoRecord, ...]
-    faceless: tuple[PhotoRecord, ...]
+    entries: list[PhotoRecord]
+    faceless: list[PhotoRecord]
     digest: str
-    warnings: tuple[str, ...]
+    warnings: list[str]
 
 
 def collection_of(seen: Sequence[PhotoRecord], engine: Engine, crops: Path) -> Collection:
@@ -56,10 +56,8 @@ def collection_of(seen: Sequence[PhotoRecord], engine: Engine, crops: Path) -> C
         count = int(np.count_nonzero(is_me == mine))
         if count < advised:
             warnings.append(f"{kind}/ has {count} faces; {advised} or more are advised: the figures are less certain.")
-    faceless = tuple(entry for entry in seen if not entry.faces)
-    return Collection(
-        samples, tuple(entries), faceless, dataset_digest([entry.photo for entry in seen]), tuple(warnings)
-    )
+    digest = dataset_digest([entry.photo for entry in seen])
+    return Collection(samples, entries, [entry for entry in seen if not entry.faces], digest, warnings)
 
 
 def _people_of_me(engine: Engine, vectors: NDArray[np.float32], names: Names, crops: Path) -> list[str]:
@@ -69,17 +67,15 @@ def _people_of_me(engine: Engine, vectors: NDArray[np.float32], names: Names, cr
     limit = max(INTRUDERS, INTRUDING_PART * len(names))
     several = [group for group in others if len(group) >= limit]
     if several:
+        named = ", these of ".join(f"another: {_some(group)}" for group in several)
         raise VerifierError(
-            f"me/ holds photos of several people: {np.count_nonzero(people == 0)} of {len(names)} are of one, "
-            "these of "
-            + ", these of ".join(f"another: {_some(group)}" for group in several)
-            + ". Leave only the person to be recognised in me/ and move the others to not_me/. (In a photo with "
+            f"me/ holds photos of several people: {np.count_nonzero(people == 0)} of {len(names)} are of one, these of "
+            f"{named}. Leave only the person to be recognised in me/ and move the others to not_me/. (In a photo with "
             f"several people the largest face counts: look through {crops}.)"
         )
     stray = [name for group in others for name in group]
-    if not stray:
-        return []
-    return [f"{len(stray)} photo(s) in me/ do not look like the rest: {_some(stray)}. Look at their crops."]
+    said = f"{len(stray)} photo(s) in me/ do not look like the rest: {_some(stray)}. Look at their crops."
+    return [said] if stray else []
 
 
 def _people_of_others(

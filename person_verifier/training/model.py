@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from face_validation.evaluation.statistics.intervals import Measured
 from person_verifier.errors import ModelError
 from person_verifier.training.regression import Classifier
 
@@ -25,21 +26,13 @@ class StoredPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class MeasuredRate(StoredPart):
-    """A rate (0-1) with its 95 % interval."""
-
-    value: Ratio
-    low: Ratio
-    high: Ratio
-
-
 class ModelMetrics(StoredPart):
     """What held-out photographs said of models trained alike; None where there was nothing to measure."""
 
-    accuracy: MeasuredRate | None
-    precision: MeasuredRate | None
-    recall: MeasuredRate | None
-    f1: MeasuredRate | None
+    accuracy: Measured | None
+    precision: Measured | None
+    recall: Measured | None
+    f1: Measured | None
     auc: Ratio | None
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 from face_validation.evaluation.statistics.error_rates import error_rates
 from person_verifier.dataset.face_cache import PhotoRecord
@@ -60,17 +60,15 @@ def _confusion_matrix(judged: Judged, report: MetricsReport) -> Figure:
     counts = judged.counts
     mine = (counts.true_positives, counts.false_negatives, counts.faceless_me)
     cells = np.array([mine, (counts.false_positives, counts.true_negatives, counts.faceless_not_me)])
-    # A column of zeros says nothing.
-    shown = cells if cells[:, 2].any() else cells[:, :2]
-    figure = Figure(figsize=(2.4 + 1.5 * shown.shape[1], 4.2), layout="constrained")
+    figure = Figure(figsize=(6.9, 4.2), layout="constrained")
     axes = figure.subplots()
-    shares = shown / np.maximum(cells.sum(axis=1, keepdims=True), 1)
+    shares = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(shown.shape):
+    for row, column in np.ndindex(cells.shape):
         ink = "white" if shares[row, column] > 0.5 else "black"
-        text = f"{shown[row, column]}\n{shares[row, column]:.1%}"
+        text = f"{cells[row, column]}\n{shares[row, column]:.1%}"
         axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=13)
-    axes.set_xticks(range(shown.shape[1]), ["me", "not me", "no face"][: shown.shape[1]])
+    axes.set_xticks(range(3), ["me", "not me", "no face"])
     axes.set_yticks(range(2), ["me", "not me"])
     axes.set(xlabel="answer", ylabel="truth")
     axes.set_title(f"Held-out photographs at threshold {report.threshold:.2f}", fontsize=11)
@@ -80,10 +78,8 @@ def _confusion_matrix(judged: Judged, report: MetricsReport) -> Figure:
 def _roc(verifier: Judged, baseline: Judged, report: MetricsReport) -> Figure:
     figure = Figure(figsize=(6, 5), layout="constrained")
     axes = figure.subplots()
-    for judged, name, colour, style in (
-        (baseline, "distance to the mean", ORANGE, "--"),
-        (verifier, "verifier", BLUE, "-"),
-    ):
+    methods = (baseline, "distance to the mean", ORANGE, "--"), (verifier, "verifier", BLUE, "-")
+    for judged, name, colour, style in methods:
         rates = error_rates(judged.match_scores, judged.non_match_scores)
         auc = judged.metrics.auc
         label = f"{name}, AUC {auc:.4f}" if auc is not None else name
@@ -140,18 +136,13 @@ def _errors(judged: Judged, entries: Sequence[PhotoRecord]) -> Figure:
         axes.set_axis_off()
     for axes, index in zip(grid.ravel(), chosen, strict=False):
         crop, name = entries[index].crop, Path(entries[index].photo.name).stem
-        picture = cv2.imread(str(crop)) if crop is not None else None
-        if picture is not None:
-            axes.imshow(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+        if crop is not None:
+            axes.imshow(imread(crop))
         said, truth = ("not me", "me") if judged.is_me[index] else ("me", "not me")
         short = name if len(name) <= 24 else f"{name[:11]}...{name[-10:]}"
         axes.set_title(f"{short}\n{truth}, taken for {said}: {judged.scores[index]:.2f}", fontsize=7)
     faceless, total = int(np.isnan(judged.scores).sum()), int(judged.wrong.sum())
     worst = f", the worst {len(chosen)} shown" if total > len(chosen) else ""
-    figure.suptitle(
-        (f"{total} wrong answer{'s' if total != 1 else ''}{worst}" if total else "No wrong answer")
-        + f" among {len(judged.scores) - faceless} held-out faces"
-        + (f"; {faceless} photographs without a face" if faceless else ""),
-        fontsize=11,
-    )
+    title = f"Wrong answers: {total} of {len(judged.scores) - faceless} held-out faces{worst}"
+    figure.suptitle(f"{title}; photographs without a face: {faceless}", fontsize=11)
     return figure
