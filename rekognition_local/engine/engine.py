@@ -53,7 +53,7 @@ class Engine:
         Both arguments stand in place of the built-in models; `detector` is an ONNX file laid out as `yunet` says.
         ModelError where a model is missing, is not the known file, or does not have the shape it must have.
         """
-        found = ConfirmedDetector.load() if detector is None else YuNet(Network(detector), str(detector))
+        found = ConfirmedDetector() if detector is None else YuNet(Network(detector), str(detector))
         return cls(found, recogniser or PairedRecogniser())
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:

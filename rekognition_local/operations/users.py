@@ -58,10 +58,9 @@ def change_of_a_user(operation: Operation) -> Operation:
 def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """CreateUser."""
     gallery = service.gallery
-    with gallery.store.transaction():
-        collection = gallery.collection(request["CollectionId"])
-        if gallery.store.insert("users", collection=collection.number, user_id=request["UserId"]) is None:
-            raise ServiceError("ConflictException", f"The user id: {request['UserId']} already exists")
+    collection = gallery.collection(request["CollectionId"])
+    if gallery.store.insert("users", collection=collection.number, user_id=request["UserId"]) is None:
+        raise ServiceError("ConflictException", f"The user id: {request['UserId']} already exists")
     return {}
 
 
@@ -69,12 +68,11 @@ def create_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
 def delete_user(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """DeleteUser; its faces stay in the collection, associated with nobody. Nothing of the user stays on disk."""
     gallery = service.gallery
-    with gallery.store.transaction():
-        collection = gallery.collection(request["CollectionId"])
-        user = gallery.user(collection, request["UserId"])
-        gallery.remove_vectors("user_vectors", collection, gallery.store.delete("user_vectors", user=user.number))
-        gallery.store.delete("users", number=user.number)
-        gallery.store.erase_traces(collection.collection_id)
+    collection = gallery.collection(request["CollectionId"])
+    user = gallery.user(collection, request["UserId"])
+    gallery.remove_vectors("user_vectors", collection, gallery.store.delete("user_vectors", user=user.number))
+    gallery.store.delete("users", number=user.number)
+    gallery.store.erase_traces(collection.collection_id)
     return {}
 
 
@@ -93,22 +91,21 @@ def associate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]
     """
     gallery = service.gallery
     least = request.get("UserMatchThreshold", ASSOCIATION_THRESHOLD)
-    with gallery.store.transaction():
-        collection = gallery.comparable_collection(request["CollectionId"])
-        user = gallery.user(collection, request["UserId"])
-        found = gallery.faces(collection, request["FaceIds"])
-        similarities = _similarities(service, user, [row for row in found.values() if row is not None])
-        failed = {
-            face_id: failure
-            for face_id, row in found.items()
-            if (failure := _refused(face_id, row, user, similarities.get(face_id), least))
-        }
-        added = [row for id_, row in found.items() if row is not None and row.user_id is None and id_ not in failed]
-        count = gallery.store.count("faces", user=user.number)
-        if count + len(added) > MAX_FACES:
-            message = f"A user has at most {MAX_FACES} faces; {user.user_id} has {count}."
-            raise ServiceError("ServiceQuotaExceededException", message)
-        status = _reassign(service, collection, user, added, user)
+    collection = gallery.comparable_collection(request["CollectionId"])
+    user = gallery.user(collection, request["UserId"])
+    found = gallery.faces(collection, request["FaceIds"])
+    similarities = _similarities(service, user, [row for row in found.values() if row is not None])
+    failed = {
+        face_id: failure
+        for face_id, row in found.items()
+        if (failure := _refused(face_id, row, user, similarities.get(face_id), least))
+    }
+    added = [row for id_, row in found.items() if row is not None and row.user_id is None and id_ not in failed]
+    count = gallery.store.count("faces", user=user.number)
+    if count + len(added) > MAX_FACES:
+        message = f"A user has at most {MAX_FACES} faces; {user.user_id} has {count}."
+        raise ServiceError("ServiceQuotaExceededException", message)
+    status = _reassign(service, collection, user, added, user)
     return {
         "AssociatedFaces": [{"FaceId": row.face_id} for row in added],
         "UnsuccessfulFaceAssociations": list(failed.values()),
@@ -145,12 +142,11 @@ def _refused(
 def disassociate_faces(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     """DisassociateFaces; faces that are nobody's are passed over."""
     gallery = service.gallery
-    with gallery.store.transaction():
-        collection = gallery.comparable_collection(request["CollectionId"])
-        user = gallery.user(collection, request["UserId"])
-        found = gallery.faces(collection, request["FaceIds"])
-        removed = [row for row in found.values() if row is not None and row.user_id == user.user_id]
-        status = _reassign(service, collection, user, removed, None)
+    collection = gallery.comparable_collection(request["CollectionId"])
+    user = gallery.user(collection, request["UserId"])
+    found = gallery.faces(collection, request["FaceIds"])
+    removed = [row for row in found.values() if row is not None and row.user_id == user.user_id]
+    status = _reassign(service, collection, user, removed, None)
     failed = (_refused(face_id, row, user) for face_id, row in found.items())
     return {
         "DisassociatedFaces": [{"FaceId": row.face_id} for row in removed],

@@ -127,7 +127,9 @@ class TraitReader:
         mesh_network, iris_network = self._networks
         pyramid = Pyramid(image)
         size = np.array(pyramid.size, np.float32)
-        mesh = _mesh(mesh_network, pyramid, face.landmarks * size)
+        placed = placement(face.landmarks * size, _MESH_POINTS)
+        flat, _ = mesh_network(pyramid.cut(placed, _MESH_SIDE, grey=0)[None])
+        mesh = _moved(flat.reshape(-1, 3)[:, :2], placed)  # (468, 2) in pixels of the image
         irises, opening, gaze = _eyes(iris_network, pyramid, [mesh[list(corners)] for corners in _EYE_CORNERS])
         names = [*self._landmarks, "leftPupil", "rightPupil"]
         points = np.stack([*mesh[list(self._landmarks.values())], *irises]) / size
@@ -140,13 +142,6 @@ class TraitReader:
             float(yaw),
             float(-down),
         )
-
-
-def _mesh(network: models.Network, pyramid: Pyramid, points: Floats) -> Floats:
-    """The mesh (468, 2) in pixels of the image, of the face with these five points (5, 2)."""
-    placed = placement(points, _MESH_POINTS)
-    flat = network(pyramid.cut(placed, _MESH_SIDE, grey=0)[None])[0]
-    return _moved(flat.reshape(-1, 3)[:, :2], placed)
 
 
 def _eyes(network: models.Network, pyramid: Pyramid, corners: Sequence[Floats]) -> tuple[list[Floats], float, Floats]:

@@ -144,15 +144,10 @@ def _roll(points: Floats) -> Floats:
 
 
 class ConfirmedDetector:
-    """One network finds faces, another confirms each and reads its points."""
+    """One network finds faces, another confirms each and reads its points; by default the built-in ones."""
 
-    def __init__(self, finder: YuNet, judge: Confirmation) -> None:
-        self._finder, self._judge = finder, judge
-
-    @classmethod
-    def load(cls) -> "ConfirmedDetector":
-        """With the built-in networks; ModelError where a file is missing or is not the known one."""
-        return cls(YuNet(models.network(YUNET), "YuNet"), Confirmation())
+    def __init__(self, finder: YuNet | None = None, judge: Confirmation | None = None) -> None:
+        self._finder, self._judge = finder or YuNet(models.network(YUNET), "YuNet"), judge or Confirmation()
 
     def detect(self, image: Image) -> Candidates:
         """Faces in pixels of the image, those that the finder is surest of first."""

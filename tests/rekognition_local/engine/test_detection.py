@@ -23,7 +23,7 @@ UPRIGHT = np.array([(10, 10), (30, 10), (20, 20), (12, 30), (28, 30)], np.float3
 
 @pytest.fixture(scope="module")
 def detector() -> ConfirmedDetector:
-    return ConfirmedDetector.load()
+    return ConfirmedDetector()
 
 
 @pytest.fixture(scope="module")
