@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rekognition_local.engine.documents.lines import TextBox, TextLine, words
+from rekognition_local.engine.documents.lines import TextLine, words
 from rekognition_local.operations.faces import percent
 from rekognition_local.operations.service import Service
 from rekognition_local.protocol.wire import invalid_parameters
@@ -37,23 +37,23 @@ def detect_text(service: Service, request: dict[str, Any]) -> dict[str, Any]:
     parts = [word for _, kept in found for word in kept]
     largest = sorted(parts, key=lambda word: word.box.length * word.box.height, reverse=True)[:MAX_WORDS]
     found = [(line, some) for line, kept in found if (some := [word for word in kept if word in largest])]
-    lines = [_detection(line.text, "LINE", id_, line.confidence, line.box, size) for id_, (line, _) in enumerate(found)]
+    lines = [_detection(line, "LINE", id_, size) for id_, (line, _) in enumerate(found)]
     parted = [(parent, word) for parent, (_, kept) in enumerate(found) for word in kept]
     told = [
-        {**_detection(word.text, "WORD", id_, word.confidence, word.box, size), "ParentId": parent}
+        {**_detection(word, "WORD", id_, size), "ParentId": parent}
         for id_, (parent, word) in enumerate(parted, len(lines))
     ]
     return {"TextDetections": [*lines, *told], "TextModelVersion": TEXT_MODEL_VERSION}
 
 
-def _detection(text: str, kind: str, id_: int, confidence: float, box: TextBox, size: Corners) -> dict[str, Any]:
-    corners = box.corners / size
+def _detection(line: TextLine, kind: str, id_: int, size: Corners) -> dict[str, Any]:
+    corners = line.box.corners / size
     (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
     return {
-        "DetectedText": text,
+        "DetectedText": line.text,
         "Type": kind,
         "Id": id_,
-        "Confidence": percent(100 * confidence),
+        "Confidence": percent(100 * line.confidence),
         "Geometry": {
             "BoundingBox": {"Width": right - left, "Height": bottom - top, "Left": left, "Top": top},
             "Polygon": [{"X": x, "Y": y} for x, y in corners.tolist()],
