@@ -62,7 +62,7 @@ def _padded(graph: Graph, tensor: str, *, channels: int = 0, sides: int = 0) -> 
 def _parameters(content: bytes) -> Iterator[Floats]:
     """The parameters of one layer after the other."""
     file = io.BytesIO(content)
-    for layer in _LAYERS.finditer(content):
+    while layer := _LAYERS.search(content, file.tell()):
         file.seek(layer.end())
         _, *shape = (int.from_bytes(file.read(file.read(1)[0]), "little") for _ in range(5))
-        yield np.frombuffer(content, "<f4", math.prod(shape), file.tell())
+        yield np.frombuffer(file.read(4 * math.prod(shape)), "<f4")
