@@ -44,8 +44,7 @@ class PhotoRecord:
     @property
     def vector(self) -> NDArray[np.float32]:
         """(d,) of the judged face."""
-        vector: NDArray[np.float32] = self.vectors[self.judged]
-        return vector
+        return self.vectors[self.judged, :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,8 +47,7 @@ def descriptor(engine: Engine, image: NDArray[np.uint8]) -> NDArray[np.float32]:
     faces = engine.detect(image)
     if not faces:
         raise NoFaceError("No face was found in the image.")
-    vector: NDArray[np.float32] = engine.embed(image, [faces[most_prominent(faces)]])[0]
-    return vector
+    return engine.embed(image, [faces[most_prominent(faces)]])[0, :]
 
 
 def align(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
@@ -61,8 +60,7 @@ def align(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
 def shot_picture(image: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
     """(32, 32) grey 0-255: what near-duplicates of one shot have in common (see `same_shots`)."""
     grey = cv2.cvtColor(align(image, face), cv2.COLOR_RGB2GRAY)
-    picture = cv2.resize(grey, (SHOT_SIDE, SHOT_SIDE), interpolation=cv2.INTER_AREA)
-    return picture.astype(np.uint8, copy=False)
+    return np.asarray(cv2.resize(grey, (SHOT_SIDE, SHOT_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def same_shots(pictures: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from person_verifier.errors import NoFaceError
+from person_verifier.serving.settings import ServerSettings
 from person_verifier.serving.verifier import Verdict, Verifier
 from rekognition_local.engine import images
 from rekognition_local.server.reach import Reach
@@ -55,24 +56,14 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure 
 
 
 class Application:
-    """The ASGI application."""
+    """The ASGI application. Without a `judge`, for want of a usable model, /verify and /healthz answer 503.
 
-    def __init__(
-        self,
-        judge: Verifier | None,
-        max_bytes: int,
-        token: str = "",
-        hosts: frozenset[str] = frozenset(),
-        at_once: int = 16,
-    ) -> None:
-        """`judge` answers; None when no usable model is there: /verify and /healthz answer 503.
+    Beyond `settings.threads` uploads of up to 3 MB in memory, and three larger ones, further ones wait in the network.
+    """
 
-        `token` is the bearer token that /verify asks for, if any; `hosts` the names by which it may be asked, beside
-        this machine's own and addresses. Beyond `at_once` uploads of up to 3 MB in memory, and three larger ones,
-        further ones wait in the network.
-        """
-        self._judge, self._max_bytes, self._token = judge, max_bytes, token
-        self._reach = Reach(names=tuple(hosts))
+    def __init__(self, judge: Verifier | None, settings: ServerSettings) -> None:
+        self._judge, self._max_bytes, self._token = judge, settings.max_bytes, settings.token
+        self._reach, at_once = Reach(names=settings.hosts), settings.threads
         self._small, self._large = asyncio.Semaphore(at_once), asyncio.Semaphore(min(at_once, LARGE_AT_ONCE))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

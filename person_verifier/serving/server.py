@@ -143,7 +143,7 @@ def serve(load_engine: Callable[[], Engine], settings: ServerSettings) -> None:
     else:
         warm_up(engine)
         log.info("model loaded", extra={"facts": {"model_version": judge.model_version, "model": str(settings.model)}})
-    application = Application(judge, settings.max_bytes, settings.token, settings.hosts, settings.threads)
+    application = Application(judge, settings)
     # What workers share they must not touch: the collector would write into all of it.
     gc.collect()
     gc.freeze()

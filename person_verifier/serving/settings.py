@@ -50,9 +50,9 @@ class ServerSettings:
             raise VerifierError(f"{PREFIX}TOKEN must have at least 16 printable ASCII characters and no space.")
 
     @property
-    def hosts(self) -> frozenset[str]:
+    def hosts(self) -> tuple[str, ...]:
         """The names of `allowed_hosts`, which are separated by commas."""
-        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
+        return tuple(name.strip() for name in self.allowed_hosts.split(",") if name.strip())
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **flags: Any) -> "ServerSettings":

@@ -83,8 +83,7 @@ class Judged:
     @property
     def wrong(self) -> NDArray[np.bool_]:
         """(n,) which faces were answered wrongly."""
-        wrong: NDArray[np.bool_] = ~np.isnan(self.scores) & ((self.scores >= self.thresholds) != self.is_me)
-        return wrong
+        return np.asarray(~np.isnan(self.scores) & ((self.scores >= self.thresholds) != self.is_me))
 
     @property
     def match_scores(self) -> Floats:

@@ -58,13 +58,11 @@ class Classifier:
     def logits(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n, d) descriptors -> (n,) log odds of being the person."""
         features = with_distance(vectors, self.person)
-        logits: NDArray[np.float64] = (features - self.mean) / self.scale @ self.coefficients + self.intercept
-        return logits
+        return np.asarray((features - self.mean) / self.scale @ self.coefficients + self.intercept)
 
     def scores(self, vectors: NDArray[np.floating]) -> NDArray[np.float64]:
         """(n, d) descriptors -> (n,) probabilities (0-1) of being the person."""
-        scores: NDArray[np.float64] = expit(self.logits(vectors))
-        return scores
+        return np.asarray(expit(self.logits(vectors)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +101,7 @@ def fit(samples: Samples, c: float) -> Classifier:
 
 def with_distance(vectors: NDArray[np.floating], person: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, d) descriptors -> (n, d + 1): each with its Euclidean distance to the person's mean descriptor."""
-    distances = np.linalg.norm(vectors - person, axis=1, keepdims=True)
-    return np.hstack([vectors, distances])
+    return np.hstack([vectors, np.linalg.norm(vectors - person, axis=1, keepdims=True)])
 
 
 def split(samples: Samples, count: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -44,13 +44,13 @@ class Client:
         return asyncio.run(ask())
 
 
-def client_of(*arguments: Any, **options: Any) -> Client:
-    return Client(Application(*arguments, **options))
+def client_of(judge: Verifier | None, **settings: Any) -> Client:
+    return Client(Application(judge, ServerSettings(max_bytes=MAX_BYTES, **settings)))
 
 
 @pytest.fixture
 def client(judge: Verifier) -> Client:
-    return client_of(judge, MAX_BYTES)
+    return client_of(judge)
 
 
 def verify(client: Client, image: bytes | None, field: str = "image", **headers: str) -> httpx.Response:
@@ -202,7 +202,7 @@ def test_every_refusal_has_its_spanish(client: Client, image: bytes | None) -> N
 
 
 def test_without_a_model_every_answer_is_503() -> None:
-    client = client_of(None, MAX_BYTES)
+    client = client_of(None)
 
     assert verify(client, striped("Me", 1)).status_code == 503
     assert verify(client, None, **{"Accept-Language": "es"}).json() == {"error": "No hay ningún modelo cargado"}
@@ -245,7 +245,7 @@ TOKEN = "correct-horse-battery-staple"
     ],
 )
 def test_the_bearer_token_is_asked_for(judge: Verifier, given: str | None, status: int) -> None:
-    client = client_of(judge, MAX_BYTES, TOKEN)
+    client = client_of(judge, token=TOKEN)
 
     answer = verify(client, striped("Me", 1), **({} if given is None else {"Authorization": given}))
 
@@ -272,7 +272,7 @@ class BrokenEngine(FakeEngine):
 def test_a_defect_is_answered_500_without_detail(
     stored_model: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = client_of(Verifier(BrokenEngine(), VerifierModel.load(stored_model)), MAX_BYTES)
+    client = client_of(Verifier(BrokenEngine(), VerifierModel.load(stored_model)))
     monkeypatch.setattr(logging.getLogger("person_verifier"), "propagate", True)
 
     answer = verify(client, striped("Me", 1))
@@ -298,8 +298,7 @@ def test_a_defect_is_answered_500_without_detail(
 )
 def test_only_its_own_names_and_addresses_are_answered(judge: Verifier, host: str, status: int) -> None:
     """A page whose name is made to resolve to this machine asks in its own name."""
-    hosts = ServerSettings(allowed_hosts="Faces.example.org, other.example.org").hosts
-    client = client_of(judge, MAX_BYTES, hosts=hosts)
+    client = client_of(judge, allowed_hosts="Faces.example.org, other.example.org")
 
     assert client.request("GET", "/healthz", headers={"Host": host}).status_code == status
     assert verify(client, striped("Me", 900), Host=host).status_code == status
@@ -328,7 +327,7 @@ class CountingVerifier:
 @pytest.mark.parametrize(("size", "most"), [(2 * 2**20, 5), (4 * 2**20, 3)], ids=["small", "large"])
 def test_few_large_uploads_are_in_memory_at_once(size: int, most: int) -> None:
     judge = CountingVerifier()
-    application = Application(cast(Verifier, judge), 5 * 2**20)
+    application = Application(cast(Verifier, judge), ServerSettings(max_bytes=5 * 2**20))
 
     async def ask_all() -> list[httpx.Response]:
         transport = httpx.ASGITransport(application)
