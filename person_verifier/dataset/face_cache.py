@@ -62,8 +62,8 @@ class FaceCache:
         every photograph.
         """
         # The engine releases Python's lock while a network runs: one thread per core.
+        seen = []
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            seen = []
             for record in pool.map(self._describe, photos):
                 seen.append(record)
                 advance()
@@ -88,13 +88,10 @@ class FaceCache:
             image = decode(photo.path.read_bytes(), KEPT_SIDE_PX)
         except (ImageError, OSError) as error:
             return PhotoRecord(photo, problem=str(error))
-        if kept is not None:
-            return self._kept(kept, kept.judged, image)
-        faces = tuple(self.engine.detect(image))
-        if not faces:
-            return self._kept(PhotoRecord(photo, problem=NO_FACE), 0, image)
-        record = PhotoRecord(photo, self._crop_path(photo), faces, self.engine.embed(image, faces))
-        return self._kept(record, most_prominent(faces), image)
+        if kept is None and (faces := tuple(self.engine.detect(image))):
+            vectors = self.engine.embed(image, faces)
+            kept = PhotoRecord(photo, self._crop_path(photo), faces, vectors, most_prominent(faces))
+        return self._kept(kept or PhotoRecord(photo, problem=NO_FACE), image)
 
     def _agreeing(self, record: PhotoRecord, person: NDArray[np.float32]) -> PhotoRecord:
         """The same, with the person's own face where a bystander's is more prominent in a photograph of the person."""
@@ -104,13 +101,13 @@ class FaceCache:
         best = int(alike.argmax())
         if not alike[record.judged] < SAME_PERSON_SIMILARITY <= alike[best]:
             return record
-        return self._kept(record, best, decode(record.photo.path.read_bytes(), KEPT_SIDE_PX))
+        return self._kept(replace(record, judged=best), decode(record.photo.path.read_bytes(), KEPT_SIDE_PX))
 
-    def _kept(self, record: PhotoRecord, judged: int, image: NDArray[np.uint8]) -> PhotoRecord:
+    def _kept(self, record: PhotoRecord, image: NDArray[np.uint8]) -> PhotoRecord:
         """Keep what was found, wholly or, when interrupted, not at all, and write the judged face's crop."""
         if record.crop is not None:
-            face, crop = record.faces[judged], record.crop
-            record = replace(record, judged=judged, shot=shot_picture(image, face))
+            face, crop = record.faces[record.judged], record.crop
+            record = replace(record, shot=shot_picture(image, face))
             crop.parent.mkdir(parents=True, exist_ok=True)
             picture = cv2.cvtColor(align(image, face), cv2.COLOR_RGB2BGR)
             crop.write_bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
@@ -118,9 +115,8 @@ class FaceCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
             boxes = np.array([(one.left, one.top, one.width, one.height, one.confidence) for one in record.faces])
-            landmarks = np.array([face.landmarks for face in record.faces])
-            place, vectors, shot = np.array(judged), record.vectors, record.shot
-            np.savez(part, boxes=boxes, landmarks=landmarks, vectors=vectors, judged=place, shot=shot)
+            landmarks, judged = np.array([face.landmarks for face in record.faces]), np.array(record.judged)
+            np.savez(part, boxes=boxes, landmarks=landmarks, vectors=record.vectors, judged=judged, shot=record.shot)
         Path(part.name).replace(path)
         return record
 
