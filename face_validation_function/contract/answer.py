@@ -14,7 +14,6 @@ Count = Annotated[int, Field(ge=0)]
 Uuid = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
-
 Value = TypeVar("Value")
 Maybe: TypeAlias = Value | SkipJsonSchema[None]
 """What is left out, never null, when there is none."""

@@ -26,7 +26,6 @@ _FORMS = {entry[0]: tuple(entry[2:].split(",")) for entry in f"{_LATIN} {_CYRILL
 _LEFT_OUT = re.compile("['\u2018\u2019\u02bb\u02bc.,]")
 MOST_NAMES = 12
 
-
 Verdict: TypeAlias = Literal["match", "mismatch", "not_readable"]
 
 

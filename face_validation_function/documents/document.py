@@ -32,9 +32,9 @@ _MONTH_NAMES = (
     "JUL=7 JUIL=7 LUG=7 AUG=8 AOU=8 AOÛ=8 AGO=8 SEP=9 SET=9 OCT=10 OKT=10 OTT=10 NOV=11 DEC=12 DÉC=12 DEZ=12 DIC=12"
 )
 _MONTHS = {name: int(number) for name, _, number in (entry.partition("=") for entry in _MONTH_NAMES.split())}
-_NUMBERS = re.compile(r"\b(\d{1,2})[ ./-](\d{1,2})[ ./-](\d{4}|\d{2})\b")
-_ISO = re.compile(r"\b(\d{4})[./-](\d{2})[./-](\d{2})\b")
-_NAMED = re.compile(r"\b(\d{1,2})[ .]?([^\W\d_]{3,9})(?:[ ./]+[^\W\d_]{3,9})?[ .,]*(\d{4}|\d{2})\b")
+_NUMBERS = re.compile(r"\b([0-9]{1,2})[ ./-]([0-9]{1,2})[ ./-]([0-9]{4}|[0-9]{2})\b")
+_ISO = re.compile(r"\b([0-9]{4})[./-]([0-9]{2})[./-]([0-9]{2})\b")
+_NAMED = re.compile(r"\b([0-9]{1,2})[ .]?([^\W\d_]{3,9})(?:[ ./]+[^\W\d_]{3,9})?[ .,]*([0-9]{4}|[0-9]{2})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +177,11 @@ def _pattern(word: str) -> str:
 def _birth_agrees(lines: Sequence[TextLine], birth: date | None) -> bool | None:
     if birth is None:
         return None
-    wanted = (birth.year % 100, birth.month, birth.day)
-    dates = [(found, line.confidence) for line in lines for found in _printed_dates(line.text)]
-    if any(
-        (year, month, day) == wanted and century in {None, birth.year // 100}
-        for (century, year, month, day), _ in dates
-    ):
+    dates = [(*found, line.confidence) for line in lines for found in _printed_dates(line.text)]
+    same_day = [year for year, month, day, _ in dates if (month, day) == (birth.month, birth.day)]
+    if any(str(birth.year).endswith(year) for year in same_day):
         return True
-    sure = {(year, frozenset((month, day))) for (_, year, month, day), confidence in dates if confidence >= SURE}
+    sure = {(year[-2:], frozenset((month, day))) for year, month, day, confidence in dates if confidence >= SURE}
     return False if len(sure) >= WHOLE_SET else None
 
 
@@ -204,35 +201,26 @@ def expiry_date(text: str, today: date) -> str | None:
     return min(found, key=lambda iso: abs(int(iso[:4]) - today.year), default=None)
 
 
-def _printed_dates(text: str) -> Iterator[tuple[int | None, int, int, int]]:
-    """(century or None, year of the century, month, day) of every date in a line of print, both orders of numbers."""
+def _printed_dates(text: str) -> Iterator[tuple[str, int, int]]:
+    """(year of two or four digits, month, day) of every date in a line of print, both orders of numbers."""
     for year, month, day in _ISO.findall(text):
-        yield int(year) // 100, int(year) % 100, int(month), int(day)
+        yield year, int(month), int(day)
     for one, other, year in _NUMBERS.findall(text):
         for day, month in {(int(one), int(other)), (int(other), int(one))}:
             if 1 <= month <= 12 and 1 <= day <= 31:
-                yield (*_year(year), month, day)
+                yield year, month, day
     for day, name, year in _NAMED.findall(text.upper()):
         month = _MONTHS.get(name) or _MONTHS.get(name[:4]) or _MONTHS.get(name[:3])
         if month is not None and 1 <= int(day) <= 31:
-            yield (*_year(year), month, int(day))
-
-
-def _year(text: str) -> tuple[int | None, int]:
-    return (int(text[:2]), int(text[2:])) if len(text) == 4 else (None, int(text))
+            yield year, month, int(day)
 
 
 def _iso(text: str, century: int) -> str | None:
-    if not text[:2].isdecimal():
-        return None
-    year = century + int(text[:2])
     month, day = text[2:4].strip(FILLER), text[4:6].strip(FILLER)
-    if not month:
-        return f"{year:04d}" if not day else None
-    if not month.isdecimal() or (day and not day.isdecimal()):
+    if day and not month:
         return None
     try:
-        whole = date(year, int(month), int(day or 1))
-    except ValueError:
+        iso = date(century + int(text[:2]), int(month or 1), int(day or 1)).isoformat()
+    except ValueError:  # letters among the digits, too
         return None
-    return whole.isoformat() if day else whole.isoformat()[:7]
+    return iso if day else iso[:7] if month else iso[:4]

@@ -40,7 +40,6 @@ _SIDES = {"source": Reason.SOURCE_REFUSED, "target": Reason.TARGET_REFUSED}
 T = TypeVar("T")
 U = TypeVar("U")
 
-
 PreparationStep = Callable[[LoadedImage, FaceValidationRequest], PreparedFace]
 """One side's face, cut out; raises ImageValidationError when there is none."""
 

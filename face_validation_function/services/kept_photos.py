@@ -99,10 +99,9 @@ class KeptPhotos:
         with timer.step("table"):
             rows = [row for row in self._table.of_person(kept.photo.full_name) if _shows_the_same(row, kept)]
         if over_by and any(not row.expires_at or row.expires_at > over_by for row in rows):
-            own = [row for row in rows if row.photo == kept.photo]
-            with timer.step("photo, versions"):
-                found = self._s3.versions(self._bucket, kept.photo.key) if own else []
-            if own:
+            if own := [row for row in rows if row.photo == kept.photo]:
+                with timer.step("photo, versions"):
+                    found = self._s3.versions(self._bucket, kept.photo.key)
                 yield KeptRecords(own, [one for one in found if one.version == kept.photo.version])
         else:
             yield from self._records(timer, rows)
