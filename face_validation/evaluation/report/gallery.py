@@ -11,7 +11,7 @@ from PIL import ImageDraw
 
 from face_validation.client import ImageAnalysis
 from face_validation.evaluation.runs.all_pairs import AllPairs
-from face_validation.evaluation.runs.results import Result, scored_places
+from face_validation.evaluation.runs.results import Result
 from face_validation.evaluation.statistics.pairs import ScoredPairs, label_doubts
 from face_validation_function.image_files import plain_file
 from face_validation_function.image_pixels import UNREADABLE, on_white, opened, turned
@@ -40,11 +40,12 @@ class GalleryItem:
 
 def gallery_of_results(results: list[Result], pairs: ScoredPairs, threshold: float) -> list[GalleryItem]:
     """The pairs of a run of cases; `pairs` are its `scored_pairs`."""
-    scored, items = scored_places(results), []
+    scored, items = [result for result in results if result.is_scored_pair], []
     for place, figures in _places_to_look_at(pairs, threshold):
-        result = results[scored[place]]
+        result = scored[place]
         case, boxes = result.case, result.seen
-        images = ((case.source, boxes and boxes.source), (case.target, boxes and boxes.target))
+        source, target = (None, None) if boxes is None else (boxes.source, boxes.target)
+        images = ((case.source, source), (case.target, target))
         items.append(GalleryItem(*figures, case.case_id, case.note, images, result.qualities, result.reasons))
     return items
 

@@ -3,6 +3,7 @@
 import bisect
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,7 @@ from functools import cache
 from face_validation.evaluation.report.texts import asset
 from face_validation.evaluation.runs.cases import Case
 from face_validation.evaluation.runs.results import Result
-from face_validation.evaluation.statistics.pairs import Answer, Confusion
+from face_validation.evaluation.statistics.pairs import Answer, Confusion, Expected
 
 Sizes = tuple[float, int] | None  # `Result.least_sizes`
 
@@ -28,20 +29,18 @@ class Group(Confusion):
 
 def groups_of(results: Sequence[Result], answers: Sequence[Answer]) -> list[Group]:
     """Every dimension's groups, sorted by name; beyond `MOST_NAMES` in one dimension the smallest are `others`."""
-    groups = []
+    groups: list[Group] = []
     sizes = [result.least_sizes for result in results]
     for dimension, name_of in _DIMENSIONS.items():
-        members: dict[str, list[int]] = {}
-        for index, result in enumerate(results):
-            if (name := name_of(result.case, sizes[index])) is not None:
-                members.setdefault(name, []).append(index)
+        members: dict[str, list[tuple[Expected, Answer]]] = defaultdict(list)
+        for result, size, answer in zip(results, sizes, answers, strict=True):
+            if (name := name_of(result.case, size)) is not None:
+                members[name].append((result.case.expected, answer))
         by_size = sorted(members, key=lambda name: (-len(members[name]), name))
         for name in by_size[MOST_NAMES:]:
-            members.setdefault(OTHERS, []).extend(members.pop(name))
-        for name in sorted(members, key=lambda name: (name == OTHERS, name)):
-            expected = [results[index].case.expected for index in members[name]]
-            answered = [answers[index] for index in members[name]]
-            groups.append(Group.of(expected, answered, dimension, name.partition("|")[2] or name))
+            members[OTHERS] += members.pop(name)
+        names = sorted(members, key=lambda name: (name == OTHERS, name))
+        groups += [Group.of(members[name], dimension, name.partition("|")[2] or name) for name in names]
     return groups
 
 

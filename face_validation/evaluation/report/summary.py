@@ -12,7 +12,7 @@ from face_validation.evaluation.report.gallery import GalleryItem, gallery_of_al
 from face_validation.evaluation.report.groups import Group, groups_of
 from face_validation.evaluation.report.study import Study, study_of
 from face_validation.evaluation.runs.all_pairs import AllPairs
-from face_validation.evaluation.runs.results import Outcome, Result, scored_pairs, scored_places
+from face_validation.evaluation.runs.results import Outcome, Result, scored_pairs
 from face_validation.evaluation.runs.run import Run
 from face_validation.evaluation.statistics.error_rates import ErrorAgainstRejection, error_against_rejection
 from face_validation.evaluation.statistics.intervals import Rate
@@ -109,7 +109,7 @@ def summarise(run: Run, threshold: float, groups: Mapping[str, str] | None = Non
         studies,
         gallery_of_results(results, studies[0].pairs, threshold),
         *_failures(results),
-        overall=Confusion.of([result.case.expected for result in results], answers),
+        overall=Confusion.of((one.case.expected, answer) for one, answer in zip(results, answers, strict=True)),
         groups=groups_of(results, answers),
         latency={
             name: Latency(len(subset), *np.percentile([one.seconds for one in subset], [50, 95, 99, 100]).tolist())
@@ -145,7 +145,7 @@ def _failures(results: Sequence[Result]) -> tuple[Rate, Rate]:
 
 
 def _rejection(results: Sequence[Result], threshold: float) -> list[ErrorAgainstRejection]:
-    matches = [results[place] for place in scored_places(results) if results[place].case.expected is Expected.MATCH]
+    matches = [result for result in results if result.is_scored_pair and result.case.expected is Expected.MATCH]
     errors = np.array([one.similarity for one in matches], np.float64) < threshold
     values: dict[str, Scores] = defaultdict(lambda: np.full(len(matches), np.nan))
     for place, result in enumerate(matches):

@@ -94,9 +94,8 @@ def digests_of(cases: Iterable[Case], jobs: int) -> dict[Path, str]:
     """SHA-256 of each distinct image file."""
     paths = list(dict.fromkeys(path for case in cases for path in (case.source, case.target)))
     with ThreadPoolExecutor(jobs) as pool:
-        return dict(
-            zip(paths, pool.map(lambda path: hashlib.sha256(path.read_bytes()).hexdigest(), paths), strict=True)
-        )
+        digests = pool.map(lambda path: hashlib.sha256(path.read_bytes()).hexdigest(), paths)
+        return dict(zip(paths, digests, strict=True))
 
 
 def ask_all(
@@ -151,16 +150,9 @@ def _ask(case: Case, hashes: tuple[str, str], asked: Requests) -> Result:
     except (errors.UnauthorizedError, errors.ForbiddenError, errors.SettingsError) as error:
         raise EvaluationError(f"The API cannot be asked: {error}") from error
     except errors.FaceValidationError as error:
-        return Result(
-            case,
-            *hashes,
-            Outcome.REFUSED if _is_refusal(error) else Outcome.FAILED,
-            time.perf_counter() - begin,
-            status=error.status,
-            code=error.code,
-            details=error.details or error.message,
-            id_request=error.id_request or "",
-        )
+        seconds, outcome = time.perf_counter() - begin, Outcome.REFUSED if _is_refusal(error) else Outcome.FAILED
+        details, id_request = error.details or error.message, error.id_request or ""
+        return Result(case, *hashes, outcome, seconds, None, error.status, error.code, details, id_request)
     seconds, said = time.perf_counter() - begin, answer.to_answer()
     scores = {
         side: {name: round(one["score"], 1) for name, one in measures.items()}

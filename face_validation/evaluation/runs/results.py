@@ -18,7 +18,7 @@ import numpy as np
 from face_validation.client.validation_request import ValidationType
 from face_validation.client.validation_result import Boxes, read
 from face_validation.evaluation.runs.cases import PERSON_COLUMNS, Case, EvaluationError
-from face_validation.evaluation.statistics.pairs import Answer, Expected, Places, ScoredPairs, Scores
+from face_validation.evaluation.statistics.pairs import Answer, Expected, ScoredPairs, Scores
 
 RESULTS_FILE = "results.csv"
 REQUIRED_COLUMNS = (
@@ -67,6 +67,11 @@ class Result:
     quality: str = ""
     reasons: tuple[str, ...] = ()
 
+    @property
+    def is_scored_pair(self) -> bool:
+        """Whether it is a pair of two faces that got a score."""
+        return self.similarity is not None and self.case.expected is not Expected.ERROR
+
     def answer(self, threshold: float) -> Answer:
         """The answer at `threshold` (0-100)."""
         if self.similarity is None:
@@ -105,16 +110,9 @@ def similarities(results: Iterable[Result]) -> Scores:
     return np.array([result.similarity for result in results], np.float64)
 
 
-def scored_places(results: Sequence[Result]) -> Places:
-    """Places of the pairs of two faces that got a score."""
-    return np.flatnonzero(
-        np.array([one.similarity is not None and one.case.expected is not Expected.ERROR for one in results], np.bool_)
-    )
-
-
 def scored_pairs(results: Sequence[Result], groups: Mapping[str, str] | None = None) -> ScoredPairs:
     """The pairs of two faces that got a score, in order; a person's group is the case's where it is not in `groups`."""
-    scored = [results[place] for place in scored_places(results)]
+    scored = [result for result in results if result.is_scored_pair]
     of_person = groups or {}
     persons = [one.case.source_person for one in scored] + [one.case.target_person for one in scored]
     of_case = [one.case.group for one in scored] * 2

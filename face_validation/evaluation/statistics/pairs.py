@@ -82,20 +82,20 @@ class Confusion:
     failure_to_acquire: Rate
 
     @classmethod
-    def of(cls, expected: Iterable[Expected], answered: Iterable[Answer], *named: str) -> Self:
-        """Count n cases: the right answers beside those that came; `named` are further fields of a subclass."""
-        counts = Counter(zip(expected, answered, strict=True))
+    def of(cls, cases: Iterable[tuple[Expected, Answer]], *named: str) -> Self:
+        """Count cases: the right answer of each, and the one that came; `named` are further fields of a subclass."""
+        counts = Counter(cases)
         matches, non_matches, to_refuse = ([counts[one, answer] for answer in Answer] for one in Expected)
         tp, fn, refused_matches, _ = matches
         fp, tn, refused_non_matches, _ = non_matches
         said_match, said_no_match, refused, _ = to_refuse
         pairs, all_said_match = sum(matches) + sum(non_matches), tp + fp + said_match
-        cases, failures = pairs + sum(to_refuse), matches[-1] + non_matches[-1] + to_refuse[-1]
+        total, failures = pairs + sum(to_refuse), matches[-1] + non_matches[-1] + to_refuse[-1]
         errors = (refused, refused_matches + refused_non_matches, said_match + said_no_match, failures)
-        right = (Rate(tp + tn + refused, cases), Rate(tp + tn, pairs), Rate(refused, sum(to_refuse)))
+        right = (Rate(tp + tn + refused, total), Rate(tp + tn, pairs), Rate(refused, sum(to_refuse)))
         found = (Rate(tp, all_said_match), Rate(tp, sum(matches)), f1_score(tp, sum(matches) + all_said_match - 2 * tp))
         wrong = (Rate(fp, fp + tn), Rate(fn, fn + tp), Rate(pairs - tp - tn - fp - fn, pairs))
-        return cls(cases, tp, tn, fp, fn, *errors, *right, *found, *wrong, *named)
+        return cls(total, tp, tn, fp, fn, *errors, *right, *found, *wrong, *named)
 
 
 @dataclass(frozen=True, slots=True)

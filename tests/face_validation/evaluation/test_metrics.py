@@ -144,7 +144,7 @@ def answer(similarity: float, failed: bool, threshold: float) -> Answer:
 
 
 def confusion(cases: list[AnsweredCase], threshold: float) -> Confusion:
-    return Confusion.of([case[0] for case in cases], [answer(*case[1:], threshold) for case in cases])
+    return Confusion.of((expected, answer(score, failed, threshold)) for expected, score, failed in cases)
 
 
 @given(ANSWERED_CASES, st.one_of(SCORE, st.sampled_from([0.0, 100.0])))
@@ -216,8 +216,8 @@ def test_every_case_is_counted_once_and_no_refusal_is_dropped(cases: list[Answer
 def test_a_refused_pair_is_wrong_a_refused_error_case_is_right_and_a_failure_never_is() -> None:
     wanted = [Expected.MATCH, Expected.NO_MATCH, Expected.ERROR, Expected.ERROR]
 
-    refused = Confusion.of(wanted, [Answer.REFUSED] * 4)
-    failed = Confusion.of(wanted, [Answer.FAILED] * 4)
+    refused = Confusion.of((one, Answer.REFUSED) for one in wanted)
+    failed = Confusion.of((one, Answer.FAILED) for one in wanted)
 
     assert (refused.accuracy, refused.pair_accuracy, refused.error_accuracy) == (Rate(2, 4), Rate(0, 2), Rate(2, 2))
     assert (refused.expected_errors, refused.unexpected_errors, refused.failures) == (2, 2, 0)
