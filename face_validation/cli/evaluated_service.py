@@ -99,7 +99,7 @@ def all_pairs_by_engine(
     def describe(photo: Path) -> "NDArray[np.float32] | None":
         image = images.decode(photo.read_bytes())
         found = engine.detect(image)
-        update(advance=1)
+        update()
         if not found:
             return None
         faces = [Face(BoundingBox(face.left, face.top, face.width, face.height), face.confidence) for face in found]

@@ -4,7 +4,6 @@ import gc
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -138,7 +137,7 @@ def _answers_shown(total: int) -> "Iterator[Callable[[Result | None], None]]":
         def show(result: "Result | None") -> None:
             if result is not None:
                 counts[result.outcome] += 1
-            update(advance=1, trouble=f"{counts[Outcome.REFUSED]} refused, {counts[Outcome.FAILED]} failed")
+            update(trouble=f"{counts[Outcome.REFUSED]} refused, {counts[Outcome.FAILED]} failed")
 
         yield show
 
@@ -192,10 +191,8 @@ def identify(
             evaluated_service.service_of(api, profile) as (connect, service),
             progress_of("enrolling, searching", len(known) + len(searched)) as update,
         ):
-            on_answer = partial(update, advance=1)
-            run = identification.identify(
-                known, searched, connect().people, threshold=threshold, jobs=jobs, on_answer=on_answer
-            )
+            people = connect().people
+            run = identification.identify(known, searched, people, threshold=threshold, jobs=jobs, on_answer=update)
         write_identification(run, out, root or probes.parent, service)
     print_identification(run)
     typer.echo(f"Report: {out / REPORT_FILE}")

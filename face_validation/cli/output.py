@@ -120,11 +120,11 @@ def say(markup: str) -> None:
 
 @contextmanager
 def progress_of(step: str, total: int | None) -> Iterator[Callable[..., None]]:
-    """A progress line on standard error; what is yielded updates it, as `Progress.update` with a field `trouble`."""
+    """A progress line on standard error; what is yielded takes it a step on, or updates it (`Progress.update`)."""
     told, trouble, left = TextColumn("{task.description}"), TextColumn("{task.fields[trouble]}"), TextColumn("left")
     columns = (told, BarColumn(), MofNCompleteColumn(), trouble, TimeElapsedColumn(), left, TimeRemainingColumn())
     with Progress(*columns, console=_stderr()) as progress:
-        yield partial(progress.update, progress.add_task(step, total=total, trouble=""))
+        yield partial(progress.update, progress.add_task(step, total=total, trouble=""), advance=1)
 
 
 def tell(answer: Any, lines: Iterable[str], *, as_json: bool) -> None:

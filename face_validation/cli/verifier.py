@@ -1,8 +1,6 @@
 """`face-validation verifier`: train a verifier of one person from photographs, judge photographs with it, serve it."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,13 +132,6 @@ def serve(
     serve_forever(_engine, settings)
 
 
-@contextmanager
-def progress_bar(step: str, total: int) -> Iterator[Callable[[], None]]:
-    """One step's bar on standard error."""
-    with progress_of(step, total) as update:
-        yield partial(update, advance=1)
-
-
 def _engine() -> "Engine":
     # The models are loaded when a command needs them, not when the command line is.
     from rekognition_local.engine import Engine
@@ -152,7 +143,7 @@ def _project(data: Path, out: Path) -> "VerifierProject":
     keep_to_one_thread()  # photographs are worked on side by side: threads within one would only compete
     from person_verifier.training.project import VerifierProject
 
-    return VerifierProject(data, out, _engine(), progress_bar)
+    return VerifierProject(data, out, _engine(), progress_of)
 
 
 def _rule(threshold: str, fmr: float) -> "ThresholdRule":

@@ -106,6 +106,7 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
     safe = next(
         (SafeThreshold(at, target, meter.fmr(at), meter.fnmr(at)) for target, at in found if at is not None), None
     )
+    chosen = {one.threshold for one in choices if one.threshold <= 100}
     assessed = [threshold, IDENTITY_CHECK_THRESHOLD]
     assessed += [one.threshold for one in choices if one.target_fmr == MOST_FMR and one.threshold <= 100]
     assessed += [safe.threshold] if safe is not None and safe.most_fmr == MOST_FMR else []
@@ -122,9 +123,7 @@ def study_of(name: str, pairs: ScoredPairs, threshold: float) -> Study:
         safe=safe,
         assessments=tuple(assess(at, meter.fmr(at), meter.fnmr(at), groups) for at, groups in by_group.items()),
         differentials=list(by_group.values())[-1],
-        bands=operating_points.review_bands(
-            pairs, REVIEW_THRESHOLDS, sorted({one.threshold for one in choices if one.threshold <= 100})
-        ),
+        bands=operating_points.review_bands(pairs, REVIEW_THRESHOLDS, sorted(chosen)),
         rates=error_rates.thinned(rates),
         pairs=pairs,
     )
