@@ -21,7 +21,7 @@ from benchmarks.face_engines import ENGINES, OPENCV, OURS, Descriptors, FaceBenc
 from benchmarks.measuring import PEER, face_data, in_own_process, peer_versions, show
 from face_validation.evaluation.runs.cases import Case, read_cases
 from face_validation.evaluation.statistics.pairs import Expected
-from face_validation.local.samples.photographs import eileen_collins, grace_hopper
+from face_validation.local.samples.questions import eileen_collins, grace_hopper
 from rekognition_local.engine import DetectedFace
 
 PAIRS = {"lfw": 60, "web": 40}

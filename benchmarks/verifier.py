@@ -23,7 +23,7 @@ from PIL import Image
 
 from benchmarks.face_engines import OURS, FaceRecognition
 from benchmarks.measuring import PEER, milliseconds, peer_versions, show
-from face_validation.local.samples.photographs import eileen_collins, grace_hopper, jpeg
+from face_validation.local.samples.questions import eileen_collins, grace_hopper, jpeg
 from person_verifier.training.model import VerifierModel
 from rekognition_local.engine import Engine
 from tests.person_verifier.serving import Server, running_server

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from face_validation.local.samples.photographs import eileen_collins
+from face_validation.local.samples.questions import eileen_collins
 
 Mutation = Callable[[bytes, random.Random], bytes]
 

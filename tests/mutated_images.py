@@ -24,7 +24,7 @@ from PIL import Image
 from face_validation.client.errors import FaceValidationError
 from face_validation.client.image_preparation import prepare
 from face_validation.local.gateway.proxy_event import LambdaContext
-from face_validation.local.samples.photographs import eileen_collins, jpeg
+from face_validation.local.samples.questions import eileen_collins, jpeg
 from face_validation_function.faces import BoundingBox, Document, Face
 from face_validation_function.integrations.rekognition_service import FaceMatch
 from face_validation_function.integrations.s3_service import StoredPhoto

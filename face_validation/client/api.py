@@ -1,7 +1,7 @@
 """The API behind its token: one request with the right scope, its answer as JSON, its refusals as our errors."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
@@ -90,6 +90,17 @@ class Api:
     def read(self, kind: type[T], method: str, path: str, body: Any = None, **how: Any) -> T:
         """As `ask`, the answer as a `kind`; raises RequestFailedError when it is not the contract's."""
         return read_answer(kind, self.ask(method, path, body, **how))
+
+    def pages(self, kind: type[T], path: str, name: str, scope: str, query: dict[str, str]) -> Iterator[T]:
+        """Each `kind` in the list `name` of a long answer, page by page as it is read on; raises as `read`."""
+        while True:
+            answer = self.ask("GET", path, scope=scope, query=query)
+            if not isinstance(answer, dict) or not isinstance(found := answer.get(name), list):
+                raise contract_violation(f"a list of {name}")
+            yield from (read_answer(kind, one) for one in found)
+            if answer.get("next_token") is None:
+                return
+            query = {**query, "next_token": str(answer["next_token"])}
 
     def _exchange(self, request: httpx.Request, scope: str, id_request: str | None) -> Any:
         with network_faults("The API", str(request.url), id_request):

@@ -1,24 +1,26 @@
 """The client: a token, two buckets and one question, whether two images show the same person."""
 
 import contextlib
-from collections.abc import Generator, Iterable
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any, Self, Unpack
 
 import httpx
 
-from face_validation.client.api import WRITE, Api
+from face_validation.client.api import BOTH, WRITE, Api, contract_violation
 from face_validation.client.buckets import Bucket, Buckets, Photo, content_of
+from face_validation.client.errors import FaceValidationError
 from face_validation.client.jobs import Jobs
 from face_validation.client.people import People
 from face_validation.client.records import Records
 from face_validation.client.validation_request import (
-    MOST_IN_ONE_ARRAY,
     LivenessSession,
     Outcome,
     ValidationOptions,
     ValidationRequest,
-    Validations,
     ValidationType,
     new_id,
 )
@@ -76,7 +78,6 @@ class FaceValidationClient:
         names: dict[Bucket, str] = {"source": source_bucket or "", "target": target_bucket or ""}
         self._buckets = Buckets(names, endpoint=s3_endpoint, region=region, timeout_s=timeout_s)
         self.jobs = Jobs(self._api, self._buckets.store)
-        self._validations = Validations(self._api)
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +127,7 @@ class FaceValidationClient:
             FaceValidationError: one class per error code of the contract; RequestFailedError when nobody answered.
         """
         request = ValidationRequest(source_path, target_path, type, id_request=id_request or new_id(), **options)
-        return self._validations.ask(request)
+        return self._answer(request)
 
     def create_liveness_session(self, source_path: str, *, id_request: str | None = None) -> LivenessSession:
         """A session in which a living person proves to be there, for one validation with this source.
@@ -166,20 +167,44 @@ class FaceValidationClient:
             target_key = uploads.enter_context(self._buckets.stored("target", checked, keep=keep))
             return self.validate(source_key, target_key, type, **options)
 
-    def validate_many(
-        self, requests: Iterable[ValidationRequest], *, jobs: int = 8, batch: int = 1
-    ) -> Generator[Outcome, None, None]:
+    def validate_many(self, requests: Iterable[ValidationRequest], *, jobs: int = 8) -> Generator[Outcome, None, None]:
         """Ask many questions side by side; the outcomes come in the order of the questions, as soon as they are there.
 
         No outcome is an exception: an error takes the place of its answer, and the others go on. Questions are taken
         from `requests` only a little ahead of the answers, so it may be endless.
 
-        At most `jobs` HTTP requests (1 to 100) are under way at once, with `batch` questions (1 to 10) in each: the
-        service handles these side by side, but within one request's deadline. ValueError outside these limits.
+        At most `jobs` HTTP requests (1 to 100, else ValueError) are under way at once.
         """
-        if not 1 <= jobs <= 100 or not 1 <= batch <= MOST_IN_ONE_ARRAY:
-            raise ValueError(f"jobs is {jobs} (1 to 100), batch is {batch} (1 to {MOST_IN_ONE_ARRAY}).")
-        return self._validations.outcomes(iter(requests), jobs, batch)
+        if not 1 <= jobs <= 100:
+            raise ValueError(f"jobs is {jobs} (1 to 100).")
+        return self._outcomes(iter(requests), jobs)
+
+    def _outcomes(self, requests: Iterator[ValidationRequest], jobs: int) -> Generator[Outcome, None, None]:
+        pool = ThreadPoolExecutor(jobs, thread_name_prefix="validate")
+        under_way: deque[Future[Outcome]] = deque()
+        try:
+            while True:
+                # Twice as many as threads: one slow answer at the head does not leave the others idle.
+                under_way += (pool.submit(self._outcome, one) for one in islice(requests, 2 * jobs - len(under_way)))
+                if not under_way:
+                    return
+                yield under_way.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _outcome(self, request: ValidationRequest) -> Outcome:
+        try:
+            return self._answer(request)
+        except FaceValidationError as error:
+            return error
+
+    def _answer(self, request: ValidationRequest) -> ValidationResult:
+        scope, id_request = BOTH if "document" in request.include else WRITE, request.id_request
+        answer = self._api.ask("POST", "/validation", request.to_body(), scope=scope, id_request=id_request)
+        try:
+            return ValidationResult.from_answer(answer, request.threshold)
+        except (TypeError, ValueError) as error:  # not an object, or not this one
+            raise contract_violation(f"a validation's answer ({error})", id_request) from error
 
     def upload(self, photo: Photo, side: Bucket, key: str | None = None) -> str:
         """Put an image into the source or the target bucket; gives its key, a new one unless given.

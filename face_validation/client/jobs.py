@@ -66,14 +66,6 @@ class JobLine:
     error: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class JobPage:
-    """Some of the client's jobs; `next_token` asks for more of them."""
-
-    jobs: tuple[Job, ...]
-    next_token: str | None = None
-
-
 class Jobs:
     """The jobs of one client. `kind`, where a method takes it, says which scope the token needs for it."""
 
@@ -121,13 +113,7 @@ class Jobs:
 
     def all(self, kind: str = "validation") -> Iterator[Job]:
         """Every job of this client, newest first, page by page as it is read on."""
-        query: dict[str, str] = {}
-        while True:
-            page = self._api.read(JobPage, "GET", "/jobs", scope=SCOPES[kind], query=query)
-            yield from page.jobs
-            if page.next_token is None:
-                return
-            query["next_token"] = page.next_token
+        return self._api.pages(Job, "/jobs", "jobs", SCOPES[kind], {})
 
     def show(self, job_id: str, kind: str = "validation") -> Job:
         """A job as it is now."""

@@ -36,14 +36,6 @@ class NewFace(EnrolledFace):
 
 
 @dataclass(frozen=True, slots=True)
-class FacePage:
-    """Some of the enrolled faces; `next_token` asks for more of them."""
-
-    faces: tuple[EnrolledFace, ...]
-    next_token: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PersonMatch:
     """A person found, by the most similar (0-100) of the person's faces."""
 
@@ -177,12 +169,7 @@ class People:
     def faces(self, full_name: str | None = None) -> Iterator[EnrolledFace]:
         """Every face enrolled, or one person's, page by page as it is read on."""
         query = {} if full_name is None else {"full_name": full_name}
-        while True:
-            page = self._api.read(FacePage, "GET", "/faces", scope=READ, query=query)
-            yield from page.faces
-            if page.next_token is None:
-                return
-            query["next_token"] = page.next_token
+        return self._api.pages(EnrolledFace, "/faces", "faces", READ, query)
 
     def search(self, photo: Photo, *, threshold: float = DEFAULT_THRESHOLD, max_faces: int = 5) -> SearchResult:
         """Who is in the photo? People from `threshold` (0-100) on, at most `max_faces` of them."""

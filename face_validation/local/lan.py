@@ -55,7 +55,8 @@ def lan_page(stack: StackInfo, console: Console) -> Iterator[None]:
         def opened(device: str) -> None:
             console.print(f"\n{device} opened the page. The link for another device:\n{site.link}", highlight=False)
 
-        site = LanSite(origin, PageRoutes(api, OwnSite(origin)).routes(), opened)
+        own = OwnSite(origin)
+        site = LanSite(origin, [*PageRoutes(api, own).routes(), own.files()], opened)
         with ServerThread(site, listener, certificate):
             console.print(f"\n[bold]On a phone in this network[/]: {site.link}\n", highlight=False, soft_wrap=True)
             for line in qr_lines(site.link):

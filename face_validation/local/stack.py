@@ -26,10 +26,8 @@ from face_validation.local.gateway.throttle import Throttle
 from face_validation.local.samples.questions import sample_files
 from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.evaluation_routes import EvaluationRoutes
-from face_validation.local.web.jobs_routes import JobsRoutes
 from face_validation.local.web.own_site import OwnSite, StackApi
-from face_validation.local.web.page_routes import PageRoutes
-from face_validation.local.web.people_routes import PeopleRoutes
+from face_validation.local.web.page_routes import JobsRoutes, PageRoutes, PeopleRoutes
 from face_validation_function.routes import JOB_ROUTES, PEOPLE_ROUTES, ROUTES, VALIDATION_ROUTES
 from face_validation_function.settings import JobsSettings, PeopleSettings, Settings
 from rekognition_local.server.process import listening, rekognition_process
@@ -140,13 +138,9 @@ class LocalStack(ExitStack):
             target_bucket=self._buckets["target"],
             claims_table=create_claims_table(dynamodb, self._run),
             rekognition_endpoint=rekognition_endpoint,
-            faces_bucket=self.people.faces_bucket,
-            faces_table=self.people.faces_table,
-            collection_id=self.people.collection_id,
-            dead_letter_queue_url=self.people.dead_letter_queue_url,
-            jobs_bucket=self.jobs.jobs_bucket,
-            jobs_table=self.jobs.jobs_table,
             state_machine_arn=STATE_MACHINE_ARN,
+            **asdict(self.people),
+            **asdict(self.jobs),
         )
         settings = function_settings(
             Settings, PeopleSettings, JobsSettings, log_level=self._log_level, **asdict(self.info)
@@ -174,8 +168,9 @@ class LocalStack(ExitStack):
         evaluation = EvaluationRoutes(self.info, site)
         self.callback(evaluation.close)
         pages = (PageRoutes(api, site), PeopleRoutes(api, site), JobsRoutes(api, site), evaluation)
+        routes = [*(route for page in pages for route in page.routes()), site.files()]
         where = {"stage": STAGE, "pool_id": pool.id, "rekognition_endpoint": self.info.rekognition_endpoint}
-        return application(gateway, issuer, [route for page in pages for route in page.routes()], **where)
+        return application(gateway, issuer, routes, **where)
 
     def _make_buckets(self) -> None:
         for side in ("source", "target"):

@@ -23,6 +23,7 @@ class StackInfo:
     faces_table: str
     collection_id: str
     dead_letter_queue_url: str
+    events_queue_url: str
     jobs_bucket: str
     jobs_table: str
     state_machine_arn: str

@@ -13,8 +13,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from face_validation.local.samples.photographs import jpeg
-from face_validation.local.samples.questions import IMAGES
+from face_validation.local.samples.questions import IMAGES, jpeg
 from face_validation_function.routes import READ, WRITE
 from face_validation_function.settings import PeopleSettings, Settings
 from tests.deployment.conftest import STACK, Assembly, Deployment

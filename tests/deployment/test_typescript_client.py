@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from face_validation.local.samples.photographs import eileen_collins, jpeg
+from face_validation.local.samples.questions import eileen_collins, jpeg
 from face_validation.local.stack import LocalStack
 from infra.bundling import ROOT
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageFilter
 
-from face_validation.local.samples.photographs import grace_hopper
+from face_validation.local.samples.questions import grace_hopper
 from face_validation_function.exceptions.exceptions import InternalServerError
 from face_validation_function.faces import BoundingBox, Face, Landmarks, Pose
 from face_validation_function.quality.measures import SCALES, Measured, Quality, shortcomings

@@ -20,7 +20,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from benchmarks.measuring import face_data, show
 from face_validation.local.samples.documents import drawn
-from face_validation.local.samples.photographs import eileen_collins, grace_hopper
+from face_validation.local.samples.questions import eileen_collins, grace_hopper
 from rekognition_local.engine import Engine
 
 COUNTED = 55.0  # the service's default: a label counts above it

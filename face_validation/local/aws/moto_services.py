@@ -5,8 +5,9 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from botocore.config import Config
@@ -22,14 +23,13 @@ from werkzeug.wrappers import Response
 
 from face_validation.client.buckets import client_on_this_machine
 from face_validation.local.aws.environment import SECRET_ACCESS_KEY
-from face_validation.local.aws.post_object import PostObject, WsgiApp
+from face_validation.local.aws.post_object import Answer, PostObject
 from face_validation.local.aws.step_functions import StepFunctions
 from face_validation.local.gateway.server_thread import ServerThread
 from rekognition_local.server.connections import LOCAL_NAMES
 
-# moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned, so it may never
-# answer one; DynamoDB and SQS hold what the functions keep, EventBridge takes their
-# events, and KMS has the key of an audit trail's HMACs.
+# moto's CompareFaces says 100 % for any two images and its other Rekognition answers are canned: it never answers one.
+# EventBridge takes the functions' events, and KMS has the key of an audit trail's HMACs.
 SERVICES = frozenset({"s3", "cognitoidp", "dynamodb", "sqs", "events", "kms"})
 _NOT_SERVED = {
     "__type": "UnknownOperationException",
@@ -46,9 +46,10 @@ def moto_server(listener: socket.socket, step_functions: StepFunctions | None = 
 
     refused = Response(json.dumps(_NOT_SERVED), 400, content_type="application/x-amz-json-1.1")
     host, port = listener.getsockname()[:2]
-    services = PostObject(DomainDispatcherApplication(create_app), SECRET_ACCESS_KEY)
-    app = services if step_functions is None else step_functions.in_front_of(services)
-    with ServerThread(as_asgi(app), listener), nothing_kept_of_what_is_erased():
+    moto = DomainDispatcherApplication(create_app)
+    answer: Answer = PostObject(lambda environ: Response.from_app(moto, environ, buffered=True), SECRET_ACCESS_KEY)
+    answer = answer if step_functions is None else step_functions.in_front_of(answer)
+    with ServerThread(as_asgi(answer), listener), nothing_kept_of_what_is_erased():
         yield f"http://{host}:{port}"
 
 
@@ -65,8 +66,8 @@ def _is_this_machine(address: str) -> bool:
     return host in LOCAL_NAMES or host.endswith(".localhost")
 
 
-def as_asgi(app: WsgiApp) -> ASGIApp:
-    """A WSGI application as uvicorn serves it: each request in a thread once its whole body is there.
+def as_asgi(server: Answer) -> ASGIApp:
+    """A server as uvicorn serves it: each request in a thread once its whole body is there.
 
     What other sites ask through a browser on this machine is refused. moto allows every origin and looks at no
     signature: a page from anywhere could read the photographs in the buckets, under this machine's own address or, by
@@ -89,7 +90,7 @@ def as_asgi(app: WsgiApp) -> ASGIApp:
         environ = BackendRequest.from_primitives(request.method, "http://localhost/", request.headers, body).environ
         environ |= {"PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "QUERY_STRING": query}
         environ |= {"RAW_URI": target, "REQUEST_URI": target}
-        made = await run_in_threadpool(Response.from_app, app, environ, buffered=True)
+        made = await run_in_threadpool(server, environ)
         if content := made.get_data():
             made.headers.setdefault("Content-Length", len(content))
         response = StarletteResponse(content, made.status_code)
@@ -106,24 +107,9 @@ def nothing_kept_of_what_is_erased() -> Iterator[None]:
     moto notes every instance of its models in a list for its own tests, and ListObjectVersions copies all objects of
     the bucket, whatever prefix is asked for: each enrolment and erasure kept another copy of the faces bucket.
     """
-    with ExitStack() as replaced:
-        replaced.enter_context(_replaced(BaseModel, "__new__", _untracked))
-        replaced.enter_context(_replaced(FakeKey, "__del__", FakeKey.dispose))
-        replaced.enter_context(_replaced(FakeKey, "__deepcopy__", _without_content))
+    without_content = patch.multiple(FakeKey, create=True, __del__=FakeKey.dispose, __deepcopy__=_without_content)
+    with patch.object(BaseModel, "__new__", _untracked), without_content:
         yield
-
-
-@contextmanager
-def _replaced(owner: type, name: str, method: Any) -> Iterator[None]:
-    before = vars(owner).get(name)
-    setattr(owner, name, method)
-    try:
-        yield
-    finally:
-        if before is None:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, before)
 
 
 def _untracked(cls: type[Any], *_: Any, **__: Any) -> Any:

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
@@ -21,8 +21,8 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
-StartResponse = Callable[..., Any]
-WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+Answer = Callable[[dict[str, Any]], Response]
+"""A server: the answer to one request, which is given as WSGI's variables."""
 
 # Fields that a policy need not name, beside those that begin with x-ignore-.
 UNSIGNED_FIELDS = frozenset({"policy", "x-amz-signature"})
@@ -52,32 +52,28 @@ class PolicyRefusedError(Exception):
 
 
 class PostObject:
-    """Middleware in front of an S3 server: a form POST whose policy holds goes on as the PUT that it stands for."""
+    """Stands in front of an S3 server: a form POST whose policy holds goes on as the PUT that it stands for."""
 
-    def __init__(self, app: WsgiApp, secret_access_key: str) -> None:
-        self._app = app
-        self._secret = secret_access_key
+    def __init__(self, s3: Answer, secret_access_key: str) -> None:
+        self._s3, self._secret = s3, secret_access_key
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one WSGI request."""
+    def __call__(self, environ: dict[str, Any]) -> Response:
+        """Answer one request."""
         is_form = environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data")
         if environ["REQUEST_METHOD"] != "POST" or not is_form:
-            return self._app(environ, start_response)
+            return self._s3(environ)
         try:
             put = self._as_put(environ)
         except PolicyRefusedError as refused:
             told = f"<Error><Code>{refused.code}</Code><Message>{escape(str(refused))}</Message></Error>"
             body = f'<?xml version="1.0" encoding="UTF-8"?>\n{told}'
-            status = f"{refused.status.value} {refused.status.phrase}"
-            return Response(body, status, mimetype="application/xml")(environ, start_response)
-
-        def no_content(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            if not status.startswith("2"):
-                return start_response(status, headers, *more)
-            kept = [(name, value) for name, value in headers if name.lower() not in {"content-length", "content-type"}]
-            return start_response("204 No Content", kept, *more)
-
-        return self._app(put, no_content)
+            return Response(body, refused.status, mimetype="application/xml")
+        answer = self._s3(put)
+        if answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
+            answer.headers.remove("Content-Length")
+            answer.headers.remove("Content-Type")
+            answer.status_code = HTTPStatus.NO_CONTENT
+        return answer
 
     def _as_put(self, environ: dict[str, Any]) -> dict[str, Any]:
         fields, data = _fields_and_file(environ)
@@ -88,7 +84,7 @@ class PostObject:
             for name, value in fields.items()
             if name.startswith("x-amz-meta-")
         }
-        kept = {name: value for name, value in environ.items() if name not in {"HTTP_CONTENT_LENGTH", "RAW_URI"}}
+        kept = {name: value for name, value in environ.items() if name != "HTTP_CONTENT_LENGTH"}
         path = f"/{bucket}/{fields['key']}"
         return {
             **kept,
@@ -144,11 +140,7 @@ def _content(decoder: MultipartDecoder) -> bytes:
 def check_policy(fields: Mapping[str, str], size: int, secret: str, now: datetime) -> None:
     """Refuse a form unless its policy is signed with `secret`, has not expired, and every condition holds.
 
-    Args:
-        fields: the form's fields by lower-case name, with `bucket`, without the file.
-        size: the file's, in bytes.
-        secret: the secret access key of who signed.
-        now: the time, with its zone.
+    `fields` are the form's by lower-case name, with `bucket`, without the file; `size` is the file's, in bytes.
     """
     policy = _signed_policy(fields, secret)
     try:

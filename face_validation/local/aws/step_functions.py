@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Request, Response
 
-from face_validation.local.aws.post_object import StartResponse, WsgiApp
+from face_validation.local.aws.post_object import Answer
 from face_validation.local.gateway.proxy_event import ACCOUNT_ID, REGION, LambdaContext
 from rekognition_local.server.process import listening
 
@@ -55,28 +55,24 @@ class StepFunctions:
         self.process: subprocess.Popen[str] | None = None
         self._endpoint = ""
 
-    def in_front_of(self, app: WsgiApp) -> WsgiApp:
-        """The server's application, with Step Functions beside it."""
+    def in_front_of(self, others: Answer) -> Answer:
+        """A server, with Step Functions beside it."""
 
-        def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-            if not environ.get("HTTP_X_AMZ_TARGET", "").startswith("AWSStepFunctions."):
-                return app(environ, start_response)
-            return passed_on(environ, start_response, self._running())
+        def answer(environ: dict[str, Any]) -> Response:
+            is_ours = environ.get("HTTP_X_AMZ_TARGET", "").startswith("AWSStepFunctions.")
+            return passed_on(environ, self._running()) if is_ours else others(environ)
 
         return answer
 
     def close(self) -> None:
         """End the process."""
         if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-            for stream in (self.process.stdin, self.process.stdout):
-                if stream is not None:
-                    stream.close()
+            with self.process as ended:  # which closes its pipes
+                ended.terminate()
+                try:
+                    ended.wait(STOP_S)
+                except subprocess.TimeoutExpired:
+                    ended.kill()
 
     def _running(self) -> str:
         with self._lock:
@@ -93,8 +89,8 @@ class StepFunctions:
             return self._endpoint
 
 
-def passed_on(environ: dict[str, Any], start_response: StartResponse, endpoint: str) -> Iterable[bytes]:
-    """The answer of another server of this machine to a WSGI request."""
+def passed_on(environ: dict[str, Any], endpoint: str) -> Response:
+    """The answer of another server of this machine."""
     request = Request(environ)
     headers = {name: value for name, value in request.headers if name != "Host"}
     connection = http.client.HTTPConnection(urlsplit(endpoint).netloc)
@@ -106,15 +102,15 @@ def passed_on(environ: dict[str, Any], start_response: StartResponse, endpoint: 
         connection.close()
     of_the_connection = ("connection", "date", "transfer-encoding")
     kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in of_the_connection]
-    return Response(content, answer.status, kept)(environ, start_response)
+    return Response(content, answer.status, kept)
 
 
-def _invoked(steps: Mapping[str, Step], others: WsgiApp, timeout_s: float) -> WsgiApp:
+def _invoked(steps: Mapping[str, Step], others: Answer, timeout_s: float) -> Answer:
     """Lambda's Invoke, for the functions that are there; all else is `others`' to answer."""
 
-    def answer(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def answer(environ: dict[str, Any]) -> Response:
         if not environ["PATH_INFO"].startswith(_INVOKE):
-            return others(environ, start_response)
+            return others(environ)
         step = steps[environ["PATH_INFO"].removeprefix(_INVOKE).partition("/")[0]]
         headers = {}
         try:
@@ -122,7 +118,7 @@ def _invoked(steps: Mapping[str, Step], others: WsgiApp, timeout_s: float) -> Ws
         except Exception as error:  # noqa: BLE001 - Lambda reports any error of a function
             headers["X-Amz-Function-Error"] = "Unhandled"
             said = {"errorType": type(error).__name__, "errorMessage": str(error)}
-        return Response(json.dumps(said), headers=headers, mimetype="application/json")(environ, start_response)
+        return Response(json.dumps(said), headers=headers, mimetype="application/json")
 
     return answer
 
@@ -145,12 +141,9 @@ def main(server: str, timeout_s: float) -> None:
     logging.getLogger("moto").setLevel(logging.ERROR)
     interpreter = create_backend_app("stepfunctions")
 
-    def others(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def others(environ: dict[str, Any]) -> Response:
         is_ours = "HTTP_X_AMZ_TARGET" in environ
-        answer: Iterable[bytes] = (
-            interpreter(environ, start_response) if is_ours else passed_on(environ, start_response, server)
-        )
-        return answer
+        return Response.from_app(interpreter, environ, buffered=True) if is_ours else passed_on(environ, server)
 
     steps: dict[str, Step] = {"split": split_handler, "lines": lines_handler, "gather": gather_handler}
     with ServerThread(as_asgi(_invoked(steps, others, timeout_s)), listener):

@@ -15,12 +15,9 @@ COLLECTION_ID = "face-validation"
 def table_definition(
     keys: Sequence[str], kinds: Mapping[str, str], **indexes: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """A table as DynamoDB's CreateTable takes it; the deployment's has the same keys.
+    """A table as DynamoDB's CreateTable takes it; the deployment's has the same keys (partition key, sort key).
 
-    Args:
-        keys: partition key, sort key.
-        kinds: the kind of each attribute that is a key: S, N.
-        indexes: `GlobalSecondaryIndexes` or `LocalSecondaryIndexes`: the keys of each, by its name.
+    `kinds` of the attributes that are keys: S or N. `indexes` are `GlobalSecondaryIndexes` or `LocalSecondaryIndexes`.
     """
 
     def schema(*names: str) -> list[dict[str, str]]:

@@ -2,17 +2,15 @@
 
 import base64
 import hmac
-import json
 import time
 import uuid
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from face_validation.local.cognito.user_pool import CLIENT_CREDENTIALS, TOKEN_VALIDITY_S, AppClient, UserPool
+from face_validation.local.cognito.user_pool import CLIENT_CREDENTIALS, TOKEN_VALIDITY_S, UserPool
 
 # The grants that Cognito's token endpoint knows, and the flow that a client needs for each. The service's clients are
 # machines, so only the last is ever granted.
@@ -26,43 +24,6 @@ class TokenError(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRequest:
-    """What a client asks the token endpoint for, already taken apart."""
-
-    grant_type: str
-    client_id: str
-    client_secret: str
-    scopes: tuple[str, ...]
-
-    @classmethod
-    def parse(cls, content_type: str, authorization: str | None, body: bytes) -> "TokenRequest":
-        """Read a form-urlencoded body, with the client's credentials in it or in an `Authorization: Basic` header.
-
-        Raises:
-            TokenError: `invalid_request` when the form is not one or a parameter is missing or repeated,
-                `invalid_client` when the header is not Basic.
-        """
-        if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-            raise TokenError("invalid_request")
-        try:
-            pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=20)
-        except ValueError as error:
-            raise TokenError("invalid_request") from error
-        form = dict(pairs)
-        if len(form) != len(pairs) or not form.get("grant_type"):
-            raise TokenError("invalid_request")
-        client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
-        if authorization is not None:
-            basic_id, secret = _basic_credentials(authorization)
-            if client_id not in {"", basic_id}:
-                raise TokenError("invalid_request")
-            client_id = basic_id
-        if not client_id:
-            raise TokenError("invalid_request")
-        return cls(form["grant_type"], client_id, secret, tuple(dict.fromkeys(form.get("scope", "").split())))
-
-
 class TokenIssuer:
     """The token endpoint of one user pool, with a signing key of its own for this run.
 
@@ -70,31 +31,35 @@ class TokenIssuer:
     """
 
     def __init__(self, pool: UserPool, issuer: str) -> None:
-        self._pool = pool
-        self.issuer = issuer
+        self._pool, self.issuer = pool, issuer
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        public = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         self.key_id = str(uuid.uuid4())
-        self.key_set: dict[str, Any] = {
-            "keys": [
-                {"kid": self.key_id, "alg": "RS256", "use": "sig", "kty": "RSA", "n": public["n"], "e": public["e"]}
-            ]
-        }
+        key = {"kid": self.key_id, "alg": "RS256", "use": "sig", **{name: public[name] for name in ("kty", "n", "e")}}
+        self.key_set: dict[str, Any] = {"keys": [key]}
 
-    def grant(self, request: TokenRequest) -> dict[str, Any]:
-        """The endpoint's 200 body for a client that may have what it asks for, else TokenError with Cognito's code."""
-        if request.grant_type not in FLOWS:
+    def grant(self, content_type: str, authorization: str | None, body: bytes) -> dict[str, Any]:
+        """The endpoint's 200 body for a client that may have what it asks for, else TokenError with Cognito's code.
+
+        The client's credentials are in the form, which is the body, or in an `Authorization: Basic` header.
+        """
+        form = _form(content_type, body)
+        client_id, secret = _credentials(form, authorization)
+        grant_type, scopes = form["grant_type"], tuple(dict.fromkeys(form.get("scope", "").split()))
+        if grant_type not in FLOWS:
             raise TokenError("unsupported_grant_type")
-        client = self._pool.client(request.client_id)
-        if client is None or not hmac.compare_digest(client.secret.encode(), request.client_secret.encode()):
+        client = self._pool.client(client_id)
+        if client is None or not hmac.compare_digest(client.secret.encode(), secret.encode()):
             raise TokenError("invalid_client")
-        if FLOWS[request.grant_type] not in client.flows:
+        if FLOWS[grant_type] not in client.flows:
             raise TokenError("unauthorized_client")
-        if request.grant_type != CLIENT_CREDENTIALS or not client.secret:
+        if grant_type != CLIENT_CREDENTIALS or not client.secret:
             # The pool has no users and no sign-in page, so no code or refresh token can be a valid one; and a client
             # without a secret has nothing to be known by.
             raise TokenError("invalid_grant")
-        token = self.sign(self.claims(client.id, self._granted_scopes(client, request.scopes)))
+        if not client.scopes or not client.scopes.issuperset(scopes):
+            raise TokenError("invalid_scope")
+        token = self.sign(self.claims(client.id, scopes or tuple(sorted(client.scopes))))
         return {"access_token": token, "expires_in": TOKEN_VALIDITY_S, "token_type": "Bearer"}
 
     def claims(self, client_id: str, scopes: tuple[str, ...]) -> dict[str, Any]:
@@ -117,15 +82,27 @@ class TokenIssuer:
         """The JWT of these claims, signed RS256 with this issuer's key."""
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id})
 
-    def _granted_scopes(self, client: AppClient, asked: tuple[str, ...]) -> tuple[str, ...]:
-        allowed = client.scopes & self._pool.scopes()
-        if not allowed or not allowed.issuperset(asked):
-            raise TokenError("invalid_scope")
-        return asked or tuple(sorted(allowed))
+
+def _form(content_type: str, body: bytes) -> dict[str, str]:
+    if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise TokenError("invalid_request")
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=20)
+    except ValueError as error:
+        raise TokenError("invalid_request") from error
+    form = dict(pairs)
+    if len(form) != len(pairs) or not form.get("grant_type"):
+        raise TokenError("invalid_request")
+    return form
 
 
-def _basic_credentials(authorization: str) -> tuple[str, str]:
+def _credentials(form: dict[str, str], authorization: str | None) -> tuple[str, str]:
     """Id and secret; each was form-urlencoded before both went into Basic's base64 (RFC 6749, 2.3.1)."""
+    named = form.get("client_id", "")
+    if authorization is None:
+        if not named:
+            raise TokenError("invalid_request")
+        return named, form.get("client_secret", "")
     scheme, _, encoded = authorization.partition(" ")
     try:
         client_id, colon, secret = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
@@ -134,6 +111,8 @@ def _basic_credentials(authorization: str) -> tuple[str, str]:
         raise TokenError("invalid_client") from error
     if scheme.lower() != "basic" or not colon or not client_id:
         raise TokenError("invalid_client")
+    if named not in {"", client_id}:
+        raise TokenError("invalid_request")
     return client_id, secret
 
 
@@ -152,21 +131,14 @@ class CognitoAuthorizer:
     """
 
     def __init__(self, pool: UserPool, issuer: str, key_set: dict[str, Any]) -> None:
-        self._pool = pool
-        self._issuer = issuer
-        self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(key_set).keys}
+        self._pool, self._issuer = pool, issuer
+        self._keys = jwt.PyJWKSet.from_dict(key_set)
         self._known_clients: set[str] = set()
 
     def authorize(self, authorization: str | None, *scopes: str) -> dict[str, Any]:
-        """The token's claims.
+        """The token's claims; raises TokenRefusedError or MissingScopeError.
 
-        Args:
-            authorization: the header's value; API Gateway takes the token with and without `Bearer`.
-            scopes: those that the method asks for, `resource-server/scope`; one is enough.
-
-        Raises:
-            TokenRefusedError: signature, algorithm, key, issuer, expiry, use or client is not right.
-            MissingScopeError: all of that is right, but no such scope is granted.
+        API Gateway takes the token with and without `Bearer`, and one of the `scopes` that the method asks for.
         """
         if not authorization:
             raise TokenRefusedError("no Authorization header")
@@ -185,24 +157,19 @@ class CognitoAuthorizer:
 
     def _verified_claims(self, token: str) -> dict[str, Any]:
         try:
-            key = self._keys.get(jwt.get_unverified_header(token).get("kid"))
-            if key is None:
-                raise TokenRefusedError("the token's kid is not in the issuer's key set")
             claims: dict[str, Any] = jwt.decode(
                 token,
-                key.key,
+                self._keys[jwt.get_unverified_header(token).get("kid", "")],
                 # Never the algorithm that the token names: that is how `none` and HS256 forgeries pass.
                 algorithms=["RS256"],
                 issuer=self._issuer,
                 options={"require": ["exp", "iat", "iss", "sub"]},
             )
-        except jwt.InvalidTokenError as error:
+        except (KeyError, jwt.InvalidTokenError) as error:
             raise TokenRefusedError(f"{type(error).__name__}: {error}") from error
         return claims
 
     def _is_client(self, client_id: object) -> bool:
-        if not isinstance(client_id, str):
-            return False
-        if client_id not in self._known_clients and self._pool.client(client_id) is not None:
+        if isinstance(client_id, str) and client_id not in self._known_clients and self._pool.client(client_id):
             self._known_clients.add(client_id)
         return client_id in self._known_clients

@@ -24,8 +24,7 @@ class UserPool:
     """A pool behind any endpoint that speaks Cognito's own protocol (here moto's)."""
 
     def __init__(self, cognito: Any, pool_id: str) -> None:
-        self._cognito = cognito
-        self.id = pool_id
+        self._cognito, self.id = cognito, pool_id
 
     @classmethod
     def create(cls, cognito: Any, scopes: Iterable[str]) -> "UserPool":
@@ -69,13 +68,6 @@ class UserPool:
                 return None
             raise
         return _app_client(found["UserPoolClient"])
-
-    def scopes(self) -> frozenset[str]:
-        """Every scope that the pool's resource servers define."""
-        servers = self._cognito.list_resource_servers(UserPoolId=self.id, MaxResults=50)["ResourceServers"]
-        return frozenset(
-            f"{server['Identifier']}/{scope['ScopeName']}" for server in servers for scope in server.get("Scopes", ())
-        )
 
 
 def _app_client(described: dict[str, Any]) -> AppClient:

@@ -16,23 +16,21 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from face_validation.local.cognito.access_tokens import TokenError, TokenIssuer, TokenRequest
+from face_validation.local.cognito.access_tokens import TokenError, TokenIssuer
 from face_validation.local.gateway.api_gateway import Gateway, read_body
 from face_validation.local.gateway.refusals import Address, no_such_address
-from face_validation.local.web.own_site import FOLDER
+from face_validation.local.web.own_site import FOLDER, SECURITY_HEADERS
 from face_validation_function.contract.openapi import document
 from face_validation_function.routes import ROUTES
 
 MAX_FORM_BYTES = 64 * 1024
 HEALTH_TIMEOUT_S = 3.0
 # Swagger UI sets styles as it runs and draws its icons from data URLs; all else comes from here.
-SECURITY_HEADERS = {
+DOCUMENTATION_HEADERS = SECURITY_HEADERS | {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
+    )
 }
 
 
@@ -61,11 +59,9 @@ def application(
 
     async def token(request: Request) -> Response:
         body = await read_body(request, MAX_FORM_BYTES)
+        content_type, authorization = request.headers.get("content-type", ""), request.headers.get("authorization")
         try:
-            asked = TokenRequest.parse(
-                request.headers.get("content-type", ""), request.headers.get("authorization"), body or b""
-            )
-            answer, status = await run_in_threadpool(issuer.grant, asked), 200
+            answer, status = await run_in_threadpool(issuer.grant, content_type, authorization, body or b""), 200
         except TokenError as error:
             answer, status = {"error": str(error)}, 400
         return JSONResponse(answer, status, {"Cache-Control": "no-store", "Pragma": "no-cache"})
@@ -115,22 +111,19 @@ async def _no_address(known: Collection[Address], request: Request, refused: Exc
 
 def documentation_routes(stage: str) -> list[BaseRoute]:
     """The addresses, to be mounted at the root; RuntimeError when the package of Swagger UI is not installed."""
-    description = JSONResponse(document(server_url=f"/{stage}"), headers=SECURITY_HEADERS)
+    # Found, not imported: the package's own code is for Flask.
+    package = importlib.util.find_spec("flask_swagger_ui")
+    if package is None or package.origin is None:
+        raise RuntimeError("The package flask-swagger-ui is not installed: `make setup` installs it.")
+    description = JSONResponse(document(server_url=f"/{stage}"), headers=DOCUMENTATION_HEADERS)
     files = {"/docs": FOLDER / "docs.html", "/docs/start.js": FOLDER / "docs.js"}
-    files |= {f"/docs/assets/{path.name}": path for path in _assets().iterdir() if path.is_file()}
+    assets = (Path(package.origin).parent / "dist").iterdir()
+    files |= {f"/docs/assets/{path.name}": path for path in assets if path.is_file()}
 
     async def openapi(_: Request) -> Response:
         return description
 
     async def file(request: Request) -> Response:
-        return FileResponse(files[request.url.path], headers=SECURITY_HEADERS)
+        return FileResponse(files[request.url.path], headers=DOCUMENTATION_HEADERS)
 
     return [Route("/openapi.json", openapi), *(Route(address, file) for address in files)]
-
-
-def _assets() -> Path:
-    # Found, not imported: the package's own code is for Flask.
-    package = importlib.util.find_spec("flask_swagger_ui")
-    if package is None or package.origin is None:
-        raise RuntimeError("The package flask-swagger-ui is not installed: `make setup` installs it.")
-    return Path(package.origin).parent / "dist"

@@ -14,7 +14,6 @@ from starlette.requests import Request
 ACCOUNT_ID = "123456789012"  # AWS's own documentation account
 API_ID = "local"
 REGION = "us-east-1"
-FUNCTION_NAME = "face-validation-local"
 # What belongs to one connection ends at API Gateway; the length is that of a body which the event carries as text.
 NOT_FORWARDED = frozenset(
     {"connection", "content-length", "expect", "keep-alive", "te", "transfer-encoding", "upgrade"}
@@ -99,16 +98,11 @@ def proxy_event(
 
 
 class LambdaContext:
-    """The second argument of a handler: which invocation this is and how much time it has left."""
+    """The second argument of a handler, as far as ours read it: which invocation this is, and its time left."""
 
-    function_name = FUNCTION_NAME
-    function_version = "$LATEST"
-    invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{FUNCTION_NAME}"
+    function_name = "face-validation-local"
+    invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{function_name}"
     memory_limit_in_mb = 1024
-    log_group_name = f"/aws/lambda/{FUNCTION_NAME}"
-    log_stream_name = "local"
-    identity = None
-    client_context = None
 
     def __init__(self, timeout_s: float) -> None:
         self.aws_request_id = str(uuid.uuid4())
@@ -122,12 +116,12 @@ class LambdaContext:
 def _forwarded_headers(request: Request, source_ip: str) -> dict[str, list[str]]:
     headers = _grouped([(name.title(), value) for name, value in request.headers.items() if name not in NOT_FORWARDED])
     host, _, port = (last_header(request, "host") or "").rpartition(":")
-    came_from = [*headers.get("X-Forwarded-For", ()), source_ip]
-    headers["X-Forwarded-For"] = [", ".join(came_from)]
-    headers["X-Forwarded-Port"] = [port if host and port.isdigit() else "80"]
-    headers["X-Forwarded-Proto"] = ["http"]
-    headers["X-Amzn-Trace-Id"] = [f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"]
-    return headers
+    return headers | {
+        "X-Forwarded-For": [", ".join([*headers.get("X-Forwarded-For", ()), source_ip])],
+        "X-Forwarded-Port": [port if host and port.isdigit() else "80"],
+        "X-Forwarded-Proto": ["http"],
+        "X-Amzn-Trace-Id": [f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}"],
+    }
 
 
 def _grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

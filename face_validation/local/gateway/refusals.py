@@ -36,10 +36,9 @@ class RefusedError(Exception):
         self.refusal = refusal if details is None else replace(refusal, details=details)
 
     def response(self, request_id: str) -> Response:
-        """The refusal over HTTP; with API Gateway's own request id."""
-        headers = {"x-amzn-RequestId": request_id}
-        if self.refusal.retry_after_s is not None:
-            headers["Retry-After"] = str(self.refusal.retry_after_s)
+        """The refusal over HTTP."""
+        wait_s = self.refusal.retry_after_s
+        headers = None if wait_s is None else {"Retry-After": str(wait_s)}
         status = self.refusal.status or HTTPStatus.BAD_REQUEST  # which of the 4xx is API Gateway's to choose
         return Response(json.dumps(self.refusal.envelope(request_id)), status, headers, media_type="application/json")
 

@@ -10,14 +10,16 @@ import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from face_validation.local.samples.photographs import MATPLOTLIB_DATA
 from face_validation_function.documents.zones import ALPHABET, FILLER, LAYOUTS, check_digit
 
+# Where the package's files lie; importing it would take half a second of each start.
+MATPLOTLIB_DATA = Path(str(distribution("matplotlib").locate_file("matplotlib/mpl-data")))
 # Pixels a millimetre: a passport's page becomes 1250 x 880, as a careful scan or phone photograph of one has.
 SCALE = 10
 
@@ -37,25 +39,11 @@ class Holder:
     state: str = "UTO"
 
 
-ANNA = Holder(
-    surname="Eriksson",
-    given_names="Anna Maria",
-    birth=date(1974, 8, 12),
-    sex="F",
-    number="L898902C3",
-    issue=date(2024, 4, 15),
-    expiry=date(2034, 4, 14),
-    place="Zenith",
-)
-CLARA = Holder(
-    surname="Lindqvist",
-    given_names="Clara",
-    birth=date(1966, 12, 9),
-    sex="F",
-    number="D23145890",
-    issue=date(2023, 9, 1),
-    expiry=date(2033, 8, 31),
-    place="Amaurot",
+ANNA, CLARA = (
+    Holder(
+        "Eriksson", "Anna Maria", date(1974, 8, 12), "F", "L898902C3", date(2024, 4, 15), date(2034, 4, 14), "Zenith"
+    ),
+    Holder("Lindqvist", "Clara", date(1966, 12, 9), "F", "D23145890", date(2023, 9, 1), date(2033, 8, 31), "Amaurot"),
 )
 CLARAS = frozenset({"driving_licence", "large_identity_card"})
 

@@ -21,7 +21,6 @@ from face_validation.local.gateway.api_gateway import read_body
 from face_validation.local.stack_info import StackInfo
 from face_validation.local.web.own_site import OwnSite, PageRefusedError
 
-FILES = ("evaluation.css", "evaluation.js", "evaluation_words.js", "folders.js")
 JOBS = 2
 # The report holds its styles, its script and its pictures; in a sandbox it is a page of no site, and may ask nothing.
 REPORT_POLICY = (
@@ -49,7 +48,7 @@ class EvaluationRoutes:
         """The addresses, to be mounted at the root."""
         route = self._site.route
         return [
-            *self._site.page("/evaluation", "evaluation.html", FILES),
+            self._site.page("/evaluation", "evaluation.html"),
             route("/page/evaluation", self._progress),
             route("/page/evaluation", self._new, "POST"),
             route("/page/evaluation", self._stop, "DELETE"),

@@ -1,7 +1,8 @@
 """What all pages of the stack share: the check of the sender, the headers, their files, and the API as they ask it."""
 
+import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -57,8 +59,8 @@ class OwnSite:
     def __init__(self, *origins: str) -> None:
         self._hosts = {origin.partition("://")[2]: origin for origin in origins}
 
-    def route(self, path: str, endpoint: Endpoint, method: str = "GET") -> Route:
-        """A route that refuses pages of other sites; each answer has the security headers."""
+    def route(self, path: str, endpoint: Endpoint, *methods: str) -> Route:
+        """A route, by default for GET, that refuses pages of other sites; each answer has the security headers."""
 
         async def guarded(request: Request) -> Response:
             try:
@@ -70,14 +72,15 @@ class OwnSite:
                 response.headers.setdefault(name, value)
             return response
 
-        return Route(path, guarded, methods=[method])
+        return Route(path, guarded, methods=methods or ("GET",))
 
-    def page(self, address: str, name: str, files: Iterable[str]) -> list[Route]:
-        """A page at its address, and its files at `/page/{name}`."""
-        return [
-            self.route(address, partial(_page, name)),
-            *(self.route(f"/page/{one}", partial(_file, one)) for one in files),
-        ]
+    def page(self, address: str, name: str) -> Route:
+        """A page at its address."""
+        return self.route(address, partial(_page, name))
+
+    def files(self) -> Route:
+        """The files of all pages at `/page/{name}`, behind every other address that begins so."""
+        return self.route("/page/{name}", _file)
 
     def _check(self, request: Request) -> None:
         origin = self._hosts.get(request.headers.get("host", ""))
@@ -93,8 +96,11 @@ async def _page(name: str, request: Request) -> Response:
     return HTMLResponse(html, headers=_ASKED_AGAIN)
 
 
-async def _file(name: str, _: Request) -> Response:
-    return FileResponse(FOLDER / name, headers=_ASKED_AGAIN)
+async def _file(request: Request) -> Response:
+    path = FOLDER / request.path_params["name"]
+    if path.suffix not in {".css", ".js", ".svg"} or not path.is_file():
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return FileResponse(path, headers=_ASKED_AGAIN)
 
 
 async def body_within(request: Request, limit: int, what: str = "The picture is", advice: str = "") -> bytes:
@@ -107,20 +113,18 @@ async def body_within(request: Request, limit: int, what: str = "The picture is"
 
 
 ANSWER_TIMEOUT_S = 120.0
+MAX_QUESTION_BYTES = 2**20
 
 
 class StackApi:
     """Does what every client does: puts images, gets a token, asks."""
 
     def __init__(self, stack: StackInfo, s3: Any) -> None:
-        self.stack, self._s3 = stack, s3
+        self.stack, self.s3 = stack, s3
 
     @asynccontextmanager
     async def held(self, images: Mapping[str, bytes]) -> AsyncIterator[str]:
-        """Images, by bucket, that are there within the `with` only; gives the key that they have.
-
-        Somebody's photographs: they are not kept longer than the answer takes.
-        """
+        """Images, by bucket, that are there within the `with` only; gives the key that they have."""
         key = f"page/{uuid.uuid4()}"
         try:
             for bucket, image in images.items():
@@ -132,20 +136,11 @@ class StackApi:
 
     async def put(self, bucket: str, key: str, image: bytes) -> None:
         """Put an image into a bucket."""
-        await run_in_threadpool(self._s3.put_object, Bucket=bucket, Key=key, Body=image)
+        await run_in_threadpool(self.s3.put_object, Bucket=bucket, Key=key, Body=image)
 
     async def delete(self, bucket: str, key: str) -> None:
         """Delete an image from a bucket."""
-        await run_in_threadpool(self._s3.delete_object, Bucket=bucket, Key=key)
-
-    async def image(self, bucket: str, key: str) -> bytes | None:
-        """An image of a bucket; None when it is not there."""
-        try:
-            found = await run_in_threadpool(self._s3.get_object, Bucket=bucket, Key=key)
-        except self._s3.exceptions.NoSuchKey:
-            return None
-        content: bytes = await run_in_threadpool(found["Body"].read)
-        return content
+        await run_in_threadpool(self.s3.delete_object, Bucket=bucket, Key=key)
 
     async def download(self, url: str) -> AsyncIterator[bytes]:
         """What lies at a signed address, piece by piece."""
@@ -153,6 +148,12 @@ class StackApi:
         async with client, client.stream("GET", url) as response:
             async for piece in response.raise_for_status().aiter_bytes():
                 yield piece
+
+    async def passed_on(self, request: Request) -> Response:
+        """The API's answer to a request whose address below `/page` is that of the API below its stage."""
+        path = request.scope["raw_path"].decode("latin-1").removeprefix("/page")
+        body = await body_within(request, MAX_QUESTION_BYTES, "The question is")
+        return await self.asked(request.method, f"{path}?{request.url.query}", json.loads(body or b"null"))
 
     async def asked(self, method: str, path: str, body: Any = None) -> Response:
         """The API's answer to one request, for a page.

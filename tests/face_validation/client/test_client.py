@@ -334,19 +334,15 @@ class TestRetries:
 class TestValidateMany:
     """Many questions side by side."""
 
-    @pytest.mark.parametrize("batch", [1, 4, 10])
-    def test_answers_come_in_the_order_of_the_questions(
-        self, client: FaceValidationClient, api: FakeApi, batch: int
-    ) -> None:
+    def test_answers_come_in_the_order_of_the_questions(self, client: FaceValidationClient, api: FakeApi) -> None:
         requests = requests_for(range(43))
         api.script.append(Reply(500, "slower than the others: it is asked twice"))
 
-        results = list(client.validate_many(requests, jobs=6, batch=batch))
+        results = list(client.validate_many(requests, jobs=6))
 
         assert [result.similarity for result in results if isinstance(result, ValidationResult)] == list(range(43))
         assert [result.id_request for result in results] == [request.id_request for request in requests]
-        assert [result.matched for result in results if isinstance(result, ValidationResult)][49:51] == []
-        assert len(api.validations) == 1 + -(-43 // batch)
+        assert len(api.validations) == 1 + 43
 
     def test_no_more_are_under_way_than_allowed(self, client: FaceValidationClient, api: FakeApi) -> None:
         api.meeting = threading.Barrier(4)  # none is answered before four are there
@@ -363,40 +359,15 @@ class TestValidateMany:
         assert isinstance(outcomes[0], ImageValidationError)
         assert [type(outcome) for outcome in outcomes[1:]] == [ValidationResult] * 4
 
-    def test_items_of_an_array_are_refused_one_by_one(self, client: FaceValidationClient, api: FakeApi) -> None:
-        requests = requests_for(range(3))
-        good = [api.answer(request.to_body()) for request in requests]
-        api.script.append(Reply(200, [good[0], envelope("ImageTooLargeError"), good[2]]))
-
-        outcomes = list(client.validate_many(requests, batch=10))
-
-        assert [outcome.code if isinstance(outcome, FaceValidationError) else "" for outcome in outcomes] == [
-            "",
-            "ImageTooLargeError",
-            "",
-        ]
-
-    def test_an_item_that_failed_for_a_moment_is_asked_again_alone(
-        self, client: FaceValidationClient, api: FakeApi
-    ) -> None:
-        requests = requests_for(range(3))
-        good = [api.answer(request.to_body()) for request in requests]
-        api.script.append(Reply(200, [good[0], envelope("InternalServerError"), good[2]]))
-
-        outcomes = list(client.validate_many(requests, batch=10))
-
-        assert [outcome.id_request for outcome in outcomes] == [request.id_request for request in requests]
-        assert api.validations[-1].json["target_path"] == "1.jpg"
-
     @pytest.mark.parametrize("body", [[], {"id_request": "x"}, "<html>"])
-    def test_an_array_that_is_answered_by_something_else_is_no_verdict(
+    def test_a_question_that_is_answered_by_something_else_has_no_verdict(
         self, client: FaceValidationClient, api: FakeApi, body: Any
     ) -> None:
         api.script.append(Reply(200, body))
 
-        outcomes = list(client.validate_many(requests_for(range(2)), batch=2))
+        outcomes = list(client.validate_many(requests_for(range(2)), jobs=1))
 
-        assert [type(outcome) for outcome in outcomes] == [RequestFailedError] * 2
+        assert [type(outcome) for outcome in outcomes] == [RequestFailedError, ValidationResult]
 
     def test_an_endless_stream_of_questions_is_read_only_a_little_ahead(self, client: FaceValidationClient) -> None:
         taken = []
@@ -418,10 +389,10 @@ class TestValidateMany:
         assert list(client.validate_many([])) == []
         assert api.calls == []
 
-    @pytest.mark.parametrize(("jobs", "batch"), [(0, 1), (101, 1), (1, 0), (1, 11)])
-    def test_jobs_and_batch_have_limits(self, client: FaceValidationClient, jobs: int, batch: int) -> None:
+    @pytest.mark.parametrize("jobs", [0, 101])
+    def test_jobs_has_limits(self, client: FaceValidationClient, jobs: int) -> None:
         with pytest.raises(ValueError, match="jobs is"):
-            client.validate_many([], jobs=jobs, batch=batch)
+            client.validate_many([], jobs=jobs)
 
 
 class TestUploads:

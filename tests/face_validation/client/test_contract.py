@@ -29,7 +29,6 @@ LEFT_OUT = {"id_request"}
         (validation_result.ReadDocument, answer.ReadDocument),
         (validation_result.DocumentField, answer.DocumentField),
         (people.EnrolledFace, answers.FaceAnswer),
-        (people.FacePage, answers.FacesAnswer),
         (people.PersonMatch, answers.Match),
         (people.FoundFace, answers.FoundFace),
         (people.VerificationResult, answers.VerificationAnswer),

@@ -135,19 +135,12 @@ def alone(stack_client: FaceValidationClient) -> list[ValidationResult | FaceVal
     return [next(stack_client.validate_many([question(sample)])) for sample in SAMPLES]
 
 
-# Batches of ten are of two sizes.
-@pytest.mark.parametrize(("batch", "rounds"), [(1, 1), pytest.param(10, 2, marks=pytest.mark.long)])
 def test_many_at_once_are_answered_as_one_by_one(
-    stack_client: FaceValidationClient,
-    alone: list[ValidationResult | FaceValidationError],
-    batch: int,
-    rounds: int,
+    stack_client: FaceValidationClient, alone: list[ValidationResult | FaceValidationError]
 ) -> None:
-    samples = SAMPLES * rounds
+    together = list(stack_client.validate_many([question(sample) for sample in SAMPLES], jobs=6))
 
-    together = list(stack_client.validate_many([question(sample) for sample in samples], jobs=6, batch=batch))
-
-    assert [verdict(outcome) for outcome in together] == [verdict(outcome) for outcome in alone] * rounds
+    assert [verdict(outcome) for outcome in together] == [verdict(outcome) for outcome in alone]
     assert [verdict(outcome)[0] for outcome in alone] == [_CODES[sample.expected] for sample in SAMPLES]
 
 

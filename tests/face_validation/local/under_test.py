@@ -18,7 +18,7 @@ from face_validation.local.stack_info import StackInfo
 from face_validation_function.routes import Route
 
 # A stack that does not run: nothing of it is asked.
-INFO = StackInfo("http://127.0.0.1:8080/dev", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "")
+INFO = StackInfo("http://127.0.0.1:8080/dev", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "")
 WRITE, READ = "face-detection/write", "face-detection/read"
 VALIDATION_ROUTES = (
     Route("POST", "/validation", "validate", WRITE),

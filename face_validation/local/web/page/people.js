@@ -151,7 +151,7 @@ async function load() {
   let token = null;
   try {
     do {
-      const page = await ask(`/page/people?limit=100${token ? `&next_token=${encodeURIComponent(token)}` : ""}`);
+      const page = await ask(`/page/faces?limit=100${token ? `&next_token=${encodeURIComponent(token)}` : ""}`);
       for (const face of page.faces) found.set(face.full_name, [...(found.get(face.full_name) ?? []), face]);
       token = page.next_token;
     } while (token);
@@ -204,7 +204,7 @@ function confirmErasure(name) {
 
 async function erase(name) {
   try {
-    await ask(`/page/people?full_name=${encodeURIComponent(name)}`, "DELETE");
+    await ask(`/page/people/${encodeURIComponent(name)}`, "DELETE");
     tell("enrol", () => words().erased(name));
   } catch (error) {
     tell("enrol", () => textOf(error));

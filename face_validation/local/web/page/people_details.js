@@ -37,7 +37,7 @@ async function rename() {
   const to = find("#new-name").value.trim();
   if (!to || to === name) return find("#new-name").focus();
   try {
-    await page.ask(`/page/renames?${new URLSearchParams({ from: name, to })}`, "POST");
+    await page.ask("/page/renames", "POST", JSON.stringify({ from: name, to }));
     await page.changed(words().renamed(name, to));
     find("#details-title").closest("dialog").close();
   } catch (error) {
