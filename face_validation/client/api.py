@@ -1,5 +1,6 @@
 """The API behind its token: one request with the right scope, its answer as JSON, its refusals as our errors."""
 
+import contextlib
 import threading
 from collections.abc import Generator, Iterator
 from functools import partial
@@ -196,9 +197,8 @@ class AccessToken(httpx.Auth):
 
 def _oauth_error(response: httpx.Response) -> str:
     """OAuth's error code (RFC 6749, 5.2), cut short."""
-    try:
-        answer = response.json()
-    except ValueError:
-        return f"HTTP {response.status_code}"
-    error = answer.get("error") if isinstance(answer, dict) else None
-    return str(error or f"HTTP {response.status_code}")[:100]
+    with contextlib.suppress(ValueError):
+        match response.json():
+            case {"error": error} if error:
+                return str(error)[:100]
+    return f"HTTP {response.status_code}"

@@ -52,9 +52,7 @@ class Buckets:
     def store(self, side: Bucket, content: bytes, key: str | None = None) -> str:
         """Store `content` under `key`, or under a new one; gives the key.
 
-        Raises:
-            SettingsError: the bucket's name is not known, or there are no AWS credentials.
-            RequestFailedError: S3 cannot be reached or does not take the image.
+        Raises SettingsError without the bucket's name or AWS credentials, RequestFailedError when S3 does not take it.
         """
         bucket, (media_type, ending) = self._bucket(side), content_type_of(content)
         if key is None:  # one that nobody else uses and that says nothing about the person: file names often do

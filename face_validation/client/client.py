@@ -42,15 +42,13 @@ class FaceValidationClient:
             credentials are not used.
         region: the buckets' AWS region; by default the one the caller's AWS settings say.
         timeout_s: the longest wait for an answer.
-        attempts: how often one question is asked at most. A validation changes nothing and gives the same answer when
-            it is asked again, so lost connections, 429 and 5xx are tried again; a repetition costs the service's
-            Rekognition calls, no more.
+        attempts: how often one question is asked at most, after lost connections, 429 and 5xx; a repetition costs the
+            service's Rekognition calls, no more.
         prepare_images: whether every image is made into an upright sRGB JPG within the service's limits before it is
             sent (see `image_preparation.prepare`); False sends files as they are.
         transport: how httpx sends its requests, for tests and proxies of one's own.
 
-    Raises:
-        SettingsError: an address is not HTTPS and not on this machine, or is not an address.
+    Raises SettingsError when an address is not HTTPS and not on this machine, or is not an address.
     """
 
     def __init__(
@@ -92,11 +90,7 @@ class FaceValidationClient:
 
     @classmethod
     def local(cls, **options: Any) -> Self:
-        """A client of the local stack that runs on this machine, `options` as of the constructor.
-
-        Raises:
-            SettingsError: no local stack runs (`face-validation local --background` starts one).
-        """
+        """A client of the local stack that runs on this machine, else SettingsError; `options` as of a client."""
         from face_validation.client.profiles import Connection  # here: profiles makes clients, too
 
         return cls(**Connection.of_running_stack().settings(), **options)
@@ -171,9 +165,8 @@ class FaceValidationClient:
         """Ask many questions side by side; the outcomes come in the order of the questions, as soon as they are there.
 
         No outcome is an exception: an error takes the place of its answer, and the others go on. Questions are taken
-        from `requests` only a little ahead of the answers, so it may be endless.
-
-        At most `jobs` HTTP requests (1 to 100, else ValueError) are under way at once.
+        from `requests` only a little ahead of the answers, so it may be endless. At most `jobs` HTTP requests (1 to
+        100, else ValueError) are under way at once.
         """
         if not 1 <= jobs <= 100:
             raise ValueError(f"jobs is {jobs} (1 to 100).")
@@ -209,9 +202,7 @@ class FaceValidationClient:
     def upload(self, photo: Photo, side: Bucket, key: str | None = None) -> str:
         """Put an image into the source or the target bucket; gives its key, a new one unless given.
 
-        Raises:
-            OSError: the file cannot be read.
-            RequestFailedError: S3 does not take it.
+        Raises OSError when the file cannot be read, RequestFailedError when S3 does not take it.
         """
         return self._buckets.store(side, self._content_of(photo), key)
 

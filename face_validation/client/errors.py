@@ -1,5 +1,6 @@
 """Why a question has no answer: a class for each error code of the contract, our own, and reasons in plain words."""
 
+import contextlib
 import email.utils
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -137,12 +138,10 @@ def error_of_response(response: httpx.Response, id_request: str | None = None) -
     An envelope says it; what comes from something before the service (a proxy, a firewall) is known by its status.
     """
     status, retry_after_s = response.status_code, _retry_after_s(response.headers.get("Retry-After"))
-    try:
-        envelope = response.json()
-    except ValueError:
-        envelope = None
-    if is_envelope(envelope):
-        return error_of_envelope(envelope, status=status, retry_after_s=retry_after_s)
+    with contextlib.suppress(ValueError):
+        match response.json():
+            case {"error": {"code": _}} as envelope:
+                return error_of_envelope(envelope, status=status, retry_after_s=retry_after_s)
     is_failure = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     kind = InternalServerError if is_failure else _BY_STATUS.get(status, RequestFailedError)
     return kind(
@@ -171,11 +170,6 @@ def error_of_envelope(
         retry_after_s=retry_after_s,
         reasons=[str(reason) for reason in error.get("reasons") or ()],
     )
-
-
-def is_envelope(answer: object) -> bool:
-    """Whether a JSON answer is the contract's error envelope."""
-    return isinstance(answer, dict) and isinstance(answer.get("error"), dict) and "code" in answer["error"]
 
 
 def _retry_after_s(header: str | None) -> float | None:

@@ -92,9 +92,7 @@ class Jobs:
             tolerated_failure_percentage: when more lines fail, no more are asked.
             id_request: the job's id, a UUID v4: the same request under the same id is the same job.
 
-        Raises:
-            OSError: the file cannot be read.
-            FaceValidationError: as the service refuses it.
+        Raises OSError when the file cannot be read, FaceValidationError as the service refuses it.
         """
         id_request = id_request or new_id()
         if isinstance(manifest, Path):

@@ -126,10 +126,8 @@ class People:
     def upload(self, photo: Photo, bucket: str) -> str:
         """Put an image into the "source", "target" or "faces" bucket without AWS credentials; gives its key.
 
-        Raises:
-            OSError: the file cannot be read.
-            ImageValidationError: no decoder opens it, or it is to be sent as it is and is neither JPG nor PNG.
-            RequestFailedError: the service gives no form, or S3 does not take the image.
+        Raises OSError when the file cannot be read, ImageValidationError when it is neither JPG nor PNG and is not made
+        into one, RequestFailedError when the service gives no form or S3 does not take the image.
         """
         return self._uploaded(self._content_of(photo), bucket)
 

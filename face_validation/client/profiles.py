@@ -41,10 +41,7 @@ class Connection:
 
         `profile` is a name in the profile file, or the path of a JSON file that the local stack wrote (`--info`); by
         default FACE_VALIDATION_PROFILE, or the profile "default". The stack that runs on this machine is asked only
-        where no other of the required settings is given.
-
-        Raises:
-            SettingsError: a setting is missing or unknown, or the profile cannot be read; says what to do.
+        where no other of the required settings is given. Raises SettingsError, which says what to do.
         """
         chosen = profile or os.environ.get(f"{PREFIX}PROFILE")
         settings = _profile_settings(chosen)

@@ -29,11 +29,7 @@ _backoff = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
 
 
 def checked_url(name: str, url: str) -> str:
-    """`url` without a slash at its end.
-
-    Raises:
-        SettingsError: `url` is not an http or https address, or it is plain http to another machine.
-    """
+    """`url` without a slash at its end; SettingsError for what is not HTTPS, or HTTP on this machine."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(f"{name} is {url!r}: it must be an address like https://host/path.")
@@ -59,9 +55,7 @@ def new_http_client(
     """An HTTP client for these addresses that many threads share; every phase of a request has its limit in seconds.
 
     What is meant for this machine never goes through a proxy: secret, token and images travel in the clear there.
-
-    Raises:
-        SettingsError: a variable that names a proxy or certificates cannot be used; says which.
+    Raises SettingsError when a variable that names a proxy or certificates cannot be used; says which.
     """
     here = {urlsplit(url).hostname or "" for url in urls if is_this_machine(url)}
     try:

@@ -125,11 +125,7 @@ class ValidationResult:
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any], threshold: float = DEFAULT_THRESHOLD) -> "ValidationResult":
-        """Read the service's JSON answer to a request with `threshold`; fields of later versions are left out.
-
-        Raises:
-            ValueError: the answer is not the contract's; says which field.
-        """
+        """Read the service's JSON answer to a request with `threshold`; raises as `read`."""
         return read(cls, {**answer, "threshold": threshold})
 
     def to_answer(self) -> dict[str, Any]:
@@ -147,11 +143,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def read(kind: type[T], answer: Any) -> T:
-    """The service's JSON as a `kind`; fields of later versions are left out.
-
-    Raises:
-        ValueError: the answer is not the contract's; says which field.
-    """
+    """The service's JSON as a `kind`, without fields of later versions; ValueError says which is not the contract's."""
     found: T = _reader(cast(Hashable, kind)).validate_python(answer)
     return found
 

@@ -17,8 +17,7 @@ from face_validation.local.aws.events import PhotoEvents, expiry_schedule
 from face_validation.local.aws.moto_services import aws_client, moto_server
 from face_validation.local.aws.step_functions import STATE_MACHINE_ARN, StepFunctions
 from face_validation.local.aws.stores import JobStores, PeopleStores, create_claims_table
-from face_validation.local.cognito.access_tokens import CognitoAuthorizer, TokenIssuer
-from face_validation.local.cognito.user_pool import UserPool
+from face_validation.local.cognito import CognitoAuthorizer, TokenIssuer, UserPool
 from face_validation.local.gateway.api_gateway import Gateway, Handler
 from face_validation.local.gateway.application import application
 from face_validation.local.gateway.server_thread import ServerThread
@@ -120,9 +119,8 @@ class LocalStack(ExitStack):
         self.callback(self.step_functions.close)
         self._s3 = aws_client("s3", s3_endpoint)
         self._make_buckets()
-        scopes = {route.scope for route in ROUTES}
-        pool = UserPool.create(aws_client("cognito-idp", s3_endpoint), scopes)
-        client = pool.add_client("local", scopes)
+        pool = UserPool(aws_client("cognito-idp", s3_endpoint))
+        client = pool.add_client("local", {route.scope for route in ROUTES})
         rekognition_endpoint = rekognition()
         sqs, dynamodb = aws_client("sqs", s3_endpoint), aws_client("dynamodb", s3_endpoint)
         faces = aws_client("rekognition", rekognition_endpoint)

@@ -1,7 +1,6 @@
 """API Gateway on one machine: routes, token check, limits and refusals in front of the very same Lambda handler."""
 
 import asyncio
-import base64
 import json
 import logging
 import os
@@ -13,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from face_validation.local.cognito.access_tokens import CognitoAuthorizer, MissingScopeError, TokenRefusedError
+from face_validation.local.cognito import CognitoAuthorizer, MissingScopeError, TokenRefusedError
 from face_validation.local.gateway.proxy_event import LambdaContext, last_header, path_below, proxy_event
 from face_validation.local.gateway.refusals import RefusedError, no_such_address, path_pattern
 from face_validation.local.gateway.throttle import Throttle
@@ -29,6 +28,7 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_EVENT_BYTES = 6 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0
 FUNCTION_TIMEOUT_S = 28.0
+# What reading an answer that is not of the proxy integration's form raises.
 MALFORMED = (KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -91,7 +91,8 @@ class Gateway:
             raise RefusedError("REQUEST_TOO_LARGE")
         answer = await self._invoke(event)
         try:
-            return _http_response(answer)
+            headers = {name: str(value) for name, value in (answer.get("headers") or {}).items()}
+            return Response(answer.get("body") or "", int(answer["statusCode"]), headers, media_type="application/json")
         except MALFORMED as error:
             logger.exception("Malformed Lambda proxy response")
             raise RefusedError("INTEGRATION_FAILURE") from error
@@ -121,7 +122,7 @@ class Gateway:
             logger.info("403 for %s %s: %s", route.method, route.resource, error)
             raise RefusedError("ACCESS_DENIED") from error
 
-    async def _invoke(self, event: dict[str, Any]) -> object:
+    async def _invoke(self, event: dict[str, Any]) -> Any:
         await self._turns.acquire()
         context = LambdaContext(self._function_timeout_s)
         invocation = asyncio.get_running_loop().run_in_executor(self._invocations, self._handler, event, context)
@@ -151,26 +152,3 @@ async def read_body(request: Request, limit: int) -> bytes | None:
         if size <= limit:
             body += chunk
     return bytes(body) if size <= limit else None
-
-
-def _http_response(answer: object) -> Response:
-    """What a function returned, as HTTP; raises one of MALFORMED when it is not of the proxy integration's form."""
-    if not isinstance(answer, dict):
-        raise TypeError(f"the function returned {type(answer).__name__}, not an object")
-    body = answer.get("body") or ""
-    if not isinstance(body, str):
-        raise TypeError(f"the answer's body is {type(body).__name__}, not a string")
-    content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
-    response = Response(content, status_code=int(answer["statusCode"]))
-    for name, value in (answer.get("headers") or {}).items():
-        response.headers[name] = _header_text(value)
-    for name, values in (answer.get("multiValueHeaders") or {}).items():
-        del response.headers[name]
-        for value in values:
-            response.headers.append(name, _header_text(value))
-    response.headers.setdefault("Content-Type", "application/json")
-    return response
-
-
-def _header_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -16,7 +16,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from face_validation.local.cognito.access_tokens import TokenError, TokenIssuer
+from face_validation.local.cognito import TokenError, TokenIssuer
 from face_validation.local.gateway.api_gateway import Gateway, read_body
 from face_validation.local.gateway.refusals import Address, no_such_address
 from face_validation.local.web.own_site import FOLDER, SECURITY_HEADERS

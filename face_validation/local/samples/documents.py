@@ -91,7 +91,6 @@ class _Card:
         self._draw.text((_px(x), _px(y)), words, fill=_COLORS.get(style, _INK), font=font)
 
     def field(self, x: float, y: float, label: str, value: str, size: float = 3.6) -> None:
-        """A small label above its value."""
         self.text(x, y, label, 1.9, "label")
         self.text(x, y + 2.5, self._said(value), size)
 
@@ -101,20 +100,17 @@ class _Card:
         self.text(x + 5.2, y, self._said(value), 2.9)
 
     def badge(self, x: float, y: float, width: float, height: float, state: str) -> None:
-        """The state's letters, white on blue."""
         self._draw.rectangle((_px(x), _px(y), _px(x + width), _px(y + height)), fill=(28, 60, 140))
         place = _px(x + 1.2), _px(y + 1.4)
         self._draw.text(place, state, fill=(255, 255, 255), font=_font("DejaVuSans-Bold", 4))
 
     def portrait(self, x: float, y: float, width: float, height: float) -> None:
-        """The photograph, cut to fill its frame."""
         if self._photograph is not None:
             photograph = self._photograph.convert("RGB")
             fitted = ImageOps.fit(photograph, (_px(width), _px(height)), Image.Resampling.LANCZOS)
             self.image.paste(fitted, (_px(x), _px(y)))
 
     def signature(self, x: float, y: float, width: float) -> None:
-        """The holder's name as handwriting stands in for a signature."""
         name = f"{self._holder.given_names[0]}. {self._holder.surname}"
         self._draw.text((_px(x), _px(y)), name, fill=(30, 40, 110), font=_font("DejaVuSerif-Italic", 4))
         self._draw.line((_px(x), _px(y + 6), _px(x + width), _px(y + 6)), fill=_LABEL, width=1)

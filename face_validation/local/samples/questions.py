@@ -31,16 +31,6 @@ def grace_hopper() -> Image.Image:
     return _photograph(MATPLOTLIB_DATA / "sample_data" / "grace_hopper.jpg")
 
 
-def portrait_of_collins() -> Image.Image:
-    """Head and shoulders, as a document's photograph shows them."""
-    return eileen_collins().crop((118, 0, 332, 275))
-
-
-def portrait_of_hopper() -> Image.Image:
-    """Head and shoulders, as a document's photograph shows them."""
-    return grace_hopper().crop((108, 30, 405, 412))
-
-
 def another_picture(photograph: Image.Image) -> Image.Image:
     """A different picture made of the same photograph: mirrored, tilted by 5 degrees, cropped, relit, larger, softer.
 
@@ -84,13 +74,14 @@ def _photograph(file: Path) -> Image.Image:
 
 
 IMAGES: dict[str, Callable[[], Image.Image]] = {
-    "passport-collins": lambda: drawn("passport", portrait_of_collins()),
-    "licence-hopper": lambda: drawn("driving_licence", portrait_of_hopper()),
+    # Head and shoulders, as a document's photograph shows them.
+    "passport-collins": lambda: drawn("passport", eileen_collins().crop((118, 0, 332, 275))),
+    "licence-hopper": lambda: drawn("driving_licence", grace_hopper().crop((108, 30, 405, 412))),
     "collins": eileen_collins,
     "collins-again": lambda: another_picture(eileen_collins()),
     # Nearer than in the photograph: a person's face is larger than a passport.
     "collins-with-passport": lambda: held(
-        another_picture(eileen_collins().crop((40, 0, 380, 340))), drawn("passport", portrait_of_collins())
+        another_picture(eileen_collins().crop((40, 0, 380, 340))), IMAGES["passport-collins"]()
     ),
     "hopper": grace_hopper,
     "hopper-again": lambda: another_picture(grace_hopper()),

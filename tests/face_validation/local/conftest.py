@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from face_validation.local.aws.moto_services import aws_client, moto_server
-from face_validation.local.cognito.access_tokens import CognitoAuthorizer, TokenIssuer
-from face_validation.local.cognito.user_pool import AppClient, UserPool
+from face_validation.local.cognito import AppClient, CognitoAuthorizer, TokenIssuer, UserPool
 from face_validation.local.stack import LocalStack
-from tests.face_validation.local.under_test import READ, WRITE, Api
+from tests.face_validation.local.under_test import WRITE, Api
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -36,7 +35,7 @@ def aws() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def pool(aws: str) -> UserPool:
-    return UserPool.create(aws_client("cognito-idp", aws), [WRITE, READ])
+    return UserPool(aws_client("cognito-idp", aws))
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from face_validation.local.cognito.access_tokens import TokenIssuer
-from face_validation.local.cognito.user_pool import AppClient, UserPool
+from face_validation.local.cognito import AppClient, TokenIssuer, UserPool
 from tests.face_validation.local.under_test import READ, WRITE, Api, refusal_of
 
 Forge = Callable[[TokenIssuer, dict[str, Any]], str]

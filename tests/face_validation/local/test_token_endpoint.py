@@ -10,8 +10,7 @@ import httpx
 import jwt
 import pytest
 
-from face_validation.local.cognito.access_tokens import TokenIssuer
-from face_validation.local.cognito.user_pool import AppClient, UserPool
+from face_validation.local.cognito import AppClient, TokenIssuer, UserPool
 from face_validation.local.gateway.api_gateway import Gateway
 from face_validation.local.gateway.application import application
 from face_validation.local.web.own_site import OwnSite, StackApi

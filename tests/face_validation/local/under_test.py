@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from face_validation.local.cognito.access_tokens import CognitoAuthorizer
+from face_validation.local.cognito import CognitoAuthorizer
 from face_validation.local.gateway.api_gateway import Gateway
 from face_validation.local.stack_info import StackInfo
 from face_validation_function.routes import Route

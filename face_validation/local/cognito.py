@@ -1,20 +1,76 @@
-"""Access tokens as Amazon Cognito issues them and as API Gateway's authorizer checks them: RS256 JWTs."""
+"""Amazon Cognito on one machine: a user pool, access tokens as it issues them (RS256 JWTs), and API Gateway's check."""
 
 import base64
 import hmac
 import time
 import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 import jwt
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from face_validation.local.cognito.user_pool import CLIENT_CREDENTIALS, TOKEN_VALIDITY_S, UserPool
-
+CLIENT_CREDENTIALS = "client_credentials"
+TOKEN_VALIDITY_S = 3600
 # The grants that Cognito's token endpoint knows, and the flow that a client needs for each. The service's clients are
 # machines, so only the last is ever granted.
 FLOWS = {"authorization_code": "code", "refresh_token": "code", CLIENT_CREDENTIALS: CLIENT_CREDENTIALS}
+
+
+@dataclass(frozen=True, slots=True)
+class AppClient:
+    """An app client as Cognito describes it: what it may ask for, and how it proves who it is."""
+
+    id: str
+    secret: str
+    flows: frozenset[str]
+    scopes: frozenset[str]
+
+
+class UserPool:
+    """A new pool behind any endpoint that speaks Cognito's own protocol (here moto's)."""
+
+    def __init__(self, cognito: Any) -> None:
+        self._cognito = cognito
+        self.id: str = cognito.create_user_pool(PoolName="face-validation-local")["UserPool"]["Id"]
+
+    def add_client(
+        self, name: str, scopes: Iterable[str], flows: Iterable[str] = (CLIENT_CREDENTIALS,), *, secret: bool = True
+    ) -> AppClient:
+        """Register an app client; Cognito chooses its id and secret."""
+        made = self._cognito.create_user_pool_client(
+            UserPoolId=self.id,
+            ClientName=name,
+            GenerateSecret=secret,
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthFlows=list(flows),
+            AllowedOAuthScopes=list(scopes),
+            AccessTokenValidity=TOKEN_VALIDITY_S,
+            TokenValidityUnits={"AccessToken": "seconds"},
+        )
+        return _app_client(made["UserPoolClient"])
+
+    def client(self, client_id: str) -> AppClient | None:
+        """The app client of that id; None when this pool has none."""
+        try:
+            found = self._cognito.describe_user_pool_client(UserPoolId=self.id, ClientId=client_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"ResourceNotFoundException", "InvalidParameterException"}:
+                return None
+            raise
+        return _app_client(found["UserPoolClient"])
+
+
+def _app_client(described: dict[str, Any]) -> AppClient:
+    return AppClient(
+        id=described["ClientId"],
+        secret=described.get("ClientSecret", ""),
+        flows=frozenset(described.get("AllowedOAuthFlows", ())),
+        scopes=frozenset(described.get("AllowedOAuthScopes", ())),
+    )
 
 
 class TokenError(Exception):

@@ -1,1 +1,0 @@
-"""Amazon Cognito on one machine: user pool and access tokens."""
