@@ -6,6 +6,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -23,7 +24,7 @@ from werkzeug.wrappers import Response
 
 from face_validation.client.buckets import client_on_this_machine
 from face_validation.local.aws.environment import SECRET_ACCESS_KEY
-from face_validation.local.aws.post_object import Answer, PostObject
+from face_validation.local.aws.post_object import Answer, with_forms
 from face_validation.local.aws.step_functions import StepFunctions
 from face_validation.local.gateway.server_thread import ServerThread
 from rekognition_local.server.connections import LOCAL_NAMES
@@ -46,8 +47,8 @@ def moto_server(listener: socket.socket, step_functions: StepFunctions | None = 
 
     refused = Response(json.dumps(_NOT_SERVED), 400, content_type="application/x-amz-json-1.1")
     host, port = listener.getsockname()[:2]
-    moto = DomainDispatcherApplication(create_app)
-    answer: Answer = PostObject(lambda environ: Response.from_app(moto, environ, buffered=True), SECRET_ACCESS_KEY)
+    moto = partial(Response.from_app, DomainDispatcherApplication(create_app), buffered=True)
+    answer: Answer = partial(with_forms, moto, SECRET_ACCESS_KEY)
     answer = answer if step_functions is None else step_functions.in_front_of(answer)
     with ServerThread(as_asgi(answer), listener), nothing_kept_of_what_is_erased():
         yield f"http://{host}:{port}"

@@ -51,54 +51,44 @@ class PolicyRefusedError(Exception):
         self.status = HTTPStatus.FORBIDDEN if code in _FORBIDDEN else HTTPStatus.BAD_REQUEST
 
 
-class PostObject:
-    """Stands in front of an S3 server: a form POST whose policy holds goes on as the PUT that it stands for."""
+def with_forms(s3: Answer, secret_access_key: str, environ: dict[str, Any]) -> Response:
+    """An S3 server's answer, to which a form POST whose policy holds goes on as the PUT that it stands for."""
+    is_form = environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data")
+    if environ["REQUEST_METHOD"] != "POST" or not is_form:
+        return s3(environ)
+    try:
+        put = _as_put(environ, secret_access_key)
+    except PolicyRefusedError as refused:
+        told = f"<Error><Code>{refused.code}</Code><Message>{escape(str(refused))}</Message></Error>"
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n{told}'
+        return Response(body, refused.status, mimetype="application/xml")
+    answer = s3(put)
+    if answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
+        answer.headers.remove("Content-Length")
+        answer.headers.remove("Content-Type")
+        answer.status_code = HTTPStatus.NO_CONTENT
+    return answer
 
-    def __init__(self, s3: Answer, secret_access_key: str) -> None:
-        self._s3, self._secret = s3, secret_access_key
 
-    def __call__(self, environ: dict[str, Any]) -> Response:
-        """Answer one request."""
-        is_form = environ.get("CONTENT_TYPE", "").lower().startswith("multipart/form-data")
-        if environ["REQUEST_METHOD"] != "POST" or not is_form:
-            return self._s3(environ)
-        try:
-            put = self._as_put(environ)
-        except PolicyRefusedError as refused:
-            told = f"<Error><Code>{refused.code}</Code><Message>{escape(str(refused))}</Message></Error>"
-            body = f'<?xml version="1.0" encoding="UTF-8"?>\n{told}'
-            return Response(body, refused.status, mimetype="application/xml")
-        answer = self._s3(put)
-        if answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
-            answer.headers.remove("Content-Length")
-            answer.headers.remove("Content-Type")
-            answer.status_code = HTTPStatus.NO_CONTENT
-        return answer
-
-    def _as_put(self, environ: dict[str, Any]) -> dict[str, Any]:
-        fields, data = _fields_and_file(environ)
-        bucket = environ["PATH_INFO"].strip("/")
-        check_policy({**fields, "bucket": bucket}, len(data), self._secret, datetime.now(UTC))
-        headers = {
-            f"HTTP_{name.upper().replace('-', '_')}": value
-            for name, value in fields.items()
-            if name.startswith("x-amz-meta-")
-        }
-        kept = {name: value for name, value in environ.items() if name != "HTTP_CONTENT_LENGTH"}
-        path = f"/{bucket}/{fields['key']}"
-        return {
-            **kept,
-            **headers,
-            "REQUEST_METHOD": "PUT",
-            # Who signed the policy puts the object: moto lets nobody unnamed replace one.
-            "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={fields['x-amz-credential']}",
-            "PATH_INFO": path,
-            "RAW_URI": quote(path),
-            "REQUEST_URI": quote(path),
-            "CONTENT_TYPE": fields.get("content-type", "binary/octet-stream"),
-            "CONTENT_LENGTH": str(len(data)),
-            "wsgi.input": BytesIO(data),
-        }
+def _as_put(environ: dict[str, Any], secret: str) -> dict[str, Any]:
+    fields, data = _fields_and_file(environ)
+    bucket = environ["PATH_INFO"].strip("/")
+    check_policy({**fields, "bucket": bucket}, len(data), secret, datetime.now(UTC))
+    metadata = {name: value for name, value in fields.items() if name.startswith("x-amz-meta-")}
+    path = f"/{bucket}/{fields['key']}"
+    return {
+        **{name: value for name, value in environ.items() if name != "HTTP_CONTENT_LENGTH"},
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in metadata.items()},
+        "REQUEST_METHOD": "PUT",
+        # Who signed the policy puts the object: moto lets nobody unnamed replace one.
+        "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={fields['x-amz-credential']}",
+        "PATH_INFO": path,
+        "RAW_URI": quote(path),
+        "REQUEST_URI": quote(path),
+        "CONTENT_TYPE": fields.get("content-type", "binary/octet-stream"),
+        "CONTENT_LENGTH": str(len(data)),
+        "wsgi.input": BytesIO(data),
+    }
 
 
 def _fields_and_file(environ: dict[str, Any]) -> tuple[dict[str, str], bytes]:

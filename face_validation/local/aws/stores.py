@@ -47,9 +47,7 @@ FACES_DEFINITION = table_definition(
     },
 )
 JOBS_DEFINITION = table_definition(
-    KEYS,
-    {KEYS[0]: "S", KEYS[1]: "S", CREATED_AT: "N"},
-    LocalSecondaryIndexes={BY_TIME: (KEYS[0], CREATED_AT)},
+    KEYS, {KEYS[0]: "S", KEYS[1]: "S", CREATED_AT: "N"}, LocalSecondaryIndexes={BY_TIME: (KEYS[0], CREATED_AT)}
 )
 CLAIMS_DEFINITION = table_definition((KEY,), {KEY: "S"})
 

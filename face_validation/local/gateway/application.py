@@ -17,8 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from face_validation.local.cognito import TokenError, TokenIssuer
-from face_validation.local.gateway.api_gateway import Gateway, read_body
-from face_validation.local.gateway.refusals import Address, no_such_address
+from face_validation.local.gateway.api_gateway import Address, Gateway, no_such_address, read_body
 from face_validation.local.web.own_site import FOLDER, SECURITY_HEADERS
 from face_validation_function.contract.openapi import document
 from face_validation_function.routes import ROUTES

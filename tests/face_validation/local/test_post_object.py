@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.wrappers import Response
 
 from face_validation.local.aws.environment import ACCESS_KEY_ID, SECRET_ACCESS_KEY
-from face_validation.local.aws.post_object import Answer, PolicyRefusedError, PostObject, check_policy
+from face_validation.local.aws.post_object import Answer, PolicyRefusedError, check_policy, with_forms
 
 NOW = datetime.now(UTC)
 
@@ -107,7 +107,7 @@ def answer_of(headers: dict[str, Any], body: bytes = b"", s3: Answer = lambda _:
         "wsgi.input": BytesIO(body),
         **headers,
     }
-    return PostObject(s3, SECRET_ACCESS_KEY)(environ).status_code
+    return with_forms(s3, SECRET_ACCESS_KEY, environ).status_code
 
 
 def upload(fields: dict[str, str], after: dict[str, str] | None = None) -> bytes:
