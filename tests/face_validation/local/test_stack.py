@@ -85,6 +85,7 @@ def test_the_info_file_holds_what_scripts_need(stack: LocalStack, tmp_path: Path
         "faces_table",
         "collection_id",
         "dead_letter_queue_url",
+        "events_queue_url",
         "jobs_bucket",
         "jobs_table",
         "state_machine_arn",
