@@ -169,7 +169,7 @@ class PeopleRoutes:
         """A small JPG of a face with its hair and chin."""
         photo = self._api.s3.get_object(Bucket=self._api.stack.faces_bucket, Key=key)["Body"].read()
         image = open_upright(photo)
-        face = cut(image, crop_pixels(box, image.width, image.height, FACE_MARGIN))
+        face = cut(image, crop_pixels(box, *image.pixels.size, FACE_MARGIN))
         return prepare(face, longest_side=THUMBNAIL_PX).content
 
 
