@@ -36,7 +36,7 @@ def resnet(content: bytes) -> ModelProto:
 
     result = graph.step("Relu", convolved(graph.pixels_first(_MEANS, 256), 32, window=7, stride=2, border=0))
     result = graph.step("MaxPool", result, kernel_shape=[3, 3], strides=[2, 2])
-    channels, side = 32, 35
+    channels, side = 32, 35  # of what there is so far
     for level, blocks in enumerate(_LEVELS):
         for place, filters in enumerate(blocks):
             halves = level > 0 and place == 0

@@ -87,31 +87,31 @@ class _Network:
         image, *others = operator.numbers(1).tolist()
         (output,) = operator.numbers(2).tolist()
         code, graph = self._codes[operator.number(0)], self.graph
-        if code == 6:  # constants in half precision, made single
+        if code == 6:  # DEQUANTIZE: constants in half precision, made single
             self._unpacked[output] = image
             return
         result = self.results[image]
         match code:
-            case 0:
+            case 0:  # ADD
                 result = graph.step("Add", result, *(self.results[tensor] for tensor in others))
                 result = self._activated(result, operator.child(4).number(0, Int8Flags))
-            case 3 | 4:
+            case 3 | 4:  # CONV_2D, DEPTHWISE_CONV_2D
                 (weights, bias), options, is_by_channel = map(self._floats, others), operator.child(4), code == 4
                 # TFLite: (out, h, w, in), by channel (1, h, w, channels); ONNX: (out, in, h, w).
                 kernel = weights.transpose((3, 0, 1, 2) if is_by_channel else (0, 3, 1, 2))
                 constants, groups = (graph.constant(kernel), graph.constant(bias)), len(kernel) if is_by_channel else 1
                 result = graph.step("Conv", result, *constants, group=groups, **_window(options))
                 result = self._activated(result, options.number(4 if is_by_channel else 3, Int8Flags))
-            case 17:
+            case 17:  # MAX_POOL_2D
                 options = operator.child(4)
                 kernel_shape = options.number(4), options.number(3)
                 result = graph.step("MaxPool", result, kernel_shape=kernel_shape, **_window(options))
-            case 22:
+            case 22:  # RESHAPE
                 result = self.flat(image)
-            case 34:
+            case 34:  # PAD
                 pads = self._constant(others[0])[[0, 3, 1, 2]].T.ravel().astype(np.int64)
                 result = graph.step("Pad", result, graph.constant(pads))
-            case 54:
+            case 54:  # PRELU
                 result = graph.prelu(result, self._floats(others[0]).ravel())
         self.results[output] = result
 
