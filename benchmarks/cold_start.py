@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import milliseconds, show
+from face_validation.local.aws.environment import aws_variables, function_settings
+from face_validation_function.settings import Settings
 from infra.bundling import MACHINE_ARCHITECTURE, PYTHON, ROOT, bundle, compile_all, interpreter_of
 from infra.constructs.function import FUNCTIONS
 from tests.infra.emulator import Emulator
@@ -27,15 +29,10 @@ clients = [boto3.client(service) for service in ("s3", "rekognition")]
 def handler(event, context):
     return {}
 """
+NOBODY = "http://127.0.0.1:9"  # no call is made
 ENVIRONMENT = {
-    "SOURCE_BUCKET": "source",
-    "TARGET_BUCKET": "target",
-    "LOG_LEVEL": "WARNING",
-    "AWS_REGION": "eu-west-1",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_EC2_METADATA_DISABLED": "true",
+    **aws_variables(NOBODY, NOBODY),
+    **function_settings(Settings, **dict.fromkeys(("source_bucket", "target_bucket", "claims_table"), "any")),
 }
 ROUNDS, WARM_INVOKES = 7, 20
 
@@ -84,6 +81,8 @@ def _measure(task: Path, handler: str, interpreter: Path, event: dict[str, Any])
     """Init by the emulator's clock, first answer (with the init in it) and warm answer by the caller's; ms."""
     with Emulator(task, handler, ENVIRONMENT, interpreter) as function:
         times = [milliseconds(function.invoke, event) for _ in range(1 + WARM_INVOKES)]
+        if function.invoke(event).get("statusCode", 400) != 400:
+            sys.exit(f"The function failed:\n{function.log}")
         return function.init_ms, times[0], statistics.median(times[1:])
 
 

@@ -24,14 +24,13 @@ _EVENT_SETTER = "BucketNotificationsHandler050a0587b7544547bf325f094a3db834"
 
 def erase_what_expires(people: ServiceFunction) -> None:
     """Ask the people function, at an interval, to erase the enrolled faces whose time is over."""
+    expire = events.RuleTargetInput.from_object({"operation": EXPIRE})
     rule = events.Rule(
         people,
         "Expiry",
         description="Erases the enrolled faces whose time is over.",
         schedule=events.Schedule.rate(EXPIRY_EVERY),
-    )
-    rule.add_target(
-        targets.LambdaFunction(people.called, event=events.RuleTargetInput.from_object({"operation": EXPIRE}))
+        targets=[targets.LambdaFunction(people.called, event=expire)],
     )
     accept(
         rule,

@@ -72,11 +72,10 @@ class VerifierProject:
 
         Raises VerifierError where the photographs do not make a verifier; it says what to do.
         """
-        origin = self._origin(rule, version)
+        report, origin = self.evaluate(rule, version), self._origin(rule, version)
         stored = _of_this_recipe(VerifierModel, self.model_path, origin)
-        if stored is not None and _of_this_recipe(MetricsReport, self.reports / METRICS_FILE, origin) is not None:
+        if stored is not None:
             return stored, False
-        report = self.evaluate(rule, version)
         samples = self.collection.samples
         with self.progress("train", 1) as advance:
             result = regression.train(samples)

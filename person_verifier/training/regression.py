@@ -1,6 +1,5 @@
 """From descriptors to a model: standardised, a regularised logistic regression, C by grouped cross-validation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -74,13 +73,13 @@ class Training:
     validation_scores: NDArray[np.float64]
 
 
-def train(samples: Samples, grid: Sequence[float] = C_GRID) -> Training:
+def train(samples: Samples) -> Training:
     """Choose C by the balanced log loss of held-out groups, then train on everything."""
     with threadpool_limits(1):
-        validation = {c: np.empty(len(samples)) for c in grid}
-        for c, (seen, unseen) in product(grid, split(samples, FOLDS)):
+        validation = {c: np.empty(len(samples)) for c in C_GRID}
+        for c, (seen, unseen) in product(C_GRID, split(samples, FOLDS)):
             validation[c][unseen] = fit(samples[seen], c).logits(samples.vectors[unseen])
-        c = min(grid, key=lambda c: balanced_log_loss(validation[c], samples.is_me))
+        c = min(C_GRID, key=lambda c: balanced_log_loss(validation[c], samples.is_me))
         return Training(fit(samples, c), c, expit(validation[c]))
 
 
