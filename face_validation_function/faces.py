@@ -141,8 +141,8 @@ class ImageAnalysis:
 def most_prominent(faces: Sequence[Face], *, central: bool) -> int:
     """The index of the face that an image is of: large, whole and, where the middle counts (`central`), in the middle.
 
-    It counts in photographs, where a bystander at the border is often the larger face. On a document the portrait
-    stands at one side, and only its size tells it from the ghost image.
+    The middle counts in photographs, where a bystander at the border is often the larger face. On a document the
+    portrait stands at one side, and only its size tells it from the ghost image.
     """
     return max(range(len(faces)), key=lambda index: _prominence(faces[index].box, central=central))
 

@@ -39,7 +39,7 @@ _ORIENTATION_TAG, _SHORT = 0x0112, 3
 class ImageFileError(ValueError):
     """The bytes are not a readable JPG or PNG; `str(error)` is a sentence about the file, `reason` the service's code.
 
-    This one begins like a JPG or PNG, but is truncated or broken.
+    Not a subclass, but this class itself: the file begins like a JPG or PNG, but is truncated or broken.
     """
 
     reason = "IMAGE_TRUNCATED"
@@ -59,7 +59,7 @@ class EndlessFileError(ImageFileError):
 
 @dataclass(frozen=True, slots=True)
 class PlainFile:
-    """A file of pixels alone; the very object that was read, if nothing was left out. `orientation` is EXIF's (1-8)."""
+    """A file of pixels alone. `data` is the object that was read, if nothing was left out; `orientation` is 1 to 8."""
 
     kind: Literal["JPG", "PNG"]
     data: bytes

@@ -106,7 +106,7 @@ def _told(job: Job) -> dict[str, Any]:
         "counts": counts | {"waiting": max(0, job.lines - done)},
         "cost_usd": round(job.counts.paid_calls * USD_PER_CALL, 3),
         "created_at": moment(datetime.fromtimestamp(job.created_at, UTC)),
-        "finished_at": job.finished_at and moment(datetime.fromtimestamp(job.finished_at, UTC)),
+        "finished_at": None if job.finished_at is None else moment(datetime.fromtimestamp(job.finished_at, UTC)),
         "lines_per_second": rate and round(rate, 3),
         "seconds_left": rate and round((job.lines - done) / rate, 1),
         "error": job.error,

@@ -206,7 +206,7 @@ def expire(adapters: PeopleAdapters, event: Event, context: Any) -> dict[str, in
 
 
 OPERATIONS = operations(
-    *(enrol, list_faces, search, verify, erase_face, erase_person, upload, show_face, show_person, rename, reindex)
+    enrol, list_faces, search, verify, erase_face, erase_person, upload, show_face, show_person, rename, reindex
 )
 
 _adapters = once(PeopleAdapters.from_environment)

@@ -108,7 +108,7 @@ def once(make: Callable[[], Value]) -> Callable[[], Value]:
 
 
 class RestFunction(Generic[Adapters]):
-    """What AWS Lambda calls: a dict by ROUTES, since API Gateway has routed; adapters are made for the first event."""
+    """What AWS Lambda calls. It finds an operation by its route in a dict; adapters are made for the first event."""
 
     def __init__(self, operations: Mapping[str, Operation[Adapters]], make_adapters: Callable[[], Adapters]) -> None:
         self._operations = {
@@ -120,16 +120,16 @@ class RestFunction(Generic[Adapters]):
 
     def __call__(self, event: Event, context: Any) -> HttpResponse:
         """Answer one API Gateway proxy event; whatever happens, in the contract's envelope."""
-        invocation = invocation_of(event, context)
+        id_request = new_request_id()
         try:
-            adapters = self._adapters()
-            return self._operation_of(event)(adapters, invocation)
+            invocation = replace(invocation_of(event, context), id_request=id_request)
+            return self._operation_of(event)(self._adapters(), invocation)
         except FaceValidationError as error:
-            return refused(error, invocation.id_request)
+            return refused(error, id_request)
         except Exception:  # noqa: BLE001 - the handler's last line: logs, and answers 500
             service_logger("ERROR").exception("The request could not be answered.")
             failure = InternalServerError("an unexpected failure; its cause is in the log.")
-            return refused(failure, invocation.id_request)
+            return refused(failure, id_request)
 
     def _operation_of(self, event: Event) -> Operation[Adapters]:
         place = str(event.get("httpMethod")), str(event.get("resource"))

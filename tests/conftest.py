@@ -4,7 +4,6 @@ import gc
 import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from hypothesis import HealthCheck, settings
 from face_validation.local.gateway.api_gateway import Handler
 from face_validation.local.gateway.proxy_event import LambdaContext
 from face_validation.local.stack import LocalStack, new_handler
-from face_validation_function import people_function
 from face_validation_function.services.reindex import ReindexService
 from tests.answered import Answered, answer_all
 from tests.scheduling import ModuleScheduling, arrange, fixtures_of
@@ -60,7 +58,7 @@ def local_stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("face_validation.local.stack.new_handler", asked_once)
             patch.setattr("face_validation.local.aws.events.EXPIRY_EVERY_S", 3600.0)
-            patch.setattr(people_function, "ReindexService", partial(ReindexService, grace_s=0))
+            patch.setattr(ReindexService.__init__, "__defaults__", (0,))  # seconds to wait
             stack = opened.enter_context(LocalStack())
         pytestconfig.stash[WITHOUT_AND_WITH] = before, dict(os.environ)
         yield stack

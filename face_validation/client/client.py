@@ -90,7 +90,7 @@ class FaceValidationClient:
 
     @classmethod
     def local(cls, **options: Any) -> Self:
-        """A client of the local stack that runs on this machine, else SettingsError; `options` as of a client."""
+        """A client of the local stack, with the constructor's `options`; SettingsError when no stack runs here."""
         from face_validation.client.profiles import Connection  # here: profiles makes clients, too
 
         return cls(**Connection.of_running_stack().settings(), **options)
@@ -178,7 +178,8 @@ class FaceValidationClient:
         try:
             while True:
                 # Twice as many as threads: one slow answer at the head does not leave the others idle.
-                under_way += (pool.submit(self._outcome, one) for one in islice(requests, 2 * jobs - len(under_way)))
+                for one in islice(requests, 2 * jobs - len(under_way)):
+                    under_way.append(pool.submit(self._outcome, one))
                 if not under_way:
                     return
                 yield under_way.popleft().result()

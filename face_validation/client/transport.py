@@ -29,7 +29,7 @@ _backoff = wait_exponential_jitter(multiplier=0.25, max=8, jitter=0.25)
 
 
 def checked_url(name: str, url: str) -> str:
-    """`url` without a slash at its end; SettingsError for what is not HTTPS, or HTTP on this machine."""
+    """`url` without a slash at its end; SettingsError unless it is HTTPS, or HTTP to this machine."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(f"{name} is {url!r}: it must be an address like https://host/path.")

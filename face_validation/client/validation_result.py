@@ -143,7 +143,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def read(kind: type[T], answer: Any) -> T:
-    """The service's JSON as a `kind`, without fields of later versions; ValueError says which is not the contract's."""
+    """The service's JSON as a `kind`, without fields of later versions; ValueError names a field that is wrong."""
     found: T = _reader(cast(Hashable, kind)).validate_python(answer)
     return found
 

@@ -226,6 +226,8 @@ class CognitoAuthorizer:
         return claims
 
     def _is_client(self, client_id: object) -> bool:
-        if isinstance(client_id, str) and client_id not in self._known_clients and self._pool.client(client_id):
+        if not isinstance(client_id, str):
+            return False
+        if client_id not in self._known_clients and self._pool.client(client_id):
             self._known_clients.add(client_id)
         return client_id in self._known_clients

@@ -30,7 +30,7 @@ Verdict: TypeAlias = Literal["match", "mismatch", "not_readable"]
 
 
 def judged_claims(claims: Mapping[str, str], document: DocumentReading) -> dict[str, Verdict]:
-    """The verdict of each claim, by field; not readable where that is not there or its check digit is wrong."""
+    """The verdict of each claim; `not_readable` where the field is missing or its check digit is wrong."""
     return {claim: _verdict(claim, said, document) for claim, said in claims.items()}
 
 

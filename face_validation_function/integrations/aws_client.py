@@ -37,7 +37,7 @@ def aws_client(
     *,
     attempts: int = 3,
 ) -> Any:
-    """A client, safe to call from threads once made. boto3 itself obeys `AWS_ENDPOINT_URL_<SERVICE>` on one machine."""
+    """A client, safe to call from threads once made; on one machine `AWS_ENDPOINT_URL_<SERVICE>` is its address."""
     # At DEBUG botocore logs whole replies: text of documents, and names. Whatever the process's level is, it may not.
     logging.getLogger("botocore").setLevel(logging.INFO)
     config = Config(

@@ -71,7 +71,10 @@ class JobsTable:
         return list(map(_job, rows)), token_of(last)
 
     def change(self, job: Job, *states: State, **values: Any) -> Job:
-        """Set fields of a job (None removes one); ConflictError unless in one of `states`, in the attempt of `job`."""
+        """Set fields of a job (None removes a field); the job afterwards.
+
+        ConflictError if its state is not one of `states`, or if it has another attempt than `job`.
+        """
         set_ = ", ".join(f"#{name} = :{name}" for name, value in values.items() if value is not None)
         gone = ", ".join(f"#{name}" for name, value in values.items() if value is None)
         allowed = {f"state{place}": state for place, state in enumerate(states)}
@@ -110,7 +113,7 @@ class JobFiles:
         return etag
 
     def manifest(self, key: str, etag: str) -> Iterator[bytes]:
-        """Its lines, each cut where it is too long; InvalidS3ObjectError if the manifest is another version by now."""
+        """The lines, each cut where it is too long; InvalidS3ObjectError if the manifest is another version by now."""
         with translate_aws_errors("manifest_path: S3", _CHANGED):
             body = self._client.get_object(Bucket=self._source_bucket, Key=key, IfMatch=etag)["Body"]
             yield from iter(partial(BufferedReader(body, _CHUNK_BYTES).readline, MOST_LINE_BYTES + 1), b"")

@@ -20,6 +20,7 @@ from face_validation_function.utils.image_processing import (
     cut,
     encoded,
     open_upright,
+    part_of,
 )
 from tests.fakes import file_of, jpeg, opened, picture
 
@@ -300,8 +301,7 @@ def test_a_box_too_thin_to_be_scaled_up_is_grown_on_both_sides() -> None:
 
 @given(box=st.builds(BoundingBox, *[st.floats(0.01, 0.4)] * 4), width=sides, height=sides)
 def test_a_box_seen_from_its_crop_and_back_is_the_same_box(box: BoundingBox, width: int, height: int) -> None:
-    left, top, right, bottom = crop_pixels(box, width, height, 0.3)
-    area = BoundingBox(left / width, top / height, (right - left) / width, (bottom - top) / height)
+    _, area = part_of(UprightImage(Image.new("1", (width, height)), b""), box, 0.3)
 
     back = box.relative_to(area).within(area)
 

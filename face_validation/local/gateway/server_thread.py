@@ -24,6 +24,7 @@ class ServerThread:
         config = uvicorn.Config(
             app,
             http=BoundedProtocol,
+            loop="asyncio",
             log_config=None,
             access_log=False,
             server_header=False,

@@ -39,11 +39,25 @@ class Holder:
     state: str = "UTO"
 
 
-ANNA, CLARA = (
-    Holder(
-        "Eriksson", "Anna Maria", date(1974, 8, 12), "F", "L898902C3", date(2024, 4, 15), date(2034, 4, 14), "Zenith"
-    ),
-    Holder("Lindqvist", "Clara", date(1966, 12, 9), "F", "D23145890", date(2023, 9, 1), date(2033, 8, 31), "Amaurot"),
+ANNA = Holder(
+    surname="Eriksson",
+    given_names="Anna Maria",
+    birth=date(1974, 8, 12),
+    sex="F",
+    number="L898902C3",
+    issue=date(2024, 4, 15),
+    expiry=date(2034, 4, 14),
+    place="Zenith",
+)
+CLARA = Holder(
+    surname="Lindqvist",
+    given_names="Clara",
+    birth=date(1966, 12, 9),
+    sex="F",
+    number="D23145890",
+    issue=date(2023, 9, 1),
+    expiry=date(2033, 8, 31),
+    place="Amaurot",
 )
 CLARAS = frozenset({"driving_licence", "large_identity_card"})
 

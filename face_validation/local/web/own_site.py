@@ -79,7 +79,7 @@ class OwnSite:
         return self.route(address, partial(_page, name))
 
     def files(self) -> Route:
-        """The files of all pages at `/page/{name}`, behind every other address that begins so."""
+        """The files of all pages at `/page/{name}`; mount this route last."""
         return self.route("/page/{name}", _file)
 
     def _check(self, request: Request) -> None:
@@ -97,8 +97,8 @@ async def _page(name: str, request: Request) -> Response:
 
 
 async def _file(request: Request) -> Response:
-    path = FOLDER / request.path_params["name"]
-    if path.suffix not in {".css", ".js", ".svg"} or not path.is_file():
+    files = {path.name: path for path in FOLDER.iterdir() if path.suffix in {".css", ".js", ".svg"}}
+    if (path := files.get(request.path_params["name"])) is None:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return FileResponse(path, headers=_ASKED_AGAIN)
 
@@ -153,7 +153,11 @@ class StackApi:
         """The API's answer to a request whose address below `/page` is that of the API below its stage."""
         path = request.scope["raw_path"].decode("latin-1").removeprefix("/page")
         body = await body_within(request, MAX_QUESTION_BYTES, "The question is")
-        return await self.asked(request.method, f"{path}?{request.url.query}", json.loads(body or b"null"))
+        try:
+            question = json.loads(body or b"null")
+        except (ValueError, RecursionError) as error:
+            raise PageRefusedError(HTTPStatus.BAD_REQUEST, "RequestError", "The question is not JSON.") from error
+        return await self.asked(request.method, f"{path}?{request.url.query}", question)
 
     async def asked(self, method: str, path: str, body: Any = None) -> Response:
         """The API's answer to one request, for a page.

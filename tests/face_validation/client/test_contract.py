@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from face_validation.client import people, validation_request, validation_result
-from face_validation_function.contract import answer, answers
+from face_validation_function.contract import answer, answers, records
 
 # Of the request, beside the answer.
 ASKED = {"threshold"}
@@ -43,6 +43,11 @@ def test_the_clients_values_have_the_fields_of_the_answers(values: Any, model: t
     fields = {field.name for field in dataclasses.fields(values)}
 
     assert fields - ASKED - LEFT_OUT == set(model.model_fields) - LEFT_OUT
+
+
+def test_pages_of_faces_and_of_jobs_have_the_names_that_the_client_reads() -> None:
+    assert {"faces", "next_token"} <= set(answers.FacesAnswer.model_fields)
+    assert {"jobs", "next_token"} <= set(records.JobsAnswer.model_fields)
 
 
 def test_the_two_results_of_a_search_have_the_fields_of_its_answer() -> None:

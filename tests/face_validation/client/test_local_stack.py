@@ -32,10 +32,9 @@ pytestmark = pytest.mark.slow
 
 # A reindex waits half a minute for requests that ask the old collection; one second shows that it waits.
 COMMAND = """
-from functools import partial
 from face_validation.cli.app import app
-from face_validation_function import people_function
-people_function.ReindexService = partial(people_function.ReindexService, grace_s=1)
+from face_validation_function.services.reindex import ReindexService
+ReindexService.__init__.__defaults__ = (1,)
 app()
 """
 

@@ -77,6 +77,7 @@ def _base64(part: dict[str, Any]) -> bytes:
         pytest.param(with_changes(token_use=None), id="no-use"),
         pytest.param(with_changes(client_id="a-client-of-another-pool"), id="other-client"),
         pytest.param(with_changes(client_id=None), id="no-client"),
+        pytest.param(with_changes(client_id=["a-client"]), id="list-of-clients"),
         pytest.param(alg_none, id="alg-none"),
         pytest.param(signed_by_another_key, id="wrong-signature"),
         pytest.param(unknown_kid, id="unknown-kid"),

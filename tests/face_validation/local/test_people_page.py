@@ -201,6 +201,15 @@ def test_another_sites_page_can_neither_add_nor_find_nor_erase(stack: LocalStack
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "ForbiddenError")
 
 
+@pytest.mark.parametrize("body", [b"{bad", b"\xff", b"[" * 100_000], ids=["no-json", "no-utf-8", "too-deep"])
+def test_a_question_that_is_not_json_is_refused(stack: LocalStack, body: bytes) -> None:
+    headers = {"Origin": stack.page_url.rstrip("/")}
+
+    refused = httpx.post(f"{stack.page_url}page/renames", content=body, headers=headers)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "RequestError")
+
+
 @pytest.mark.parametrize("query", ["", "path=none.jpg&box=0,0,1,1", "box=1,2", "path=none.jpg&box=a,b,c,d"])
 def test_a_face_that_is_not_there_has_no_thumbnail(stack: LocalStack, query: str) -> None:
     assert httpx.get(f"{stack.page_url}page/thumbnail?{query}").status_code == 404

@@ -39,19 +39,21 @@ def test_a_stop_under_load_loses_no_request(keep_alive: bool) -> None:
 
 
 def test_who_comes_just_before_the_socket_closes_is_not_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    let_in = []
+    let_in, closed = [], []
     close = asyncio.base_events.Server.close
 
     def close_after_a_last_caller(server: asyncio.base_events.Server) -> None:
         for listener in server.sockets:
             with suppress(TimeoutError), socket.create_connection(listener.getsockname(), timeout=0.3):
                 let_in.append(True)
+        closed.append(True)
         close(server)
 
     monkeypatch.setattr(asyncio.base_events.Server, "close", close_after_a_last_caller)
     with listening("127.0.0.1", 0) as listener, ServerThread(APP, listener):
         pass
 
+    assert closed
     assert not let_in
 
 
