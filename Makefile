@@ -173,7 +173,7 @@ bench-cold-start: .venv/.dev ## sizes, init, first and warm answer beside bare b
 	@$(BIN)/python -m benchmarks.cold_start
 
 metrics-schema: .venv/.dev ## write docs/metrics.schema.json
-	@$(BIN)/python -c 'from face_validation.evaluation.report.output import schema_text; print(end=schema_text())' > docs/metrics.schema.json
+	@$(BIN)/python -c 'from face_validation.evaluation.report.output import schema_text; print(schema_text(), end="")' > docs/metrics.schema.json
 
 openapi: .venv/.dev ## write docs/openapi.json
 	@$(BIN)/python -m face_validation_function.contract.openapi

@@ -81,7 +81,8 @@ def _measure(task: Path, handler: str, interpreter: Path, event: dict[str, Any])
     """Init by the emulator's clock, first answer (with the init in it) and warm answer by the caller's; ms."""
     with Emulator(task, handler, ENVIRONMENT, interpreter) as function:
         times = [milliseconds(function.invoke, event) for _ in range(1 + WARM_INVOKES)]
-        if function.invoke(event).get("statusCode", 400) != 400:
+        answer = function.invoke(event)
+        if "errorType" in answer or answer.get("statusCode", 400) != 400:
             sys.exit(f"The function failed:\n{function.log}")
         return function.init_ms, times[0], statistics.median(times[1:])
 

@@ -83,6 +83,14 @@ def _clients(given: object) -> object:
     return tuple(clients)
 
 
+def _switch(given: object) -> object:
+    """Only these two words: pydantic itself would take `yes`, `on` and `1` too."""
+    if isinstance(given, str) and given not in {"false", "true"}:
+        raise ValueError("it must be one of false, true")
+    return given
+
+
+Switch = Annotated[bool, BeforeValidator(_switch)]
 Count = Annotated[int, Field(ge=1)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 
@@ -101,8 +109,8 @@ class Options(BaseModel, frozen=True):
     reserved_concurrency: Count | None = None
     validation_types: Annotated[tuple[str, ...], BeforeValidator(_validation_types)] = VALIDATION_TYPES
     alarm_email: str | None = None
-    kms: bool = False
-    waf: bool = False
+    kms: Switch = False
+    waf: Switch = False
     domain: CustomDomain | None = None
     source_days: Count | None = None
     target_days: int | None = Field(default=None, gt=INFREQUENT_ACCESS_DAYS)
@@ -114,16 +122,16 @@ class Options(BaseModel, frozen=True):
     release: Literal["direct", "canary", "all-at-once"] = "direct"
     provisioned_concurrency: Count | None = None
     rekognition_tps: Count | None = None
-    liveness: bool = False
+    liveness: Switch = False
     threshold_liveness: int = Field(default=90, ge=1, le=100)
     liveness_challenge: str = Field(default=LIVENESS_CHALLENGES[0], pattern=f"^({'|'.join(LIVENESS_CHALLENGES)})$")
     liveness_audit_images: int = Field(default=0, ge=0, le=MOST_AUDIT_IMAGES)
     jobs_tps: Count = 5
     jobs_webhook: Webhook | None = None
-    idempotency: bool = False
-    audit: bool = False
+    idempotency: Switch = False
+    audit: Switch = False
     audit_days: Count = 365
-    probe: bool = False
+    probe: Switch = False
 
     @property
     def is_prod(self) -> bool:

@@ -96,18 +96,19 @@ def all_pairs_by_engine(
 
     engine = Engine.load()
 
-    def describe(photo: Path) -> "NDArray[np.float32] | None":
-        image = images.decode(photo.read_bytes())
-        found = engine.detect(image)
-        update()
-        if not found:
-            return None
-        faces = [Face(BoundingBox(face.left, face.top, face.width, face.height), face.confidence) for face in found]
-        descriptor: NDArray[np.float32] = engine.embed(image, [found[most_prominent(faces, central=True)]])[0]
-        return descriptor
-
     service = f"engine {engine.model_id}, code {code_digest()}"
     with progress_of("describing", len(photographs)) as update:
+
+        def describe(photo: Path) -> "NDArray[np.float32] | None":
+            update()
+            image = images.decode(photo.read_bytes())
+            found = engine.detect(image)
+            if not found:
+                return None
+            faces = [Face(BoundingBox(face.left, face.top, face.width, face.height), face.confidence) for face in found]
+            descriptor: NDArray[np.float32] = engine.embed(image, [found[most_prominent(faces, central=True)]])[0]
+            return descriptor
+
         run, all_pairs = run_all_pairs(photographs, photos, out, describe, engine.similarity, service=service, **how)
     return summarise_all_pairs(run, all_pairs, threshold)
 

@@ -27,8 +27,13 @@ LINES_TIMEOUT_S = 10 * 60
 
 # What DynamoDB and SQS ask of whoever uses what a customer's key encrypts.
 KEY_ACTIONS = (
-    *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"),
-    *("kms:ReEncryptFrom", "kms:ReEncryptTo"),
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
 )
 
 CONFIGURATIONS = {

@@ -16,7 +16,11 @@ from infra.monitoring.metrics import FunctionMetrics, Metrics, of_the_sum
 REKOGNITION_USD_PER_CALL = 0.001
 # Each refusal counts under its code.
 ERROR_CODES = (
-    *("RequestError", "ForbiddenError", "ImageValidationError", "ImageTooLargeError", "InvalidS3ObjectError"),
+    "RequestError",
+    "ForbiddenError",
+    "ImageValidationError",
+    "ImageTooLargeError",
+    "InvalidS3ObjectError",
     "InternalServerError",
 )
 SIMILARITY_BANDS = ((0, 20), (20, 40), (40, 60), (60, 70), (70, 80), (80, 90), (90, 95), (95, 99), (99, 100))

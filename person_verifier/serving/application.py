@@ -56,7 +56,7 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure 
 
 
 class Application:
-    """The ASGI application. Without a `judge`, for want of a usable model, /verify and /healthz answer 503.
+    """The ASGI application. `judge` is None where there is no usable model: /verify and /healthz answer 503.
 
     Beyond `settings.threads` uploads of up to 3 MB in memory, and three larger ones, further ones wait in the network.
     """

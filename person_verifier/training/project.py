@@ -68,7 +68,7 @@ class VerifierProject:
         return collection_of(self.seen, self.engine, self.out / "crops" / "me")
 
     def train(self, rule: assessment.ThresholdRule, version: str) -> tuple[VerifierModel, bool]:
-        """All steps: crop, embed, assess on held-out photographs, train on all, store; and whether anything was new.
+        """All steps: crop, embed, assess on held-out photographs, train on all, store; and whether the model is new.
 
         Raises VerifierError where the photographs do not make a verifier; it says what to do.
         """

@@ -1,6 +1,7 @@
 """What a person looks at after training: metrics, pictures of the scores, and the photographs that went wrong."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -137,7 +138,8 @@ def _errors(judged: Judged, entries: Sequence[PhotoRecord]) -> Figure:
     for axes, index in zip(grid.ravel(), chosen, strict=False):
         crop, name = entries[index].crop, Path(entries[index].photo.name).stem
         if crop is not None:
-            axes.imshow(imread(crop))
+            with suppress(OSError):  # the crop is gone or damaged: its place stays empty
+                axes.imshow(imread(crop))
         said, truth = ("not me", "me") if judged.is_me[index] else ("me", "not me")
         short = name if len(name) <= 24 else f"{name[:11]}...{name[-10:]}"
         axes.set_title(f"{short}\n{truth}, taken for {said}: {judged.scores[index]:.2f}", fontsize=7)

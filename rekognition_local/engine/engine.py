@@ -17,7 +17,7 @@ from rekognition_local.engine.faces.recognition import ArcFaceRecogniser, Paired
 from rekognition_local.engine.faces.yunet import YuNet
 from rekognition_local.engine.weights.models import Network
 
-# In a calibration so many pairs of different persons reach 80 and 99; 99 then rests on ten pairs.
+# Of the pairs of different persons, so many may reach 80 and 99. With LEAST_PAIRS, 99 rests on ten pairs.
 _PASS_80, _PASS_99 = 1 / 1_000, 1 / 10_000
 LEAST_PAIRS = 100_000
 
@@ -54,7 +54,7 @@ class Engine:
         ModelError where a model is missing, is not the known file, or does not have the shape it must have.
         """
         found = ConfirmedDetector() if detector is None else YuNet(Network(detector), str(detector))
-        return cls(found, recogniser or PairedRecogniser())
+        return cls(found, PairedRecogniser() if recogniser is None else recogniser)
 
     def detect(self, image: NDArray[np.uint8]) -> list[DetectedFace]:
         """Faces of an upright RGB image (h, w, 3), largest first."""

@@ -106,7 +106,7 @@ def admit_no_more(listener: socket.socket) -> None:
 class PatientServer(uvicorn.Server):
     """uvicorn that loses no request when it stops, neither of a new connection nor of one that is kept.
 
-    `shared`: other processes accept from the same listeners and may go on. Who stops all of them calls `admit_no_more`.
+    `shared`: other processes accept from the same listeners and may go on. Whoever stops all calls `admit_no_more`.
     """
 
     def __init__(self, config: uvicorn.Config, *, shared: bool = False) -> None:
@@ -118,7 +118,7 @@ class PatientServer(uvicorn.Server):
         for listener in () if self._shared else sockets or ():
             admit_no_more(listener)
         state, loop = self.server_state, asyncio.get_running_loop()
-        # Each answer ends its connection, and says so. One in progress for a second has the headers of before.
+        # Each answer ends its connection, and says so. One that began a second ago still holds the headers of before.
         state.default_headers.append((b"connection", b"close"))
         for one in state.connections:
             if isinstance(one, BoundedProtocol) and one.cycle is not None:
@@ -128,13 +128,15 @@ class PatientServer(uvicorn.Server):
             # The kernel has accepted them for us, and would reset them when the last listener closes. asyncio must take
             # none besides: those that it has not yet made a connection of when it closes are lost.
             loop.remove_reader(listener)
-            with suppress(BlockingIOError):
-                while self.config.ssl is None:  # a caller may take its time to agree on TLS
-                    await loop.connect_accepted_socket(connection, listener.accept()[0])
+            if self.config.ssl is None:  # a caller may take its time to agree on TLS
+                with suppress(BlockingIOError):
+                    while True:
+                        await loop.connect_accepted_socket(connection, listener.accept()[0])
             server.close()
-        # A second in which no request begins or ends: who has a connection and asks, has asked by now.
+        # Until a second passes in which no request begins or ends: who has a connection and asks, has asked by then.
         before, until = (0, 0), 0.0
-        while state.connections:
+        last = loop.time() + (self.config.timeout_graceful_shutdown or _NEVER)
+        while state.connections and not self.force_exit and loop.time() < last:
             now = len(state.connections), len(state.tasks)
             if now != before:
                 before, until = now, loop.time() + LAST_REQUESTS_S

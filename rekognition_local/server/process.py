@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 
 from rekognition_local.server.connections import BoundedProtocol, PatientServer
 
-START_TIMEOUT_S, STOP_TIMEOUT_S = 120.0, 10.0
+START_TIMEOUT_S, STOP_TIMEOUT_S = 120.0, 15.0
 PARENT_POLL_S = 0.5
 # How long a stop waits for requests under way; one whose body never ends must not keep the process alive.
 GRACE_S = 5
@@ -62,7 +62,7 @@ def endpoint_of(listener: socket.socket) -> str:
 
 
 def serve_until_told(application: ASGIApp, listener: socket.socket, info: Path | None, parent_pid: int | None) -> None:
-    """Serve until SIGINT, SIGTERM or the parent's end; requests under way are answered first, for GRACE_S seconds.
+    """Serve until SIGINT, SIGTERM or the parent's end; connected callers are answered first, for twice GRACE_S at most.
 
     `info` is written as `{"endpoint": URL, "pid": N}` once the server answers, and removed at the end; OSError when it
     cannot be written, for nobody would find the server.

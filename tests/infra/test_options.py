@@ -60,7 +60,7 @@ def test_every_option_is_read() -> None:
     [
         ({"stage": "production"}, "stage=production"),
         ({"arch": "arm"}, "arch=arm"),
-        ({"kms": "maybe"}, "kms=maybe"),
+        ({"kms": "yes"}, "kms=yes"),
         ({"reserved_concurrency": "0"}, "reserved_concurrency=0"),
         ({"throttle_rate": "-1"}, "throttle_rate=-1"),
         # Targets move to Infrequent Access after 30 days, and S3 refuses to remove them no later.

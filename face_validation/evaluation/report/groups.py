@@ -38,7 +38,8 @@ def groups_of(results: Sequence[Result], answers: Sequence[Answer]) -> list[Grou
                 members[name].append((result.case.expected, answer))
         by_size = sorted(members, key=lambda name: (-len(members[name]), name))
         for name in by_size[MOST_NAMES:]:
-            members[OTHERS] += members.pop(name)
+            moved = members.pop(name)  # first: it may itself be called `others`
+            members[OTHERS] += moved
         names = sorted(members, key=lambda name: (name == OTHERS, name))
         groups += [Group.of(members[name], dimension, name.partition("|")[2] or name) for name in names]
     return groups

@@ -151,8 +151,16 @@ def _ask(case: Case, hashes: tuple[str, str], asked: Requests) -> Result:
         raise EvaluationError(f"The API cannot be asked: {error}") from error
     except errors.FaceValidationError as error:
         seconds, outcome = time.perf_counter() - begin, Outcome.REFUSED if _is_refusal(error) else Outcome.FAILED
-        details, id_request = error.details or error.message, error.id_request or ""
-        return Result(case, *hashes, outcome, seconds, None, error.status, error.code, details, id_request)
+        return Result(
+            case,
+            *hashes,
+            outcome,
+            seconds,
+            status=error.status,
+            code=error.code,
+            details=error.details or error.message,
+            id_request=error.id_request or "",
+        )
     seconds, said = time.perf_counter() - begin, answer.to_answer()
     scores = {
         side: {name: round(one["score"], 1) for name, one in measures.items()}

@@ -147,7 +147,8 @@ class ConfirmedDetector:
     """One network finds faces, another confirms each and reads its points; by default the built-in ones."""
 
     def __init__(self, finder: YuNet | None = None, judge: Confirmation | None = None) -> None:
-        self._finder, self._judge = finder or YuNet(models.network(YUNET), "YuNet"), judge or Confirmation()
+        self._finder = YuNet(models.network(YUNET), "YuNet") if finder is None else finder
+        self._judge = Confirmation() if judge is None else judge
 
     def detect(self, image: Image) -> Candidates:
         """Faces in pixels of the image, those that the finder is surest of first."""

@@ -35,7 +35,7 @@ _COMMON_LENGTH = 0.33
 _AT_80, _AT_99 = 1.662, 1.511
 
 Channels = Literal["RGB", "BGR"]
-# Of the similarity of a recogniser of the user's own.
+# The default scale of a recogniser of the user's own.
 MIDDLE, SLOPE = 0.235, 21.4
 
 

@@ -50,8 +50,10 @@ def sface(content: bytes, *, in_bytes: bool) -> ModelProto:
                 scale, shift = _normalisation(next(steps), weights)
                 matrix, bias = (matrix * scale[:, None]).T, bias * scale + shift
                 result = graph.linear(graph.step("Flatten", result), matrix, bias, in_bytes=in_bytes)
-            case _:  # normalises the pixels, which is done already, or is of training
-                pass
+            case "Sub" | "Mul" | "Constant" | "Dropout" | "Flatten":
+                pass  # the pixels are normalised already; the rest is of training
+            case other:
+                raise ValueError(f"SFace's file holds a layer {other!r} that this network does not have.")
     return graph.model("sface", ("n", 112, 112, 3), [(result, ("n", 128))])
 
 

@@ -113,6 +113,8 @@ class _Network:
                 result = graph.step("Pad", result, graph.constant(pads))
             case 54:  # PRELU
                 result = graph.prelu(result, self._floats(others[0]).ravel())
+            case _:
+                raise ValueError(f"The file has the operator {code}, which this reader does not know.")
         self.results[output] = result
 
     def _constant(self, tensor: int) -> NDArray[Any]:

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from string import Formatter
+from string import Formatter, ascii_lowercase
 from xml.etree import ElementTree
 
 import jsonschema
@@ -107,6 +107,15 @@ def test_groups_are_by_type_origin_document_and_size(mixed: Summary) -> None:
         ("height of the smaller face", "200 px and more"): 6,
         ("size of the smaller image", "0.1 to 0.5 megapixels"): 6,
     }
+
+
+def test_each_case_is_in_one_group_also_where_a_small_one_is_called_others() -> None:
+    origins = [f"origin {first}{letter}" for first in "xy" for letter in ascii_lowercase[:16]]
+    notes = [*origins * 3, "others", "others"]
+
+    found = summarise(run_of(*(scored(f"c{n}", Expected.MATCH, 99.0, note) for n, note in enumerate(notes))), 80.0)
+
+    assert sum(group.cases for group in found.groups if group.dimension == "origin") == len(notes)
 
 
 @pytest.mark.parametrize(

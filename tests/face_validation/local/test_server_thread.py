@@ -64,3 +64,27 @@ def test_an_answer_that_is_long_under_way_says_that_its_connection_ends() -> Non
         time.sleep(1.2)  # uvicorn makes its headers anew each second
 
     assert asked.result().headers["Connection"] == "close"
+
+
+@pytest.mark.long
+def test_a_stop_ends_though_more_callers_wait_than_it_can_answer() -> None:
+    turn = asyncio.Semaphore(1)
+
+    async def in_turn(request: Request) -> Response:
+        async with turn:
+            await asyncio.sleep(1)
+        return Response()
+
+    def ask(url: str) -> int | None:
+        with suppress(httpx.HTTPError):
+            return httpx.post(url, timeout=60).status_code
+        return None
+
+    app = Starlette(routes=[Route("/", in_turn, methods=["POST"])])
+    with ThreadPoolExecutor(20) as callers, listening("127.0.0.1", 0) as listener:
+        with ServerThread(app, listener):
+            asked = [callers.submit(ask, endpoint_of(listener)) for _ in range(20)]
+            time.sleep(1.5)
+        answered = [one.result() for one in asked].count(200)
+
+    assert 5 <= answered < 15

@@ -113,3 +113,13 @@ def test_packages_that_only_carry_a_model_are_never_imported() -> None:
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert loaded.stdout.strip() == "set()"
+
+
+def test_a_file_with_another_layer_is_not_taken_for_sface() -> None:
+    graph = Graph()
+    other = graph.model(
+        "other", ["n", 8, 8, 3], [(graph.step("MaxPool", "image", kernel_shape=[2, 2]), ["n", 7, 7, 3])]
+    )
+
+    with pytest.raises(ValueError, match="layer 'MaxPool' that this network does not have"):
+        opencv_zoo.sface(other.SerializeToString(), in_bytes=False)

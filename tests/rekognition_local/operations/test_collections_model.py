@@ -281,7 +281,7 @@ WITHOUT_OCCASION = {
     ("GetFaceLivenessSessionResults", "InvalidParameterException"),
     # Brought about by a second request in test_collections.py, `test_a_user_that_is_being_updated_is_a_conflict`.
     *((name, "ConflictException") for name in ("DeleteUser", "AssociateFaces", "DisassociateFaces")),
-    # Of so many users and faces as no machine of a developer holds.
+    # They need more users and faces than a developer's machine can hold.
     *((name, "ServiceQuotaExceededException") for name in ("CreateUser", "IndexFaces")),
     # A user that is full, in test_collections.py, `test_a_user_has_at_most_100_faces`.
     ("AssociateFaces", "ServiceQuotaExceededException"),
