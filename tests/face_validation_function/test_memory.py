@@ -56,6 +56,7 @@ def files() -> dict[str, bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc: the peak of memory cannot be read")
 @pytest.mark.parametrize("kind", ["transparent palette", "progressive CMYK"])
 def test_ten_of_the_largest_images_at_once_leave_a_fifth_of_the_memory(kind: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from face_validation_function.integrations.aws_client import aws_client
 from infra import bundling
 from infra.bundling import AWS_SERVICES, MACHINE_ARCHITECTURE, PACKAGE, PYTHON, bundle, interpreter_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def fingerprint(folder: Path) -> str:
@@ -26,7 +26,6 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-@pytest.mark.long
 def test_bundling_under_any_umask_gives_the_same_bytes_and_modes_and_a_changed_line_others(
     asset: tuple[Path, Path], runtime: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

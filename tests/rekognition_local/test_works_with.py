@@ -26,7 +26,7 @@ OLDEST_BOTO3, AWS_CLI, JAVASCRIPT_SDK = "1.28.0", "1.46.3", "3.1142.0"
 PAGE = Path(__file__).parents[2] / "docs" / "rekognition.md"
 SELFIE = picture(160, 120)
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 PYTHON = """
 import base64, json, os, boto3

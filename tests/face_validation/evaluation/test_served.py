@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from face_validation.cli.app import app
 from face_validation.evaluation.runs.results import read_results
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

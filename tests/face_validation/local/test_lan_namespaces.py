@@ -15,7 +15,7 @@ import pytest
 
 from tests.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 MACHINE = "10.77.0.1"
 # Run on the phone: opens the link, compares two samples, then knocks at every port where the machine listens.

@@ -170,6 +170,7 @@ def test_boxes_are_clipped_to_the_image(engine: Engine, astronaut: Image.Image) 
     assert document.top + document.height <= 1 + 1e-9
 
 
+@pytest.mark.long
 def test_threads_read_the_same_as_one_by_one(astronaut: Image.Image) -> None:
     engine = Engine.load()  # whose text models the threads load at the same time
     images = [np.asarray(drawn(name, astronaut)) for name in ("passport", "driving_licence")]
