@@ -57,7 +57,7 @@ demo: .venv/.local ## show the main job and exit
 PYTEST_IN_PARALLEL := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile -q --ignore tests/deployment
 
 test: .venv/.dev chromium ## the tests; about 10 minutes on two slow cores
-	@$(PYTEST_IN_PARALLEL) -m "not long"
+	@$(PYTEST_IN_PARALLEL) -m "not long" --hypothesis-profile quick
 
 test-all: .venv/.dev chromium ## the tests, and the long ones; .ci/run runs these
 	@$(PYTEST_IN_PARALLEL)

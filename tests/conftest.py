@@ -19,6 +19,7 @@ from tests.scheduling import ModuleScheduling, arrange, fixtures_of
 
 # A slow machine is not a failure: what is tested is behaviour, and speed has its own benchmarks.
 settings.register_profile("behaviour", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("behaviour"), max_examples=25)
 settings.load_profile("behaviour")
 
 # This process's variables before its local stack started, and since.

@@ -11,7 +11,7 @@ from tests.infra import test_template as checks
 from tests.infra.conftest import Json, Synthesise
 from tests.infra.test_template import actions, bucket_id, resources, statements
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 ABOUT_IMAGES = (
     "rekognition: CompareFaces CreateFaceLivenessSession DetectFaces DetectLabels DetectText "

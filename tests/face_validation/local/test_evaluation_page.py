@@ -12,7 +12,7 @@ from face_validation.local.stack import LocalStack
 from tests.face_validation.local.barriers import SCREENS, assert_no_barrier, screen
 from tests.face_validation.local.under_test import tab
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 PAIRS = [("hopper", "hopper-again", "match"), ("hopper", "collins", "no_match"), ("collins", "hopper", "match")]
 

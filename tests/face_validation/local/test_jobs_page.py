@@ -13,7 +13,7 @@ from face_validation.local.stack import LocalStack
 from tests.face_validation.local.barriers import SCREENS, assert_no_barrier, screen
 from tests.face_validation.local.under_test import tab
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 HEADER = "type,source,target"
 ROWS = ("FACE_TO_FACE,pictures/hopper.jpg,pictures/hopper-again.jpg", "FACE_TO_FACE,none.jpg,pictures/collins.jpg")

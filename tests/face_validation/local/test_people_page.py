@@ -13,7 +13,7 @@ from face_validation.local.stack import LocalStack
 from tests.face_validation.local.barriers import SCREENS, assert_no_barrier, screen
 from tests.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 ANSWER_TIMEOUT_MS = 90_000
 

@@ -118,6 +118,7 @@ def test_not_even_a_kill_leaves_a_process_or_a_folder_behind(tmp_path: Path, mon
         assert not list(temporary.glob("face-validation-*"))
 
 
+@pytest.mark.long
 def test_health_is_503_once_the_face_engine_is_gone_and_the_stack_still_ends_in_order(tmp_path: Path) -> None:
     with running(tmp_path) as (process, info):
         (engine,) = children_of(process.pid)

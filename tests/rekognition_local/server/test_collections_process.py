@@ -14,7 +14,7 @@ from PIL import Image
 from tests.rekognition_local.fakes import file_of
 from tests.rekognition_local.servers import client, process
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
