@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
 
 from rekognition_local.engine.weights.graphs import Floats, Graph
 
@@ -96,16 +95,24 @@ def yunet(content: bytes) -> ModelProto:
 
 
 def _steps_and_weights(model: ModelProto) -> tuple[list[NodeProto], dict[str, Floats]]:
-    """The steps that compute results; and all constants by name, also those that the other steps make of constants."""
+    """The steps that compute results; and all constants by name, those made of whole numbers by other steps among them.
+
+    `block_size` neighbours along `axis` share a scale and a zero: weight = (number - zero) * scale.
+    """
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-    steps = []
     for node in model.graph.node:
-        if node.input and all(name in values for name in node.input):
-            made: Any = ReferenceEvaluator(node).run(None, {name: values[name] for name in node.input})
-            values |= zip(node.output, made, strict=True)
-        else:
-            steps.append(node)
-    return steps, values
+        if node.op_type == "DequantizeLinear":
+            numbers, scale, zero = (values[name].astype(np.float32) for name in node.input)  # copies
+            layout = _attributes(node)
+            # The last block may be larger than what is left.
+            kept = tuple(slice(length) for length in numbers.shape)
+            scale, zero = (np.repeat(value, layout["block_size"], layout["axis"])[kept] for value in (scale, zero))
+            numbers -= zero
+            numbers *= scale
+            values[node.output[0]] = numbers
+        elif node.op_type == "Reshape" and node.input[0] in values:
+            values[node.output[0]] = values[node.input[0]].reshape(values[node.input[1]])
+    return [node for node in model.graph.node if node.output[0] not in values], values
 
 
 def _attributes(node: NodeProto) -> dict[str, Any]:
