@@ -56,7 +56,7 @@ demo: .venv/.local ## show the main job and exit
 # Compiled modules are kept, also where the environment says otherwise: a hundred processes of the tests import them.
 PYTEST_IN_PARALLEL := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadfile -q --ignore tests/deployment
 
-test: .venv/.dev chromium ## the tests; about 10 minutes on two slow cores
+test: .venv/.dev chromium ## the tests; about 8 minutes on two slow cores
 	@$(PYTEST_IN_PARALLEL) -m "not long" --hypothesis-profile quick
 
 test-all: .venv/.dev chromium ## the tests, and the long ones; .ci/run runs these

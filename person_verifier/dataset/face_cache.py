@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+import threading
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ FACE_STEP = 5
 # Photographs of the person with one face each, from which on these say which face is the person's in the others.
 LEAST_AGREEING = 5
 NO_FACE = "No face was found."
+# NumPy parses headers as Python, and Python 3.11 counts how deep it parses for all threads together: SystemError.
+_ONE_READS = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ class FaceCache:
     def _read(self, photo: Photo) -> PhotoRecord | None:
         """What was computed from the photograph's bytes; a damaged file counts as absent."""
         try:
-            with self._path(photo).open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
+            with _ONE_READS, self._path(photo).open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
                 found = zip(kept["boxes"].tolist(), kept["landmarks"], strict=True)
                 faces = tuple(DetectedFace(*(*box, landmarks)) for box, landmarks in found)
                 if not faces:
