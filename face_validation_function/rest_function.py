@@ -126,7 +126,7 @@ class RestFunction(Generic[Adapters]):
             return self._operation_of(event)(self._adapters(), invocation)
         except FaceValidationError as error:
             return refused(error, id_request)
-        except Exception:  # noqa: BLE001 - the handler's last line: logs, and answers 500
+        except Exception:  # noqa: BLE001 - logged, and answered as 500: Lambda's own answer has no envelope
             service_logger("ERROR").exception("The request could not be answered.")
             failure = InternalServerError("an unexpected failure; its cause is in the log.")
             return refused(failure, id_request)

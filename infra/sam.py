@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own = {name for function in functions for name in function["Environment"]["Variables"]}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name not in own}
     # The asset's path in the template is relative to the assembly.
-    run = subprocess.run(  # noqa: S603 - no shell; the words are this module's and the operator's own
+    run = subprocess.run(  # noqa: S603 - no shell; runs as the operator, who gave the words
         [*command, *options], cwd=chosen.assembly, env=kept | SAM_VARIABLES, check=False
     )
     return run.returncode

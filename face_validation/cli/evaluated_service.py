@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from face_validation.evaluation.report.summary import Summary
     from face_validation.evaluation.runs.cases import Photograph
+    from rekognition_local.engine import Engine
 
 # What decides the local stack's scores: a change in here is another service.
 SCORING_PACKAGES = ("face_validation_function", "rekognition_local")
@@ -91,7 +92,6 @@ def all_pairs_by_engine(
     """The summary of all pairs, described and compared without a request each; `how` as `run_all_pairs` takes it."""
     from face_validation.evaluation.report.summary import summarise_all_pairs
     from face_validation.evaluation.runs.all_pairs import run_all_pairs
-    from face_validation_function.faces import BoundingBox, Face, most_prominent
     from rekognition_local.engine import Engine, images
 
     engine = Engine.load()
@@ -101,16 +101,22 @@ def all_pairs_by_engine(
 
         def describe(photo: Path) -> "NDArray[np.float32] | None":
             update()
-            image = images.decode(photo.read_bytes())
-            found = engine.detect(image)
-            if not found:
-                return None
-            faces = [Face(BoundingBox(face.left, face.top, face.width, face.height), face.confidence) for face in found]
-            descriptor: NDArray[np.float32] = engine.embed(image, [found[most_prominent(faces, central=True)]])[0]
-            return descriptor
+            return prominent_descriptor(engine, images.decode(photo.read_bytes()))
 
         run, all_pairs = run_all_pairs(photographs, photos, out, describe, engine.similarity, service=service, **how)
     return summarise_all_pairs(run, all_pairs, threshold)
+
+
+def prominent_descriptor(engine: "Engine", image: "NDArray[np.uint8]") -> "NDArray[np.float32] | None":
+    """The descriptor (d,) of the most prominent face of an upright RGB image (h, w, 3); None where no face is found."""
+    from face_validation_function.faces import BoundingBox, Face, most_prominent
+
+    found = engine.detect(image)
+    if not found:
+        return None
+    faces = [Face(BoundingBox(face.left, face.top, face.width, face.height), face.confidence) for face in found]
+    descriptor: NDArray[np.float32] = engine.embed(image, [found[most_prominent(faces, central=True)]])[0]
+    return descriptor
 
 
 def code_digest() -> str:

@@ -103,7 +103,7 @@ class FaceValidationClient:
         self,
         source_path: str | None,
         target_path: str | None,
-        type: ValidationType | str,  # noqa: A002 - the API's field has this name
+        type: ValidationType | str,  # noqa: A002 - callers know the API's field `type` by this name
         *,
         id_request: str | None = None,
         **options: Unpack[ValidationOptions],
@@ -137,7 +137,7 @@ class FaceValidationClient:
         self,
         source: Photo | None,
         target: Photo,
-        type: ValidationType | str,  # noqa: A002 - the API's field has this name
+        type: ValidationType | str,  # noqa: A002 - callers know the API's field `type` by this name
         *,
         keep: bool = False,
         **options: Unpack[ValidationOptions],

@@ -36,7 +36,7 @@ def start_in_background(arguments: Sequence[str]) -> dict[str, Any]:
     log.touch(mode=0o600)
     command = [sys.executable, "-m", "face_validation.cli.app", "local", *arguments]
     with log.open("wb") as stream:
-        process = subprocess.Popen(  # noqa: S603 - this program, no shell
+        process = subprocess.Popen(  # noqa: S603 - this very program, by a list of words and no shell
             command, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
         )
     deadline = time.monotonic() + START_TIMEOUT_S

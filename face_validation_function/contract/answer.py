@@ -82,8 +82,8 @@ FaceQuality = create_model(
 class QualityOfBoth(Answer):
     """The quality of both compared faces."""
 
-    source: FaceQuality  # type: ignore[valid-type]  # mypy cannot see a class that create_model makes
-    target: FaceQuality  # type: ignore[valid-type]  # mypy cannot see a class that create_model makes
+    source: FaceQuality  # type: ignore[valid-type]  # made by create_model: a variable to mypy, a class at run time
+    target: FaceQuality  # type: ignore[valid-type]  # made by create_model: a variable to mypy, a class at run time
 
 
 class DocumentField(Answer):

@@ -131,7 +131,7 @@ class SearchAnswer(FoundPeople):
     """Who is in the photo. With `faces` "all", `found` says whether anybody is, and `faces` who, the largest first."""
 
     id_request: Uuid
-    matches: Maybe[list[Match]] = None  # type: ignore[assignment]  # required in the base class, absent here beside `faces`
+    matches: Maybe[list[Match]] = None  # type: ignore[assignment]  # absent beside `faces`, though required in the base
     searched_face: Maybe[SeenFace] = None
     faces: Maybe[list[FoundFace]] = None
     not_searched: Maybe[int] = maybe("Faces beyond `max_searched`.")

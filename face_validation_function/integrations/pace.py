@@ -88,7 +88,7 @@ class PacedRekognition:
                 answer = getattr(self._client, operation)(**request)
             except (ClientError, HTTPClientError) as error:
                 code = code_of(error) if isinstance(error, ClientError) else ""
-                pause_s = random.uniform(0.5, 1) * min(MOST_BACKOFF_S, 0.05 * 2**attempt)  # noqa: S311 - jitter
+                pause_s = random.uniform(0.5, 1) * min(MOST_BACKOFF_S, 0.05 * 2**attempt)  # noqa: S311 - no secret
                 is_throttled = code in THROTTLED
                 failures += not is_throttled
                 may_pass = is_throttled or (code in ("", "InternalServerError") and failures < FAILURES)

@@ -47,7 +47,7 @@ _LANGUAGE = re.compile(r"([a-z]+|\*)[\w-]*\s*(?:;\s*q=(\d(?:\.\d*)?)\s*)?(?:,|$)
 log = logging.getLogger("person_verifier")
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a failure of ours
+class Refusal(Exception):  # noqa: N818 - an answer to the caller, not an error of the program
     """An answer other than 200, by its name in `messages.json`; `values` fill in its sentence."""
 
     def __init__(self, name: str, **values: str) -> None:

@@ -139,7 +139,7 @@ def serve(load_engine: Callable[[], Engine], settings: ServerSettings) -> None:
     try:
         judge = Verifier(engine, VerifierModel.load(settings.model))
     except ModelError as error:
-        log.error("no model", extra={"facts": {"reason": str(error)}})  # noqa: TRY400 - the reason says all; no traceback helps
+        log.error("no model", extra={"facts": {"reason": str(error)}})  # noqa: TRY400 - expected: no traceback
     else:
         warm_up(engine)
         log.info("model loaded", extra={"facts": {"model_version": judge.model_version, "model": str(settings.model)}})

@@ -119,7 +119,7 @@ def answer(service: Service, target: str | None, body: bytes, told: Sequence[Ans
     except ServiceError:
         raise
     except StorageError as error:  # a full disk is not a bug: the log gets its reason, without a traceback
-        logger.error("%s is refused: %s", operation.name, error)  # noqa: TRY400 - see above
+        logger.error("%s is refused: %s", operation.name, error)  # noqa: TRY400 - expected, so without a traceback
         raise ServiceError(
             "InternalServerError", "The collections cannot be used; the server's log says why."
         ) from error

@@ -37,7 +37,7 @@ class BoundedProtocol(H11Protocol):
     _waits_since = _NEVER
     _limit: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # narrowed as uvicorn does
         """Make room for the connection, and begin to wait for its first header."""
         others = [one for one in self.connections if isinstance(one, BoundedProtocol)]
         super().connection_made(transport)

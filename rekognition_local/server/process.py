@@ -130,7 +130,7 @@ def rekognition_process(variables: Mapping[str, str], arguments: Sequence[str] =
         command += ["--parent-pid", str(os.getpid()), *arguments]
         packages = str(Path(__file__).parents[2])
         search_path = os.pathsep.join(filter(None, (packages, variables.get("PYTHONPATH"))))
-        child = subprocess.Popen(  # noqa: S603 - our own module, no shell
+        child = subprocess.Popen(  # noqa: S603 - our own module, by a list of words and no shell
             command,
             env={**variables, "PYTHONPATH": search_path},
             stdin=subprocess.DEVNULL,

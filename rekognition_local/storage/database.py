@@ -108,13 +108,13 @@ class Store:
     def count(self, table: str, **equal: Any) -> int:
         """How many rows of a table have these values."""
         condition, values = _condition(equal)
-        return int(self.rows(f"SELECT COUNT(*) FROM {table}{condition}", *values)[0][0])  # noqa: S608 - our own names
+        return int(self.rows(f"SELECT COUNT(*) FROM {table}{condition}", *values)[0][0])  # noqa: S608 - names are our literals, values are bound
 
     def insert(self, table: str, **values: Any) -> int | None:
         """Add a row; its number, None where there is one of that name already."""
         names, marks = ", ".join(f'"{name}"' for name in values), ", ".join("?" * len(values))
         added = self.rows(
-            f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING rowid",  # noqa: S608 - our own names
+            f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING rowid",  # noqa: S608 - names are our literals, values are bound
             *values.values(),
         )
         return added[0][0] if added else None
@@ -122,19 +122,19 @@ class Store:
     def update(self, table: str, numbers: Sequence[int], column: str, value: Any) -> None:
         """Change a column of the rows with these numbers."""
         condition, values = _condition({"number": numbers})
-        self.rows(f"UPDATE {table} SET {column} = ?{condition}", value, *values)  # noqa: S608 - our own names
+        self.rows(f"UPDATE {table} SET {column} = ?{condition}", value, *values)  # noqa: S608 - names are our literals, values are bound
 
     def delete(self, table: str, **equal: Any) -> list[int]:
         """Delete the rows with these values; their numbers."""
         condition, values = _condition(equal)
-        deleted = self.rows(f"DELETE FROM {table}{condition} RETURNING rowid", *values)  # noqa: S608 - our own names
+        deleted = self.rows(f"DELETE FROM {table}{condition} RETURNING rowid", *values)  # noqa: S608 - names are our literals, values are bound
         return [number for (number,) in deleted]
 
     def vectors(
         self, table: str, after: int = 0, most: int = -1, **equal: Any
     ) -> tuple[list[int], NDArray[np.float32]]:
         """Numbers and vectors (n, d) of a table's rows with these values, as `find` chooses them."""
-        rows = self._page(f"SELECT number, vector FROM {table}", after, most, equal)  # noqa: S608 - our own names
+        rows = self._page(f"SELECT number, vector FROM {table}", after, most, equal)  # noqa: S608 - names are our literals, values are bound
         vectors = np.frombuffer(b"".join(vector for _, vector in rows), np.float32)
         return [number for number, _ in rows], vectors.reshape(len(rows), -1 if rows else 0)
 

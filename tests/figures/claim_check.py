@@ -26,7 +26,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from face_validation_function.faces import BoundingBox, Face, most_prominent
+from face_validation.cli.evaluated_service import prominent_descriptor
 from rekognition_local.engine import Engine
 from rekognition_local.operations.users import mean_vector
 from tests.figures.quality import degraded
@@ -72,8 +72,8 @@ def people_of(engine: Engine, data: Path) -> dict[str, Person]:
         if len(some) < LEAST_PHOTOS:
             continue
         opened = [Image.open(path).convert("RGB") for path in some]
-        plain = [descriptor(engine, image) for image in opened]
-        worse = [descriptor(engine, degraded(image, chance)) for image in opened]
+        plain = [prominent_descriptor(engine, np.asarray(image)) for image in opened]
+        worse = [prominent_descriptor(engine, np.asarray(degraded(image, chance))) for image in opened]
         found = [place for place, one in enumerate(plain) if one is not None]
         if len(found) >= LEAST_PHOTOS:
             rows = [(plain[place], worse[place]) for place in found]
@@ -83,17 +83,6 @@ def people_of(engine: Engine, data: Path) -> dict[str, Person]:
                 np.array([nothing if one is None else one for _, one in rows], np.float32),
             )
     return people
-
-
-def descriptor(engine: Engine, image: Image.Image) -> NDArray[np.float32] | None:
-    """The descriptor (d,) of a photograph's most prominent face; None where no face is found."""
-    pixels = np.asarray(image)
-    found = engine.detect(pixels)
-    if not found:
-        return None
-    faces = [Face(BoundingBox(one.left, one.top, one.width, one.height), one.confidence) for one in found]
-    embedded: NDArray[np.float32] = engine.embed(pixels, [found[most_prominent(faces, central=True)]])[0]
-    return embedded
 
 
 def scored(engine: Engine, people: dict[str, Person], probes: str) -> dict[str, Claims]:

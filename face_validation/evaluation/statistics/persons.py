@@ -140,7 +140,7 @@ class PairedDifference:
     high: float
     over_persons: bool
 
-    @computed_field  # type: ignore[prop-decorator]  # mypy refuses any decorator above property
+    @computed_field  # type: ignore[prop-decorator]  # mypy cannot check decorated properties (mypy issue 1362)
     @property
     def more_than_chance(self) -> bool:
         """Whether the interval leaves out zero."""

@@ -142,7 +142,7 @@ class Assessment:
     requirements: tuple[Requirement, ...]
     groups_are_known: bool
 
-    @computed_field  # type: ignore[prop-decorator]  # mypy refuses any decorator above property
+    @computed_field  # type: ignore[prop-decorator]  # mypy cannot check decorated properties (mypy issue 1362)
     @property
     def verdict(self) -> Verdict:
         """Not met as soon as one limit is not; met when every limit is, those of the groups included."""

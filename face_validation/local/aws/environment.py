@@ -11,7 +11,7 @@ from face_validation_function.settings import ALL_VALIDATION_TYPES
 
 # Neither reaches an account: S3 and Rekognition on this machine take whatever they are given.
 ACCESS_KEY_ID = "local"
-SECRET_ACCESS_KEY = "local-and-worthless"  # noqa: S105 - not a secret: moto accepts any value
+SECRET_ACCESS_KEY = "local-and-worthless"  # noqa: S105 - opens nothing: moto accepts any value
 
 
 def function_settings(*kinds: type[Any], log_level: str = "WARNING", **named: Any) -> dict[str, str]:

